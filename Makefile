@@ -1,0 +1,115 @@
+# Two commands for a newcomer: `make run` and `make test`. Everything else is a part of them.
+#
+# Each step leaves a stamp (in .venv, in web/node_modules, or its own result), so that a second start does
+# nothing but start. Nothing here needs root; Chromium, for the tests only, comes by apt when we are root.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+WEB_MODULES := web/node_modules/.holdfast-stamp
+WEB_INDEX := src/holdfast/_web/index.html
+SPEECH := src/holdfast/_speech/silero_vad_16k_op15.onnx
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+# What a target wants to tell while it works; everything else stays quiet unless it fails.
+say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
+PIP_QUIET := -qq --disable-pip-version-check --no-input
+
+.PHONY: help run prepare test test-python test-web test-live check bench web speech wheel docs clean
+
+help: ## what each target does
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: ## install what is missing, build the web client, serve on http://127.0.0.1:8080
+	@$(MAKE) --jobs=2 prepare
+	@exec $(BIN)/holdfast serve
+
+prepare: $(VENV)/.runtime $(WEB_INDEX) $(SPEECH)
+
+test: ## install what is missing and run every test, in Chromium too
+	@$(MAKE) --jobs=2 prepare $(VENV)/.dev
+	@scripts/chromium.sh
+	@$(MAKE) test-web
+	@$(MAKE) test-python
+
+test-web: $(WEB_MODULES)
+	$(call say,web tests)
+	@npm --prefix web test --silent
+
+test-python: $(VENV)/.dev
+	$(call say,Python tests)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-live: $(VENV)/.runtime $(SPEECH) ## opt-in: doctor and talk against a real provider, with the key at hand
+	@scripts/test_live.sh
+
+check: $(VENV)/.dev $(WEB_MODULES) ## lint, formats, types, the import contract: what CI runs before the tests
+	$(call say,ruff)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	$(call say,import contract)
+	@told="$$($(BIN)/lint-imports 2>&1)" || { echo "$$told"; exit 1; }
+	$(call say,mypy --strict)
+	@$(BIN)/mypy
+	$(call say,web types)
+	@npm --prefix web run typecheck --silent
+
+bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine
+	@$(BIN)/holdfast bench
+
+web: $(WEB_INDEX) ## build the web client into the package
+
+speech: $(SPEECH) ## fetch the embedded engine's files into the package
+
+docs: $(VENV)/.dev ## write the generated pages of docs/reference again
+	@$(BIN)/python scripts/generate_docs.py
+
+wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry the web client and the speech files
+	$(call say,wheel and sdist into dist/)
+	@rm -rf dist
+	@PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m build --outdir dist . | tail -n 1
+
+clean: ## remove everything that these targets made
+	@rm -rf $(VENV) web/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.pip: scripts/preflight.sh
+	@python="$$(scripts/preflight.sh python)"; \
+	printf '\033[2m==> virtual environment in $(VENV) (%s)\033[0m\n' "$$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --upgrade pip
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.pip pyproject.toml constraints.txt
+	$(call say,Python packages)
+	@PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(call say,Python packages for tests and checks)
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group dev
+	@touch $@
+
+$(WEB_MODULES): web/package.json web/package-lock.json
+	@scripts/preflight.sh node
+	$(call say,packages of the web client)
+	@npm --prefix web ci --silent --no-fund --no-audit
+	@touch $@
+
+$(WEB_INDEX): $(WEB_MODULES) $(WEB_SOURCES)
+	$(call say,web client)
+	@npm --prefix web run build --silent
+	@test -f $@ || { echo "error: the web build left no $@. Look at web/vite.config.ts (build.outDir)." >&2; exit 1; }
+	@touch $@
+
+$(SPEECH): scripts/fetch_speech.py $(VENV)/.runtime
+	@scripts/preflight.sh node
+	$(call say,speech files of the embedded engine)
+	@$(BIN)/python scripts/fetch_speech.py
+	@touch $@

@@ -1,0 +1,264 @@
+"""Write the generated pages of docs/reference: `make docs`. `--check` only tells which are stale.
+
+What lives here: tables of the code as Markdown. What never will: words that the code does not say itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+
+from holdfast.config import Settings, UpstreamSettings
+from holdfast.core.client_link import CLIENT_TRANSITIONS
+from holdfast.core.faults import FAULTS
+from holdfast.core.limits import Limits
+from holdfast.core.turn import TURN_TRANSITIONS
+from holdfast.core.upstream_link import UPSTREAM_TRANSITIONS
+from holdfast.telemetry import MOMENTS
+
+LISTED_APART: Final = frozenset({"upstream", "limits"})
+REFERENCE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE: Final = "<!-- Written by `make docs` from the code. Change the code, not this page. -->"
+
+INTRODUCTIONS: Final = {
+    "faults": """\
+One row for each thing that can go wrong, from the table that also decides retries, close codes and the words
+users see. `holdfast explain CODE` prints a row.""",
+    "logs": """\
+On a terminal a readable line, otherwise one JSON object a line: `timestamp`, `level`, `event`, `category`,
+`source`, and everything else under `metadata`. Audio, transcripts and secrets are never logged; control
+characters are written out; a field is cut at 4 kB. These event names stay:""",
+    "limits": """\
+Every bound of the gateway. Each is a setting in `[limits]`, by environment `HOLDFAST_LIMITS__NAME`. The end
+of a name is its unit: `_s` seconds, `_bytes`, `_chars`, `_per_s`; none means a count.""",
+    "settings": """\
+In `holdfast.toml` in the working directory, or in the file that `HOLDFAST_CONFIG` names. Each can be set by
+the environment, which wins: a double underscore descends one level. `PORT` is honoured where `HOLDFAST_PORT`
+is not set. Without a list of upstreams, OpenAI is used when `OPENAI_API_KEY` is set (at `OPENAI_BASE_URL`, if
+that is set), else the embedded engine. All errors are told at once, each with its remedy.""",
+    "states": "Drawn from the tables that the machines follow.",
+    "commands": """\
+Exit codes of all: 0 fine, 1 found trouble, 2 wrong use. Errors go to standard error as what, why, fix.""",
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def faults() -> str:
+    """The fault table."""
+    parts = [
+        "# Faults",
+        NOTE,
+        INTRODUCTIONS["faults"],
+    ]
+    for party in dict.fromkeys(row.party for row in FAULTS.values()):
+        parts.append(f"## {str(party).replace('_', ' ').capitalize()}")
+        rows = [
+            (f"`{row.code}`", row.message, row.remedy, row.retry, row.close_code)
+            for row in FAULTS.values()
+            if row.party is party
+        ]
+        parts.append(table(("code", "users see", "what to do", "retried", "close code"), rows))
+    return "\n\n".join(parts)
+
+
+def logs() -> str:
+    """The key moments."""
+    rows = [(f"`{m.event}`", m.category, m.level, m.meaning) for m in MOMENTS.values()]
+    return "\n\n".join(
+        (
+            "# Logs",
+            NOTE,
+            INTRODUCTIONS["logs"],
+            table(("event", "category", "level", "meaning"), rows),
+        )
+    )
+
+
+def limits() -> str:
+    """Every bound."""
+    rows = [(f"`{f.name}`", f"{f.default:,}".replace(",", " ")) for f in dataclasses.fields(Limits)]
+    return "\n\n".join(
+        (
+            "# Limits",
+            NOTE,
+            INTRODUCTIONS["limits"],
+            table(("name", "default"), rows),
+        )
+    )
+
+
+def settings() -> str:
+    """The tree of settings, table by table."""
+    parts = ["# Settings", NOTE, INTRODUCTIONS["settings"], "## At the top"]
+    tables = {
+        key: field.annotation for key, field in Settings.model_fields.items() if key not in LISTED_APART
+    }
+    plain = {key: kind for key, kind in tables.items() if not _is_model(kind)}
+    parts.append(_settings_table("", {key: Settings.model_fields[key] for key in plain}))
+    for key, kind in tables.items():
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            parts += [f"## [{key}]", _law(kind), _settings_table(f"{key}.", kind.model_fields)]
+    upstream = {key: field for key, field in UpstreamSettings.model_fields.items() if not key.startswith("_")}
+    rows = [(f"`{key}`", _kind(field.annotation), _default(field)) for key, field in upstream.items()]
+    parts += ["## [[upstream]]", _law(UpstreamSettings), table(("key", "kind", "default"), rows)]
+    parts += ["## [limits]", "See [limits](limits.md)."]
+    return "\n\n".join(parts)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _law(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip()
+
+
+def _settings_table(prefix: str, fields: Mapping[str, Any]) -> str:
+    """`prefix` descends one level of the environment."""
+    rows = [
+        (f"`{key}`", _kind(field.annotation), _default(field), f"`{_variable(prefix + key)}`")
+        for key, field in fields.items()
+    ]
+    return table(("key", "kind", "default", "environment"), rows)
+
+
+def _variable(path: str) -> str:
+    return "HOLDFAST_" + path.replace(".", "__").upper()
+
+
+def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind(arguments[0])}"
+    if arguments:
+        return _kind(arguments[0])
+    names = {
+        "str": "text",
+        "int": "number",
+        "float": "number",
+        "bool": "true or false",
+        "SecretStr": "secret",
+    }
+    return names.get(annotation.__name__, str(annotation.__name__).lower())
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "(must be set)"
+    return "" if field.default in (None, (), "") else f"`{field.default}`"
+
+
+def states() -> str:
+    """The machines' transitions, as diagrams."""
+    machines: Mapping[str, Mapping[Any, Enum]] = {
+        "The client's link": CLIENT_TRANSITIONS,
+        "The upstream's link": UPSTREAM_TRANSITIONS,
+        "The turn": TURN_TRANSITIONS,
+    }
+    parts = ["# States of a session", NOTE, INTRODUCTIONS["states"]]
+    for title, transitions in machines.items():
+        arrows = [
+            f"    {name(before)} --> {name(after)}: {name(signal)}"
+            for (before, signal), after in transitions.items()
+        ]
+        parts.append(f"## {title}")
+        parts.append("\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```")))
+    return "\n\n".join(parts)
+
+
+def name(member: Enum) -> str:
+    """A state's or signal's name as a word."""
+    return member.name.lower()
+
+
+def commands() -> str:
+    """The program's own help."""
+    from holdfast.cli import app  # noqa: PLC0415 - the other pages can be written without the commands
+
+    parts = [
+        "# Commands",
+        NOTE,
+        INTRODUCTIONS["commands"],
+    ]
+    group: Any = typer.main.get_command(app)
+    context = group.make_context("holdfast", [], resilient_parsing=True)
+    for title in group.list_commands(context):
+        command = group.get_command(context, title)
+        parts.append(f"## holdfast {title}")
+        parts.append(str(command.help).split("\n\n")[0].strip())
+        parts.append(table(("option", "default", "what"), [option(p) for p in command.params if shown(p)]))
+        if command.epilog:
+            parts.append("```console\n" + "\n".join(examples(command.epilog)) + "\n```")
+    return "\n\n".join(parts)
+
+
+def shown(parameter: Any) -> bool:
+    """Whether help shows it."""
+    return not getattr(parameter, "hidden", False) and parameter.name != "help"
+
+
+def option(parameter: Any) -> tuple[str, str, str]:
+    """A row for one option or argument."""
+    names = ", ".join(f"`{spelling}`" for spelling in parameter.opts)
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.name.upper()}`"
+    default = parameter.default
+    blank = default is None or default is False or callable(default) or default in ((), [], "")
+    return names, "" if blank else f"`{default}`", str(getattr(parameter, "help", "") or "")
+
+
+def examples(epilog: str) -> list[str]:
+    """The command lines of an epilog."""
+    return [line.strip() for line in epilog.splitlines() if "holdfast " in line and line.startswith("  ")]
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "faults.md": faults,
+    "logs.md": logs,
+    "limits.md": limits,
+    "settings.md": settings,
+    "states.md": states,
+    "commands.md": commands,
+}
+
+
+def stale() -> list[str]:
+    """Pages that differ from what the code says."""
+    return [page for page, write in PAGES.items() if not _same(REFERENCE / page, write())]
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text("utf-8") == text + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0: written, or nothing stale. 1: stale pages with --check."""
+    old = stale()
+    if "--check" in arguments:
+        for page in old:
+            print(f"stale: docs/reference/{page}; run `make docs`")
+        return int(bool(old))
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for page in old:
+        (REFERENCE / page).write_text(PAGES[page]() + "\n", "utf-8")
+        print(f"wrote docs/reference/{page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Holdfast: a gateway for realtime voice that keeps the conversation alive."""

@@ -1,0 +1,196 @@
+"""The gate: one answer to "may this request come in, and whom does it speak for?"
+
+What lives here: `PortalGate`, which fills the port `Gate` for sockets and judges the REST routes alike.
+Synchronous, without IO.
+What never will: rate limits, sessions, routes.
+
+Two postures. *Bare*: no secret and no client keys are configured; then only clients on this machine, under a
+loopback name, are let in, and the first demo customer is signed in. *Guarded*: a browser needs a ticket, a
+client of `/v1/realtime` a key. Every refusal of a credential reads the same.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from holdfast.auth.cookies import Cookies, PortalSession, has_cookie
+from holdfast.auth.keys import ClientKeys, offered_key
+from holdfast.auth.origins import OriginPolicy, is_loopback_name, read_host
+from holdfast.auth.peers import Peer, TrustedProxies
+from holdfast.auth.tickets import TICKET_SUBPROTOCOL, TicketError, Tickets
+from holdfast.ports import Principal, Refusal, UpgradeRequest
+
+log = structlog.get_logger()
+
+_FETCH_SITES: Final = frozenset({"same-origin", "none"})
+
+FOREIGN_HOST: Final = Refusal(
+    403, "FOREIGN_HOST", "This server does not answer to this host name: add its origin to [server] origins."
+)
+FOREIGN_ORIGIN: Final = Refusal(
+    403, "FOREIGN_ORIGIN", "Pages of this origin may not talk to this server: see [server] origins."
+)
+NO_ORIGIN: Final = Refusal(403, "FOREIGN_ORIGIN", "A request with a cookie must name its page.")
+BAD_CREDENTIAL: Final = Refusal(401, "NOT_AUTHORIZED", "A valid ticket is needed: ask for a new one.")
+NO_KEY: Final = Refusal(401, "NOT_AUTHORIZED", "A key is needed: send it as Authorization: Bearer.")
+WRONG_KEY: Final = Refusal(401, "invalid_api_key", "Incorrect API key provided.", in_band=True)
+BAD_CSRF: Final = Refusal(
+    403, "CSRF", "The page's token is missing or out of date: load the page's configuration again."
+)
+OTHER_CUSTOMER: Final = Refusal(403, "NOT_AUTHORIZED", "You are signed in as another customer.")
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What the gate is told. `customers` are the demo portal's, id -> name; empty when there is no demo."""
+
+    secret: str = field(default="", repr=False)
+    client_keys: Sequence[str] = ()
+    origins: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = ()
+    customers: Mapping[str, str] = field(default_factory=dict)
+
+
+class PortalGate:
+    """Admission by Host, Origin, ticket, cookie and key. `clock` gives seconds since 1970."""
+
+    def __init__(self, options: GateOptions, clock: Callable[[], float] = time.time) -> None:
+        # without a configured secret, what is signed lives as long as this process
+        secret = options.secret or secrets.token_urlsafe(48)
+        self._customers = dict(options.customers)
+        self._origins = OriginPolicy(options.origins)
+        self._proxies = TrustedProxies(options.trusted_proxies)
+        self._keys = ClientKeys(options.client_keys)
+        self._guarded = bool(options.secret)
+        self.tickets = Tickets(secret, clock)
+        self.cookies = Cookies(secret, clock)
+
+    @property
+    def customers(self) -> Mapping[str, str]:
+        """The demo portal's customers, id -> name; empty when there is no demo."""
+        return self._customers
+
+    @property
+    def ticket_required(self) -> bool:
+        """Whether a browser's socket needs a ticket."""
+        return self._guarded
+
+    def peer(self, request: UpgradeRequest) -> Peer:
+        """Who is at the other end, behind trusted proxies: the address that limits count by."""
+        return self._proxies.resolve(request.peer, request.scheme, request.headers)
+
+    def admit_browser(self, request: UpgradeRequest) -> Principal | Refusal:
+        """Judge an upgrade of the browser protocol: Host, Origin, then ticket or cookie."""
+        refusal = self.judge_address(request)
+        if refusal:
+            return refusal
+        ticket = _offered_ticket(request)
+        if ticket is not None:
+            return self._by_ticket(ticket, request)
+        if not self._guarded and self._is_bare_loopback(request):
+            return self.signed_in(request) or _refused(BAD_CREDENTIAL, request, "no demo customer")
+        return _refused(BAD_CREDENTIAL, request, "no ticket")
+
+    def admit_client(self, request: UpgradeRequest) -> Principal | Refusal:
+        """Judge an upgrade of `/v1/realtime`: Host, Origin, then the key."""
+        refusal = self.judge_address(request)
+        if refusal:
+            return refusal
+        key = offered_key(request)
+        if not self._keys:
+            if not self._guarded and self._is_bare_loopback(request):
+                return Principal("loopback", "", "loopback")
+            return _refused(NO_KEY, request, "no client keys are configured")
+        if not key:
+            return _refused(NO_KEY, request, "no key")
+        name = self._keys.find(key)
+        if name is None:
+            return _refused(WRONG_KEY, request, "unknown key")
+        return Principal(f"client-{name}", "", "client_key")
+
+    def judge_address(self, request: UpgradeRequest) -> Refusal | None:
+        """Host and Origin, for sockets and pages alike. None: the request may go on."""
+        host = request.headers.get("host", "")
+        if not self._origins.answers_to(host):
+            return _refused(FOREIGN_HOST, request, "foreign host")
+        peer = self.peer(request)
+        origin = request.headers.get("origin")
+        if origin is not None:
+            welcome = self._origins.welcomes(origin, scheme=peer.scheme, host=host)
+            return None if welcome else _refused(FOREIGN_ORIGIN, request, "foreign origin")
+        # A browser names its page on every socket and every changing request.
+        speaks_as_page = request.method != "GET" or "upgrade" in request.headers
+        if speaks_as_page and has_cookie(request.headers.get("cookie", ""), secure=peer.scheme == "https"):
+            return _refused(NO_ORIGIN, request, "cookie without an origin")
+        return None
+
+    def judge_change(self, request: UpgradeRequest) -> PortalSession | Refusal:
+        """A request that changes something: Sec-Fetch-Site, Origin, and the CSRF token of its session."""
+        refusal = self.judge_address(request)
+        if refusal:
+            return refusal
+        if request.headers.get("sec-fetch-site", "none") not in _FETCH_SITES:
+            return _refused(BAD_CSRF, request, "another site's request")
+        session = self.session(request)
+        token = request.headers.get("x-csrf-token", "")
+        if session is None or not self.cookies.is_csrf_token(session, token):
+            return _refused(BAD_CSRF, request, "no session, or a token of another one")
+        return session
+
+    def session(self, request: UpgradeRequest) -> PortalSession | None:
+        """The portal session in the request's cookie, when it is of a customer we know."""
+        secure = self.peer(request).scheme == "https"
+        session = self.cookies.read(request.headers.get("cookie", ""), secure=secure)
+        return session if session and session.customer_id in self._customers else None
+
+    def signed_in(self, request: UpgradeRequest) -> Principal | None:
+        """The portal's customer: by the cookie, without one the first of the demo; None without a demo."""
+        session = self.session(request)
+        if session:
+            return Principal(session.customer_id, self._customers[session.customer_id], "cookie")
+        for customer_id, name in self._customers.items():
+            return Principal(customer_id, name, "demo")
+        return None
+
+    def _by_ticket(self, text: str, request: UpgradeRequest) -> Principal | Refusal:
+        try:
+            ticket = self.tickets.redeem(text)
+        except TicketError as error:
+            return _refused(BAD_CREDENTIAL, request, str(error))
+        return Principal(ticket.customer_id, ticket.customer_name, "ticket", ticket.limits)
+
+    def _is_bare_loopback(self, request: UpgradeRequest) -> bool:
+        host = read_host(request.headers.get("host", ""))
+        return self.peer(request).is_loopback and host is not None and is_loopback_name(host.name)
+
+
+def decide_customer(principal: Principal, claimed_customer_id: str | None) -> Refusal | None:
+    """Whether a client may go on after naming a customer: only the one it was admitted for."""
+    if not claimed_customer_id or claimed_customer_id == principal.customer_id:
+        return None
+    return OTHER_CUSTOMER
+
+
+def _offered_ticket(request: UpgradeRequest) -> str | None:
+    for name in request.subprotocols:
+        if name.startswith(TICKET_SUBPROTOCOL):
+            return name.removeprefix(TICKET_SUBPROTOCOL)
+    return None
+
+
+def _refused(refusal: Refusal, request: UpgradeRequest, reason: str) -> Refusal:
+    log.info(
+        "auth.refused",
+        category="auth",
+        source="gate",
+        path=request.path,
+        status=refusal.status,
+        reason=reason,
+    )
+    return refusal

@@ -1,0 +1,66 @@
+"""Who is at the other end, when proxies stand between.
+
+What lives here: the reading of X-Forwarded-For and X-Forwarded-Proto, believed from trusted peers only.
+What never will: admission.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+_HOPS_MAX: Final = 16
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client's address as far as it can be known, and the scheme it used."""
+
+    address: str
+    scheme: Literal["http", "https"]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the client runs on this machine."""
+        address = _address(self.address)
+        return address is not None and address.is_loopback
+
+
+class TrustedProxies:
+    """Addresses and networks whose forwarding headers are believed. ValueError for one that is neither."""
+
+    def __init__(self, networks: Iterable[str] = ()) -> None:
+        self._networks: tuple[_Network, ...] = tuple(
+            ipaddress.ip_network(network, strict=False) for network in networks
+        )
+
+    def resolve(self, peer: str, scheme: Literal["http", "https"], headers: Mapping[str, str]) -> Peer:
+        """The client behind `peer`. The chain is read from its near end; the first stranger is the client."""
+        if not self._trusts(peer):
+            return Peer(peer, scheme)
+        client = peer
+        for hop in reversed(headers.get("x-forwarded-for", "").split(",")[-_HOPS_MAX:]):
+            address = _address(hop.strip())
+            if address is None:
+                break
+            client = str(address)
+            if not self._trusts(client):
+                break
+        proto = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        return Peer(client, "https" if proto in {"https", "wss"} else "http" if proto else scheme)
+
+    def _trusts(self, address: str) -> bool:
+        found = _address(address)
+        return found is not None and any(found in network for network in self._networks)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found

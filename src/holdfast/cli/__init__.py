@@ -1,0 +1,52 @@
+"""The commands. Each is one module; this one is the front door.
+
+What lives here: names, one line of help each, and loading only the command that was asked for, so that
+`holdfast --help` answers at once.
+What never will: a command's work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import typer
+
+_COMMANDS: Final = {
+    "serve": "Run the gateway.",
+    "talk": "A conversation from the terminal.",
+    "emulate": "An OpenAI Realtime upstream on this machine that behaves, or misbehaves as told.",
+    "doctor": "Checks layer by layer: what is wrong, whose fault, what to do.",
+    "explain": "What a fault means, whose it is, what to do.",
+    "token": "Mint a ticket for a client.",
+    "bench": "The project's own figures on this machine.",
+}
+"""Name, which is also the module's and the function's, and one line of help."""
+
+
+def _loaded(name: str) -> tuple[Callable[..., Any], str | None]:
+    module = importlib.import_module(f"holdfast.cli.{name}")
+    return getattr(module, name), getattr(module, "EXAMPLES", None)
+
+
+def _unloaded() -> None:
+    """Stands for a command that was not asked for."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point of `holdfast`."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help="Holdfast: a gateway for realtime voice that keeps the conversation alive.",
+    )
+    for name, line in _COMMANDS.items():
+        function, examples = _loaded(name) if args[:1] == [name] else (_unloaded, None)
+        text = function.__doc__ if examples else line
+        app.command(name, help=text, epilog=examples, short_help=line)(function)
+    app(args=args, prog_name="holdfast")

@@ -1,0 +1,204 @@
+"""One call of `holdfast talk`, and how it is told: to people, or as JSON lines.
+
+What lives here: the order of a call, its output. What never will: options of a command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TextIO
+
+from holdfast.cli.errors import Exit, fail_by_fault
+from holdfast.client import (
+    CallError,
+    Conversation,
+    Latency,
+    Recording,
+    SessionWish,
+    Turn,
+    dial,
+    dialect_for,
+    write_wav,
+)
+from holdfast.core.audio import SAMPLE_BYTES, samples_of_bytes, seconds_of_samples
+
+_STRIP_MS_PER_MARK: Final = 20
+_STRIP_MARKS_MAX: Final = 60
+_STAGES: Final = (
+    ("turn end", "turn_end_ms", "░"),
+    ("answer", "response_ms", "▒"),
+    ("sound", "sound_ms", "█"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a call consists of. `lines` is read for typed turns when nothing else was given."""
+
+    url: str
+    wish: SessionWish
+    recordings: Sequence[Recording]
+    texts: Sequence[str]
+    lines: TextIO | None
+    credential: str | None
+    timeout_s: float
+    speed: float
+    out: Path | None
+
+
+class Presenter(Protocol):
+    """Who tells how the call goes."""
+
+    as_json: bool
+
+    def connected(self, conversation: Conversation) -> None:
+        """The session is ready."""
+        ...
+
+    def turn(self, source: str, note: str, turn: Turn) -> None:
+        """A turn is over. `source` is the recording's name, "text" or "greeting"."""
+        ...
+
+    def saved(self, path: Path, pcm: bytes) -> None:
+        """The replies were written."""
+        ...
+
+
+def presenter(*, as_json: bool) -> Presenter:
+    """For machines or for people."""
+    return _JsonLines() if as_json else _Words()
+
+
+async def run(plan: Plan, tell: Presenter) -> int:
+    """Make the call. Returns the exit code; leaves through `fail` when the call itself failed."""
+    replies = bytearray()
+    try:
+        line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential)
+        conversation = Conversation(line, speed=plan.speed)
+        try:
+            await conversation.start(plan.timeout_s)
+            tell.connected(conversation)
+            exit_code = Exit.FINE
+            async for source, note, turn in _turns(plan, conversation):
+                tell.turn(source, note, turn)
+                replies += turn.audio
+                if turn.status != "completed":
+                    exit_code = Exit.TROUBLE
+        finally:
+            await conversation.end()
+    except CallError as error:
+        fail_by_fault(error.code, error.evidence, told=error.told, as_json=tell.as_json)
+    if plan.out is not None:
+        write_wav(plan.out, bytes(replies))
+        tell.saved(plan.out, bytes(replies))
+    return exit_code
+
+
+async def _turns(plan: Plan, conversation: Conversation) -> AsyncIterator[tuple[str, str, Turn]]:
+    if plan.wish.greet:
+        yield "greeting", "", await conversation.greeting(plan.timeout_s)
+    for recording in plan.recordings:
+        yield recording.name, recording.note, await conversation.say(recording, plan.timeout_s)
+    for text in plan.texts:
+        yield "text", "", await conversation.write(text, plan.timeout_s)
+    while plan.lines is not None:
+        if plan.lines.isatty():
+            print("you        ", end="", flush=True)
+        typed = await asyncio.to_thread(plan.lines.readline)
+        if not typed:
+            return
+        if typed.strip():
+            yield "text", "", await conversation.write(typed.strip(), plan.timeout_s)
+
+
+class _JsonLines:
+    as_json = True
+
+    def connected(self, conversation: Conversation) -> None:
+        created, ready = conversation.created, conversation.ready
+        self._print(
+            type="session",
+            sessionId=created.session_id if created else "",
+            upstream={**(created.upstream if created else {}), **(ready.upstream if ready else {})},
+        )
+
+    def turn(self, source: str, note: str, turn: Turn) -> None:
+        self._print(
+            type="turn",
+            source=source,
+            note=note,
+            user=turn.user,
+            reply=turn.reply,
+            status=turn.status,
+            tools=turn.tools,
+            actions=turn.actions,
+            seconds=round(seconds_of_samples(samples_of_bytes(len(turn.audio))), 2),
+            latency={
+                "turnEndMs": turn.latency.turn_end_ms,
+                "responseMs": turn.latency.response_ms,
+                "wordsMs": turn.latency.words_ms,
+                "soundMs": turn.latency.sound_ms,
+            },
+            errors=[asdict(trouble) for trouble in turn.troubles],
+        )
+
+    def saved(self, path: Path, pcm: bytes) -> None:
+        self._print(type="saved", path=str(path), samples=len(pcm) // SAMPLE_BYTES)
+
+    def _print(self, **line: Any) -> None:
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+class _Words:
+    as_json = False
+
+    def connected(self, conversation: Conversation) -> None:
+        created, ready = conversation.created, conversation.ready
+        told = {**(created.upstream if created else {}), **(ready.upstream if ready else {})}
+        who = " ".join(dict.fromkeys(str(told[key]) for key in ("name", "model") if told.get(key)))
+        print(f"connected  {who or 'ready'}  session {created.session_id if created else '?'}")
+
+    def turn(self, source: str, note: str, turn: Turn) -> None:
+        if note:
+            print(f"note       {source}: {note}")
+        if source != "greeting":
+            print(f"you        {turn.user or '(nothing was understood)'}")
+        for tool in turn.tools:
+            print(f"looked up  {tool}")
+        print(f"assistant  {turn.reply or '(no words)'}")
+        for action in turn.actions:
+            print(f"asks to    {action}")
+        if turn.status != "completed":
+            print(f"status     {turn.status or 'no answer'}")
+        for trouble in turn.troubles:
+            print(f"trouble    {trouble.code}: {trouble.message}")
+        strip = latency_strip(turn.latency)
+        if strip:
+            print(f"           {strip}")
+        print(flush=True)
+
+    def saved(self, path: Path, pcm: bytes) -> None:
+        print(f"saved      {path} ({seconds_of_samples(len(pcm) // SAMPLE_BYTES):.1f} s)")
+
+
+def latency_strip(latency: Latency) -> str:
+    """The wait from the end of speech to the first sound, each stage as long as it took: 20 ms a mark."""
+    marks, words, before = "", [], 0.0
+    for name, attribute, mark in _STAGES:
+        at = getattr(latency, attribute)
+        if at is None or at < before:
+            continue
+        marks += mark * round((at - before) / _STRIP_MS_PER_MARK)
+        words.append(f"{name} +{at - before:.0f}")
+        before = at
+    if latency.sound_ms is None:
+        return f"first words after {latency.words_ms:.0f} ms" if latency.words_ms is not None else ""
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+        marks = marks.replace("░", ".").replace("▒", "-").replace("█", "#")
+    cut = marks[:_STRIP_MARKS_MAX] + (">" if len(marks) > _STRIP_MARKS_MAX else "")
+    return f"{cut} {latency.sound_ms:.0f} ms to the first sound ({', '.join(words)})"

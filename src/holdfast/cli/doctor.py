@@ -1,0 +1,101 @@
+"""`holdfast doctor`: checks layer by layer, a verdict with evidence, whose fault, what to do.
+
+What lives here: the command's options and its output. What never will: the checks (`cli.examination`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.cli.errors import Exit, fail
+
+if TYPE_CHECKING:
+    from holdfast.diagnosis import Check, Report
+
+EXAMPLES = """
+Examples:
+
+  holdfast doctor
+
+  holdfast doctor --offline
+
+  holdfast doctor --upstream openai --json
+
+  holdfast doctor --url ws://127.0.0.1:8080      (a session with a gateway that runs)
+"""
+_MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}
+_PLAIN_MARKS = {"ok": "ok", "warning": "!!", "failed": "XX", "skipped": "--"}
+
+
+def doctor(
+    *,
+    upstream: Annotated[
+        str | None, typer.Option(help="Look at this upstream; otherwise at the first of the list.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Look at a running gateway or any Realtime address instead.")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Look at every upstream of the list.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Dial nobody.")] = False,
+    session: Annotated[
+        str | None, typer.Option(help="Diagnose a past session. Needs the journal, which is not there yet.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check this installation and its upstreams, and say whose fault it is."""
+    # the client, the engine and numpy are loaded only now: `holdfast --help` shall not wait for them
+    from holdfast import telemetry  # noqa: PLC0415
+    from holdfast.cli.examination import Examination, UnknownUpstreamError  # noqa: PLC0415
+
+    if session is not None:
+        why = "Sessions are not kept yet; their faults stand in the log."
+        fix = "Look for the session's id in the log, and give the fault's code to `holdfast explain`."
+        fail(f"session {session} cannot be diagnosed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    logs = telemetry.configure(level="critical")
+    examination = Examination(upstream=upstream, url=url, deep=deep, offline=offline)
+    try:
+        report = asyncio.run(examination.run((lambda _: None) if as_json else show))
+    except UnknownUpstreamError as error:
+        fix = f"Known: {', '.join(error.known)}."
+        fail(f"no upstream is called {upstream!r}.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    finally:
+        logs.close()
+    if as_json:
+        print(json.dumps(report.as_object(), ensure_ascii=False, indent=2))
+    else:
+        conclude(report)
+    raise typer.Exit(Exit.FINE if report.healthy else Exit.TROUBLE)
+
+
+def show(check: Check) -> None:
+    """One line for a check, as it ends."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    mark = (_MARKS if unicode else _PLAIN_MARKS)[check.answer.status]
+    print(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)", flush=True)
+    if check.answer.remedy:
+        print(f"  {'':<24} fix: {check.answer.remedy}")
+
+
+def conclude(report: Report) -> None:
+    """The verdict, for people."""
+    worst = report.verdict
+    if worst is None or worst.told is None:
+        print("\nhealthy: nothing failed.")
+        return
+    told = worst.told
+    print(f"\nverdict   {told['code']}")
+    print(f"whose     {told['party']}")
+    print(f"users see {told['message']}")
+    print(f"do        {told['remedy']}")
+    for evidence in told["evidence"]:
+        print(f"evidence  {evidence}")
+    sessions = report.as_object()["providerSessions"]
+    if sessions and told["party"] == "provider":
+        print(f"for the provider's support: session {', '.join(sessions)}")

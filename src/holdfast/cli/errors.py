@@ -1,0 +1,58 @@
+"""How every command says that something is wrong: what, why, fix; and with which exit code.
+
+What lives here: exit codes, the three lines, their form as JSON. What never will: finding out what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import typer
+
+from holdfast.core.faults import FAULTS
+
+
+class Exit(IntEnum):
+    """Exit codes of all commands."""
+
+    FINE = 0
+    TROUBLE = 1
+    WRONG_USE = 2
+
+
+def fail(
+    what: str,
+    why: str = "",
+    fix: str = "",
+    *,
+    exit_code: int = Exit.TROUBLE,
+    as_json: bool = False,
+    code: str | None = None,
+) -> NoReturn:
+    """Say it on standard error and leave. With `as_json` it is one object there: {"error": {...}}."""
+    told = {
+        key: value for key, value in (("code", code), ("what", what), ("why", why), ("fix", fix)) if value
+    }
+    if as_json:
+        print(json.dumps({"error": told}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"error: {what}", file=sys.stderr)
+        for name in ("why", "fix", "code"):
+            if name in told:
+                print(f"  {name + ':':<5} {told[name]}", file=sys.stderr)
+    raise typer.Exit(int(exit_code))
+
+
+def fail_by_fault(
+    code: str, evidence: Sequence[str], *, told: dict[str, Any] | None = None, as_json: bool = False
+) -> NoReturn:
+    """Leave with a row of the fault table. `told`, the other side's own fault object, has better words."""
+    row = FAULTS[code]
+    message = str((told or {}).get("message") or row.message)
+    remedy = str((told or {}).get("remedy") or row.remedy)
+    why = "; ".join(evidence)
+    fail(message, f"{why} (whose: {row.party})", remedy, as_json=as_json, code=code)

@@ -1,0 +1,87 @@
+"""`holdfast talk`: a conversation from the terminal.
+
+What lives here: the command's options and their judgement. What never will: the call itself (`cli.call`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.errors import Exit, fail
+
+DEFAULT_URL = "ws://127.0.0.1:8080/api/openai/realtime"
+EXAMPLES = """
+Examples:
+
+  holdfast talk --text "When is my next payment due?"
+
+  holdfast talk --in question.wav --out answer.wav
+
+  holdfast talk --url wss://api.openai.com/v1/realtime --text "Hello"      (key from OPENAI_API_KEY)
+
+Without --in and --text, each line of standard input is a typed turn. An address that ends in /v1/realtime is
+spoken to in OpenAI's dialect, any other in the browser protocol (HOLDFAST_TICKET holds a ticket).
+"""
+
+
+def talk(
+    *,
+    url: Annotated[
+        str, typer.Option(help="The gateway, or anything that speaks the Realtime dialect.")
+    ] = DEFAULT_URL,
+    recordings: Annotated[
+        list[Path] | None, typer.Option("--in", help="A WAV file to speak; may be repeated.")
+    ] = None,
+    texts: Annotated[
+        list[str] | None, typer.Option("--text", help="A typed turn; may be repeated; after the recordings.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the replies to this WAV file.")] = None,
+    model: Annotated[str | None, typer.Option(help="Ask for this model.")] = None,
+    voice: Annotated[str | None, typer.Option(help="Ask for this voice.")] = None,
+    greet: Annotated[bool, typer.Option("--greet", help="Let the assistant greet first.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for readiness and for each answer.")
+    ] = 30.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=50, hidden=True, help="Faster than real time.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Talk to an assistant: recordings or text in, transcripts, sound and latencies out."""
+    # numpy, soxr and picows are loaded only now: `holdfast --help` shall not wait for them
+    from holdfast.cli import call  # noqa: PLC0415
+    from holdfast.client import RecordingError, SessionWish, read_wav  # noqa: PLC0415
+
+    if out is not None and not out.parent.is_dir():
+        why, fix = f"The folder {out.parent} does not exist.", "Choose another --out."
+        fail(f"{out} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    try:
+        spoken = [read_wav(path) for path in recordings or ()]
+    except RecordingError as error:
+        fail(error.what, error.why, error.fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    plan = call.Plan(
+        url=url,
+        wish=SessionWish(model=model, voice=voice, greet=greet),
+        recordings=spoken,
+        texts=texts or (),
+        lines=sys.stdin if not (spoken or texts or greet) else None,
+        credential=credential_for(url),
+        timeout_s=timeout,
+        speed=speed,
+        out=out,
+    )
+    try:
+        exit_code = asyncio.run(call.run(plan, call.presenter(as_json=as_json)))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(exit_code)
+
+
+def credential_for(url: str) -> str | None:
+    """The ticket for the browser protocol, the key for OpenAI's dialect; never from the command line."""
+    names = ("HOLDFAST_CLIENT_KEY", "OPENAI_API_KEY") if "/v1/realtime" in url else ("HOLDFAST_TICKET",)
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)

@@ -1,0 +1,33 @@
+"""A client of both dialects, for the terminal, the doctor, benchmarks and tests.
+
+What lives here: dialling, one vocabulary over the browser protocol and the Realtime dialect, a microphone
+made of recordings, a conversation with its latencies.
+What never will: printing, or anything a server needs.
+"""
+
+from holdfast.client.conversation import Conversation, Latency, SessionError, Turn
+from holdfast.client.dialects import BrowserDialect, Dialect, RealtimeDialect, SessionWish, dialect_for
+from holdfast.client.line import CallError, DialError, Line, dial
+from holdfast.client.microphone import Microphone
+from holdfast.client.recording import Recording, RecordingError, read_wav, write_wav
+
+__all__ = [
+    "BrowserDialect",
+    "CallError",
+    "Conversation",
+    "DialError",
+    "Dialect",
+    "Latency",
+    "Line",
+    "Microphone",
+    "RealtimeDialect",
+    "Recording",
+    "RecordingError",
+    "SessionError",
+    "SessionWish",
+    "Turn",
+    "dial",
+    "dialect_for",
+    "read_wav",
+    "write_wav",
+]

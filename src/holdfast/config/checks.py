@@ -1,0 +1,207 @@
+"""What must hold between settings, and between settings and this machine.
+
+What lives here: small questions to a whole `Settings`, each answering with problems.
+What never will: types and ranges of single settings (`shapes`), the network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from holdfast.config.problems import Problem, show
+from holdfast.config.shapes import OPENAI_URL, Settings, UpstreamSettings
+from holdfast.core.models import UnknownModel, resolve_model
+
+SECRET_CHARS_MIN: Final = 32
+_HASHED_KEY: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_OPENAI_HOST: Final = urlsplit(OPENAI_URL).hostname
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Name = Callable[[str], str]
+"""A path such as `server.origins` -> how the person wrote it."""
+
+
+def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, today: date) -> Iterator[Problem]:
+    """Everything that is wrong with settings whose shapes are right."""
+    for check in (_binding, _secret, _client_keys, _origins, _proxies, _tls, _portal, _engine):
+        yield from check(settings, name)
+    yield from _upstreams(settings, environ, name, today)
+
+
+def _binding(settings: Settings, name: Name) -> Iterator[Problem]:
+    """Beyond this machine only with authentication, known origins and an encrypted way in."""
+    if settings.on_loopback:
+        return
+    lacking = []
+    if not settings.guarded:
+        lacking.append("[auth] secret or client_keys")
+    if not settings.server.origins:
+        lacking.append("[server] origins")
+    if not (settings.server.tls_cert or settings.server.trusted_proxies):
+        lacking.append("[server] tls_cert and tls_key, or trusted_proxies")
+    if lacking:
+        yield Problem(
+            name("host"),
+            f"{settings.host} can be reached from other machines: anybody there could talk at your expense",
+            f"Set {'; '.join(lacking)}. Or stay on this machine with host 127.0.0.1.",
+        )
+
+
+def _secret(settings: Settings, name: Name) -> Iterator[Problem]:
+    secret = settings.auth.secret
+    if secret is not None and len(secret.get_secret_value().encode()) < SECRET_CHARS_MIN:
+        yield Problem(
+            name("auth.secret"),
+            f"it is shorter than {SECRET_CHARS_MIN} bytes and could be guessed",
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+
+
+def _client_keys(settings: Settings, name: Name) -> Iterator[Problem]:
+    if any(not _HASHED_KEY.fullmatch(key) for key in settings.auth.client_keys):
+        yield Problem(
+            name("auth.client_keys"),
+            "an entry is no hash of the form sha256:<64 hexadecimal digits>; keys are never stored in clear",
+            "Make a key and its hash with: holdfast token --new-client-key",
+        )
+
+
+def _origins(settings: Settings, name: Name) -> Iterator[Problem]:
+    for origin in settings.server.origins:
+        url = _url(origin)
+        plain = url is not None and url.scheme in {"http", "https"} and not url.user and not url.rest
+        if not plain or "*" in origin:
+            yield Problem(
+                name("server.origins"),
+                f"{show(origin)} is no web origin",
+                'Write scheme and host, as in "https://portal.example.com"; patterns are not supported.',
+            )
+
+
+def _proxies(settings: Settings, name: Name) -> Iterator[Problem]:
+    for network in settings.server.trusted_proxies:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            yield Problem(
+                name("server.trusted_proxies"),
+                f"{show(network)} is no address or network",
+                'Write the proxy\'s address or network, as in "10.0.0.0/8".',
+            )
+
+
+def _tls(settings: Settings, name: Name) -> Iterator[Problem]:
+    server = settings.server
+    if (server.tls_cert is None) != (server.tls_key is None):
+        there, lacking = ("tls_cert", "tls_key") if server.tls_cert else ("tls_key", "tls_cert")
+        yield Problem(name(f"server.{lacking}"), f"{there} is set alone", "Set both, or none.")
+    yield from _files({"server.tls_cert": server.tls_cert, "server.tls_key": server.tls_key}, name)
+
+
+def _portal(settings: Settings, name: Name) -> Iterator[Problem]:
+    if settings.portal.database.is_dir():
+        yield Problem(
+            name("portal.database"),
+            f"{settings.portal.database} is a folder",
+            "Name a file; it is made at the first run.",
+        )
+
+
+def _engine(settings: Settings, name: Name) -> Iterator[Problem]:
+    yield from _files({"engine.vad_model": settings.engine.vad_model}, name)
+    asr = settings.engine.asr_model
+    if asr is not None and not asr.is_dir():
+        yield Problem(
+            name("engine.asr_model"),
+            f"there is no folder {asr}",
+            "Name the folder of an acoustic model, or leave it out to use the one that is installed.",
+        )
+
+
+def _files(files: Mapping[str, Path | None], name: Name) -> Iterator[Problem]:
+    for key, path in files.items():
+        if path is not None and not path.is_file():
+            yield Problem(name(key), f"there is no file {path}", "Correct the path, or leave it out.")
+
+
+def _upstreams(settings: Settings, environ: Mapping[str, str], name: Name, today: date) -> Iterator[Problem]:
+    names = Counter(upstream.name for upstream in settings.upstream)
+    for twice in [one for one, count in names.items() if count > 1]:
+        yield Problem(name("upstream"), f"two upstreams are called {twice!r}", "Give each its own name.")
+    if not settings.upstream:
+        yield Problem(name("upstream"), "the list is empty", "Name an upstream, or leave the list out.")
+    for at, upstream in enumerate(settings.upstream):
+        if upstream.kind == "openai":
+            yield from _openai(upstream, environ, partial(_entry, name, at), today)
+        elif upstream.kind != "local":
+            yield Problem(
+                name(f"upstream.{at}.kind"),
+                f"{upstream.kind} is known but not yet in this version",
+                "Use openai (its base_url may name any server of that dialect) or local.",
+            )
+
+
+def _entry(name: Name, at: int, key: str) -> str:
+    return name(f"upstream.{at}.{key}")
+
+
+def _openai(
+    upstream: UpstreamSettings, environ: Mapping[str, str], name: Name, today: date
+) -> Iterator[Problem]:
+    url = _url(upstream.base_url)
+    if url is None or url.scheme not in {"http", "https"} or url.user:
+        problem = "bears a user name or password" if url and url.user else "is no http or https address"
+        yield Problem(
+            name("base_url"),
+            f"{show(_without_user(upstream.base_url))} {problem}",
+            'Write it as in "https://api.openai.com/v1".',
+        )
+        return
+    if not environ.get(upstream.api_key_env) and url.host not in _LOOPBACK_NAMES:
+        variable = upstream.api_key_env
+        yield Problem(
+            name("api_key_env"),
+            f"upstream {upstream.name!r} takes its key from the variable {variable}, which is empty",
+            f"Set {variable}, or remove this upstream.",
+        )
+    if url.host == _OPENAI_HOST:
+        model = resolve_model(upstream.model, today)
+        if isinstance(model, UnknownModel):
+            yield Problem(
+                name("model"), f"{model.name!r} {model.reason}", f"Did you mean {model.suggestion!r}?"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    scheme: str
+    host: str
+    user: bool
+    rest: str
+
+
+def _url(text: str) -> _Url | None:
+    """The parts of an address; None when there is no host, or a port that is none."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        return None
+    if not parts.hostname or any(char.isspace() for char in text):
+        return None
+    rest = f"{parts.path}{parts.query}{parts.fragment}"
+    return _Url(parts.scheme, parts.hostname, "@" in parts.netloc, rest)
+
+
+def _without_user(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

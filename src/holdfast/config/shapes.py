@@ -1,0 +1,201 @@
+"""The tree of settings: names, types, defaults.
+
+What lives here: pydantic models, one per table of `holdfast.toml`. `[limits]` is built from the fields of
+`core.limits.Limits`, so that the two cannot drift apart.
+What never will: reading files or the environment, checks that need the world (that is `checks`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    PrivateAttr,
+    SecretStr,
+    create_model,
+)
+from pydantic_core import core_schema
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from holdfast.core.limits import Limits
+from holdfast.core.models import DEFAULT_MODEL
+
+OPENAI_URL: Final = "https://api.openai.com/v1"
+_STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+def _listed(value: Any) -> Any:
+    """A list as the environment writes it: "a, b"."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+UpstreamKind = Literal["openai", "azure", "compatible", "local"]
+
+
+class UpstreamSettings(BaseModel):
+    """One upstream. The order of the list is the order of preference."""
+
+    model_config = _STRICT
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    kind: UpstreamKind
+    base_url: str = ""
+    api_key_env: str = ""
+    model: str = DEFAULT_MODEL
+
+    _api_key: SecretStr = PrivateAttr(SecretStr(""))
+
+    @property
+    def api_key(self) -> SecretStr:
+        """The value of the variable that `api_key_env` names; empty when there is none."""
+        return self._api_key
+
+
+class ServerSettings(BaseModel):
+    """The listener. `origins` are whole web origins, `trusted_proxies` addresses or networks."""
+
+    model_config = _STRICT
+
+    origins: Texts = ()
+    trusted_proxies: Texts = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+class AuthSettings(BaseModel):
+    """Who may come in. `client_keys` are hashes, as `holdfast token --new-client-key` prints them."""
+
+    model_config = _STRICT
+
+    secret: SecretStr | None = None
+    client_keys: Texts = Field(default=(), repr=False)
+
+
+class PortalSettings(BaseModel):
+    """The demo portal. `auto` means: only while the server is bound to this machine."""
+
+    model_config = _STRICT
+
+    database: Path = Path(".holdfast/portal.sqlite3")
+    demo: Literal["auto", "on", "off"] = "auto"
+    client_instructions: Literal["auto", "allow", "refuse"] = "auto"
+
+
+class EngineSettings(BaseModel):
+    """The embedded engine. Paths replace the files that the package carries."""
+
+    model_config = _STRICT
+
+    workers: int = Field(default=1, ge=1, le=64)
+    voice: str = ""
+    vad_model: Path | None = None
+    asr_model: Path | None = None
+
+
+class LogSettings(BaseModel):
+    """The log. `auto` writes for people on a terminal, JSON otherwise."""
+
+    model_config = _STRICT
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+
+
+def _limit_fields() -> dict[str, Any]:
+    types = {"int": int, "float": float}
+    return {
+        one.name: (types[str(one.type)], Field(default=one.default, gt=0))
+        for one in dataclasses.fields(Limits)
+    }
+
+
+_LimitsShape: Final = create_model("LimitsShape", __config__=_STRICT, **_limit_fields())
+
+LimitsSettings = Annotated[
+    Limits,
+    GetPydanticSchema(
+        lambda _limits, schema: core_schema.no_info_after_validator_function(
+            lambda shape: Limits(**shape.model_dump()), schema(_LimitsShape)
+        )
+    ),
+]
+"""`Limits`, validated field by field."""
+
+
+class Settings(BaseSettings):
+    """Everything. `holdfast.config.load` makes it; its secrets never show in a repr."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        env_prefix="HOLDFAST_",
+        env_nested_delimiter="__",
+        validate_default=False,  # the defaults are ours, and Limits is no dictionary
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    upstream: tuple[UpstreamSettings, ...] = ()
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    portal: PortalSettings = PortalSettings()
+    engine: EngineSettings = EngineSettings()
+    log: LogSettings = LogSettings()
+    limits: LimitsSettings = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: it reads the sources itself, to be able to name them."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the listener is bound to this machine only."""
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def guarded(self) -> bool:
+        """Whether anybody has to show a ticket or a key."""
+        return self.auth.secret is not None or bool(self.auth.client_keys)
+
+    @property
+    def demo(self) -> bool:
+        """Whether the demo portal's customers may be signed in."""
+        return self.portal.demo == "on" or (self.portal.demo == "auto" and self.on_loopback)
+
+    @property
+    def client_instructions(self) -> bool:
+        """Whether a client's own instructions are appended to ours (as wishes)."""
+        policy = self.portal.client_instructions
+        return policy == "allow" or (policy == "auto" and self.on_loopback and not self.guarded)
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret by value, for the log's redaction."""
+        found = [one.api_key.get_secret_value() for one in self.upstream]
+        if self.auth.secret is not None:
+            found.append(self.auth.secret.get_secret_value())
+        return [secret for secret in found if secret]

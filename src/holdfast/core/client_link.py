@@ -1,0 +1,54 @@
+"""The link to whoever speaks to us: connected, greeted, gone.
+
+What lives here: whether a client may be told anything, and whether it has asked for a session yet.
+What never will: sockets. Coming back to a session (`detached`, with a grace) gets its rows here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+
+class ClientPhase(Enum):
+    CONNECTED = auto()  # the socket is open, create_session has not come
+    ATTACHED = auto()  # it has a session
+    GONE = auto()
+
+
+class ClientSignal(Enum):
+    ASKED = auto()
+    LEFT = auto()
+
+
+# The docs draw their diagram from this table. A pair that is absent is refused to the client, or a bug.
+CLIENT_TRANSITIONS: Final = {
+    (ClientPhase.CONNECTED, ClientSignal.ASKED): ClientPhase.ATTACHED,
+    (ClientPhase.CONNECTED, ClientSignal.LEFT): ClientPhase.GONE,
+    (ClientPhase.ATTACHED, ClientSignal.LEFT): ClientPhase.GONE,
+    (ClientPhase.GONE, ClientSignal.LEFT): ClientPhase.GONE,
+}
+
+
+@dataclass(slots=True)
+class ClientLink:
+    phase: ClientPhase = ClientPhase.CONNECTED
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether a session exists for this client."""
+        return self.phase is ClientPhase.ATTACHED
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody listens any more."""
+        return self.phase is ClientPhase.GONE
+
+    def may(self, signal: ClientSignal) -> bool:
+        """Whether `signal` is legal now."""
+        return (self.phase, signal) in CLIENT_TRANSITIONS
+
+    def move(self, signal: ClientSignal) -> None:
+        """Follow the table. KeyError is a bug of ours: ask `may` about what a client sent."""
+        self.phase = CLIENT_TRANSITIONS[self.phase, signal]

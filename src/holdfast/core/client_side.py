@@ -1,0 +1,442 @@
+"""What the client does to a session: one short function for each of its events.
+
+What lives here: accepting, refusing, holding, counting.
+What never will: anything about how a message looked on the wire.
+"""
+
+from __future__ import annotations
+
+from holdfast.core import lifecycle
+from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_bytes
+from holdfast.core.client_link import ClientSignal
+from holdfast.core.effects import (
+    AddText,
+    Append,
+    CancelResponse,
+    ClearInput,
+    CloseClient,
+    CommitInput,
+    Finish,
+    HangUp,
+    Respond,
+    StartTimer,
+    StopTimer,
+    Truncate,
+)
+from holdfast.core.events import (
+    Acknowledged,
+    CancelAsked,
+    ClearAsked,
+    ClientAudio,
+    ClientGone,
+    ClientTooSlow,
+    CommitAsked,
+    DrainBegan,
+    EndAsked,
+    MessageRefused,
+    Pinged,
+    Played,
+    SessionAsked,
+    TextGiven,
+)
+from holdfast.core.faults import fault
+from holdfast.core.held_input import HeldCommand
+from holdfast.core.notices import (
+    Accepted,
+    AudioReceived,
+    Error,
+    Interrupted,
+    Notice,
+    Pong,
+    SessionCreated,
+    Status,
+)
+from holdfast.core.state import State, error_of
+from holdfast.core.turn import TurnSignal
+from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
+
+ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ // 5
+"""Tell `received` every 200 ms of audio."""
+SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
+"""Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
+
+
+def refuse(s: State, error: Error, now: float) -> None:
+    """Tell an error, at most one a second and code; the rest is counted and told later."""
+    if s.errors.admit(error, now):
+        s.tell(error)
+    else:
+        s.out.append(StartTimer("errors", s.errors.interval_s))
+
+
+def errors_due(s: State, now: float) -> None:
+    """The second is over: tell what was held back."""
+    for error, others in s.errors.due(now):
+        s.tell(
+            Error(
+                error.code,
+                error.message,
+                error.retryable,
+                error.fault,
+                error.retry_after_ms,
+                others + 1,
+                error.field,
+                error.event_id,
+            )
+        )
+
+
+def admitted(s: State, now: float) -> bool:
+    """Whether one more message may come now; a flood that lasts ends the session."""
+    if s.messages.take(1, now):
+        return True
+    cause = fault("application.rate_limited", [f"over {s.limits.client_messages_per_s:g} messages a second"])
+    if s.flood.refused(now):
+        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
+    else:
+        refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
+    return False
+
+
+# audio
+
+
+def audio(s: State, event: ClientAudio, now: float) -> None:
+    """The hot path: count, then pass on or hold."""
+    pcm = event.pcm
+    size = len(pcm)
+    if (size < SHORT_AUDIO_BYTES and not admitted(s, now)) or (size & 1 or not size):
+        if size & 1 or not size:
+            _refuse_audio(s, size, now)
+        return
+    if event.start is not None and event.start != s.received:
+        pcm = _align(s, pcm, event.start)
+        if not pcm:
+            return
+    samples = samples_of_bytes(len(pcm))
+    if not s.audio.take(samples, now):
+        _drop_fast_audio(s, samples, now)
+        return
+    start = s.received
+    s.received = start + samples
+    if s.upstream.is_live:
+        s.out.append(Append(pcm))
+    else:
+        _hold(s, pcm, start, now)
+    if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
+        acknowledge(s)
+
+
+def acknowledge(s: State) -> None:
+    """Tell the client what was kept. Nothing is durable while there is no journal."""
+    s.acknowledged_at = s.received
+    s.tell(AudioReceived(s.received, 0))
+
+
+def _align(s: State, pcm: bytes, start: int) -> bytes:
+    """Trim what came twice; name a gap."""
+    if start > s.received:
+        s.lose((s.received, start), "gap_in_client_positions")
+        skip(s, start - s.received)
+        return pcm
+    return pcm[(s.received - start) * SAMPLE_BYTES :]
+
+
+def skip(s: State, samples: int) -> None:
+    """Positions that the upstream will never hear: its own clock does not count them."""
+    s.received += samples
+    s.upstream_base += samples
+
+
+def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
+    if not s.link.is_attached and not s.warned_no_session:
+        s.warned_no_session = True
+        s.note("audio.before_session", "warning")
+        refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
+    if (fell_out := s.held.hold(pcm, start)) is not None:
+        reason = "held_too_long" if s.link.is_attached else "no_session"
+        s.lose(fell_out, reason)
+
+
+def _refuse_audio(s: State, size: int, now: float) -> None:
+    what = "is empty" if size == 0 else f"has an odd number of bytes ({size})"
+    cause = fault("application.invalid_message", [f"audio message {what}"])
+    message = f"An audio message {what}; PCM16 has two bytes a sample. It was dropped."
+    refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="audio"), now)
+
+
+def _drop_fast_audio(s: State, samples: int, now: float) -> None:
+    limits = s.limits
+    evidence = f"audio faster than {limits.audio_speed:g} times real time beyond {limits.audio_burst_s:g} s"
+    s.lose((s.received, s.received + samples), "too_fast")
+    skip(s, samples)
+    cause = fault("application.rate_limited", [evidence])
+    refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
+
+
+# commands
+
+
+def repeated(s: State, event_id: str | None) -> bool:
+    """Answer a command that was seen before with its first answer; True when it was."""
+    answer = s.commands.answer_to(event_id)
+    if answer is None:
+        return False
+    s.tell(Accepted(event_id or "", duplicate=True) if isinstance(answer, Accepted) else answer)
+    return True
+
+
+def accept(s: State, event_id: str | None, answer: Notice | None = None) -> None:
+    """Remember the answer to a command that bore an id, and give it when there is no other."""
+    if event_id is not None:
+        s.commands.remember(event_id, answer or Accepted(event_id))
+        if answer is None:
+            s.tell(Accepted(event_id))
+
+
+def session_asked(s: State, event: SessionAsked, now: float) -> None:
+    """`create_session`: who it is for, then dial."""
+    options = event.options
+    if repeated(s, event.event_id):
+        return
+    if not s.link.may(ClientSignal.ASKED):
+        message = "This connection has a session already; open another connection for another session."
+        cause = fault("application.invalid_message", ["create_session twice"])
+        refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type"), now)
+        return
+    if options.customer_id is not None and options.customer_id != s.surroundings.customer_id:
+        cause = fault("application.not_authorized", ["customerId differs from the signed-in customer"])
+        s.note("session.refused", "warning", reason="foreign customerId")
+        refuse(s, error_of("NOT_AUTHORIZED", cause), now)
+        return
+    s.link.move(ClientSignal.ASKED)
+    s.options = options
+    s.session_id = event.session_id
+    s.started_at = s.last_activity = now
+    s.held.widen(s.limits.input_held_s)
+    created = SessionCreated(
+        session_id=event.session_id,
+        resume_token=event.resume_token,
+        epoch=event.epoch,
+        received=s.received,
+        upstream=s.upstream_facts(),
+        audio={"format": "pcm16", "sampleRate": SAMPLE_RATE_HZ, "channels": 1, "framing": options.framing},
+        limits={
+            "binaryBytes": s.limits.client_binary_bytes,
+            "textBytes": s.limits.client_text_bytes,
+            "inputHeldSeconds": s.limits.input_held_s,
+            "sessionSeconds": s.limits.session_s,
+        },
+        durability="none",
+        voice=_voice(s)[0],
+        notes=_notes(s),
+    )
+    s.tell(created)
+    s.output.start(event.epoch)
+    accept(s, event.event_id, created)
+    s.note("session.created", held_samples=s.held.samples, framing=options.framing)
+    s.tell(Status("connecting"))
+    s.out.append(StopTimer("create_wait"))
+    s.out.append(StartTimer(lifecycle.TIMER_IDLE, s.limits.idle_s))
+    s.out.append(StartTimer(lifecycle.TIMER_LIFE, s.limits.session_s))
+    lifecycle.dial(s)
+
+
+def _voice(s: State) -> tuple[str, bool]:
+    """The voice that will speak, and whether it is the one that was asked for."""
+    world = s.surroundings
+    asked = s.options.voice
+    if asked is None:
+        return world.default_voice, True
+    return (asked, True) if asked in world.voices else (world.default_voice, False)
+
+
+def voice_of(s: State) -> str:
+    """The voice of this session."""
+    return _voice(s)[0]
+
+
+def _notes(s: State) -> tuple[str, ...]:
+    notes = []
+    voice, is_exact = _voice(s)
+    if not is_exact:
+        notes.append(f"voice {s.options.voice!r} is not known to this upstream; {voice!r} speaks")
+    asked = s.options.model
+    if asked is not None and asked != s.surroundings.upstream_model:
+        if s.surroundings.upstream_kind == "local":
+            notes.append(
+                f"model {asked!r} was asked for; the embedded engine answers, a limited local assistant"
+            )
+        else:
+            notes.append(f"model {asked!r} was asked for")
+    return tuple(notes)
+
+
+def text_given(s: State, event: TextGiven, now: float) -> None:
+    """A typed turn: as speech, it interrupts and is answered."""
+    if _is_refused(s, event.event_id, now):
+        return
+    if s.upstream.is_live:
+        interrupt(s, now)
+        s.out.append(AddText(event.text))
+    elif not _hold_command(s, AddText(event.text), now):
+        return
+    s.turn.move(TurnSignal.INPUT_GIVEN)
+    s.turn.ask(Respond())
+    lifecycle.request_response(s)
+    accept(s, event.event_id)
+
+
+def commit_asked(s: State, event: CommitAsked, now: float) -> None:
+    """The end of a turn by hand; with automatic turn detection there is nothing to do."""
+    if _is_refused(s, event.event_id, now):
+        return
+    if s.options.turn_detection == "auto":
+        cause = fault("application.invalid_message", ["commit_audio with turnDetection auto"])
+        message = "commit_audio needs turnDetection 'manual' in create_session; with 'auto' it has no use."
+        refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type"), now)
+        return
+    if s.upstream.is_live:
+        interrupt(s, now)
+        s.out.append(CommitInput())
+    elif not _hold_command(s, CommitInput(), now):
+        return
+    s.turn.move(TurnSignal.INPUT_GIVEN)
+    s.turn.ask(Respond())
+    lifecycle.request_response(s)
+    accept(s, event.event_id)
+
+
+def clear_asked(s: State, event: ClearAsked, now: float) -> None:
+    """Forget what was not committed."""
+    if _is_refused(s, event.event_id, now):
+        return
+    if s.upstream.is_live:
+        s.out.append(ClearInput())
+    elif not _hold_command(s, ClearInput(), now):
+        return
+    accept(s, event.event_id)
+
+
+def cancel_asked(s: State, event: CancelAsked, now: float) -> None:
+    """Stop speaking."""
+    if _is_refused(s, event.event_id, now):
+        return
+    if not s.upstream.is_live:
+        _not_ready(s, "cancel_response", now)
+        return
+    interrupt(s, now)
+    accept(s, event.event_id)
+
+
+def interrupt(s: State, now: float) -> None:
+    """Silence the running answer: the client flushes, the upstream stops and forgets what was not heard."""
+    active = s.turn.active
+    if active is not None:
+        s.out.append(CancelResponse(active))
+    cut_audio(s, now)
+
+
+def cut_audio(s: State, now: float) -> None:
+    """Barge-in's half that is ours: tell the client, cut the item where it was heard."""
+    if (cut := s.output.cut(now)) is None:
+        return
+    item, heard_ms = cut
+    s.tell(Interrupted(item.response_id, item.item_id, heard_ms))
+    s.conversation.heard(item.item_id, heard_ms)
+    if s.upstream.is_live:
+        s.out.append(Truncate(item.item_id, heard_ms))
+
+
+def end_asked(s: State, event: EndAsked, now: float) -> None:
+    """Goodbye, said by the client."""
+    if not _is_refused(s, event.event_id, now):
+        accept(s, event.event_id)
+        lifecycle.end(s, "ended_by_client")
+
+
+def _is_refused(s: State, event_id: str | None, now: float) -> bool:
+    if repeated(s, event_id):
+        return True
+    if not s.link.is_attached:
+        refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
+        return True
+    s.last_activity = now
+    return False
+
+
+def _hold_command(s: State, command: HeldCommand, now: float) -> bool:
+    if s.held.hold_command(command):
+        return True
+    _not_ready(s, "more commands than can be held", now)
+    return False
+
+
+def _not_ready(s: State, what: str, now: float) -> None:
+    cause = fault("provider.unavailable", [f"{what}: the upstream is not ready"])
+    message = "The voice service isn't ready yet. What you say is kept; please send this again in a moment."
+    refuse(s, error_of("OPENAI_CONNECTION_NOT_READY", cause, message, retry_after_ms=1000), now)
+
+
+# the rest
+
+
+def refused_message(s: State, event: MessageRefused, now: float) -> None:
+    """The codec could not accept a message: say why, and live on."""
+    cause = event.fault or fault("application.invalid_message", [event.message])
+    refuse(
+        s,
+        Error(
+            event.error,
+            event.message,
+            retryable=False,
+            fault=cause,
+            field=event.field,
+            event_id=event.event_id,
+        ),
+        now,
+    )
+
+
+def played(s: State, event: Played, now: float) -> None:  # noqa: ARG001 - every side function is called alike
+    """The client's word on what was heard."""
+    s.output.report(event.item_id, event.ms)
+
+
+def acknowledged(s: State, event: Acknowledged, now: float) -> None:  # noqa: ARG001 - as above
+    """The client has everything up to here; a window of output would forget it now."""
+    s.output.acknowledged = max(s.output.acknowledged, min(event.offset, s.output.offset))
+
+
+def pinged(s: State, event: Pinged, now: float) -> None:  # noqa: ARG001 - as above
+    """Are you there?"""
+    s.tell(Pong(event.payload))
+
+
+def gone(s: State, event: ClientGone, now: float) -> None:  # noqa: ARG001 - as above
+    """The client's socket is over. Waiting for it to come back gets its branch here."""
+    if s.is_over:
+        return
+    s.link.move(ClientSignal.LEFT)
+    s.note("client.gone", code=event.code, reason=event.reason)
+    if s.upstream.phase not in {UpstreamPhase.IDLE, UpstreamPhase.ENDED}:
+        s.out.append(HangUp(s.upstream.generation))
+    s.upstream.move(UpstreamSignal.ENDED)
+    s.is_over = True
+    s.out.append(Finish())
+
+
+def too_slow(s: State, event: ClientTooSlow, now: float) -> None:  # noqa: ARG001 - as above
+    """The client does not read: end politely rather than keep without bound."""
+    cause = fault("user_network.slow", [f"{event.waiting_bytes} bytes were waiting to be read"])
+    s.note("client.too_slow", "warning", waiting_bytes=event.waiting_bytes)
+    lifecycle.end(s, "client_too_slow", cause)
+
+
+def drain(s: State, event: DrainBegan, now: float) -> None:  # noqa: ARG001 - as above
+    """The process stops: say so and let the client come back elsewhere."""
+    s.tell(Status("draining", fault("gateway.draining")))
+    if not s.link.is_attached:
+        s.out.append(CloseClient(1001, "draining"))
+        return
+    lifecycle.end(s, "draining", fault("gateway.draining"), 1001)

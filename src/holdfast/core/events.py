@@ -1,0 +1,295 @@
+"""What happened: everything that can reach a session, in the past tense.
+
+What lives here: the closed union `Event`. Client events bear the connection, upstream events the generation
+they belong to, so that the dead cannot speak.
+What never will: bytes of a protocol (that is `wire`), except audio and the originals that are relayed.
+
+`ClientAudio` and `OutputAudio` happen a hundred times a second and session, so they are plain slotted
+dataclasses; the others are frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from holdfast.core.faults import Fault
+
+# the client
+
+
+@dataclass(slots=True, eq=False)
+class ClientAudio:
+    """Input audio. `start` is the index of its first sample when the client counts positions."""
+
+    pcm: bytes
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What `create_session` asks for. Names as in contract.md."""
+
+    voice: str | None = None
+    model: str | None = None
+    instructions: str | None = None
+    customer_id: str | None = None
+    customer_name: str | None = None
+    mode: Literal["conversation", "transcription"] = "conversation"
+    turn_detection: Literal["auto", "manual"] = "auto"
+    framing: Literal["raw", "positioned"] = "raw"
+    greet: bool = False
+    on_loss: Literal["continue", "stop"] = "continue"
+    on_return: Literal["continue", "skip_to_live", "truncate"] = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAsked:
+    """`create_session`. The identifiers are chance, so they are inputs. `model` is resolved by the edge."""
+
+    options: SessionOptions
+    session_id: str
+    resume_token: str
+    epoch: str
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextGiven:
+    text: str
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitAsked:
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAsked:
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    item_id: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """The codec could not accept a message. `field` names where, `error` is the browser protocol's code."""
+
+    error: str
+    message: str
+    field: str | None = None
+    event_id: str | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone:
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTooSlow:
+    """More is waiting to be sent to the client than `client_outbox_bytes` allows."""
+
+    waiting_bytes: int
+
+
+# the upstream
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOpened:
+    """The socket is open. This proves nothing yet (protocol reference, fact 3)."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCreated:
+    """`session.created`: proof of life."""
+
+    generation: int
+    session_id: str
+    model: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfigured:
+    """`session.updated`: our settings hold, audio may flow."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLost:
+    """The link is over. `chance` in [0, 1) is the jitter of a retry."""
+
+    generation: int
+    fault: Fault
+    chance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamErred:
+    """An `error` event. `fault` is its classification; `benign` errors are races, to be noted only."""
+
+    generation: int
+    fault: Fault
+    code: str
+    message: str
+    event_id: str | None = None
+    benign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    generation: int
+    item_id: str
+    audio_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    generation: int
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputCommitted:
+    generation: int
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscribed:
+    generation: int
+    item_id: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBegan:
+    generation: int
+    response_id: str
+
+
+@dataclass(slots=True, eq=False)
+class OutputAudio:
+    generation: int
+    response_id: str
+    item_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTranscribed:
+    generation: int
+    response_id: str
+    item_id: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    generation: int
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    generation: int
+    response_id: str
+    status: Literal["completed", "cancelled", "failed", "incomplete"]
+    reason: str = ""
+    usage: dict[str, Any] | None = field(default=None, hash=False)
+    fault: Fault | None = None
+
+
+# tools, time, the process
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    call_id: str
+    output: str
+    status: Literal["ok", "failed", "timeout", "refused"]
+    action: tuple[str, str, dict[str, Any]] | None = field(default=None, hash=False)
+    end_session: bool = False
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrainBegan:
+    """The process was told to stop."""
+
+
+Event = (
+    ClientAudio
+    | SessionAsked
+    | TextGiven
+    | CommitAsked
+    | ClearAsked
+    | CancelAsked
+    | EndAsked
+    | Played
+    | Acknowledged
+    | Pinged
+    | MessageRefused
+    | ClientGone
+    | ClientTooSlow
+    | UpstreamOpened
+    | UpstreamCreated
+    | UpstreamConfigured
+    | UpstreamLost
+    | UpstreamErred
+    | SpeechBegan
+    | SpeechEnded
+    | InputCommitted
+    | UserTranscribed
+    | ResponseBegan
+    | OutputAudio
+    | OutputTranscribed
+    | ToolCalled
+    | ResponseEnded
+    | ToolReturned
+    | TimerFired
+    | DrainBegan
+)

@@ -1,0 +1,143 @@
+"""The registry of model names: the one place that knows them.
+
+What lives here: realtime models with aliases and shutdown dates, names that are no realtime models and
+what to use instead (protocol reference, 2.1; state of 2026-11-20).
+What never will: asking a provider. `today` is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+VOICES: Final = (
+    "marin",
+    "cedar",
+    "alloy",
+    "ash",
+    "ballad",
+    "coral",
+    "echo",
+    "sage",
+    "shimmer",
+    "verse",
+)
+DEFAULT_VOICE: Final = "marin"
+DEFAULT_MODEL: Final = "gpt-realtime-2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One realtime model. `shutdown` is the day on which it stops answering."""
+
+    id: str
+    label: str
+    shutdown: date | None = None
+    successor: str | None = None
+    aliases: tuple[str, ...] = ()
+    reasons: bool = False  # accepts `reasoning` and `parallel_tool_calls`
+
+
+_JANUARY: Final = date(2027, 1, 20)
+_GONE: Final = date(2026, 5, 7)
+
+MODELS: Final[Mapping[str, Model]] = {
+    model.id: model
+    for model in (
+        Model("gpt-realtime-2.1", "GPT Realtime 2.1", aliases=("gpt-realtime-latest",), reasons=True),
+        Model("gpt-realtime-2.1-mini", "GPT Realtime 2.1 mini", reasons=True),
+        Model("gpt-realtime-2", "GPT Realtime 2", reasons=True),
+        Model("gpt-realtime-1.5", "GPT Realtime 1.5"),
+        Model(
+            "gpt-realtime",
+            "GPT Realtime",
+            _JANUARY,
+            "gpt-realtime-2.1",
+            ("gpt-realtime-2025-08-28",),
+        ),
+        Model(
+            "gpt-realtime-mini",
+            "GPT Realtime mini",
+            _JANUARY,
+            "gpt-realtime-2.1-mini",
+            ("gpt-realtime-mini-2025-12-15", "gpt-realtime-mini-2025-10-06"),
+        ),
+        Model("gpt-4o-realtime-preview", "GPT-4o Realtime preview", _GONE, "gpt-realtime-2.1"),
+        Model("gpt-4o-mini-realtime-preview", "GPT-4o mini Realtime preview", _GONE, "gpt-realtime-2.1-mini"),
+    )
+}
+
+_FAMILY: Final = "gpt-realtime"
+
+_OTHER_PRODUCTS: Final[Mapping[str, tuple[str, str]]] = {
+    # prefix -> (what it is, what to use instead); the longest prefix wins
+    "gpt-live": ("a model of the Live API, another product", DEFAULT_MODEL),
+    "gpt-realtime-translate": ("a translation model with an endpoint of its own", DEFAULT_MODEL),
+    "gpt-realtime-whisper": ("a transcription model", DEFAULT_MODEL),
+    "gpt-audio": ("an audio chat model", DEFAULT_MODEL),
+    "gpt-transcribe": ("a transcription model", DEFAULT_MODEL),
+    "gpt-4o-transcribe": ("a transcription model", DEFAULT_MODEL),
+    "gpt-4o-mini-transcribe": ("a transcription model", DEFAULT_MODEL),
+    "gpt-4o-mini": ("a chat model", "gpt-realtime-2.1-mini"),
+    "whisper": ("a transcription model", DEFAULT_MODEL),
+    "tts": ("a speech model", DEFAULT_MODEL),
+    "gpt": ("a chat model", DEFAULT_MODEL),
+    "o1": ("a chat model", DEFAULT_MODEL),
+    "o3": ("a chat model", DEFAULT_MODEL),
+    "o4": ("a chat model", DEFAULT_MODEL),
+    "claude": ("another provider's chat model", DEFAULT_MODEL),
+    "gemini": ("another provider's model", DEFAULT_MODEL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownModel:
+    """A refusal that helps."""
+
+    name: str
+    reason: str
+    suggestion: str
+
+    @property
+    def message(self) -> str:
+        """The refusal as a sentence."""
+        return f"{self.name!r} {self.reason}. Did you mean {self.suggestion!r}?"
+
+
+def _dated(name: str) -> str:
+    """`name` without a trailing date, `-YYYY-MM-DD`."""
+    head, tail = name[:-11], name[-11:]
+    dated = len(tail) == 11 and tail[0] == "-" and tail[1:].replace("-", "").isdigit()
+    return head if dated else name
+
+
+def resolve_model(name: str, today: date) -> Model | UnknownModel:
+    """The model that `name` or an alias of it means on `today`, or why it is refused and what to use."""
+    wanted = name.strip().lower()
+    for candidate in (wanted, _dated(wanted)):
+        for model in MODELS.values():
+            if candidate != model.id and candidate not in model.aliases:
+                continue
+            if model.shutdown is not None and model.shutdown <= today:
+                reason = f"was switched off on {model.shutdown.isoformat()}"
+                return UnknownModel(name, reason, model.successor or DEFAULT_MODEL)
+            return model
+    shortest = len(_FAMILY) if wanted.startswith(_FAMILY) else 0
+    prefixes = [prefix for prefix in _OTHER_PRODUCTS if wanted.startswith(prefix) and len(prefix) >= shortest]
+    if prefixes:
+        what, instead = _OTHER_PRODUCTS[max(prefixes, key=len)]
+        return UnknownModel(name, f"is {what}, no realtime model", instead)
+    return UnknownModel(name, "is not a model this gateway knows", _nearest(wanted))
+
+
+def _nearest(wanted: str) -> str:
+    """The current model that shares the longest beginning with `wanted`."""
+
+    def shared(model: Model) -> int:
+        pairs = zip(wanted, model.id, strict=False)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(model.id)))
+
+    current = [model for model in MODELS.values() if model.shutdown is None]
+    return max(current, key=shared).id

@@ -1,0 +1,184 @@
+"""What a client of the browser protocol is told: one frozen dataclass per message (contract.md).
+
+What lives here: the messages' fields, in our spelling. `wire.browser` gives them theirs.
+What never will: JSON, offsets, time stamps (the conductor numbers, the codec stamps).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from holdfast.core.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCreated:
+    session_id: str
+    resume_token: str
+    epoch: str
+    received: int
+    upstream: dict[str, str]
+    audio: dict[str, Any]
+    limits: dict[str, Any]
+    durability: Literal["none", "local", "shared"]
+    voice: str
+    notes: tuple[str, ...] = ()  # what was mapped or left out, for a person
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    upstream: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    state: Literal["connecting", "live", "recovering", "degraded", "draining"]
+    fault: Fault | None = None
+    retry_in_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    item_id: str
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    item_id: str
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscript:
+    item_id: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStarted:
+    """The binary messages that follow belong to this item; `stream` is its number in their headers."""
+
+    response_id: str
+    item_id: str
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTranscript:
+    response_id: str
+    item_id: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    response_id: str
+    item_id: str
+    played_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    response_id: str
+    status: Literal["completed", "cancelled", "failed", "incomplete"]
+    usage: dict[str, Any] | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    call_id: str
+    name: str
+    status: str = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDone:
+    call_id: str
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAction:
+    action: str
+    target: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    ping: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReceived:
+    received: int
+    durable: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLost:
+    direction: Literal["input", "output"]
+    from_sample: int
+    to_sample: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Answer to a command that bore an `eventId` and has no other answer."""
+
+    event_id: str
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    code: str
+    message: str
+    retryable: bool
+    fault: Fault | None = None
+    retry_after_ms: int | None = None
+    suppressed: int | None = None
+    field: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    reason: str
+    fault: Fault | None = None
+
+
+Notice = (
+    SessionCreated
+    | SessionReady
+    | Status
+    | SpeechStarted
+    | SpeechStopped
+    | UserTranscript
+    | ResponseStarted
+    | AudioStarted
+    | AssistantTranscript
+    | Interrupted
+    | ResponseDone
+    | ToolStarted
+    | ToolDone
+    | ClientAction
+    | Pong
+    | AudioReceived
+    | AudioLost
+    | Accepted
+    | Error
+    | SessionEnded
+)

@@ -1,0 +1,91 @@
+"""What the client was given: one total order of messages, and for each audio item the samples sent and heard.
+
+What lives here: offsets (the first message after `session_created` is 1, no holes), streams, positions.
+What never will: the messages themselves. A window of them, for clients that come back, gets its place here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast.core.audio import SAMPLE_RATE_HZ, ms_of_samples, samples_of_ms
+
+
+@dataclass(slots=True)
+class ItemAudio:
+    """The audio of one assistant item."""
+
+    response_id: str
+    item_id: str
+    stream: int
+    started_at: float
+    sent: int = 0
+    played: int | None = None
+    """As the client reported; None from a client that reports nothing."""
+    is_cut: bool = False
+
+    def heard(self, now: float) -> int:
+        """Samples that were heard by `now`: the client's report, else what real time allows."""
+        if self.played is not None:
+            return min(self.played, self.sent)
+        return min(self.sent, int((now - self.started_at) * SAMPLE_RATE_HZ))
+
+    def unheard_s(self, now: float) -> float:
+        """How long what was sent goes on sounding."""
+        return (self.sent - self.heard(now)) / SAMPLE_RATE_HZ
+
+
+@dataclass(slots=True)
+class Output:
+    epoch: str = ""
+    offset: int = 0
+    is_numbered: bool = False
+    current: ItemAudio | None = None
+    acknowledged: int = 0
+    _streams: int = 0
+    _ends_at: float = field(default=0.0)
+
+    def start(self, epoch: str) -> None:
+        """From here on every message bears an offset."""
+        self.epoch = epoch
+        self.is_numbered = True
+
+    def number(self) -> int | None:
+        """The offset of the next message."""
+        if not self.is_numbered:
+            return None
+        self.offset += 1
+        return self.offset
+
+    def begin(self, response_id: str, item_id: str, now: float) -> ItemAudio:
+        """A new item begins to sound."""
+        self._streams += 1
+        self.current = ItemAudio(response_id, item_id, self._streams, max(now, self._ends_at))
+        return self.current
+
+    def add(self, item: ItemAudio, samples: int) -> int:
+        """Count audio of `item`; answers the index of its first sample."""
+        start = item.sent
+        item.sent += samples
+        self._ends_at = item.started_at + item.sent / SAMPLE_RATE_HZ
+        return start
+
+    def report(self, item_id: str, ms: int) -> bool:
+        """The client's word on what was heard; False for an item that is not the current one."""
+        item = self.current
+        if item is None or item.item_id != item_id:
+            return False
+        item.played = max(item.played or 0, min(samples_of_ms(ms), item.sent))
+        return True
+
+    def cut(self, now: float) -> tuple[ItemAudio, int] | None:
+        """Barge-in: stop the current item. Answers it with the milliseconds heard, None if nothing sounds."""
+        item = self.current
+        if item is None or item.is_cut:
+            return None
+        heard = item.heard(now)
+        if heard >= item.sent:
+            return None
+        item.is_cut = True
+        self._ends_at = now
+        return item, ms_of_samples(heard)

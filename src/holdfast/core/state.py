@@ -1,0 +1,142 @@
+"""The session's machines side by side, and the one door through which effects leave.
+
+What lives here: composition, and the few facts that belong to no machine.
+What never will: decisions. Those are in `client_side`, `upstream_side`, `tool_side` and `lifecycle`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.client_link import ClientLink
+from holdfast.core.commands import CommandMemory
+from holdfast.core.conversation import Conversation
+from holdfast.core.effects import Effect, Note, Play, Tell
+from holdfast.core.events import SessionOptions
+from holdfast.core.faults import Fault
+from holdfast.core.held_input import HeldInput
+from holdfast.core.limits import Limits
+from holdfast.core.notices import AudioLost, Error, Notice
+from holdfast.core.output import ItemAudio, Output
+from holdfast.core.rates import ErrorThrottle, FloodWatch, TokenBucket
+from holdfast.core.tool_ledger import ToolLedger
+from holdfast.core.turn import Turn
+from holdfast.core.upstream_link import UpstreamLink
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the session is told about its world, once, when its connection comes."""
+
+    limits: Limits
+    customer_id: str
+    upstream_name: str
+    upstream_kind: str
+    upstream_model: str
+    voices: tuple[str, ...]
+    default_voice: str
+    greeting: str = ""
+    instructions_allowed: bool = True
+
+
+class State:
+    """All machines of one session. Effects collect in `out` until the step ends."""
+
+    __slots__ = (
+        "acknowledged_at",
+        "audio",
+        "commands",
+        "conversation",
+        "errors",
+        "flood",
+        "held",
+        "is_over",
+        "last_activity",
+        "link",
+        "messages",
+        "options",
+        "out",
+        "output",
+        "received",
+        "session_id",
+        "speech",
+        "started_at",
+        "surroundings",
+        "tools",
+        "turn",
+        "upstream",
+        "upstream_base",
+        "warned_no_session",
+    )
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        limits = surroundings.limits
+        self.surroundings = surroundings
+        self.out: list[Effect] = []
+        self.session_id = ""
+        self.options = SessionOptions()
+        self.is_over = False
+        self.started_at = 0.0
+        self.last_activity = 0.0
+        # the machines
+        self.link = ClientLink()
+        self.upstream = UpstreamLink()
+        self.turn = Turn()
+        self.output = Output()
+        self.conversation = Conversation(limits.conversation_items)
+        self.tools = ToolLedger(limits.tool_calls_remembered)
+        self.held = HeldInput(limits.input_before_session_s, limits.commands_held)
+        self.commands = CommandMemory(limits.commands_remembered)
+        self.errors = ErrorThrottle()
+        # the input's accounts
+        self.audio = TokenBucket(limits.audio_speed * SAMPLE_RATE_HZ, limits.audio_burst_s * SAMPLE_RATE_HZ)
+        self.messages = TokenBucket(limits.client_messages_per_s, limits.client_messages_burst)
+        self.flood = FloodWatch(limits.client_flood_s)
+        self.received = 0
+        """Samples kept so far: the position of the next one."""
+        self.acknowledged_at = 0
+        """`received` as the client was last told."""
+        self.upstream_base = 0
+        """Position of the first sample that the present upstream was given."""
+        self.speech: dict[str, int] = {}
+        self.warned_no_session = False
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds."""
+        return self.surroundings.limits
+
+    def tell(self, notice: Notice) -> None:
+        """Send a text message to the client, numbered once a session exists."""
+        if not self.link.is_gone:
+            self.out.append(Tell(notice, self.output.number()))
+
+    def play(self, item: ItemAudio, pcm: bytes, samples: int) -> None:
+        """Send audio to the client."""
+        start = self.output.add(item, samples)
+        if not self.link.is_gone:
+            self.out.append(Play(self.output.number() or 0, item.stream, start, pcm))
+
+    def note(self, moment: str, level: str = "info", **facts: object) -> None:
+        """Log a key moment."""
+        self.out.append(Note(moment, level, facts))  # type: ignore[arg-type] # callers pass literals
+
+    def lose(self, lost: tuple[int, int], reason: str) -> None:
+        """Name a loss of input."""
+        self.tell(AudioLost("input", lost[0], lost[1], reason))
+        self.note("audio.lost", "warning", from_sample=lost[0], to_sample=lost[1], reason=reason)
+
+    def upstream_facts(self) -> dict[str, str]:
+        """Who answers, for the client."""
+        world = self.surroundings
+        return {
+            "name": world.upstream_name,
+            "kind": world.upstream_kind,
+            "model": self.upstream.model or world.upstream_model,
+        }
+
+
+def error_of(code: str, fault: Fault, message: str = "", *, retry_after_ms: int | None = None) -> Error:
+    """An error message of the browser protocol from a fault of the table."""
+    return Error(code, message or fault.row.message, fault.row.retryable, fault, retry_after_ms)

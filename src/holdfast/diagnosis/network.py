@@ -1,0 +1,79 @@
+"""The way to an upstream, layer by layer: name, TCP, TLS.
+
+What lives here: one probe for each layer below the WebSocket, with its fault. What never will: a session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from holdfast.diagnosis.checks import Answer
+
+LAYER_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where an upstream lives."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @classmethod
+    def of(cls, url: str) -> Peer:
+        """From an http(s) or ws(s) address. ValueError when it is none."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+            raise ValueError(f"{url} is no http(s) or ws(s) address")
+        tls = parts.scheme in {"https", "wss"}
+        return cls(parts.hostname, parts.port or (443 if tls else 80), tls)
+
+
+async def name(peer: Peer) -> Answer:
+    """Does the name resolve?"""
+    try:
+        async with asyncio.timeout(LAYER_TIMEOUT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                peer.host, peer.port, type=socket.SOCK_STREAM
+            )
+    except OSError as error:  # TimeoutError is one, and says nothing of itself
+        return Answer.failed("provider.name_unknown", f"{peer.host}: {str(error) or 'no answer'}")
+    return Answer.ok(", ".join(dict.fromkeys(str(entry[4][0]) for entry in found)))
+
+
+async def tcp(peer: Peer) -> Answer:
+    """Does somebody listen?"""
+    try:
+        await _open(peer, None)
+    except TimeoutError:
+        return Answer.failed(
+            "provider.unreachable", f"{peer.host}:{peer.port}: no answer in {LAYER_TIMEOUT_S:.0f} s"
+        )
+    except OSError as error:
+        return Answer.failed("provider.unreachable", f"{peer.host}:{peer.port}: {error.strerror or error}")
+    return Answer.ok(f"{peer.host}:{peer.port}")
+
+
+async def tls(peer: Peer) -> Answer:
+    """Is the way encrypted, and the certificate trusted here?"""
+    if not peer.tls:
+        return Answer.ok("not encrypted, as configured")
+    try:
+        await _open(peer, ssl.create_default_context())
+    except ssl.SSLCertVerificationError as error:
+        return Answer.failed("configuration.tls_certificate", f"{peer.host}: {error.verify_message}")
+    except OSError as error:
+        return Answer.failed("provider.tls_failed", f"{peer.host}: {str(error) or 'no answer'}")
+    return Answer.ok("certificate trusted")
+
+
+async def _open(peer: Peer, context: ssl.SSLContext | None) -> None:
+    async with asyncio.timeout(LAYER_TIMEOUT_S):
+        _, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
+        writer.close()

@@ -1,0 +1,223 @@
+"""The first bytes of a connection: small HTTP, or an upgrade that is handed to picows.
+
+What lives here: reading one request (bounded), answering it late if told so, handing over.
+What never will: knowing what is asked for; that is the router's.
+
+It exists because a WebSocket library answers an upgrade at once, and being late is what we are for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import httptools
+import msgspec
+from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # there, but not in its stub
+
+from holdfast.sockets import MessageListener
+
+REQUEST_BYTES_MAX: Final = 64 * 1024
+REQUEST_S_MAX: Final = 10.0
+PING_EVERY_S: Final = 20.0
+
+_log: Final = logging.getLogger("holdfast.emulator")
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request. Header names are lower case."""
+
+    method: str = ""
+    path: str = ""
+    target: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether this is an upgrade."""
+        return self.headers.get("upgrade", "").lower() == "websocket"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON answer, after a delay."""
+
+    status: int
+    document: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+
+    def to_bytes(self) -> bytes:
+        """The answer on the wire; the connection closes after it."""
+        body = msgspec.json.encode(self.document)
+        head = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **self.headers,
+        }
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in head.items()]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A WebSocket for this listener, after a delay."""
+
+    listener: MessageListener
+    subprotocol: str | None = None
+    delay_s: float = 0.0
+
+
+Router = Callable[[Request], Answer | Upgrade]
+
+
+class Front(asyncio.Protocol):
+    """Reads one request and does what the router says."""
+
+    def __init__(self, router: Router, fronts: set[Front]) -> None:
+        """`fronts`: where the owner keeps those that are still at the door."""
+        self._router = router
+        self._fronts = fronts
+        self._request = Request()
+        self._raw = bytearray()
+        self._parser = httptools.HttpRequestParser(self)
+        self._complete = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A cast, no assertion: uvloop's transports only look like asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._fronts.add(self)
+        self._timer = asyncio.get_running_loop().call_later(REQUEST_S_MAX, self.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        self._raw += data
+        if self._complete:
+            return
+        if len(self._raw) > REQUEST_BYTES_MAX:
+            self._answer(Answer(413, {"error": {"message": "The request is too large."}}))
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._complete = True
+        except httptools.HttpParserError:
+            self._answer(Answer(400, {"error": {"message": "This is not HTTP."}}))
+            return
+        if self._complete:
+            self._act()
+
+    # httptools' side
+
+    def on_url(self, url: bytes) -> None:
+        self._request.target += url.decode("latin-1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        known = self._request.headers.get(key)
+        self._request.headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_body(self, body: bytes) -> None:
+        self._request.body += body
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+    # inside
+
+    def abort(self) -> None:
+        """Leave whoever is still at the door."""
+        self._transport.abort()
+
+    def _act(self) -> None:
+        request = self._request
+        parts = urlsplit(request.target)
+        request.method = self._parser.get_method().decode()
+        request.path, request.query = parts.path, dict(parse_qsl(parts.query))
+        decision = self._router(request)
+        self._stop_timer()
+        if decision.delay_s:
+            # What comes meanwhile waits in the kernel, where it is bounded.
+            self._transport.pause_reading()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(decision.delay_s, self._carry_out, decision)
+        else:
+            self._carry_out(decision)
+
+    def _carry_out(self, decision: Answer | Upgrade) -> None:
+        if isinstance(decision, Answer):
+            self._answer(decision)
+        else:
+            self._hand_over(decision)
+
+    def _answer(self, answer: Answer) -> None:
+        self._complete = True
+        self._transport.write(answer.to_bytes())
+        self._transport.close()
+
+    def _hand_over(self, upgrade: Upgrade) -> None:
+        """Give the connection, with what was read of it, to picows."""
+        self._leave()
+        protocol = _websocket(upgrade)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self._transport.resume_reading()
+        rest = memoryview(bytes(self._raw))
+        while rest and not self._transport.is_closing():
+            room = protocol.get_buffer(len(rest))
+            size = min(len(room), len(rest))
+            room[:size] = rest[:size]
+            protocol.buffer_updated(size)
+            rest = rest[size:]
+
+    def _leave(self) -> None:
+        self._fronts.discard(self)
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _websocket(upgrade: Upgrade) -> Any:
+    def accept(_request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        extra = {"Sec-WebSocket-Protocol": upgrade.subprotocol} if upgrade.subprotocol else {}
+        return WSUpgradeResponseWithListener(
+            WSUpgradeResponse.create_101_response(extra_headers=extra), upgrade.listener
+        )
+
+    # Positional, as picows' own `ws_create_server` calls it.
+    return WSProtocol(
+        None,
+        None,
+        False,
+        accept,
+        _log,
+        True,
+        REQUEST_S_MAX,
+        True,
+        PING_EVERY_S,
+        PING_EVERY_S,
+        WSAutoPingStrategy.PING_PERIODICALLY,
+        True,
+        upgrade.listener.bounds.frame_bytes,
+        None,
+        16 * 1024,
+    )

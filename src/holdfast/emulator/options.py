@@ -1,0 +1,30 @@
+"""What an emulator can be told at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdfast.emulator.script import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorOptions:
+    """Where to listen, how to behave.
+
+    `port` and `control_port`: 0 takes a free one; `control_port` None opens none. `faults`: spellings of
+    the fault table. `api_key`: the only key accepted; without it any key is. `speed`: how many times
+    faster than real time audio is given out (0: all at once). `char_ms`: speech for each character.
+    `keep_audio`: keep each session's input, not only its checksum.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    control_port: int | None = None
+    faults: Sequence[str] = ()
+    script: Sequence[Turn] = ()
+    api_key: str | None = None
+    speed: float = 8.0
+    char_ms: int = 60
+    session_s: float = 3600.0
+    keep_audio: bool = False

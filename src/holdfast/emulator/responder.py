@@ -1,0 +1,269 @@
+"""Who answers in an emulator: hears by loudness, echoes, plays its script, calls tools when told to.
+
+What lives here: the emulator's side of the conversation.
+What never will: faults of the connection (`session`); here only the two a response itself can have,
+failing and stalling.
+
+How it answers, first match: `metadata.holdfast_say` word for word; the output of a tool (its `say`, else
+the output); the script's turn; `call NAME {json}` in the user's words, when that tool is offered; an echo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.emulator.options import EmulatorOptions
+from holdfast.emulator.record import SessionRecord
+from holdfast.emulator.script import Call, Turn
+from holdfast.emulator.voice import DELTA_MS, Ear, deltas, spoken
+from holdfast.wire.realtime import BYTES_PER_MS, MessageWriter, RealtimeHost, ResponseWriter
+
+_CALL: Final = re.compile(r"\bcall\s+([A-Za-z0-9_.-]{1,64})\s*(\{.*\})?", re.IGNORECASE | re.DOTALL)
+
+_SEMANTIC_SILENCE_MS: Final = 500
+
+FAILURE: Final = {
+    "type": "server_error",
+    "code": "server_error",
+    "message": "The emulator was told to fail this response.",
+}
+
+
+class EmulatedResponder:
+    """Fills the port `Responder`."""
+
+    host: RealtimeHost
+
+    def __init__(
+        self, options: EmulatorOptions, record: SessionRecord, *, failures: int = 0, stalls: bool = False
+    ) -> None:
+        """`failures`: so many responses fail; `stalls`: responses begin and never end."""
+        self._options = options
+        self._record = record
+        self._failures_left = failures
+        self._stalls = stalls
+        self._ear = Ear()
+        self._pump: asyncio.TimerHandle | None = None
+        self._outputs: list[str] = []
+        self._asked: str | None = None
+        self._turn: Turn | None = None
+
+    # the port
+
+    def bind(self, host: RealtimeHost) -> None:
+        self.host = host
+
+    def session_updated(self, changed: Mapping[str, Any]) -> None:  # noqa: ARG002 - the port's signature
+        if self._turn_detection() is None:
+            self._ear.forget_turn()
+
+    def audio(self, pcm: bytes) -> None:
+        self._record.audio(pcm)
+        detection = self._turn_detection()
+        if detection is None:
+            return
+        silence_ms = detection.get("silence_duration_ms", _SEMANTIC_SILENCE_MS)
+        for edge in self._ear.feed(
+            pcm, prefix_ms=detection.get("prefix_padding_ms", 0), silence_ms=silence_ms
+        ):
+            if edge.kind == "started":
+                self.host.speech_started(edge.ms)
+                self._barge_in(detection)
+            else:
+                self._turn_ended(edge.ms, detection)
+
+    def audio_cleared(self) -> None:
+        self._ear.forget_turn()
+
+    def committed(self, item_id: str) -> None:
+        self._ear.forget_turn()
+        self._understand(item_id)
+
+    def item_created(self, item: dict[str, Any]) -> None:
+        if item["type"] == "function_call_output":
+            self._outputs.append(item["output"])
+        elif item["type"] == "message" and item["role"] == "user":
+            self._take_turn(self._words_of(item))
+        elif item["type"] == "message" and item["role"] == "assistant":
+            # History that is being restored: whatever was asked before this was answered.
+            self._asked = None
+            self._outputs.clear()
+
+    def response_requested(self, request: dict[str, Any]) -> None:
+        self._respond(request)
+
+    def response_cancelled(self, writer: ResponseWriter) -> None:  # noqa: ARG002 - the port's signature
+        self._stop_pump()
+
+    def truncated(self, item_id: str, audio_end_ms: int) -> None:
+        """Nothing to do: what was said is not used again."""
+
+    def close(self) -> None:
+        """The connection is gone; say nothing more."""
+        self._stop_pump()
+
+    # hearing
+
+    def _turn_detection(self) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = self.host.session["audio"]["input"]["turn_detection"]
+        return found
+
+    def _barge_in(self, detection: Mapping[str, Any]) -> None:
+        if self.host.active is not None and detection.get("interrupt_response", True):
+            self._stop_pump()
+            self.host.active.done("cancelled", "turn_detected")
+
+    def _turn_ended(self, ms: int, detection: Mapping[str, Any]) -> None:
+        self.host.speech_stopped(ms)
+        self._understand(self.host.commit())
+        conversation = self.host.session["type"] == "realtime"
+        if conversation and detection.get("create_response", True) and self.host.active is None:
+            self._respond({})
+
+    def _understand(self, item_id: str) -> None:
+        ms = len(self.host.item_audio(item_id)) // BYTES_PER_MS
+        turn = self._scripted()
+        words = turn.hear if turn is not None and turn.hear is not None else f"({ms} ms of speech)"
+        for piece in _pieces(words):
+            self.host.transcript_delta(item_id, piece)
+        self.host.transcript_completed(item_id, words, ms / 1000)
+        self._take_turn(words)
+
+    def _take_turn(self, words: str) -> None:
+        self._asked = words
+        self._turn = self._scripted()
+        self._record.transcripts.append(words)
+
+    def _scripted(self) -> Turn | None:
+        """The script's turn for the newest user message. Counted in the conversation, so that a session
+        that was restored goes on where the old one stopped."""
+        users = sum(item["type"] == "message" and item["role"] == "user" for item in self.host.items)
+        script = self._options.script
+        return script[users - 1] if 0 < users <= len(script) else None
+
+    def _words_of(self, item: Mapping[str, Any]) -> str:
+        parts = item["content"]
+        return " ".join(filter(None, (part.get("text") or part.get("transcript") for part in parts)))
+
+    # answering
+
+    def _respond(self, request: Mapping[str, Any]) -> None:
+        writer = self.host.begin_response(request=request)
+        if self._failures_left > 0:
+            self._failures_left -= 1
+            writer.done("failed", error=dict(FAILURE))
+            return
+        verbatim = writer.metadata.get("holdfast_say")
+        call = None if verbatim else self._call_due(request)
+        if call is not None:
+            writer.function_call(call.name, msgspec.json.encode(call.arguments).decode())
+            writer.done()
+            return
+        answer = verbatim or self._answer(request)
+        if writer.is_out_of_band:
+            # Beside the conversation there is one pump only, and it belongs to the conversation.
+            self._say_at_once(writer, answer)
+        else:
+            self._say(writer, answer)
+
+    def _call_due(self, request: Mapping[str, Any]) -> Call | None:
+        if self._outputs or self._asked is None:
+            return None
+        if self._turn is not None:
+            return self._turn.call
+        offered = {
+            tool.get("name") for tool in request.get("tools", self.host.session["tools"]) if "name" in tool
+        }
+        choice = request.get("tool_choice", self.host.session["tool_choice"])
+        if choice == "none":
+            return None
+        found = _CALL.search(self._asked)
+        if found is not None and found[1] in offered:
+            return Call(found[1], _arguments(found[2]))
+        if isinstance(choice, dict) and choice.get("name") in offered:
+            return Call(str(choice["name"]))
+        return None
+
+    def _answer(self, request: Mapping[str, Any]) -> str:
+        outputs, self._outputs = self._outputs, []
+        asked, self._asked = self._asked, None
+        turn = self._turn
+        given = [self._words_of(item) for item in request.get("input") or () if item.get("type") == "message"]
+        if turn is not None and turn.say is not None:
+            return turn.say
+        if outputs:
+            return " ".join(_say_of(output) for output in outputs)
+        if given:
+            return f"You said: {' '.join(given)}"
+        return "I am listening." if asked is None else f"You said: {asked}"
+
+    def _say(self, writer: ResponseWriter, text: str) -> None:
+        self._step(writer, self._speech(writer.message(), text, is_spoken=writer.is_spoken))
+
+    def _say_at_once(self, writer: ResponseWriter, text: str) -> None:
+        for _ in self._speech(writer.message(), text, is_spoken=writer.is_spoken):
+            pass
+        writer.done()
+
+    def _speech(self, message: MessageWriter, text: str, *, is_spoken: bool) -> Iterator[None]:
+        """Write the answer piece by piece: words as they are spoken, audio in deltas of 100 ms."""
+        words = _pieces(text)
+        if not is_spoken:
+            for word in words:
+                message.text(word)
+                yield
+            return
+        audio = list(deltas(spoken(text, char_ms=self._options.char_ms)))
+        told = 0
+        for index, piece in enumerate(audio):
+            due = -(-len(words) * (index + 1) // len(audio))
+            message.transcript("".join(words[told:due]))
+            told = due
+            message.audio(piece)
+            yield
+
+    def _step(self, writer: ResponseWriter, speech: Iterator[None]) -> None:
+        """One delta now, the next when it is due; at speed 0 all of them now."""
+        self._pump = None
+        for _ in speech:
+            if self._stalls:
+                return
+            if self._options.speed > 0:
+                delay_s = DELTA_MS / 1000 / self._options.speed
+                loop = asyncio.get_running_loop()
+                self._pump = loop.call_later(delay_s, self._step, writer, speech)
+                return
+        writer.done()
+
+    def _stop_pump(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            self._pump = None
+
+
+def _pieces(text: str) -> Sequence[str]:
+    """A text in words that join to it again."""
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+def _arguments(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except ValueError:
+        return {}
+
+
+def _say_of(output: str) -> str:
+    """The sentence a tool prepared, or its output as it is."""
+    try:
+        said = msgspec.json.decode(output, type=dict[str, Any]).get("say")
+    except ValueError:
+        return output
+    return said if isinstance(said, str) else output

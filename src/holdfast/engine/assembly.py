@@ -1,0 +1,82 @@
+"""The engine's stages put together, as this machine allows.
+
+What lives here: which implementation serves which stage, and the warm-up before the first session.
+What never will: a session.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from holdfast.engine import flite_wasm
+from holdfast.engine.knowledge import Library
+from holdfast.engine.options import FLITE, SILERO, EngineOptions
+from holdfast.engine.pipeline import Stages
+from holdfast.engine.resample import to_pcm
+from holdfast.engine.speaking import DEFAULT_VOICE, Mouth
+from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
+from holdfast.engine.stages import FRAME, SpeechFault, Vad, Voice
+from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad, has_onnx
+
+_WARM_WORDS: Final = "Hello."
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The stages, and what serves each: names for the log and for `doctor`."""
+
+    stages: Stages
+    voice: Voice
+    names: Mapping[str, str]
+
+    def warm_up(self, tools: Sequence[Mapping[str, Any]], instructions: str) -> None:
+        """Learn the tools that most sessions will bring, and run each stage once. Takes half a second."""
+        self.stages.library.build([], "")
+        knowledge = self.stages.library.build(tools, instructions)
+        silence = np.zeros(FRAME, dtype=np.float32)
+        self.stages.vad().probability(silence)
+        recogniser = self.stages.recogniser(knowledge)
+        recogniser.start()
+        recogniser.feed(to_pcm(silence))
+        recogniser.finish()
+        for _ in self.voice.speak(_WARM_WORDS, DEFAULT_VOICE, 1.0, threading.Event().is_set):
+            pass
+
+
+def assemble(options: EngineOptions) -> Assembly:
+    """Load everything. Takes half a second; raises SpeechFault with what, why and fix."""
+    model = _acoustic_model(options)
+    vad, vad_name = _vad(options)
+    voice, voice_name = _voice(options)
+    stages = Stages(
+        vad=vad,
+        recogniser=lambda knowledge: SphinxRecogniser(model, knowledge),
+        library=Library(model),
+        mouth=Mouth(voice),
+    )
+    return Assembly(stages, voice, {"vad": vad_name, "asr": "pocketsphinx", "tts": voice_name})
+
+
+def _acoustic_model(options: EngineOptions) -> AcousticModel:
+    model = installed_model() if options.model_folder is None else AcousticModel(options.model_folder)
+    reasons = check(model)
+    if reasons:
+        raise SpeechFault(reasons[0])
+    return model
+
+
+def _vad(options: EngineOptions) -> tuple[Callable[[], Vad], str]:
+    if not has_onnx():
+        return EnergyVad, "energy"
+    silero = SileroModel(options.speech_folder / SILERO)
+    return lambda: SileroVad(silero), "silero"
+
+
+def _voice(options: EngineOptions) -> tuple[Voice, str]:
+    compiled = flite_wasm.load(options.speech_folder / FLITE, flite_wasm.cache_folder())
+    return flite_wasm.FliteWasm(compiled), "flite-wasm"

@@ -1,0 +1,130 @@
+"""A session's ears: wire audio in, turns and words out.
+
+What lives here: resampling, framing, voice activity, pre-roll, the recogniser, in step with positions.
+What never will: the dialect, or an answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Protocol
+
+import numpy as np
+
+from holdfast.engine.endpointer import Endpointer, SpeechStarted, SpeechStopped, TurnSettings
+from holdfast.engine.resample import down, to_pcm, to_samples
+from holdfast.engine.stages import FRAME, RATE, Recogniser, Samples, Teachable, Vad
+
+PREROLL_MS: Final = 300
+"""What the recogniser hears from before the first frame of speech, or it loses the first word."""
+_PREROLL_FRAMES: Final = -(-PREROLL_MS * RATE // 1000 // FRAME)
+_PARTIAL_FRAMES: Final = 4
+"""A look at the words so far every so many frames (128 ms)."""
+
+
+class Listener(Protocol):
+    """Who is told what was heard."""
+
+    def speech_started(self, at_ms: int) -> None:
+        """A turn begins."""
+        ...
+
+    def words_so_far(self, text: str) -> None:
+        """The recogniser's present opinion of the running turn."""
+        ...
+
+    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
+        """The turn is over; `text` is what was heard in `seconds` of speech."""
+        ...
+
+
+class Hearing:
+    """One stream of audio. Without turn settings it listens until `take` is called."""
+
+    def __init__(self, vad: Vad, recogniser: Recogniser, listener: Listener) -> None:
+        self._vad = vad
+        self._recogniser = recogniser
+        self._listener = listener
+        self._down = down()
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._endpointer: Endpointer | None = Endpointer(TurnSettings())
+        self._before: deque[Samples] = deque(maxlen=_PREROLL_FRAMES)
+        self._is_open = False
+        self._frames = 0
+
+    @property
+    def turn_settings(self) -> TurnSettings | None:
+        """How turns are found; None when the client ends them."""
+        return None if self._endpointer is None else self._endpointer.settings
+
+    @turn_settings.setter
+    def turn_settings(self, settings: TurnSettings | None) -> None:
+        if settings is None:
+            self._endpointer = None
+        elif self._endpointer is None:
+            self._endpointer = Endpointer(settings)
+        else:
+            self._endpointer.settings = settings
+
+    def teach(self, knowledge: Teachable) -> None:
+        """Another vocabulary; what was heard of a running turn is kept only if none runs."""
+        self._is_open = False
+        self._recogniser.teach(knowledge)
+
+    def feed(self, pcm: bytes) -> None:
+        """PCM16 at 24 kHz."""
+        self._rest = np.concatenate((self._rest, self._down.feed(to_samples(pcm))))
+        whole = len(self._rest) // FRAME * FRAME
+        frames, self._rest = self._rest[:whole], self._rest[whole:]
+        for at in range(0, whole, FRAME):
+            self._frame(frames[at : at + FRAME])
+
+    def take(self) -> tuple[str, float]:
+        """End the turn from outside: what was heard, and in how many seconds."""
+        if self._endpointer is not None:
+            self._endpointer.abandon()
+        return self._close()
+
+    def drop(self) -> None:
+        """Forget what was heard of the turn."""
+        self.take()
+        self._before.clear()
+
+    def _frame(self, frame: Samples) -> None:
+        if self._endpointer is None:
+            self._open()
+            self._hear(frame)
+            return
+        event = self._endpointer.push(self._vad.probability(frame))
+        if isinstance(event, SpeechStarted):
+            self._listener.speech_started(event.at_ms)
+            self._open()
+        if not self._is_open:
+            self._before.append(frame)
+            return
+        self._hear(frame)
+        if isinstance(event, SpeechStopped):
+            text, seconds = self._close()
+            self._listener.speech_stopped(event.at_ms, text, seconds)
+
+    def _open(self) -> None:
+        if self._is_open:
+            return
+        self._is_open = True
+        self._frames = 0
+        self._recogniser.start()
+        for earlier in self._before:
+            self._recogniser.feed(to_pcm(earlier))
+        self._before.clear()
+
+    def _hear(self, frame: Samples) -> None:
+        self._recogniser.feed(to_pcm(frame))
+        self._frames += 1
+        if self._frames % _PARTIAL_FRAMES == 0:
+            self._listener.words_so_far(self._recogniser.partial())
+
+    def _close(self) -> tuple[str, float]:
+        if not self._is_open:
+            return "", 0.0
+        self._is_open = False
+        return self._recogniser.finish(), self._frames * FRAME / RATE

@@ -1,0 +1,49 @@
+"""Where the engine's files lie and how much it may take on; what is missing, told in words.
+
+What lives here: paths, bounds, the check before the first worker starts. What never will: loading.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SPEECH_FOLDER: Final = Path(__file__).resolve().parent.parent / "_speech"
+FLITE: Final = "flite.wasm"
+SILERO: Final = "silero_vad_16k_op15.onnx"
+_MOST_WORKERS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What a pool and its workers need to know."""
+
+    workers: int = field(default_factory=lambda: min(_MOST_WORKERS, os.cpu_count() or 1))
+    sessions_per_worker: int = 32
+    speech_folder: Path = SPEECH_FOLDER
+    model_folder: Path | None = None
+    """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""
+    may_use_libflite: bool = True
+    """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
+    ready_s: float = 30.0
+    restarts: int = 5
+    restart_window_s: float = 60.0
+
+
+def missing(options: EngineOptions) -> list[str]:
+    """What is not there, each as what, why, fix; empty when the engine can start."""
+    reasons = []
+    lacking = [name for name in (FLITE, SILERO) if not (options.speech_folder / name).is_file()]
+    if lacking:
+        reasons.append(
+            f"The speech files are missing: {options.speech_folder} lacks {' and '.join(lacking)}. "
+            "They are fetched when the project is built. Run `make speech`."
+        )
+    if options.model_folder is not None and not options.model_folder.is_dir():
+        reasons.append(
+            f"The recogniser's model is missing: {options.model_folder} does not exist. "
+            "Correct `model_dir` of the engine, or leave it out to use the model that is installed."
+        )
+    return reasons

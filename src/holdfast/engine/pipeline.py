@@ -1,0 +1,291 @@
+"""Who answers in the engine: turns in, tool calls and sentences out, through the dialect's verbs.
+
+What lives here: one session's flow between hearing, dialogue and speaking, and its interruptions.
+What never will: sockets, the dialect's shapes, a fact that no tool returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from holdfast.engine.answering import Answer, Outflow, speak
+from holdfast.engine.dialogue import Act, Dialogue, Say
+from holdfast.engine.endpointer import TurnSettings
+from holdfast.engine.hearing import Hearing
+from holdfast.engine.inbox import Inbox
+from holdfast.engine.knowledge import Knowledge, Library
+from holdfast.engine.speaking import Manner, Mouth, voice_name
+from holdfast.engine.stages import Recogniser, SpeechFault, Vad
+from holdfast.wire.realtime import RealtimeHost, ResponseWriter
+
+SAY_KEY: Final = "holdfast_say"
+"""Metadata of a `response.create` that makes the engine say exactly this text."""
+_LONGEST_SAY: Final = 20_000
+_STABLE_LOOKS: Final = 2
+
+
+class Connection(Outflow):
+    """What the pipeline needs of its socket."""
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Stop or go on taking audio from the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The process's stages: makers of what each session owns, and what all share."""
+
+    vad: Callable[[], Vad]
+    recogniser: Callable[[Knowledge], Recogniser]
+    library: Library
+    mouth: Mouth
+
+
+class Assistant:
+    """One session: the `Responder` of its host and the `Listener` of its ears."""
+
+    def __init__(self, stages: Stages, connection: Connection) -> None:
+        self._stages = stages
+        self._connection = connection
+        self._knowledge = stages.library.build([], "")
+        self._dialogue = Dialogue(self._knowledge)
+        self._hearing = Hearing(stages.vad(), stages.recogniser(self._knowledge), self)
+        self._inbox = Inbox(self._hearing.feed, lambda full: connection.pause_reading(paused=full))
+        self._host: RealtimeHost
+        self._answers: dict[str, Answer] = {}
+        self._learning: set[asyncio.Task[None]] = set()
+        self._said_by_user = ""
+        self._has_turn = False
+        self._results: list[str] = []
+        self._coming: str | None = None
+        self._told: list[str] = []
+        self._looked: list[str] = []
+
+    # the dialect's side
+
+    def bind(self, host: RealtimeHost) -> None:
+        self._host = host
+        self._follow_turn_settings()
+
+    def session_updated(self, changed: Mapping[str, Any]) -> None:
+        self._inbox.then(self._follow_turn_settings)
+        if "tools" in changed or "instructions" in changed or _names_words(changed):
+            self._learn()
+
+    def audio(self, pcm: bytes) -> None:
+        self._inbox.audio(pcm)
+
+    def audio_cleared(self) -> None:
+        self._inbox.then(self._drop_turn)
+
+    def committed(self, item_id: str) -> None:
+        self._inbox.then(lambda: self._take_turn(item_id))
+
+    def item_created(self, item: dict[str, Any]) -> None:
+        self._inbox.then(lambda: self._note(item))
+
+    def response_requested(self, request: dict[str, Any]) -> None:
+        self._inbox.then(lambda: self._respond(request))
+
+    def response_cancelled(self, writer: ResponseWriter) -> None:
+        self._cease(writer)
+
+    def truncated(self, item_id: str, audio_end_ms: int) -> None:
+        """What the user heard of an answer changes nothing for us: each answer stands alone."""
+
+    def close(self) -> None:
+        """The session is over."""
+        self._inbox.close()
+        for task in self._learning:
+            task.cancel()
+        for answer in list(self._answers.values()):
+            answer.cease()
+
+    # the ears' side
+
+    def speech_started(self, at_ms: int) -> None:
+        self._coming = self._host.speech_started(at_ms)
+        self._told, self._looked = [], []
+        active = self._host.active
+        if active is not None and self._turn_setting("interrupt_response"):
+            self._cease(active)
+            active.done("cancelled", reason="turn_detected")
+
+    def words_so_far(self, text: str) -> None:
+        """Words that two looks agree on are told; the recogniser hardly ever takes those back."""
+        if self._coming is None:
+            return
+        words = text.split()
+        agreed = _common(words, self._looked)
+        self._looked = words
+        if len(agreed) > len(self._told) and agreed[: len(self._told)] == self._told:
+            fresh = agreed[len(self._told) :]
+            lead = " " if self._told else ""
+            self._told = agreed
+            self._host.transcript_delta(self._coming, lead + " ".join(fresh))
+
+    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
+        self._host.speech_stopped(at_ms)
+        item_id = self._host.commit()
+        self._coming = None
+        self._heard(item_id, text, seconds)
+        if self._turn_setting("create_response") and self._host.active is None:
+            self._respond({})
+
+    # inside: the user's turn
+
+    def _follow_turn_settings(self) -> None:
+        asked = self._host.session["audio"]["input"]["turn_detection"]
+        self._hearing.turn_settings = None if asked is None else TurnSettings.of(asked)
+
+    def _turn_setting(self, name: str) -> bool:
+        asked = self._host.session["audio"]["input"]["turn_detection"] or {}
+        default = self._host.session["type"] == "realtime"
+        return bool(asked.get(name, default))
+
+    def _drop_turn(self) -> None:
+        self._hearing.drop()
+        self._coming = None
+
+    def _take_turn(self, item_id: str) -> None:
+        text, seconds = self._hearing.take()
+        self._coming = None
+        self._heard(item_id, text, seconds)
+
+    def _heard(self, item_id: str, text: str, seconds: float) -> None:
+        self._host.transcript_completed(item_id, text, seconds)
+        self._said_by_user, self._has_turn = text, True
+
+    def _note(self, item: Mapping[str, Any]) -> None:
+        """An item that the client added: something to answer, or history."""
+        if item["type"] == "function_call_output":
+            self._results.append(str(item.get("output", "")))
+        elif item["type"] == "message" and item.get("role") == "user":
+            self._said_by_user, self._has_turn = _text_of(item), True
+        elif item["type"] == "message" and item.get("role") == "assistant":
+            self._has_turn = False
+            self._results.clear()
+
+    # inside: the answer
+
+    def _respond(self, request: dict[str, Any]) -> None:
+        outside = request.get("conversation") == "none"
+        if self._host.active is not None and not outside:
+            return
+        writer = self._host.begin_response(request=request)
+        step = self._next_step(writer, request)
+        if isinstance(step, Act):
+            writer.function_call(step.tool, json.dumps(step.arguments))
+            writer.done()
+            return
+        answer = Answer(writer, threading.Event())
+        self._answers[writer.id] = answer
+        manner = self._manner(request)
+        answer.task = asyncio.get_running_loop().create_task(self._speak(answer, step.text, manner))
+
+    def _next_step(self, writer: ResponseWriter, request: Mapping[str, Any]) -> Act | Say:
+        given = writer.metadata.get(SAY_KEY)
+        if given:
+            return Say(given[:_LONGEST_SAY])
+        if request.get("input"):
+            texts = [_text_of(item) for item in request["input"] if isinstance(item, Mapping)]
+            return self._dialogue.decide(texts[-1] if texts else "")
+        if self._results:
+            sentences = [_sentence(result) for result in self._results]
+            self._results.clear()
+            return Say(" ".join(sentences))
+        if self._has_turn:
+            self._has_turn = False
+            return self._dialogue.decide(self._said_by_user)
+        return Say(self._dialogue.opening())
+
+    async def _speak(self, answer: Answer, text: str, manner: Manner) -> None:
+        try:
+            await speak(answer, text, manner, self._stages.mouth, self._connection)
+        finally:
+            self._answers.pop(answer.writer.id, None)
+        if self._has_turn and self._turn_setting("create_response") and self._host.active is None:
+            # The user spoke into an answer that was not to be interrupted: now it is their turn.
+            self._respond({})
+
+    def _cease(self, writer: ResponseWriter) -> None:
+        answer = self._answers.pop(writer.id, None)
+        if answer is not None:
+            answer.cease()
+
+    def _manner(self, request: Mapping[str, Any]) -> Manner:
+        output = {**self._host.session["audio"]["output"], **request.get("audio", {}).get("output", {})}
+        name = voice_name(output.get("voice"), self._stages.mouth.voices)
+        return Manner(name, float(output.get("speed", 1.0)))
+
+    # inside: learning
+
+    def _learn(self) -> None:
+        session = self._host.session
+        tools, instructions = session.get("tools", []), session.get("instructions", "") + _names_words(session)
+        known = self._stages.library.get(tools, instructions)
+        if known is not None:
+            self._inbox.then(lambda: self._taught(known))
+            return
+        self._inbox.hold()
+        task = asyncio.get_running_loop().create_task(self._build(tools, instructions))
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+
+    async def _build(self, tools: list[Mapping[str, Any]], instructions: str) -> None:
+        try:
+            knowledge = await asyncio.to_thread(self._stages.library.build, tools, instructions)
+            self._taught(knowledge)
+        except SpeechFault as fault:
+            self._host.fail("server_error", "engine_failed", str(fault))
+        finally:
+            self._inbox.release()
+
+    def _taught(self, knowledge: Knowledge) -> None:
+        if knowledge is self._knowledge:
+            return
+        self._knowledge = knowledge
+        self._dialogue = Dialogue(knowledge)
+        self._hearing.teach(knowledge)
+
+
+def _common(first: list[str], second: list[str]) -> list[str]:
+    """The words both begin with."""
+    agreed: list[str] = []
+    for mine, other in zip(first, second, strict=False):
+        if mine != other:
+            break
+        agreed.append(mine)
+    return agreed
+
+
+def _text_of(item: Mapping[str, Any]) -> str:
+    parts = item.get("content") or ()
+    return " ".join(str(part.get("text") or part.get("transcript") or "") for part in parts).strip()
+
+
+def _sentence(output: str) -> str:
+    """What a tool wants said. A tool without words gets no words invented for it."""
+    try:
+        told = json.loads(output)
+    except ValueError:
+        return output
+    if isinstance(told, str):
+        return told
+    if isinstance(told, Mapping):
+        for key in ("say", "message", "error"):
+            if isinstance(told.get(key), str) and told[key].strip():
+                return str(told[key])
+    return "That is done, but I was given no words for the result."
+
+
+def _names_words(session: Mapping[str, Any]) -> str:
+    """Words a client wants the recogniser to know (`transcription.keywords`, `.prompt`)."""
+    asked = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
+    words = [*asked.get("keywords", ()), asked.get("prompt") or ""]
+    return "".join(f". {word}" for word in words if word)

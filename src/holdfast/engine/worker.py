@@ -1,0 +1,250 @@
+"""One engine process: a Realtime server on a loopback port. `python -m holdfast.engine.worker`.
+
+What lives here: the process's life, who is let in, and the sockets. What never will: understanding.
+
+The parent's first line on standard input is a JSON object: `token`, `options`, `warm`. When ready the
+worker says `{"port": ...}` on standard output, and later `{"sessions": n}` at every change; what stops it
+from starting is `{"error": ...}`. It ends when standard input closes, so no worker outlives its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import uvloop
+from picows import (
+    WSAutoPingStrategy,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
+
+from holdfast.engine.assembly import Assembly, assemble
+from holdfast.engine.options import EngineOptions
+from holdfast.engine.pipeline import Assistant
+from holdfast.engine.stages import SpeechFault
+from holdfast.sockets.listener import MessageBounds, MessageListener
+from holdfast.wire.realtime import Intent, RealtimeHost
+
+SESSION_S: Final = 3600
+"""A session's longest life, as with the service this dialect comes from."""
+_BOUNDS: Final = MessageBounds()
+_OUTBOX_BYTES: Final = 1024 * 1024
+_CLOSE_S: Final = 1.0
+
+
+class EngineSession(MessageListener):
+    """One socket and the assistant behind it."""
+
+    def __init__(self, worker: Worker, model: str, intent: Intent) -> None:
+        super().__init__(_BOUNDS)
+        self._worker = worker
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+        self._assistant = Assistant(worker.assembly.stages, self)
+        self._end: asyncio.TimerHandle | None = None
+        self._host = RealtimeHost(
+            model=model,
+            responder=self._assistant,
+            emit=self.send_text,
+            expires_at=int(time.time()) + SESSION_S,
+            intent=intent,
+        )
+
+    def on_open(self) -> None:
+        self.transport.underlying_transport.set_write_buffer_limits(high=_OUTBOX_BYTES)
+        self._end = asyncio.get_running_loop().call_later(SESSION_S, self._expire)
+        self._worker.joined(self)
+        self._host.open()
+
+    def on_text(self, payload: bytes) -> None:
+        self._host.receive(payload)
+
+    def on_binary(self, payload: bytes) -> None:  # noqa: ARG002 - any binary message is answered alike
+        self._host.receive_binary()
+
+    def on_closed(self, code: int, reason: str) -> None:  # noqa: ARG002 - how it ended changes nothing here
+        if self._end is not None:
+            self._end.cancel()
+        self._may_write.set()
+        self._assistant.close()
+        self._worker.left(self)
+
+    def pause_writing(self) -> None:
+        """picows: the socket is full."""
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        """picows: the socket takes more."""
+        self._may_write.set()
+
+    async def writable(self) -> None:
+        """Returns when the socket takes more."""
+        await self._may_write.wait()
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Let TCP hold back a client that sends faster than we hear."""
+        transport = self.transport.underlying_transport
+        if transport.is_closing():
+            return
+        if paused:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _expire(self) -> None:
+        self._host.fail(
+            "invalid_request_error", "session_expired", "Your session hit the maximum duration of 60 minutes."
+        )
+        self.close(1001, "session_expired")
+
+
+class Worker:
+    """Who is let in, and who is in."""
+
+    def __init__(self, assembly: Assembly, options: EngineOptions, token: str) -> None:
+        self.assembly = assembly
+        self._options = options
+        self._token = token
+        self._sessions: set[EngineSession] = set()
+
+    async def listen(self) -> int:
+        """Open the port on loopback; gives its number."""
+        server = await ws_create_server(
+            self._admit,
+            "127.0.0.1",
+            0,
+            max_frame_size=_BOUNDS.frame_bytes,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=20,
+            auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
+        )
+        return int(server.sockets[0].getsockname()[1])
+
+    async def drain(self) -> None:
+        """Tell every session that we go."""
+        for session in list(self._sessions):
+            session.close(1001, "engine stops")
+        deadline = time.monotonic() + _CLOSE_S
+        while self._sessions and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        self.assembly.stages.mouth.close()
+
+    def joined(self, session: EngineSession) -> None:
+        """A session begins."""
+        self._sessions.add(session)
+        tell(sessions=len(self._sessions))
+
+    def left(self, session: EngineSession) -> None:
+        """A session is over."""
+        self._sessions.discard(session)
+        tell(sessions=len(self._sessions))
+
+    def _admit(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        try:
+            return self._judge(request)
+        except SpeechFault as fault:
+            return _refuse(503, "engine_failed", str(fault))
+
+    def _judge(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self._token.encode()):
+            return _refuse(401, "invalid_api_key", "This engine serves its own gateway only.")
+        target = urlsplit(request.path.decode("latin-1"))
+        if target.path != "/v1/realtime":
+            return _refuse(404, "not_found", "There is only /v1/realtime here.")
+        if len(self._sessions) >= self._options.sessions_per_worker:
+            return _refuse(503, "engine_full", f"All {self._options.sessions_per_worker} sessions are taken.")
+        query = parse_qs(target.query)
+        intent: Intent = "transcription" if query.get("intent") == ["transcription"] else "realtime"
+        session = EngineSession(self, query.get("model", ["holdfast-local"])[0], intent)
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), session)
+
+
+def _refuse(status: int, code: str, message: str) -> WSUpgradeResponseWithListener:
+    body = json.dumps({"error": {"type": "invalid_request_error", "code": code, "message": message}}).encode()
+    response = WSUpgradeResponse.create_error_response(
+        status, body, extra_headers={"Content-Type": "application/json"}
+    )
+    return WSUpgradeResponseWithListener(response, None)
+
+
+def tell(**facts: Any) -> None:
+    """One line to the parent."""
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def read_options(told: Mapping[str, Any]) -> EngineOptions:
+    """Options as the parent wrote them: paths are strings."""
+    known = {field.name for field in fields(EngineOptions)}
+    values = {name: value for name, value in told.items() if name in known}
+    for name in ("speech_folder", "model_folder"):
+        if values.get(name) is not None:
+            values[name] = Path(values[name])
+    return EngineOptions(**values)
+
+
+async def serve(told: Mapping[str, Any]) -> int:
+    """Start, say so, and stay until the parent is gone. 1 when something is missing."""
+    options = read_options(told.get("options") or {})
+    warm = told.get("warm") or {}
+    try:
+        assembly = assemble(options)
+        assembly.warm_up(warm.get("tools") or [], warm.get("instructions") or "")
+    except SpeechFault as fault:
+        tell(error=str(fault))
+        return 1
+    worker = Worker(assembly, options, str(told["token"]))
+    port = await worker.listen()
+    tell(port=port, stages=dict(assembly.names))
+    await _parent_is_gone()
+    await worker.drain()
+    return 0
+
+
+async def _parent_is_gone() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+
+
+def _first_line() -> bytes:
+    """The parent's one line, read without Python's buffer: the event loop reads on from the bare pipe."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(sys.stdin.fileno(), 65536)
+        if not part:
+            break
+        line += part
+    return line
+
+
+def main() -> int:
+    """The process. An interrupt in the terminal is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        told = json.loads(_first_line())
+    except ValueError:
+        tell(error="An engine worker is started by its gateway, not by hand. Run `holdfast serve`.")
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(told))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""What the runtime asks of the outside world, as protocols.
+
+What lives here: the shapes that floors above fill in (upstreams, tools, admission).
+What never will: an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from holdfast.core.faults import Fault
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRequest:
+    """A WebSocket upgrade as the gate sees it.
+
+    `headers` has lower-case names, the last value of a repeated name joined by ", ".
+    `peer` is the address of the direct TCP peer (before trusted proxies are looked at).
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    peer: str
+    scheme: Literal["http", "https"] = "http"
+
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        """The offered subprotocols, in order."""
+        offered = self.headers.get("sec-websocket-protocol", "")
+        return [name.strip() for name in offered.split(",") if name.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is speaking, decided by a ticket or the portal's session, never by the browser's word."""
+
+    customer_id: str
+    customer_name: str
+    source: Literal["ticket", "cookie", "demo", "client_key", "loopback"]
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why somebody was not let in. `status` is HTTP's; `in_band` asks for 101, `error`, close 3000."""
+
+    status: int
+    code: str
+    message: str
+    in_band: bool = False
+
+
+class Gate(Protocol):
+    """Admission of sockets: Host, Origin, credentials. Synchronous and without IO."""
+
+    def admit_browser(self, request: UpgradeRequest) -> Principal | Refusal:
+        """Judge an upgrade of the browser protocol."""
+        ...
+
+    def admit_client(self, request: UpgradeRequest) -> Principal | Refusal:
+        """Judge an upgrade of `/v1/realtime`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """On whose behalf a tool runs. `last_reply` is what the assistant said last (for `repeat`)."""
+
+    session_id: str
+    call_id: str
+    customer_id: str
+    customer_name: str
+    last_reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAction:
+    """What the page shall do, for what voice alone may not do."""
+
+    action: str
+    target: str
+    arguments: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """A tool's end. `output` is JSON text for the model; `say` in it is a sentence ready to be spoken."""
+
+    output: str
+    status: Literal["ok", "failed", "timeout", "refused"]
+    client_action: ClientAction | None = None
+    end_session: bool = False
+    fault: str | None = None  # a code of the fault table
+
+
+class Toolbox(Protocol):
+    """The tools of an application."""
+
+    def definitions(self) -> Sequence[Json]:
+        """Flat function tools (realtime dialect). `parameters` may bear the schema extensions
+        `x-utterances` (spoken examples) and `x-title` (what it does, as a spoken noun phrase),
+        which only the embedded engine is sent.
+        """
+        ...
+
+    async def call(self, name: str, arguments: str, context: ToolContext) -> ToolOutcome:
+        """Run one tool. Never raises: a fault is an outcome."""
+        ...
+
+
+class UpstreamLine(Protocol):
+    """An open connection to an upstream."""
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one client event."""
+        ...
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Hang up. Twice is harmless."""
+        ...
+
+
+class UpstreamSink(Protocol):
+    """Who hears what an upstream does. Called inside the socket's callbacks: synchronous and quick."""
+
+    def upstream_opened(self, generation: int, line: UpstreamLine) -> None:
+        """The socket is open."""
+        ...
+
+    def upstream_message(self, generation: int, raw: bytes) -> None:
+        """One server event."""
+        ...
+
+    def upstream_lost(self, generation: int, cause: Fault) -> None:
+        """The connection is over, or never came about."""
+        ...
+
+    def upstream_paused(self, *, paused: bool) -> None:
+        """The upstream reads more slowly than we send: stop, or go on, reading the client."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTraits:
+    """What an upstream is and can do."""
+
+    name: str
+    kind: Literal["openai", "azure", "compatible", "local"]
+    model: str
+    voices: tuple[str, ...]
+    default_voice: str
+    transcription_model: str | None
+    knows_utterances: bool = False
+    """Whether tools may bear `x-utterances` and `x-title` (the embedded engine learns from them)."""
+
+
+class UpstreamDialer(Protocol):
+    """How to reach one upstream."""
+
+    @property
+    def traits(self) -> UpstreamTraits:
+        """What it is."""
+        ...
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        """Connect; everything else comes through the sink, a failure as `upstream_lost`. Never raises
+        but `CancelledError`.
+        """
+        ...
+
+
+class ClientLine(Protocol):
+    """A client's socket, as the runtime uses it."""
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one text message."""
+        ...
+
+    def send_binary(self, payload: bytes) -> None:
+        """Send one binary message."""
+        ...
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Begin the closing handshake."""
+        ...
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Let TCP do the waiting."""
+        ...

@@ -1,0 +1,1 @@
+"""Upstreams: how each is reached, and what its failures mean."""

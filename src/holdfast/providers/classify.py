@@ -1,0 +1,108 @@
+"""From what broke to a fault of the table: exceptions, statuses, close codes and reasons.
+
+What lives here: the messy part, as tables.
+What never will: what to do about it (`core.recovery`), what it means (`core.faults`).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+from picows import WSError, WSHandshakeError
+
+from holdfast.core.faults import Fault, fault
+from holdfast.wire.upstream import ERROR_FAULTS
+
+STATUS_FAULTS: Final[Mapping[int, str]] = {
+    400: "configuration.session_refused",
+    401: "configuration.invalid_api_key",
+    403: "configuration.no_access",
+    404: "configuration.model_not_found",
+    408: "provider.unavailable",
+    429: "provider.rate_limited",
+}
+"""HTTP status of the handshake (protocol reference, 9.2); 3xx and 5xx go by their hundred."""
+
+CLOSE_FAULTS: Final[Mapping[int, str]] = {
+    1000: "provider.closed",
+    1001: "provider.closed",
+    1002: "provider.protocol_breach",
+    1003: "provider.protocol_breach",
+    1005: "provider.closed",
+    1006: "provider.connection_lost",
+    1007: "provider.protocol_breach",
+    1008: "provider.policy",
+    1009: "provider.protocol_breach",
+    1011: "provider.server_error",
+    1012: "provider.unavailable",
+    1013: "provider.unavailable",
+    3000: "configuration.invalid_api_key",
+    4000: "configuration.session_refused",
+    4004: "configuration.model_not_found",
+}
+"""Close codes (protocol reference, 9.3); a reason `<type>.<code>` knows better."""
+
+RETRY_AFTER_MAX_S: Final = 60.0
+
+
+def of_close(code: int, reason: str) -> Fault:
+    """The fault behind a close frame, or 1006 for none."""
+    evidence = [f"close code {code}"]
+    if reason:
+        evidence.append(f"close reason {reason[:120]}")
+    for part in reversed(reason.split(".")):
+        if part in ERROR_FAULTS:
+            return fault(ERROR_FAULTS[part], evidence)
+    return fault(CLOSE_FAULTS.get(code, "provider.closed"), evidence)
+
+
+def of_status(status: int, headers: Mapping[str, str], body: str) -> Fault:
+    """The fault behind a refused handshake."""
+    evidence = [f"HTTP status {status}"]
+    if request_id := headers.get("x-request-id"):
+        evidence.append(f"request id {request_id[:80]}")
+    if "insufficient_quota" in body:
+        return fault("configuration.quota_exhausted", evidence)
+    if status in STATUS_FAULTS:
+        code = STATUS_FAULTS[status]
+    elif 300 <= status < 400:
+        code = "configuration.redirected"
+    else:
+        code = "provider.unavailable"
+    return fault(code, evidence, retry_after_s=_retry_after(headers))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+
+
+def of_exception(error: BaseException) -> Fault:
+    """The fault behind a dial that raised."""
+    if isinstance(error, WSHandshakeError) and error.response is not None:
+        headers = {name.lower(): value for name, value in error.response.headers.items()}
+        body = bytes(error.raw_body or b"")[:2000].decode("utf-8", "replace")
+        return of_status(int(error.response.status), headers, body)
+    what = f"{type(error).__name__}: {error}"[:200]
+    match error:
+        case ssl.SSLCertVerificationError():
+            code = "configuration.tls_certificate"
+        case ssl.SSLError():
+            code = "provider.tls_failed"
+        case socket.gaierror():
+            code = "provider.name_unknown"
+        case TimeoutError():
+            code = "provider.handshake_timeout"
+        case OSError():
+            code = "provider.unreachable"
+        case WSError():
+            code = "provider.connection_lost"
+        case _:
+            code = "gateway.internal"
+    return fault(code, [what])

@@ -1,0 +1,51 @@
+"""OpenAI's Realtime service, GA shape: address, credential, traits (protocol reference, 1).
+
+What lives here: what is OpenAI's own. The beta header is never sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from holdfast.core.models import DEFAULT_VOICE, VOICES
+from holdfast.ports import UpstreamSink, UpstreamTraits
+from holdfast.providers.realtime_link import Address, dial
+
+TRANSCRIPTION_MODEL = "gpt-transcribe"
+
+
+def realtime_url(base_url: str, query: Mapping[str, str]) -> str:
+    """`https://host/v1` -> `wss://host/v1/realtime?...`; plain http gives plain ws."""
+    parts = urlsplit(base_url)
+    scheme = {"http": "ws", "https": "wss"}[parts.scheme]
+    path = parts.path.rstrip("/") + "/realtime"
+    return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIDialer:
+    """Dials OpenAI, or a server that behaves the same at `base_url`."""
+
+    name: str
+    base_url: str
+    api_key: str = field(repr=False)
+    model: str
+    handshake_s: float = 10.0
+    outbox_bytes: int = 1024 * 1024
+
+    @property
+    def traits(self) -> UpstreamTraits:
+        return UpstreamTraits(
+            name=self.name,
+            kind="openai",
+            model=self.model,
+            voices=VOICES,
+            default_voice=DEFAULT_VOICE,
+            transcription_model=TRANSCRIPTION_MODEL,
+        )
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        url = realtime_url(self.base_url, {"model": self.model, **query})
+        await dial(Address(url, self.api_key, self.handshake_s, self.outbox_bytes), generation, sink, {})

@@ -1,0 +1,83 @@
+"""One WebSocket to an upstream that speaks the Realtime dialect, and how to open it.
+
+What lives here: dialling, the socket's callbacks, back-pressure.
+What never will: retrying, knowing what an event says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from picows import ws_connect
+
+from holdfast.core.faults import fault
+from holdfast.ports import UpstreamSink
+from holdfast.providers import classify
+from holdfast.sockets import MessageBounds, MessageListener
+
+PING_IDLE_S: Final = 10.0
+PONG_WAIT_S: Final = 5.0
+READ_BUFFER_BYTES: Final = 4096
+BOUNDS: Final = MessageBounds(text_bytes=8 * 1024 * 1024, binary_bytes=1024, fragments=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to dial, and with which credential. `token` is never part of a log line."""
+
+    url: str
+    token: str
+    handshake_s: float = 10.0
+    outbox_bytes: int = 1024 * 1024
+
+
+class RealtimeLink(MessageListener):
+    """An upstream's socket; tells its sink everything it hears."""
+
+    def __init__(self, generation: int, sink: UpstreamSink, outbox_bytes: int) -> None:
+        super().__init__(BOUNDS)
+        self._generation = generation
+        self._sink = sink
+        self._outbox_bytes = outbox_bytes
+
+    def on_open(self) -> None:
+        self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
+        self._sink.upstream_opened(self._generation, self)
+
+    def on_text(self, payload: bytes) -> None:
+        self._sink.upstream_message(self._generation, payload)
+
+    def on_binary(self, payload: bytes) -> None:
+        cause = fault("provider.protocol_breach", [f"a binary message of {len(payload)} bytes"])
+        self._sink.upstream_lost(self._generation, cause)
+        self.close(1003, "text only")
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self._sink.upstream_lost(self._generation, classify.of_close(code, reason))
+
+    def pause_writing(self) -> None:
+        self._sink.upstream_paused(paused=True)
+
+    def resume_writing(self) -> None:
+        self._sink.upstream_paused(paused=False)
+
+
+async def dial(address: Address, generation: int, sink: UpstreamSink, headers: Mapping[str, str]) -> None:
+    """Open a link. A failure is told to the sink; only `CancelledError` leaves this function."""
+    try:
+        await ws_connect(
+            lambda: RealtimeLink(generation, sink, address.outbox_bytes),
+            address.url,
+            websocket_handshake_timeout=address.handshake_s,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_IDLE_S,
+            auto_ping_reply_timeout=PONG_WAIT_S,
+            max_frame_size=BOUNDS.frame_bytes,
+            max_redirects=0,  # a credential is never sent to another address
+            read_buffer_init_size=READ_BUFFER_BYTES,
+            extra_headers={"Authorization": f"Bearer {address.token}", **headers},
+        )
+    except Exception as error:  # noqa: BLE001 - whatever breaks becomes a fault
+        sink.upstream_lost(generation, classify.of_exception(error))

@@ -1,0 +1,134 @@
+"""What every running conversation needs around its core: a clock, timers, tasks, a log, the upstream's line.
+
+What lives here: owning tasks and ending them; effects that both cores share.
+What never will: a decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from holdfast.core.effects import CloseClient, Dial, HangUp, Note, StartTimer, StopTimer
+from holdfast.core.faults import Fault, fault
+from holdfast.ports import ClientLine, UpstreamDialer, UpstreamLine
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.timers import Timers
+
+now = time.monotonic
+chance = random.random
+
+
+def timestamp() -> str:
+    """The wall clock, RFC 3339, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Shell:
+    """The imperative half of one conversation. Subclasses add their core and its effects."""
+
+    def __init__(self, client: ClientLine, dialer: UpstreamDialer, directory: Directory, source: str) -> None:
+        self.client = client
+        self.dialer = dialer
+        self.directory = directory
+        self.timers = Timers(self.timer_fired)
+        self.line: UpstreamLine | None = None
+        self.query: Mapping[str, str] = {}
+        self.log = structlog.get_logger().bind(source=source)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dialing: asyncio.Task[None] | None = None
+        self._line_generation = 0
+
+    # what a subclass answers
+
+    def timer_fired(self, name: str) -> None:
+        """A deadline has come."""
+        raise NotImplementedError
+
+    def upstream_lost(self, generation: int, cause: Fault) -> None:
+        """See `UpstreamSink`."""
+        raise NotImplementedError
+
+    def upstream_message(self, generation: int, raw: bytes) -> None:
+        """See `UpstreamSink`."""
+        raise NotImplementedError
+
+    def connected(self, generation: int) -> None:
+        """The upstream's socket is open."""
+        raise NotImplementedError
+
+    # the sink's other half
+
+    def upstream_opened(self, generation: int, line: UpstreamLine) -> None:
+        """See `UpstreamSink`."""
+        self.line = line
+        self._line_generation = generation
+        self.connected(generation)
+
+    def upstream_paused(self, *, paused: bool) -> None:
+        """See `UpstreamSink`: TCP does the waiting."""
+        self.client.pause_reading(paused=paused)
+
+    # shared effects
+
+    def dial(self, effect: Dial) -> None:
+        """Dial in a task of ours."""
+        self._dialing = self.spawn(self.dialer.dial(effect.generation, self, self.query))
+
+    def hang_up(self, effect: HangUp) -> None:
+        """Close the line, or stop dialling it."""
+        if self._dialing is not None and not self._dialing.done():
+            self._dialing.cancel()
+        if self.line is not None and self._line_generation == effect.generation:
+            self.line.close()
+            self.line = None
+
+    def close_client(self, effect: CloseClient) -> None:
+        """Begin the closing handshake."""
+        self.client.close(effect.code, effect.reason)
+
+    def start_timer(self, effect: StartTimer) -> None:
+        """Set a deadline."""
+        self.timers.start(effect.name, effect.seconds)
+
+    def stop_timer(self, effect: StopTimer) -> None:
+        """Forget a deadline."""
+        self.timers.stop(effect.name)
+
+    def note(self, effect: Note) -> None:
+        """Write a key moment to the log."""
+        category = effect.moment.partition(".")[0]
+        getattr(self.log, effect.level)(effect.moment, category=category, **effect.facts)
+
+    def finish(self) -> None:
+        """Release everything. Twice is harmless."""
+        self.timers.stop_all()
+        for task in self._tasks:
+            task.cancel()
+        if self.line is not None:
+            self.line.close()
+            self.line = None
+        self.directory.leave(self)  # type: ignore[arg-type] # a subclass can drain
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what may wait, owned until it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log.error("task.failed", category="session", error=repr(error))
+
+    def broken(self, error: Exception) -> Fault:
+        """A bug of ours inside a step: the operator gets the traceback, the user a calm sentence."""
+        self.log.error("step.failed", category="session", exc_info=error)
+        return fault("gateway.internal", [type(error).__name__])

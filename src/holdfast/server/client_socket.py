@@ -1,0 +1,91 @@
+"""A client's socket: messages to its conversation, and the conversation's messages back.
+
+What lives here: the seam between a picows listener and a runner.
+What never will: what a message says.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Protocol
+
+from holdfast.sockets import MessageBounds, MessageListener
+from holdfast.wire.upstream import error_event
+
+
+class Conversation(Protocol):
+    """A runner, as its socket sees it."""
+
+    def start(self) -> None: ...
+    def client_text(self, payload: bytes) -> None: ...
+    def client_binary(self, payload: bytes) -> None: ...
+    def client_closed(self, code: int, reason: str) -> None: ...
+    def client_stalled(self, waiting_bytes: int) -> None: ...
+    def drain(self) -> None: ...
+
+
+class ClientSocket(MessageListener):
+    """One client. `start` makes its conversation once the handshake is over."""
+
+    def __init__(
+        self, start: Callable[[ClientSocket], Conversation], bounds: MessageBounds, outbox_bytes: int
+    ) -> None:
+        super().__init__(bounds)
+        self._start = start
+        self._outbox_bytes = outbox_bytes
+        self._conversation: Conversation | None = None
+
+    def on_open(self) -> None:
+        self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
+        conversation = self._conversation = self._start(self)
+        # The hot path has no step between picows and the runner.
+        self.on_text = conversation.client_text  # type: ignore[method-assign] # see the comment above
+        self.on_binary = conversation.client_binary  # type: ignore[method-assign] # same
+        conversation.start()
+
+    def on_closed(self, code: int, reason: str) -> None:
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.client_closed(code, reason)
+        # The runner refers to this socket, and the lines above made the socket refer to the runner.
+        self.__dict__.pop("on_text", None)
+        self.__dict__.pop("on_binary", None)
+
+    def pause_writing(self) -> None:
+        if self._conversation is not None:
+            self._conversation.client_stalled(self.send_buffer_bytes)
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Let TCP do the waiting."""
+        transport = self.transport.underlying_transport
+        if not transport.is_closing():
+            if paused:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
+
+    def drain(self) -> None:
+        """The process stops."""
+        if self._conversation is not None:
+            self._conversation.drain()
+        else:
+            self.close(1001, "draining")
+
+
+class RefusedSocket(MessageListener):
+    """A credential refused after 101, as the service does it: `error`, then close 3000 (protocol, 9.3)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__()
+        self._code = code
+        self._message = message
+
+    def on_open(self) -> None:
+        event_id = f"event_{secrets.token_hex(12)}"
+        self.send_text(error_event(self._code, self._message, "invalid_request_error", None, event_id))
+        self.close(3000, f"invalid_request_error.{self._code}")
+
+    def drain(self) -> None:
+        """The process stops."""
+        self.close(1001, "draining")

@@ -1,0 +1,177 @@
+"""What every HTTP request passes through, as plain ASGI: the gate, the size of bodies, the security headers.
+
+What lives here: the middleware, the form of errors, limits per address.
+What never will: routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.auth import PortalGate
+from holdfast.core.rates import TokenBucket
+from holdfast.ports import UpgradeRequest
+
+BODY_BYTES_MAX: Final = 16 * 1024
+_BODY_WAIT_S: Final = 5.0
+_ADDRESSES_MAX: Final = 10_000
+PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""Asked by orchestrators under whatever Host they like; they tell nothing about anybody."""
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; worker-src 'self'; media-src 'self'; manifest-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), display-capture=(), usb=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HSTS: Final = "max-age=31536000"
+
+
+def error(status: int, code: str, message: str, remedy: str = "", **headers: str) -> JSONResponse:
+    """An error as every route tells it."""
+    told = {"code": code, "message": message, "remedy": remedy}
+    return JSONResponse({"error": told}, status, {"Cache-Control": "no-store", **headers})
+
+
+def as_upgrade_request(scope: Scope) -> UpgradeRequest:
+    """An HTTP request in the shape that the gate judges."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+    client = scope.get("client")
+    return UpgradeRequest(
+        method=scope["method"],
+        path=scope["path"],
+        query=query,
+        headers=headers,
+        peer=client[0] if client else "",
+        scheme="https" if scope.get("scheme") == "https" else "http",
+    )
+
+
+class Doorway:
+    """Judges Host and Origin, reads bodies within bounds, and puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp, gate: PortalGate, *, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+        self._app = app
+        self._gate = gate
+        self._body_bytes_max = body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = as_upgrade_request(scope)
+        guarded = _with_headers(send, secure=self._gate.peer(request).scheme == "https")
+        refusal = None if request.path in PROBES else self._gate.judge_address(request)
+        if refusal is not None:
+            answer = error(refusal.status, refusal.code, refusal.message)
+            await answer(scope, receive, guarded)
+            return
+        if request.method in {"GET", "HEAD"}:
+            await self._app(scope, receive, guarded)
+            return
+        body = await self._body(request, receive)
+        if body is None:
+            answer = error(
+                413, "BODY_TOO_LARGE", f"At most {self._body_bytes_max} bytes, within 5 s, please."
+            )
+            await answer(scope, receive, guarded)
+            return
+        await self._app(scope, _replayed(body, receive), guarded)
+
+    async def _body(self, request: UpgradeRequest, receive: Receive) -> bytes | None:
+        """The whole body; None when it is too large, or takes too long."""
+        announced = request.headers.get("content-length", "0")
+        if not announced.isdigit() or int(announced) > self._body_bytes_max:
+            return None
+        body = bytearray()
+        try:
+            async with asyncio.timeout(_BODY_WAIT_S):
+                while (message := await receive())["type"] == "http.request":
+                    body += message.get("body", b"")
+                    if len(body) > self._body_bytes_max:
+                        return None
+                    if not message.get("more_body", False):
+                        return bytes(body)
+        except TimeoutError:
+            return None
+        return bytes(body)  # the client went away
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+def _with_headers(send: Send, *, secure: bool) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers[name] = value
+            if secure:
+                headers["Strict-Transport-Security"] = _HSTS
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return guarded
+
+
+class AddressLimits:
+    """A token bucket for each address (each /64 of IPv6). When there are too many, the longest unseen goes."""
+
+    def __init__(
+        self,
+        rate: float,
+        burst: float,
+        clock: Callable[[], float],
+        *,
+        addresses_max: int = _ADDRESSES_MAX,
+    ) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._addresses_max = addresses_max
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def admits(self, address: str) -> bool:
+        """Whether one more request of this address is within bounds."""
+        key = _network(address)
+        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._addresses_max:
+            self._buckets.popitem(last=False)
+        return bucket.take(1.0, self._clock())
+
+
+def _network(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

@@ -1,0 +1,162 @@
+"""One listener for pages and audio: uvicorn reads HTTP, and hands a WebSocket upgrade over to picows.
+
+What lives here: the hand-over, and what uvicorn needs to drain the sockets.
+What never will: who is let in (the router), what is said (the listeners).
+
+httptools decides what an upgrade is, so split heads and kept-alive connections work. What followed the head
+in the same segment goes along: it is the client's first frame. picows accepts only `Connection: Upgrade`
+to the letter, and Firefox sends `keep-alive, Upgrade`, so the head is written anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Protocol, cast
+
+import httptools
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # not in the stubs, but what ws_create_server builds
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from holdfast.sockets import MessageBounds
+
+HEAD_BYTES_MAX: Final = 16 * 1024
+HANDSHAKE_S: Final = 5.0
+PING_IDLE_S: Final = 15.0
+PONG_WAIT_S: Final = 10.0
+READ_BUFFER_BYTES: Final = 4096
+FRAME_BYTES_MAX: Final = MessageBounds().frame_bytes
+
+Answer = WSListener | WSUpgradeResponseWithListener
+
+
+class Router(Protocol):
+    """Decides about one upgrade. Must not raise and not wait."""
+
+    def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
+        """A listener to talk to, or a refusal."""
+        ...
+
+
+class Drainable(Protocol):
+    """A listener that can be told that the process stops."""
+
+    def drain(self) -> None:
+        """Finish politely."""
+        ...
+
+
+class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
+    """picows' protocol on a transport that uvicorn accepted, known to uvicorn until it ends."""
+
+    def __init__(self, state: ServerState, listener_factory: Callable[[WSUpgradeRequest], Answer]) -> None:
+        self._server_state = state
+        super().__init__(
+            host_port=None,
+            ws_path=None,
+            is_client_side=False,
+            ws_listener_factory=listener_factory,
+            logger=logging.getLogger("picows.server"),
+            disconnect_on_exception=True,
+            websocket_handshake_timeout=HANDSHAKE_S,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_IDLE_S,
+            auto_ping_reply_timeout=PONG_WAIT_S,
+            auto_ping_strategy=_ping_when_idle(),
+            enable_auto_pong=True,
+            max_frame_size=FRAME_BYTES_MAX,
+            extra_headers=None,
+            read_buffer_init_size=READ_BUFFER_BYTES,
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._server_state.connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """uvicorn stops: end with 1001 rather than by dropping the line."""
+        listener = self.listener
+        if listener is not None and hasattr(listener, "drain"):
+            cast("Drainable", listener).drain()
+        elif self.transport is not None:
+            self.transport.disconnect()
+
+
+def _ping_when_idle() -> Any:
+    from picows import WSAutoPingStrategy  # noqa: PLC0415 - an enum of the compiled part, needed here only
+
+    return WSAutoPingStrategy.PING_WHEN_IDLE
+
+
+def http_protocol(router: Router) -> type[HttpToolsProtocol]:
+    """The class for uvicorn's `http=`, with `router` deciding about upgrades."""
+
+    class Http(HttpToolsProtocol):
+        def _should_upgrade_to_ws(self) -> bool:
+            return True
+
+        def data_received(self, data: bytes) -> None:
+            self._unset_keepalive_if_required()
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._should_upgrade():
+                    self._hand_over(data[upgrade.args[0] :])
+                else:
+                    self.send_400_response("Unsupported upgrade request.")
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+
+        def _hand_over(self, remainder: bytes) -> None:
+            head = _head(self.scope["method"], self.url, self.headers)
+            if len(head) > HEAD_BYTES_MAX:
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+                return
+            peer = self.client[0] if self.client else ""
+            scheme = self.scheme or "http"
+            handed = HandedOver(self.server_state, lambda request: router(request, peer, scheme))
+            self.connections.discard(self)
+            handed.connection_made(self.transport)
+            self.transport.set_protocol(handed)
+            _feed(handed, head + remainder)
+
+    return Http
+
+
+def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    lines = [b"%s %s HTTP/1.1\r\n" % (method.encode(), url)]
+    lines += [b"%s: %s\r\n" % (name, value) for name, value in headers if name != b"connection"]
+    return b"".join([*lines, b"connection: Upgrade\r\n\r\n"])
+
+
+def _feed(protocol: HandedOver, data: bytes) -> None:
+    """Give bytes to a buffered protocol, as its transport would."""
+    while data:
+        buffer = protocol.get_buffer(len(data))
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        protocol.buffer_updated(size)
+        data = data[size:]
+
+
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: application/json\r\ncontent-length: 46\r\nconnection: close\r\n\r\n"
+    b'{"error":{"code":"HEADERS_TOO_LARGE_16_KIB"}}\n'
+)
+
+
+class NoWebSockets(asyncio.Protocol):
+    """uvicorn wants a class for `ws=`; ours never comes to that."""
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        raise NotImplementedError("upgrades are handed over by http=")

@@ -1,0 +1,81 @@
+"""The listener: uvicorn on uvloop with our hand-over, started and stopped.
+
+What lives here: uvicorn's options and the order of stopping.
+What never will: routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from uvicorn import Config, Server
+
+from holdfast.server.handover import NoWebSockets, Router, http_protocol
+
+STOP_S = 10
+
+
+class PortTakenError(OSError):
+    """Another program listens there."""
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is known before anything is built. Port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise PortTakenError(error.errno, f"port {port} on {host}: {error.strerror}") from error
+    sock.set_inheritable(True)
+    return sock
+
+
+class _Server(Server):
+    """uvicorn's server without its signal handlers: signals belong to the program, not to a part of it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S) -> Server:
+    """A server for `app` (ASGI) whose WebSockets `router` decides about."""
+    config = Config(
+        app,
+        http=http_protocol(router),
+        ws=NoWebSockets,
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,  # the gate reads them, by its own list of trusted proxies
+        timeout_graceful_shutdown=int(drain_s),
+        timeout_keep_alive=15,
+    )
+    return _Server(config)
+
+
+@contextlib.asynccontextmanager
+async def listening(server: Server, sock: socket.socket) -> AsyncIterator[str]:
+    """Serve until the block ends; answers the address. For tests and for programs that embed the gateway."""
+    task = asyncio.get_running_loop().create_task(server.serve(sockets=[sock]))
+    while not server.started:
+        if task.done():
+            task.result()
+            raise RuntimeError("the server ended while starting")
+        await asyncio.sleep(0.005)
+    host, port = sock.getsockname()[:2]
+    try:
+        yield f"{host}:{port}"
+    finally:
+        server.should_exit = True
+        await task

@@ -1,0 +1,160 @@
+"""Which upgrade becomes which conversation, or why none.
+
+What lives here: paths, admission (the gate), limits (the directory), the chosen subprotocol.
+What never will: credentials' rules (auth), what a conversation does (runtime).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+
+from holdfast.core.faults import Fault
+from holdfast.core.limits import Limits
+from holdfast.ports import Gate, Principal, Refusal, UpgradeRequest, UpstreamDialer
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.relay_runner import RelayRunner
+from holdfast.runtime.session_runner import Assistant, SessionRunner
+from holdfast.server.client_socket import ClientSocket, Conversation, RefusedSocket
+from holdfast.server.handover import Answer
+from holdfast.sockets import MessageBounds
+
+BROWSER_PATH: Final = "/api/openai/realtime"
+BROWSER_PROTOCOL: Final = "holdfast.v1"
+REALTIME_PATH: Final = "/v1/realtime"
+REALTIME_PROTOCOL: Final = "realtime"
+
+Start = Callable[[ClientSocket], Conversation]
+
+
+@dataclass(slots=True)
+class SocketRouter:
+    """Both faces of the gateway."""
+
+    gate: Gate
+    directory: Directory
+    dialer: UpstreamDialer
+    assistant: Assistant
+    limits: Limits
+
+    def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
+        """Decide about one upgrade. A bug here is a plain 500: its text is nobody's business."""
+        try:
+            return self._route(upgrade_request(request, peer, scheme))
+        except Exception:  # noqa: BLE001 - picows would print its text to the client
+            structlog.get_logger().exception("upgrade.failed", category="server", source="router")
+            return _refuse(500, "INTERNAL", "Something went wrong on our side.")
+
+    def _route(self, request: UpgradeRequest) -> Answer:
+        if request.method != "GET":
+            return _refuse(405, "METHOD", "WebSockets are opened with GET.")
+        if request.headers.get("sec-websocket-version") != "13":
+            return _refuse(
+                426, "VERSION", "Only WebSocket version 13 is spoken.", {"Sec-WebSocket-Version": "13"}
+            )
+        if request.path == BROWSER_PATH:
+            return self._browser(request)
+        if request.path == REALTIME_PATH:
+            return self._realtime(request)
+        return _refuse(404, "NOT_FOUND", f"WebSockets live at {BROWSER_PATH} and {REALTIME_PATH}.")
+
+    def _browser(self, request: UpgradeRequest) -> Answer:
+        admitted = self.gate.admit_browser(request)
+        if isinstance(admitted, Refusal):
+            return self._refused(request, admitted)
+        if (busy := self.directory.refusal(request.peer, admitted.customer_id)) is not None:
+            return _busy(busy)
+        limits = self.limits
+
+        def start(socket: ClientSocket) -> Conversation:
+            runner = SessionRunner(
+                socket,
+                self.dialer,
+                self.directory,
+                assistant=self.assistant,
+                principal=admitted,
+                limits=limits,
+            )
+            self.directory.enter(runner, request.peer, admitted.customer_id)
+            return runner
+
+        bounds = MessageBounds(limits.client_text_bytes, limits.client_binary_bytes, limits.message_fragments)
+        return _accept(request, BROWSER_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+
+    def _realtime(self, request: UpgradeRequest) -> Answer:
+        admitted = self.gate.admit_client(request)
+        if isinstance(admitted, Refusal):
+            return self._refused(request, admitted)
+        user = _counted_user(admitted)
+        if (busy := self.directory.refusal(request.peer, user)) is not None:
+            return _busy(busy)
+        limits = self.limits
+        query = {name: value for name, value in request.query.items() if name in {"model", "intent"}}
+
+        def start(socket: ClientSocket) -> Conversation:
+            runner = RelayRunner(socket, self.dialer, self.directory, limits, query)
+            self.directory.enter(runner, request.peer, user)
+            return runner
+
+        bounds = MessageBounds(limits.trusted_client_text_bytes, 1024, limits.message_fragments)
+        return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+
+    def _refused(self, request: UpgradeRequest, refusal: Refusal) -> Answer:
+        structlog.get_logger().warning(
+            "upgrade.refused",
+            category="security",
+            source="gate",
+            path=request.path,
+            peer=request.peer,
+            code=refusal.code,
+            status=refusal.status,
+        )
+        if refusal.in_band:
+            return _accept(request, REALTIME_PROTOCOL, RefusedSocket(refusal.code, refusal.message))
+        return _refuse(refusal.status, refusal.code, refusal.message)
+
+
+def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> UpgradeRequest:
+    """picows' request in our shape."""
+    parts = urlsplit(request.path.decode("latin-1"))
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return UpgradeRequest(
+        method=request.method.decode("latin-1"),
+        path=parts.path,
+        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        headers=headers,
+        peer=peer,
+        scheme=cast("Literal['http', 'https']", scheme),
+    )
+
+
+def _counted_user(principal: Principal) -> str:
+    """Trusted server clients are one principal for many users: only their address is counted."""
+    return "" if principal.source in {"client_key", "loopback"} else principal.customer_id
+
+
+def _accept(request: UpgradeRequest, protocol: str, listener: ClientSocket | RefusedSocket) -> Answer:
+    """101; our own subprotocol is chosen when it was offered, a credential never echoed."""
+    headers = {"Sec-WebSocket-Protocol": protocol} if protocol in request.subprotocols else None
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(headers), listener)
+
+
+def _refuse(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    fields = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
+    response = WSUpgradeResponse.create_error_response(status, body, fields)
+    return WSUpgradeResponseWithListener(response, None)
+
+
+def _busy(cause: Fault) -> Answer:
+    status = 429 if cause.code == "application.rate_limited" else 503
+    return _refuse(status, cause.code, cause.row.message, {"Retry-After": "5"})

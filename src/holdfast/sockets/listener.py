@@ -1,0 +1,211 @@
+"""Frames in, whole and checked messages out: what a frame-level library leaves to us.
+
+What lives here: joining fragments, reserved bits, UTF-8, sizes, the closing handshake (RFC 6455, 5 to 7).
+What never will: knowing what a message means, tasks, queues.
+
+Everything runs inside picows' callback. The common case, one unfragmented message, costs one
+comparison per rule and one copy (the payload leaves the read buffer).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from dataclasses import dataclass
+from typing import Final
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+CLOSE_WAIT_S: Final = 1.0
+"""How long we wait for the peer's close frame after ours."""
+
+_UNSENDABLE_CLOSE_CODES: Final = frozenset({1004, 1005, 1006, 1015})
+
+_TEXT: Final = WSMsgType.TEXT
+_BINARY: Final = WSMsgType.BINARY
+_CONTINUATION: Final = WSMsgType.CONTINUATION
+_CLOSE: Final = WSMsgType.CLOSE
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBounds:
+    """The largest message a peer may send, in bytes, and in how many fragments."""
+
+    text_bytes: int = 21 * 1024 * 1024
+    binary_bytes: int = 64 * 1024
+    fragments: int = 64
+
+    @property
+    def frame_bytes(self) -> int:
+        """What to give picows as `max_frame_size`: one byte more, so that we are the ones who refuse."""
+        return max(self.text_bytes, self.binary_bytes) + 1
+
+
+class _Fragments:
+    """A message that is still arriving."""
+
+    __slots__ = ("count", "decoder", "parts", "size")
+
+    def __init__(self, *, is_text: bool) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.count = 0
+        self.decoder = codecs.getincrementaldecoder("utf-8")() if is_text else None
+
+
+class MessageListener(WSListener):
+    """One end of a WebSocket, server or client side. Subclasses override the `on_*` methods.
+
+    `on_text` and `on_binary` get whole messages as bytes; text is valid UTF-8. `on_closed` is called
+    exactly once, with 1006 when the connection ended without a close frame.
+    """
+
+    transport: WSTransport
+
+    def __init__(self, bounds: MessageBounds | None = None) -> None:
+        self.bounds = bounds or MessageBounds()
+        self.is_open = False
+        self.closed_by_us = False
+        self._fragments: _Fragments | None = None
+        self._close_sent: tuple[int, str] | None = None
+        self._close_received: tuple[int, str] | None = None
+
+    # what subclasses override
+
+    def on_open(self) -> None:
+        """The handshake is over; sending is possible."""
+
+    def on_text(self, payload: bytes) -> None:
+        """One whole text message, valid UTF-8."""
+
+    def on_binary(self, payload: bytes) -> None:
+        """One whole binary message."""
+
+    def on_closed(self, code: int, reason: str) -> None:
+        """The connection is over. `code` is the peer's, or ours if we closed first, or 1006."""
+
+    # sending
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one text message; silently nothing after the end, as on every socket."""
+        if self.is_open:
+            self.transport.send(_TEXT, payload)
+
+    def send_binary(self, payload: bytes) -> None:
+        """Send one binary message; silently nothing after the end."""
+        if self.is_open:
+            self.transport.send(_BINARY, payload)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Begin the closing handshake. Twice is harmless. `reason` is cut at 123 bytes (RFC 6455, 5.5)."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        self.closed_by_us = True
+        cut = reason.encode()[:123].decode("utf-8", "ignore")
+        self._close_sent = (code, cut)
+        self.transport.send_close(code, cut)  # type: ignore[arg-type] # picows takes any code as an int
+        asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self.transport.disconnect)
+
+    @property
+    def send_buffer_bytes(self) -> int:
+        """Bytes accepted for sending that the kernel has not taken yet."""
+        return int(self.transport.underlying_transport.get_write_buffer_size())
+
+    # picows' side
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+        self.is_open = True
+        self.on_open()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if not self.is_open:
+            # We have closed; all that still counts is the peer's agreement.
+            if frame.msg_type == _CLOSE:
+                transport.disconnect()
+            return
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self._breach(1002, "reserved bit set")
+            return
+        kind = frame.msg_type
+        if frame.fin and self._fragments is None:
+            if kind == _BINARY:
+                if frame.payload_size > self.bounds.binary_bytes:
+                    self._breach(1009, f"binary message over {self.bounds.binary_bytes} bytes")
+                    return
+                self.on_binary(frame.get_payload_as_bytes())
+                return
+            if kind == _TEXT:
+                self._whole_text(frame)
+                return
+        if kind == _CLOSE:
+            self._closing(frame)
+        elif kind in (_TEXT, _BINARY, _CONTINUATION):
+            self._fragment(frame)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+        self.is_open = False
+        code, reason = (self._close_sent if self.closed_by_us else self._close_received) or (1006, "")
+        self.on_closed(code, reason)
+
+    def _whole_text(self, frame: WSFrame) -> None:
+        if frame.payload_size > self.bounds.text_bytes:
+            self._breach(1009, f"text message over {self.bounds.text_bytes} bytes")
+            return
+        payload = frame.get_payload_as_bytes()
+        if not payload.isascii():
+            try:
+                payload.decode()
+            except UnicodeDecodeError:
+                self._breach(1007, "text is not UTF-8")
+                return
+        self.on_text(payload)
+
+    def _fragment(self, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        arriving = self._fragments
+        if (kind == _CONTINUATION) is (arriving is None):
+            self._breach(1002, "fragments out of order")
+            return
+        if arriving is None:
+            arriving = self._fragments = _Fragments(is_text=kind == _TEXT)
+        arriving.count += 1
+        arriving.size += frame.payload_size
+        bound = self.bounds.text_bytes if arriving.decoder else self.bounds.binary_bytes
+        if arriving.size > bound or arriving.count > self.bounds.fragments:
+            self._breach(1009, f"message over {bound} bytes or {self.bounds.fragments} fragments")
+            return
+        part = frame.get_payload_as_bytes()
+        arriving.parts.append(part)
+        if arriving.decoder is not None:
+            try:
+                arriving.decoder.decode(part, final=bool(frame.fin))
+            except UnicodeDecodeError:
+                self._breach(1007, "text is not UTF-8")
+                return
+        if frame.fin:
+            self._fragments = None
+            whole = b"".join(arriving.parts)
+            if arriving.decoder is not None:
+                self.on_text(whole)
+            else:
+                self.on_binary(whole)
+
+    def _closing(self, frame: WSFrame) -> None:
+        code = int(frame.get_close_code())  # type: ignore[call-overload] # an int at run time
+        if code >= 5000 or code in _UNSENDABLE_CLOSE_CODES:
+            self._breach(1002, "close code not allowed")
+            return
+        self._close_received = (code or 1005, frame.get_close_reason() or "")
+        self.transport.send_close(
+            code or WSCloseCode.OK,
+            frame.get_close_message(),
+        )
+        self.is_open = False
+        self.transport.disconnect()
+
+    def _breach(self, code: int, reason: str) -> None:
+        """The peer broke the protocol: say which rule, then end. What it sends after that is ignored."""
+        self.close(code, reason)
+        self._fragments = None

@@ -1,0 +1,209 @@
+"""Structured logs: one event a line, for people on a terminal, as JSON for machines.
+
+What lives here: the chain from an event to a line (bounds, redaction, rendering), the way of the standard
+library's loggers into it, and a writer that never makes a voice wait for a disk.
+What never will: audio, transcripts, secrets; deciding what is worth a line.
+
+A line has `timestamp`, `level`, `event`, `category`, `source`; everything else a caller gave is `metadata`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+import structlog
+
+from holdfast.telemetry.redaction import Redactor
+
+QUEUE_LINES_MAX: Final = 10_000
+CLOSE_WAIT_S: Final = 2.0
+_LEVEL_COLOURS: Final = {"debug": "2", "info": "36", "warning": "33", "error": "31", "critical": "1;31"}
+_LIBRARY_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "sqlalchemy")
+
+EventDict = MutableMapping[str, Any]
+
+
+class LineWriter:
+    """Writes lines from a thread of its own. When the stream stalls, lines are dropped and counted."""
+
+    def __init__(self, stream: TextIO, lines_max: int = QUEUE_LINES_MAX) -> None:
+        self.dropped = 0
+        self._stream = stream
+        self._waiting: queue.Queue[str | None] = queue.Queue(lines_max)
+        self._told_dropped = 0
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Take a line, or count it as dropped. Never waits."""
+        try:
+            self._waiting.put_nowait(line)
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Write what is waiting, for at most CLOSE_WAIT_S. Twice is harmless."""
+        if not self._thread.is_alive():
+            return
+        try:
+            self._waiting.put(None, timeout=CLOSE_WAIT_S)
+        except queue.Full:
+            return
+        self._thread.join(CLOSE_WAIT_S)
+
+    def _run(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            try:
+                self._stream.write(line + "\n")
+                if self.dropped != self._told_dropped:
+                    self._stream.write(f"log lines dropped so far: {self.dropped}\n")
+                    self._told_dropped = self.dropped
+                if self._waiting.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):
+                # A full disk or a closed pipe: logging never ends anything.
+                self.dropped += 1
+
+
+class Logs:
+    """The configured logging of this process. `close` flushes."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
+
+    @property
+    def dropped(self) -> int:
+        """Lines that could not be written."""
+        return self._writer.dropped
+
+    def close(self) -> None:
+        """Write what is waiting and stop. Twice is harmless."""
+        self._writer.close()
+
+
+class _LineLogger:
+    """What structlog calls with a finished line."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
+
+    def msg(self, line: str) -> None:
+        self._writer.write(line)
+
+    log = debug = info = warning = warn = error = exception = critical = fatal = msg
+
+
+class _IntoStructlog(logging.Handler):
+    """Sends what libraries log through our own chain, so that nothing escapes redaction."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        category = "http" if record.name == "uvicorn.access" else "library"
+        logger = structlog.get_logger()
+        logger.log(record.levelno, message, category=category, source=record.name, exc_info=record.exc_info)
+
+
+def configure(
+    *,
+    as_json: bool | None = None,
+    level: str = "info",
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> Logs:
+    """Set up logging for this process; a later call replaces the former.
+
+    `as_json`: None decides by the stream: a terminal gets readable lines, anything else JSON.
+    `secrets`: values that must never appear, beyond what is recognised by its shape.
+    """
+    out = stream if stream is not None else sys.stderr
+    for_people = out.isatty() if as_json is None else not as_json
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    writer = LineWriter(out)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            _Shape(Redactor(secrets)),
+            _Console(colours=out.isatty() and "NO_COLOR" not in os.environ) if for_people else _as_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=lambda *_: _LineLogger(writer),
+        cache_logger_on_first_use=False,
+    )
+    _adopt_library_loggers(threshold)
+    return Logs(writer)
+
+
+def _adopt_library_loggers(threshold: int) -> None:
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if isinstance(h, _IntoStructlog)]:
+        root.removeHandler(handler)
+    root.addHandler(_IntoStructlog())
+    root.setLevel(max(threshold, logging.WARNING))
+    for name in _LIBRARY_LOGGERS:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+
+
+class _Shape:
+    """Gives every line the same five fields, everything else cleaned under `metadata`."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line: EventDict = {"timestamp": now, "level": event.pop("level", "info")}
+        line["event"] = self._redactor.clean(event.pop("event", ""))
+        line["category"] = self._redactor.clean(event.pop("category", "other"))
+        line["source"] = self._redactor.clean(event.pop("source", "holdfast"))
+        given = event.pop("metadata", None)
+        rest = {**given, **event} if isinstance(given, dict) else event
+        line["metadata"] = {
+            str(key): self._redactor.clean(value, field=str(key)) for key, value in rest.items()
+        }
+        return line
+
+
+def _as_json(_logger: Any, _method: str, line: EventDict) -> str:
+    return msgspec.json.encode(line).decode()
+
+
+class _Console:
+    """One readable line: time, level, event, where from, fields."""
+
+    def __init__(self, *, colours: bool) -> None:
+        self._colours = colours
+
+    def __call__(self, _logger: Any, _method: str, line: EventDict) -> str:
+        clock = line["timestamp"][11:23]
+        level = line["level"]
+        fields = "  ".join(f"{key}={_plain(value)}" for key, value in line["metadata"].items())
+        parts = (
+            self._paint(clock, "2"),
+            self._paint(f"{level:<7}", _LEVEL_COLOURS.get(level, "0")),
+            str(line["event"]),
+            self._paint(f"[{line['category']}/{line['source']}]", "2"),
+            fields,
+        )
+        return " ".join(part for part in parts if part)
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colours else text
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

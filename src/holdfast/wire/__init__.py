@@ -1,0 +1,1 @@
+"""What bytes mean, without IO: codecs for every protocol we speak."""

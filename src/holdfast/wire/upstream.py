@@ -1,0 +1,350 @@
+"""The Realtime dialect with us as the client: upstream events to ours, our effects to client events.
+
+What lives here: one typed decode per message, the shapes of what we send (GA, protocol reference 4 to 8),
+what an `error.code` means.
+What never will: retrying, ids that survive a rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import pybase64
+
+from holdfast.core import effects, events
+from holdfast.core.events import Event
+from holdfast.core.faults import Fault, fault
+
+# what an error means
+
+ERROR_FAULTS: Final[Mapping[str, str]] = {
+    "invalid_api_key": "configuration.invalid_api_key",
+    "account_deactivated": "configuration.quota_exhausted",
+    "billing_hard_limit_reached": "configuration.quota_exhausted",
+    "insufficient_quota": "configuration.quota_exhausted",
+    "credit_balance_exhausted": "configuration.quota_exhausted",
+    "missing_model": "configuration.model_not_found",
+    "invalid_model": "configuration.model_not_found",
+    "model_not_found": "configuration.model_not_found",
+    "beta_api_shape_disabled": "configuration.beta_shape",
+    "session_expired": "provider.session_expired",
+    "rate_limit_exceeded": "provider.rate_limited",
+    "inference_rate_limit_exceeded": "provider.rate_limited",
+    "server_error": "provider.server_error",
+}
+"""`error.code` to fault (protocol reference, 9.4). Others are about one of our messages."""
+
+BENIGN: Final = frozenset(
+    {
+        "response_cancel_not_active",
+        "conversation_already_has_active_response",
+        "input_audio_buffer_commit_empty",
+        "item_truncate_invalid_item_id",
+        "item_delete_invalid_item_id",
+        "item_retrieve_invalid_item_id",
+    }
+)
+"""Races of two sides that act at once, nobody's fault."""
+
+RACE_PREFIX: Final = "race_"
+"""Our messages whose refusal is a race too bear an `event_id` that begins like this."""
+
+
+def fault_of_error(code: str, kind: str, message: str) -> Fault:
+    """The fault that an `error` object names; the code decides, then the type."""
+    known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
+    evidence = [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", message[:200]]
+    return fault(known or "application.invalid_message", evidence)
+
+
+# decoding
+
+
+class _Error(msgspec.Struct, gc=False):
+    type: str = ""
+    code: str | None = None
+    message: str = ""
+    event_id: str | None = None
+
+
+class _StatusDetails(msgspec.Struct):
+    reason: str | None = None
+    error: _Error | None = None
+
+
+class _Response(msgspec.Struct):
+    id: str | None = ""
+    status: str | None = ""
+    status_details: _StatusDetails | None = None
+    usage: dict[str, Any] | None = None
+
+
+class _Session(msgspec.Struct):
+    id: str | None = ""
+    model: str | None = ""
+    expires_at: int | None = None
+
+
+class _Item(msgspec.Struct):
+    id: str | None = ""
+    type: str = ""
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ServerEvent(msgspec.Struct):
+    """Any server event, with the fields that we act on; the rest is skipped while parsing."""
+
+    type: str
+    response_id: str = ""
+    item_id: str = ""
+    delta: str = ""
+    transcript: str = ""
+    text: str = ""
+    audio_start_ms: int = 0
+    audio_end_ms: int = 0
+    session: _Session | None = None
+    response: _Response | None = None
+    item: _Item | None = None
+    error: _Error | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(ServerEvent)
+_encoder: Final = msgspec.json.Encoder()
+_STATUSES: Final = frozenset({"completed", "cancelled", "failed", "incomplete"})
+
+
+class BreachError(Exception):
+    """The upstream sent what the protocol does not allow."""
+
+
+def parse(raw: bytes) -> ServerEvent:
+    """One server event. Raises `BreachError` when it is not JSON, or its types are wrong."""
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BreachError(str(error)) from error
+
+
+def decode(event: ServerEvent, generation: int) -> Event | None:
+    """A server event as ours; None for what we carry no meaning for. Raises `BreachError` for bad base64."""
+    decoder = _DECODERS.get(event.type)
+    return None if decoder is None else decoder(event, generation)
+
+
+def _audio(e: ServerEvent, g: int) -> Event:
+    try:
+        pcm = pybase64.b64decode(e.delta, validate=True)
+    except ValueError as error:
+        raise BreachError(f"audio is not base64: {error}") from error
+    return events.OutputAudio(g, e.response_id, e.item_id, pcm)
+
+
+def _created(e: ServerEvent, g: int) -> Event:
+    session = e.session or _Session()
+    return events.UpstreamCreated(g, session.id or "", session.model or "", session.expires_at)
+
+
+def _erred(e: ServerEvent, g: int) -> Event:
+    error = e.error or _Error()
+    code = error.code or ""
+    is_race = code in BENIGN or (error.event_id or "").startswith(RACE_PREFIX)
+    cause = fault_of_error(code, error.type, error.message)
+    return events.UpstreamErred(g, cause, code or error.type, error.message, error.event_id, is_race)
+
+
+def _ended(e: ServerEvent, g: int) -> Event:
+    response = e.response or _Response()
+    details = response.status_details or _StatusDetails()
+    status = response.status if response.status in _STATUSES else "incomplete"
+    reason = details.reason or ""
+    cause = None
+    if status == "failed":
+        error = details.error or _Error()
+        known = ERROR_FAULTS.get(error.code or "") or ERROR_FAULTS.get(error.type)
+        cause = fault(
+            known or "provider.response_failed", [error.code or error.type or "no code", error.message]
+        )
+    return events.ResponseEnded(g, response.id or "", status, reason, response.usage, cause)  # type: ignore[arg-type] # checked against _STATUSES
+
+
+def _item_done(e: ServerEvent, g: int) -> Event | None:
+    item = e.item
+    if item is None or item.type != "function_call" or not item.call_id:
+        return None
+    return events.ToolCalled(g, e.response_id, item.call_id, item.name or "", item.arguments or "{}")
+
+
+_DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
+    "response.output_audio.delta": _audio,
+    "session.created": _created,
+    "session.updated": lambda _, g: events.UpstreamConfigured(g),
+    "error": _erred,
+    "input_audio_buffer.speech_started": lambda e, g: events.SpeechBegan(g, e.item_id, e.audio_start_ms),
+    "input_audio_buffer.speech_stopped": lambda e, g: events.SpeechEnded(g, e.item_id, e.audio_end_ms),
+    "input_audio_buffer.committed": lambda e, g: events.InputCommitted(g, e.item_id),
+    "conversation.item.input_audio_transcription.delta": lambda e, g: events.UserTranscribed(
+        g, e.item_id, e.delta, final=False
+    ),
+    "conversation.item.input_audio_transcription.completed": lambda e, g: events.UserTranscribed(
+        g, e.item_id, e.transcript, final=True
+    ),
+    "response.created": lambda e, g: events.ResponseBegan(g, (e.response or _Response()).id or ""),
+    "response.output_audio_transcript.delta": lambda e, g: events.OutputTranscribed(
+        g, e.response_id, e.item_id, e.delta, final=False
+    ),
+    "response.output_audio_transcript.done": lambda e, g: events.OutputTranscribed(
+        g, e.response_id, e.item_id, e.transcript, final=True
+    ),
+    "response.output_text.delta": lambda e, g: events.OutputTranscribed(
+        g, e.response_id, e.item_id, e.delta, final=False
+    ),
+    "response.output_text.done": lambda e, g: events.OutputTranscribed(
+        g, e.response_id, e.item_id, e.text, final=True
+    ),
+    "response.output_item.done": _item_done,
+    "response.done": _ended,
+}
+
+
+# encoding
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Our own complete settings. `transcription_model` None leaves the user's words unwritten."""
+
+    instructions: str
+    voice: str
+    tools: Sequence[Mapping[str, Any]]
+    transcription_model: str | None
+    manual_turns: bool = False
+    silence_ms: int = 500
+
+
+def session_update(settings: SessionSettings) -> bytes:
+    """`session.update` with everything in it, so that nothing rests on a server's default."""
+    detection: dict[str, Any] | None = {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": settings.silence_ms,
+        "create_response": True,
+        "interrupt_response": True,
+    }
+    model = settings.transcription_model
+    session = {
+        "type": "realtime",
+        "output_modalities": ["audio"],
+        "instructions": settings.instructions,
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcm", "rate": 24000},
+                "transcription": None if model is None else {"model": model},
+                "turn_detection": None if settings.manual_turns else detection,
+            },
+            "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": settings.voice},
+        },
+        "tools": list(settings.tools),
+        "tool_choice": "auto",
+    }
+    return _encoder.encode({"type": "session.update", "session": session})
+
+
+def without_extensions(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's definition without the `x-` keys of its schema, which only the embedded engine reads."""
+    parameters = {key: value for key, value in tool["parameters"].items() if not key.startswith("x-")}
+    return {**tool, "parameters": parameters}
+
+
+_APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+_APPEND_TAIL: Final = b'"}'
+
+
+def append(pcm: bytes) -> bytes:
+    """`input_audio_buffer.append`: the hot path, so it is written by hand; base64 needs no escaping."""
+    return _APPEND_HEAD + pybase64.b64encode(pcm) + _APPEND_TAIL
+
+
+def encode(effect: effects.Effect, number: int) -> bytes:
+    """An effect on the upstream as one client event. `number` makes the event ids of races unique."""
+    return _encoder.encode(_message(effect, number))
+
+
+def _message(effect: effects.Effect, number: int) -> dict[str, Any]:
+    match effect:
+        case effects.CommitInput():
+            return {"type": "input_audio_buffer.commit"}
+        case effects.ClearInput():
+            return {"type": "input_audio_buffer.clear"}
+        case effects.AddText(text=text):
+            content = [{"type": "input_text", "text": text}]
+            item = {"type": "message", "role": "user", "content": content}
+            return {"type": "conversation.item.create", "item": item}
+        case effects.AddToolResult(call_id=call_id, output=output):
+            item = {"type": "function_call_output", "call_id": call_id, "output": output}
+            return {"type": "conversation.item.create", "item": item}
+        case effects.Respond(say=None):
+            return {"type": "response.create"}
+        case effects.Respond(say=say):
+            words = f"Say exactly these words and nothing else: {say}"
+            asked = {"instructions": words, "metadata": {"holdfast_say": say}}
+            return {"type": "response.create", "response": asked}
+        case effects.CancelResponse(response_id=response_id):
+            return {
+                "type": "response.cancel",
+                "event_id": f"{RACE_PREFIX}{number}",
+                "response_id": response_id,
+            }
+        case effects.Truncate(item_id=item_id, audio_end_ms=end_ms):
+            return {
+                "type": "conversation.item.truncate",
+                "event_id": f"{RACE_PREFIX}{number}",
+                "item_id": item_id,
+                "content_index": 0,
+                "audio_end_ms": end_ms,
+            }
+    raise TypeError(f"{type(effect).__name__} is not for an upstream")
+
+
+# relaying originals
+
+
+class Peek(msgspec.Struct, gc=False):
+    """What the relay looks at: the type, nothing else."""
+
+    type: str
+
+
+_peek: Final = msgspec.json.Decoder(Peek)
+
+
+def peek_type(raw: bytes) -> str:
+    """The type of an event. Raises `BreachError` when there is none."""
+    try:
+        return _peek.decode(raw).type
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BreachError(str(error)) from error
+
+
+def error_event(code: str, message: str, kind: str, event_id: str | None, server_event_id: str) -> bytes:
+    """An `error` event of our own, in the official shape (protocol reference, 9.1)."""
+    error = {"type": kind, "code": code, "message": message, "param": None, "event_id": event_id}
+    return _encoder.encode({"type": "error", "event_id": server_event_id, "error": error})
+
+
+def terminal_event(response_id: str, status: str, cause: Fault, server_event_id: str) -> bytes:
+    """`response.done` for a response whose upstream is gone."""
+    response: dict[str, Any] = {
+        "object": "realtime.response",
+        "id": response_id,
+        "status": status,
+        "status_details": {"type": status, "reason": "upstream_lost", "error": {"code": cause.code}},
+        "output": [],
+        "usage": None,
+    }
+    return _encoder.encode({"type": "response.done", "event_id": server_event_id, "response": response})

@@ -1,0 +1,159 @@
+"""`holdfast talk` as a person or a script runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from scripted_server import Reply, ScriptedServer, browser_session, serving, spoken_answer
+from typer.testing import CliRunner, Result
+
+from holdfast.cli.call import latency_strip
+from holdfast.cli.talk import talk
+from holdfast.client import Latency, write_wav
+
+APP = typer.Typer()
+APP.command()(talk)
+
+
+async def run(*arguments: str, stdin: str | None = None) -> Result:
+    return await asyncio.to_thread(lambda: CliRunner().invoke(APP, arguments, input=stdin))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with serving() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> Path:
+    path = tmp_path / "question.wav"
+    with wave.open(str(path), "wb") as wav:
+        wav.setparams((1, 2, 16000, 0, "NONE", ""))
+        wav.writeframes((np.sin(np.arange(4000) / 5) * 9000).astype("<i2").tobytes())
+    return path
+
+
+async def test_a_recording_in_and_the_reply_out(
+    server: ScriptedServer, question: Path, tmp_path: Path
+) -> None:
+    answer = [
+        {"type": "user_transcript", "itemId": "i1", "text": "what is my balance", "final": True},
+        *spoken_answer("r1", "It is 10 euros."),
+    ]
+    server.script = browser_session({"speech": answer}, speech_bytes=24000)
+    out = tmp_path / "reply.wav"
+
+    done = await run("--url", server.url(), "--in", str(question), "--out", str(out), "--speed", "10")
+
+    assert done.exit_code == 0, done.output
+    assert "connected  local holdfast-local  session s1" in done.stdout
+    assert "note       question.wav: converted 16000 Hz to 24000 Hz" in done.stdout
+    assert "you        what is my balance" in done.stdout
+    assert "assistant  It is 10 euros." in done.stdout
+    assert "ms to the first sound" in done.stdout
+    with wave.open(str(out)) as wav:
+        assert (wav.getframerate(), wav.getnframes()) == (24000, 2400)
+
+
+async def test_json_is_one_object_a_line(server: ScriptedServer) -> None:
+    server.script = browser_session({"input_text": spoken_answer("r1", "It is 10 euros.")})
+
+    done = await run("--url", server.url(), "--text", "one", "--text", "two", "--json")
+
+    session, first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert (session["type"], session["upstream"]["sessionId"]) == ("session", "sess_9")
+    assert (first["user"], second["user"]) == ("one", "two")
+    assert first["latency"]["soundMs"] >= 0
+    assert done.exit_code == 0
+
+
+async def test_lines_of_standard_input_are_typed_turns(server: ScriptedServer) -> None:
+    server.script = browser_session({"input_text": spoken_answer("r1", "Yes.")})
+
+    done = await run("--url", server.url(), stdin="hello\n\n")
+
+    assert [text.get("text") for text in server.texts if text["type"] == "input_text"] == ["hello"]
+    assert "assistant  Yes." in done.stdout
+
+
+async def test_a_greeting_is_heard_first(server: ScriptedServer) -> None:
+    server.script = browser_session({"create_session": spoken_answer("r0", "Hi, I'm your Financial Sherpa.")})
+
+    done = await run("--url", server.url(), "--greet")
+
+    assert "assistant  Hi, I'm your Financial Sherpa." in done.stdout
+    assert server.texts[0]["greet"] is True
+
+
+async def test_an_answer_that_failed_is_trouble(server: ScriptedServer) -> None:
+    failed: list[Reply] = [
+        {"type": "response_started", "responseId": "r1"},
+        {"type": "response_done", "responseId": "r1", "status": "failed"},
+    ]
+    server.script = browser_session({"input_text": failed})
+
+    done = await run("--url", server.url(), "--text", "hello")
+
+    assert done.exit_code == 1
+    assert "status     failed" in done.stdout
+
+
+async def test_a_key_refused_after_the_upgrade(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-CANARY0123")
+    error = {
+        "type": "invalid_request_error",
+        "code": "invalid_api_key",
+        "message": "Incorrect API key provided",
+    }
+    server.script = lambda _: [{"type": "error", "error": error}, 3000]
+
+    done = await run("--url", server.url("/v1/realtime"), "--text", "hello")
+
+    assert done.exit_code == 1
+    assert "error: The voice service isn't set up correctly." in done.stderr
+    assert "fix:  The provider refused the API key" in done.stderr
+    assert "code: configuration.invalid_api_key" in done.stderr
+    assert "CANARY" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "does not exist"), ("empty", "is empty"), ("text", "is no usable WAV file")]
+)
+async def test_a_wrong_recording_is_wrong_use(tmp_path: Path, content: str | None, words: str) -> None:
+    path = tmp_path / "q.wav"
+    if content == "empty":
+        write_wav(path, b"")
+    elif content:
+        path.write_text(content)
+
+    done = await run("--in", str(path), "--json")
+
+    assert done.exit_code == 2
+    error = json.loads(done.stderr)["error"]
+    assert words in error["what"]
+    assert error["fix"]
+
+
+async def test_an_out_that_cannot_be_is_said_before_the_call(tmp_path: Path) -> None:
+    done = await run("--text", "hello", "--out", str(tmp_path / "no" / "reply.wav"))
+
+    assert done.exit_code == 2
+    assert "Choose another --out" in done.stderr
+
+
+def test_the_strip_shows_each_stage_as_long_as_it_took() -> None:
+    strip = latency_strip(Latency(turn_end_ms=200, response_ms=300, words_ms=310, sound_ms=400))
+
+    assert strip.endswith("400 ms to the first sound (turn end +200, answer +100, sound +100)")
+    assert len(strip.split()[0]) == 20
+    assert latency_strip(Latency()) == ""

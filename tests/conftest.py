@@ -1,0 +1,70 @@
+"""What every test may ask for, and what CI does not let pass.
+
+What lives here: where Chromium, the reference recordings and the speech files are, with the reason of a skip;
+and the rule that a skipped browser or speech test is a failure where HOLDFAST_REQUIRE_BROWSER is set.
+What never will: fixtures of one room's own tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SPEECH_FILES = PROJECT / "src" / "holdfast" / "_speech"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NOT_SKIPPABLE = ("browser", "speech")
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A Chromium to drive: HOLDFAST_CHROMIUM, or the first on the path."""
+    for name in (os.environ.get("HOLDFAST_CHROMIUM", ""), *CHROMIUM_NAMES):
+        found = shutil.which(name) if name else None
+        if found:
+            return Path(found)
+    pytest.skip("no Chromium: install it, or name one in HOLDFAST_CHROMIUM")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of reference recordings, which the project does not carry."""
+    beside = Path(os.environ.get("HOLDFAST_REFERENCE", PROJECT.parent / "shared"))
+    if not (beside / "speech" / "manifest.tsv").is_file():
+        pytest.skip("no reference recordings: name their folder in HOLDFAST_REFERENCE")
+    return beside / "speech"
+
+
+@pytest.fixture(scope="session")
+def speech_files() -> Path:
+    """The folder of the embedded engine's files."""
+    if not (SPEECH_FILES / "silero_vad_16k_op15.onnx").is_file():
+        pytest.skip("no speech files: run `make speech`")
+    return SPEECH_FILES
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = os.environ.get("HOLDFAST_REQUIRE_BROWSER") and any(map(item.get_closest_marker, NOT_SKIPPABLE))
+    if required and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing of it may be: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)

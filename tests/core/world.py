@@ -1,0 +1,92 @@
+"""A session core and short words to drive it: no loop, no socket, no mock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast.core import effects, events, notices
+from holdfast.core.effects import Effect
+from holdfast.core.events import Event, SessionOptions
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from holdfast.core.session import Session
+from holdfast.core.state import Surroundings
+
+
+def surroundings(limits: Limits | None = None, **changes: object) -> Surroundings:
+    world: dict[str, object] = {
+        "limits": limits or Limits(),
+        "customer_id": "C-1",
+        "upstream_name": "openai",
+        "upstream_kind": "openai",
+        "upstream_model": "gpt-realtime-2.1",
+        "voices": ("marin", "cedar"),
+        "default_voice": "marin",
+        "greeting": "Hello.",
+        **changes,
+    }
+    return Surroundings(**world)  # type: ignore[arg-type] # built from keywords
+
+
+def pcm(samples: int, value: int = 1) -> bytes:
+    return value.to_bytes(2, "little", signed=True) * samples
+
+
+@dataclass
+class World:
+    """The core with a clock that the test moves, and everything it asked for."""
+
+    session: Session
+    now: float = 100.0
+    effects: list[Effect] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, limits: Limits | None = None, **changes: object) -> World:
+        world = cls(Session(surroundings(limits, **changes)))
+        world.effects += world.session.start()
+        return world
+
+    @classmethod
+    def live(cls, options: SessionOptions | None = None, limits: Limits | None = None) -> World:
+        world = cls.new(limits)
+        world.create(options)
+        world.go_live()
+        world.effects.clear()
+        return world
+
+    def do(self, *what: Event, after: float = 0.0) -> list[Effect]:
+        self.now += after
+        new = [effect for event in what for effect in self.session.receive(event, self.now)]
+        self.effects += new
+        return new
+
+    def create(self, options: SessionOptions | None = None, event_id: str | None = None) -> list[Effect]:
+        return self.do(events.SessionAsked(options or SessionOptions(), "hf_1", "token", "epoch", event_id))
+
+    @property
+    def generation(self) -> int:
+        return self.session.state.upstream.generation
+
+    def go_live(self) -> list[Effect]:
+        g = self.generation
+        return self.do(
+            events.UpstreamOpened(g), events.UpstreamCreated(g, "sess_1"), events.UpstreamConfigured(g)
+        )
+
+    def lose(self, code: str = "provider.connection_lost", chance: float = 0.5) -> list[Effect]:
+        return self.do(events.UpstreamLost(self.generation, fault(code), chance))
+
+    def respond(self, response_id: str = "resp_1", item_id: str = "item_1", samples: int = 2400) -> None:
+        g = self.generation
+        self.do(
+            events.ResponseBegan(g, response_id), events.OutputAudio(g, response_id, item_id, pcm(samples))
+        )
+
+    def told(self, kind: type[notices.Notice]) -> list[notices.Notice]:
+        return [e.notice for e in self.effects if isinstance(e, effects.Tell) and isinstance(e.notice, kind)]
+
+    def asked(self, kind: type[Effect]) -> list[Effect]:
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    def sent_audio(self) -> bytes:
+        return b"".join(effect.pcm for effect in self.effects if isinstance(effect, effects.Append))

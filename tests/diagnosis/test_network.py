@@ -1,0 +1,53 @@
+"""Each layer below the WebSocket, made to fail on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from holdfast.diagnosis import Status, network
+from holdfast.diagnosis.network import Peer
+
+
+def test_where_an_upstream_lives() -> None:
+    assert Peer.of("https://api.openai.com/v1") == Peer("api.openai.com", 443, tls=True)
+    assert Peer.of("ws://127.0.0.1:9100/v1/realtime") == Peer("127.0.0.1", 9100, tls=False)
+    with pytest.raises(ValueError, match="no http"):
+        Peer.of("api.openai.com")
+
+
+async def test_a_name_that_nobody_knows() -> None:
+    answer = await network.name(Peer("no-such-host.invalid", 443, tls=True))
+
+    assert answer.fault is not None
+    assert answer.fault.code == "provider.name_unknown"
+
+
+async def test_nobody_listens() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        peer = Peer("127.0.0.1", unused.getsockname()[1], tls=False)
+
+        answer = await network.tcp(peer)
+
+    assert answer.fault is not None
+    assert answer.fault.code == "provider.unreachable"
+
+
+async def test_somebody_listens_but_does_not_speak_tls() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+        assert (await network.name(Peer("127.0.0.1", port, tls=True))).status is Status.OK
+        assert (await network.tcp(Peer("127.0.0.1", port, tls=True))).status is Status.OK
+        assert (await network.tls(Peer("127.0.0.1", port, tls=False))).status is Status.OK
+        answer = await network.tls(Peer("127.0.0.1", port, tls=True))
+
+    assert answer.fault is not None
+    assert answer.fault.code == "provider.tls_failed"

@@ -1,0 +1,67 @@
+"""Every state of the page: nothing for axe to find, nothing that scrolls sideways, pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from conftest import OpenPage
+from scenes import SCENES
+from stage import Stage
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 320, "height": 640}}
+SCHEMES = ("light", "dark")
+
+
+def play(page: Page, scene: str) -> None:
+    """Bring the page into a scene, from the beginning."""
+    if scene == "unavailable":
+        # Nothing has been configured in this one.
+        page.evaluate("() => { __holdfast.client.state.config; }")
+    page.evaluate(
+        """([actions, blank]) => {
+            const { store } = __holdfast.client;
+            const config = window.__config ??= store.getState().config;
+            store.dispatch({ type: 'reset' , config: blank ? undefined : config });
+            for (const action of actions) store.dispatch(action);
+        }""",
+        [SCENES[scene], scene == "unavailable"],
+    )
+
+
+def complaints(page: Page) -> list[str]:
+    result: Any = page.evaluate("async () => axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes']]}" for each in result["violations"]
+    ]
+
+
+@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in SCHEMES], ids=lambda each: "-".join(each))
+def gallery(request: Any, open_page: OpenPage, stage: Stage) -> Iterator[tuple[str, Page]]:
+    size, scheme = request.param
+    page = open_page(f"{stage.url}/?taps=1", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_text("Signed in as")).to_be_visible()
+    page.evaluate(AXE.read_text())
+    yield f"{size}-{scheme}", page
+
+
+@pytest.mark.timeout(180)
+def test_every_state(gallery: tuple[str, Page], picture: Callable[[Page, str], None]) -> None:
+    name, page = gallery
+    found: dict[str, list[str]] = {}
+    for scene in SCENES:
+        play(page, scene)
+        picture(page, f"{name}-{scene}")
+        if trouble := complaints(page):
+            found[scene] = trouble
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.setdefault(scene, []).append(f"scrolls sideways by {wide} px")
+    assert not found, "\n".join(f"{scene}: {line}" for scene, lines in found.items() for line in lines)

@@ -1,0 +1,151 @@
+"""Talking, in a real browser: every sample arrives, silence is immediate, a broken link heals by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from conftest import OpenPage
+from sound import RATE, likeness, noise, resampled, window_likeness, write_microphone
+from stage import Stage
+from waiting import until, when
+
+pytestmark = pytest.mark.browser
+
+SPOKEN_S = 4.0
+
+
+@pytest.fixture(scope="module")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_microphone(tmp_path_factory.mktemp("sound") / "microphone.wav", noise(SPOKEN_S))
+
+
+def spoken() -> Any:
+    return resampled(noise(SPOKEN_S), 48_000)
+
+
+def talk(page: Page) -> None:
+    page.get_by_role("button", name="Start talking").click()
+
+
+def heard(stage: Stage, seconds: float) -> None:
+    until(lambda: stage.calls and stage.call.received >= seconds * RATE, f"{seconds} s of sound arrived")
+
+
+def test_what_is_said_arrives_as_it_was_said(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+    page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
+    talk(page)
+    heard(stage, SPOKEN_S + 0.8)
+
+    arrived = stage.call.samples.astype(float)
+    windows = window_likeness(arrived, spoken())
+    jumps = np.count_nonzero(np.diff([lag for lag, _ in windows]))
+
+    print(f"\ncapture: whole {likeness(arrived, spoken()):.4f}, windows min {min(c for _, c in windows):.4f}, jumps {jumps}")
+    assert likeness(arrived, spoken()) >= 0.99
+
+
+def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+    page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
+    talk(page)
+    heard(stage, 1.0)
+    before = stage.call.received
+    page.evaluate("() => { const end = performance.now() + 500; while (performance.now() < end); }")
+    during = stage.call.received - before
+    heard(stage, SPOKEN_S + 0.8)
+
+    # Frames went on while the page stood still, and none is missing (`received` asserts that there is no hole).
+    assert during >= 0.4 * RATE
+    assert likeness(stage.call.samples.astype(float), spoken()) >= 0.99
+
+
+def test_what_is_said_before_there_is_a_session_is_kept(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+    stage.answering = False
+    page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
+    talk(page)
+    expect(page.get_by_role("status").filter(has_text="Listening")).to_have_text("Listening — connecting")
+    until(lambda: stage.calls and stage.call.commands, "create_session came")
+    when(page, "performance.now() > 2500")
+    assert not stage.call.pieces
+    stage._do(lambda: stage._accept(stage.call))
+    heard(stage, SPOKEN_S + 0.8)
+
+    assert likeness(stage.call.samples.astype(float), spoken()) >= 0.99
+
+
+def test_barge_in_is_silent_within_20_ms(
+    open_page: OpenPage, stage: Stage, microphone: Path, picture: Callable[[Page, str], None]
+) -> None:
+    page = open_page(f"{stage.url}/?taps=1", microphone=microphone)
+    talk(page)
+    heard(stage, 0.2)
+    answer(stage, seconds=6)
+    when(page, "__holdfast.client.state.speaker.phase === 'playing'")
+    when(page, "__holdfast.quanta().filter((q) => q.peak > 0.01).length > 60")
+    picture(page, "talking")
+
+    stage.say("speech_started", itemId="item_u2", sample=0)
+    stage.say("interrupted", responseId="resp_1", itemId="item_a1", playedMs=400)
+    when(page, "__holdfast.flushes.length > 0")
+    when(page, "__holdfast.quanta().at(-1).at > __holdfast.flushes[0] + 400")
+    silent_after = page.evaluate(
+        """() => { const [at] = __holdfast.flushes;
+        const loud = __holdfast.quanta().filter((q) => q.peak > 0.0005);
+        return loud.at(-1).at - at; }"""
+    )
+    print(f"\nbarge-in: last sound {silent_after} ms after the event")
+    assert silent_after <= 20
+    expect(page.get_by_text("interrupted").first).to_be_visible()
+
+
+def test_an_unknown_session_is_begun_anew(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+    page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
+    talk(page)
+    heard(stage, 0.5)
+    stage.say("user_transcript", itemId="u1", text="What do I owe?", final=True)
+    expect(page.get_by_label("Conversation").get_by_text("What do I owe?")).to_be_visible()
+
+    stage.say("error", code="NO_SESSION_EXISTS", message="no session")
+    until(lambda: len(stage.calls) == 2, "a second session was made")
+    heard(stage, 1.0)
+
+    expect(page.get_by_label("Conversation").get_by_text("New session")).to_be_visible()
+    expect(page.get_by_label("Conversation").get_by_text("What do I owe?")).to_be_visible()
+    assert stage.calls[0].commands[0]["greet"] is True
+    assert stage.calls[1].commands[0]["greet"] is False
+    assert "holdfast.ticket.ticket-2" in stage.calls[1].protocols
+
+
+def test_speech_during_an_outage_arrives_afterwards(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+    page = open_page(f"{stage.url}/?processing=off", microphone=microphone, tolerate=["503", "WebSocket"])
+    talk(page)
+    heard(stage, 0.5)
+    stage.reachable = False
+    stage.drop()
+    expect(page.get_by_role("status").filter(has_text="lost")).to_have_text("Connection lost — still recording")
+    dropped = page.evaluate("performance.now()")
+    when(page, f"performance.now() > {dropped} + 1500")
+    stage.reachable = True
+    until(lambda: len(stage.calls) == 2, "a second session was made")
+    until(lambda: sum(call.received for call in stage.calls) >= (SPOKEN_S + 0.8) * RATE, "everything arrived")
+
+    # What had been acknowledged is in the first session, the rest in the second; an overlap is what came unacknowledged.
+    first, second = (call.samples.astype(float) for call in stage.calls)
+    tail = spoken()[-int(1.5 * RATE) :]
+    assert likeness(second, tail) >= 0.99
+    assert len(first) + len(second) >= (SPOKEN_S + 0.3) * RATE
+
+
+def answer(stage: Stage, seconds: float, *, response: str = "resp_1", item: str = "item_a1", stream: int = 1) -> None:
+    """The gateway answers: noise of this length and a sentence."""
+    stage.say("response_started", responseId=response)
+    stage.say("audio_started", responseId=response, itemId=item, stream=stream)
+    text = "Your next payment of 240 euros is due on the first of December."
+    stage.say("assistant_transcript", responseId=response, itemId=item, text=text, final=True)
+    samples = (resampled(noise(seconds), 48_000) * 32_767).astype("<i2")
+    stage.play(stream, samples)

@@ -1,0 +1,160 @@
+"""A gateway on a free port, with an emulated upstream: the real parts, composed for a test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from picows import ws_connect
+
+from holdfast.core.limits import Limits
+from holdfast.ports import (
+    Principal,
+    Refusal,
+    ToolContext,
+    ToolOutcome,
+    UpgradeRequest,
+    UpstreamDialer,
+)
+from holdfast.providers.openai import OpenAIDialer
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.session_runner import Assistant
+from holdfast.server.listening import bound_socket, listening, uvicorn_server
+from holdfast.server.router import SocketRouter
+from holdfast.sockets import MessageListener
+
+
+class OpenGate:
+    """Lets everybody in as one customer; a query `refuse` is refused so."""
+
+    def admit_browser(self, request: UpgradeRequest) -> Principal | Refusal:
+        if "refuse" in request.query:
+            return Refusal(401, "NOT_AUTHORIZED", "no ticket")
+        return Principal("C-1", "Ada", "demo")
+
+    def admit_client(self, request: UpgradeRequest) -> Principal | Refusal:
+        if request.headers.get("authorization") == "Bearer wrong":
+            return Refusal(401, "invalid_api_key", "wrong key", in_band=True)
+        return Principal("client", "client", "loopback")
+
+
+@dataclass
+class CountingTools:
+    """One tool, `balance`, that counts its runs."""
+
+    runs: list[str] = field(default_factory=list)
+
+    def definitions(self) -> Sequence[dict[str, Any]]:
+        parameters = {
+            "type": "object",
+            "properties": {},
+            "x-utterances": ["what do i owe"],
+            "x-title": "debt",
+        }
+        return [
+            {"type": "function", "name": "balance", "description": "What is owed", "parameters": parameters}
+        ]
+
+    async def call(self, name: str, arguments: str, context: ToolContext) -> ToolOutcome:
+        self.runs.append(context.call_id)
+        say = f"{context.customer_name} owes nine euros."
+        return ToolOutcome(json.dumps({"say": say}), "ok")
+
+
+async def hello_app(scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@dataclass
+class TestGateway:
+    """Where it listens, and what is inside."""
+
+    __test__ = False
+    authority: str
+    directory: Directory
+    tools: CountingTools
+
+    @property
+    def browser_url(self) -> str:
+        return f"ws://{self.authority}/api/openai/realtime"
+
+    @property
+    def realtime_base(self) -> str:
+        return f"http://{self.authority}/v1"
+
+
+@asynccontextmanager
+async def gateway(upstream: str | UpstreamDialer, limits: Limits | None = None) -> AsyncIterator[TestGateway]:
+    """A gateway before `upstream` (a base url or a dialer)."""
+    limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
+    tools = CountingTools()
+    directory = Directory(limits)
+    dialer = (
+        OpenAIDialer("openai", upstream, "sk-test-canary", "gpt-realtime-2.1")
+        if isinstance(upstream, str)
+        else upstream
+    )
+    assistant = Assistant(
+        "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", tools
+    )
+    router = SocketRouter(OpenGate(), directory, dialer, assistant, limits)
+    sock = bound_socket("127.0.0.1", 0)
+    async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:
+        yield TestGateway(authority, directory, tools)
+
+
+class Client(MessageListener):
+    """A client of the browser protocol that keeps what it hears and can wait for more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[dict[str, Any]] = []
+        self.audio = bytearray()
+        self.binaries: list[bytes] = []
+        self.closed: tuple[int, str] | None = None
+        self._news = asyncio.Event()
+
+    @classmethod
+    async def connect(cls, url: str, **kwargs: Any) -> Client:
+        _, listener = await ws_connect(cls, url, **kwargs)
+        assert isinstance(listener, Client)
+        return listener
+
+    def on_text(self, payload: bytes) -> None:
+        self.texts.append(json.loads(payload))
+        self._news.set()
+
+    def on_binary(self, payload: bytes) -> None:
+        self.binaries.append(payload)
+        self.audio += payload
+        self._news.set()
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+        self._news.set()
+
+    def say(self, kind: str, **fields: Any) -> None:
+        self.send_text(json.dumps({"type": kind, **fields}).encode())
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.texts if message["type"] == kind]
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    async def until_told(self, kind: str, count: int = 1) -> dict[str, Any]:
+        await self.until(lambda: len(self.told(kind)) >= count)
+        return self.told(kind)[count - 1]
+
+    async def until_closed(self) -> tuple[int, str]:
+        await self.until(lambda: self.closed is not None)
+        assert self.closed is not None
+        return self.closed

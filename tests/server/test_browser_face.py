@@ -1,0 +1,203 @@
+"""The browser protocol over real sockets, an emulated upstream behind."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+
+import pytest
+from picows import WSHandshakeError
+
+from holdfast.core.limits import Limits
+from holdfast.emulator import Emulator, EmulatorOptions
+from tests.server.gateway import Client, gateway
+
+
+def tone(seconds: float, level: int = 8000) -> bytes:
+    count = int(24_000 * seconds)
+    return struct.pack(f"<{count}h", *(int(level * math.sin(n * 0.06)) for n in range(count)))
+
+
+def frames(pcm: bytes, ms: int = 20) -> list[bytes]:
+    size = 48 * ms
+    return [pcm[at : at + size] for at in range(0, len(pcm), size)]
+
+
+async def test_a_spoken_turn_is_answered_with_audio_and_both_transcripts() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        for frame in frames(tone(0.5) + bytes(48_000)):
+            client.send_binary(frame)
+        done = await client.until_told("response_done")
+
+        assert done["status"] == "completed"
+        assert len(client.audio) > 4800
+        assert client.told("user_transcript")[-1]["final"]
+        assert client.told("assistant_transcript")[-1]["final"]
+        assert [m["offset"] for m in client.texts if "offset" in m] == sorted(
+            m["offset"] for m in client.texts if "offset" in m
+        )
+        client.say("end_session")
+        assert (await client.until_closed())[0] == 1000
+        assert client.texts[-1]["type"] == "session_ended"
+
+
+async def test_a_slow_upstream_gets_every_sample_that_was_spoken_meanwhile() -> None:
+    slow = ["slow-handshake:0.2", "slow-created:0.2", "slow-updated:0.2"]
+    async with Emulator(EmulatorOptions(faults=slow)) as upstream, gateway(upstream.http_base) as gw:
+        spoken = tone(2.0) + bytes(48_000)
+        client = await Client.connect(gw.browser_url)
+        half = len(frames(spoken)) // 2
+        for frame in frames(spoken)[:half]:
+            client.send_binary(frame)
+        client.say("create_session")
+        for frame in frames(spoken)[half:]:
+            client.send_binary(frame)
+        await client.until_told("session_ready")
+        await client.until(lambda: client.told("response_done"))
+
+        (record,) = upstream.records
+        assert record.audio_bytes == len(spoken)
+        assert record.audio_sha256 == hashlib.sha256(spoken).hexdigest()
+        assert [m["code"] for m in client.told("error")] == ["NO_SESSION_EXISTS"]
+        client.close()
+
+
+async def test_a_tool_call_runs_once_on_the_server_and_is_spoken() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session", customerId="C-1")
+        client.say("input_text", text="call balance {}")
+        await client.until_told("response_done", 2)
+
+        assert len(gw.tools.runs) == 1
+        assert [m["status"] for m in client.told("tool_done")] == ["ok"]
+        assert "Ada owes nine euros." in client.told("assistant_transcript")[-1]["text"]
+        client.close()
+
+
+async def test_the_greeting_is_spoken_word_for_word() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session", greet=True)
+        await client.until_told("response_done")
+        assert client.told("assistant_transcript")[-1]["text"] == "Hello there."
+        client.close()
+
+
+async def test_a_refused_key_ends_with_clear_words_and_no_retry() -> None:
+    options = EmulatorOptions(faults=["refuse:invalid_api_key"])
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        code, _ = await client.until_closed()
+
+        assert code == 4502
+        (error,) = client.told("error")
+        assert error["code"] == "SESSION_INITIALIZATION_FAILED"
+        assert error["fault"]["code"] == "configuration.invalid_api_key"
+        assert "OPENAI_API_KEY" in error["fault"]["remedy"]
+        assert client.texts[-1]["type"] == "session_ended"
+        assert upstream.handshakes == 1
+
+
+async def test_a_busy_upstream_is_dialled_again_and_nothing_is_lost() -> None:
+    options = EmulatorOptions(faults=["http:503@2"])
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        spoken = tone(0.5) + bytes(48_000)
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        for frame in frames(spoken):
+            client.send_binary(frame)
+        await client.until_told("response_done")
+
+        assert upstream.records[-1].audio_sha256 == hashlib.sha256(spoken).hexdigest()
+        assert [m["fault"]["code"] for m in client.told("status") if "fault" in m] == [
+            "provider.unavailable"
+        ] * 2
+        client.close()
+
+
+async def test_an_upstream_that_stays_silent_is_dialled_again() -> None:
+    limits = Limits(created_s=0.05, retry_base_s=0.01)
+    options = EmulatorOptions(faults=["silent-created@1"])
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        await client.until_told("session_ready")
+        assert upstream.handshakes == 2
+        client.close()
+
+
+async def test_an_upstream_lost_in_mid_answer_is_said_honestly() -> None:
+    options = EmulatorOptions(faults=["drop:response"], speed=1)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session", greet=True)
+        code, _ = await client.until_closed()
+
+        assert code == 4503
+        assert [m["status"] for m in client.told("response_done")] == ["incomplete"]
+        assert [m["code"] for m in client.told("error")] == ["RECONNECT_FAILED"]
+
+
+async def test_positioned_framing_bears_offset_stream_and_sample() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session", framing="positioned", greet=True)
+        await client.until_told("response_done")
+
+        started = client.told("audio_started")[0]
+        expected = 0
+        for message in client.binaries:
+            _, stream, reserved, start = struct.unpack_from("<QIIQ", message)
+            assert (stream, reserved, start) == (started["stream"], 0, expected)
+            expected += (len(message) - 24) // 2
+        offsets = [m["offset"] for m in client.texts if "offset" in m]
+        offsets += [struct.unpack_from("<Q", message)[0] for message in client.binaries]
+        assert sorted(offsets) == list(range(1, len(offsets) + 1))
+        client.close()
+
+
+async def test_bad_messages_name_the_field_and_the_session_lives() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session", voice=7)
+        assert (await client.until_told("error"))["field"] == "voice"
+        client.send_text(b"{not json")
+        client.say("create_session", model="gpt-4o")
+        await client.until(lambda: any(m["code"] == "UNSUPPORTED_MODEL" for m in client.told("error")))
+        refusal = next(m for m in client.told("error") if m["code"] == "UNSUPPORTED_MODEL")
+        assert "gpt-realtime-2.1" in refusal["message"]
+
+        client.say("create_session")
+        await client.until_told("session_ready")
+        client.send_binary(b"\1")
+        await client.until(lambda: any(m.get("field") == "audio" for m in client.told("error")))
+        client.say("ping", id=7)
+        assert (await client.until_told("pong"))["id"] == 7
+        client.send_binary(bytes(70_000))
+        assert (await client.until_closed())[0] == 1009
+
+
+async def test_sessions_of_one_address_are_bounded() -> None:
+    limits = Limits(sessions_per_ip=1)
+    async with Emulator() as upstream, gateway(upstream.http_base, limits) as gw:
+        client = await Client.connect(gw.browser_url)
+        with pytest.raises(WSHandshakeError, match="429"):
+            await Client.connect(gw.browser_url)
+        client.close()
+        await client.until_closed()
+
+
+async def test_a_stopping_process_says_1001() -> None:
+    async with Emulator() as upstream:
+        async with gateway(upstream.http_base) as gw:
+            client = await Client.connect(gw.browser_url)
+            client.say("create_session")
+            await client.until_told("session_ready")
+        assert (await client.until_closed())[0] == 1001
+        assert client.told("status")[-1]["state"] == "draining"
+        assert client.texts[-1]["type"] == "session_ended"

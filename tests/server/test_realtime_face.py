@@ -1,0 +1,135 @@
+"""`/v1/realtime` in its simplest form: the official SDK through the gateway, an emulated upstream behind."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+
+import pytest
+from openai import AsyncOpenAI
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+from holdfast.core.limits import Limits
+from holdfast.emulator import Emulator, EmulatorOptions
+from tests.server.gateway import Client, gateway
+from tests.server.test_browser_face import frames, tone
+
+
+async def collect(connection: AsyncRealtimeConnection, last: str) -> list[str]:
+    types: list[str] = []
+    async with asyncio.timeout(10):
+        async for event in connection:
+            types.append(event.type)
+            if event.type == last:
+                return types
+    raise AssertionError(f"the connection ended before {last}: {types}")
+
+
+async def test_the_sdk_completes_a_text_turn_and_a_voice_turn_through_the_gateway() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = AsyncOpenAI(base_url=gw.realtime_base, api_key="anything")
+        async with client.realtime.connect(model="gpt-realtime-2.1") as connection:
+            assert await collect(connection, "session.created") == ["session.created"]
+            await connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+            await collect(connection, "session.updated")
+            await connection.conversation.item.create(
+                item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+            )
+            await connection.response.create()
+            types = await collect(connection, "response.done")
+            assert "response.output_text.delta" in types
+
+            await connection.session.update(session={"type": "realtime", "output_modalities": ["audio"]})
+            for frame in frames(tone(0.5) + bytes(48_000)):
+                await connection.input_audio_buffer.append(audio=base64.b64encode(frame).decode())
+            types = await collect(connection, "response.done")
+            assert "input_audio_buffer.speech_started" in types
+            assert "response.output_audio.delta" in types
+        await client.close()
+
+
+async def test_what_the_client_says_before_the_upstream_lives_is_held_in_order() -> None:
+    options = EmulatorOptions(faults=["slow-handshake:0.2", "slow-created:0.2"], speed=0)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime?model=gpt-realtime-2.1")
+        spoken = tone(0.5) + bytes(48_000)
+        for frame in frames(spoken):
+            client.say("input_audio_buffer.append", audio=base64.b64encode(frame).decode())
+        await client.until_told("response.done")
+
+        assert upstream.records[0].audio_bytes == len(spoken)
+        client.close()
+
+
+async def test_originals_pass_through_untouched() -> None:
+    options = EmulatorOptions(faults=["unknown-event"])
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        await client.until_told("session.created")
+        client.say("no.such.event", event_id="mine")
+        error = await client.until_told("error")
+        assert error["error"]["event_id"] == "mine"
+        client.close()
+
+
+async def test_a_wrong_key_is_refused_in_band_as_the_service_does() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(
+            f"ws://{gw.authority}/v1/realtime", extra_headers={"Authorization": "Bearer wrong"}
+        )
+        assert await client.until_closed() == (3000, "invalid_request_error.invalid_api_key")
+        assert client.told("error")[0]["error"]["code"] == "invalid_api_key"
+
+
+async def test_an_upstream_lost_in_mid_answer_ends_the_response_once() -> None:
+    options = EmulatorOptions(faults=["drop:response"], speed=1)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        client.say("response.create")
+        code, _ = await client.until_closed()
+
+        assert code == 4503
+        (done,) = client.told("response.done")
+        assert done["response"]["status"] == "incomplete"
+        assert client.texts[-1]["type"] == "error"
+
+
+async def test_bad_messages_get_an_error_and_the_session_lives() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        await client.until_told("session.created")
+        client.send_text(b"[]")
+        client.send_binary(b"audio")
+        await client.until_told("error", 2)
+        assert {m["error"]["code"] for m in client.told("error")} == {"invalid_event"}
+        client.say("input_audio_buffer.clear")
+        await client.until_told("input_audio_buffer.cleared")
+        client.close()
+
+
+async def test_what_cannot_be_held_is_refused_by_name() -> None:
+    limits = Limits(relay_held_bytes=2_000)
+    options = EmulatorOptions(faults=["slow-created:0.2"])
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        for frame in frames(tone(0.1)):
+            client.say("input_audio_buffer.append", audio=base64.b64encode(frame).decode())
+        error = await client.until_told("error")
+        assert error["error"]["code"] == "not_ready"
+        await client.until_told("session.created")
+        client.close()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/api/openai"])
+async def test_other_paths_are_404_with_json(path: str) -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        reader, writer = await asyncio.open_connection(*gw.authority.split(":"))
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        writer.write(
+            f"{head}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 404")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "NOT_FOUND"
+        writer.close()

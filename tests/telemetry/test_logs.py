@@ -1,0 +1,148 @@
+"""Lines come out whole, structured, clean, and never make anybody wait."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from holdfast.telemetry import MOMENTS, Logs, configure
+from holdfast.telemetry.logs import LineWriter
+
+CANARY = "sk-proj-CANARY0123456789abcdef"
+
+
+def _refuse(words: str) -> None:
+    raise PermissionError(words)
+
+
+Read = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def logs() -> Iterator[tuple[Logs, Read]]:
+    stream = io.StringIO()
+    configured = configure(as_json=True, level="debug", secrets=["a configured secret"], stream=stream)
+
+    def read() -> list[dict[str, Any]]:
+        configured.close()
+        return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    yield configured, read
+    configured.close()
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+
+def test_a_line_has_category_source_and_metadata(logs: tuple[Logs, Read]) -> None:
+    structlog.get_logger().info("session.ready", category="session", source="runtime", session_id="s1", ms=12)
+
+    (line,) = logs[1]()
+
+    assert line["event"] == "session.ready"
+    assert (line["category"], line["source"], line["level"]) == ("session", "runtime", "info")
+    assert line["metadata"] == {"session_id": "s1", "ms": 12}
+    assert line["timestamp"].endswith("Z")
+
+
+def test_what_libraries_log_comes_the_same_way(logs: tuple[Logs, Read]) -> None:
+    logging.getLogger("uvicorn.error").warning("refused %s", CANARY)
+
+    (line,) = logs[1]()
+
+    assert (line["category"], line["source"], line["level"]) == ("library", "uvicorn.error", "warning")
+    assert "CANARY" not in json.dumps(line)
+
+
+def test_no_way_in_lets_the_canary_out(logs: tuple[Logs, Read]) -> None:
+    logger = structlog.get_logger().bind(api_key=CANARY)
+    event = f"event {CANARY}"
+    logger.info(event, category=CANARY, source=CANARY, nested={"a": [CANARY]}, metadata={"b": CANARY})
+    try:
+        _refuse(f"a configured secret and {CANARY}")
+    except PermissionError:
+        logger.exception("session.failed", category="session", source="test")
+        logging.getLogger("strange").exception("also")
+
+    lines = logs[1]()
+
+    assert len(lines) == 3
+    assert CANARY[-10:] not in json.dumps(lines)
+    assert "PermissionError" in lines[1]["metadata"]["exception"]
+    assert "PermissionError: a configured secret" not in json.dumps(lines)
+
+
+def test_people_get_one_readable_line() -> None:
+    stream = io.StringIO()
+    configured = configure(as_json=False, stream=stream)
+    structlog.get_logger().warning("audio.before_session", category="audio", source="runtime", kept_ms=40)
+    structlog.get_logger().debug("below the threshold")
+    configured.close()
+    structlog.reset_defaults()
+
+    (line,) = stream.getvalue().splitlines()
+    assert "warning audio.before_session [audio/runtime] kept_ms=40" in line
+
+
+class StalledStream(io.StringIO):
+    """A stream whose reader has stopped, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+        self.let_go = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reached.set()
+        assert self.let_go.wait(10)
+        return super().write(text)
+
+
+def test_a_stalled_stream_drops_lines_by_count_and_says_so() -> None:
+    stream = StalledStream()
+    writer = LineWriter(stream, lines_max=2)
+    writer.write("first")
+    assert stream.reached.wait(10)
+
+    for number in range(5):
+        writer.write(f"line {number}")
+    dropped = writer.dropped
+    stream.let_go.set()
+    writer.close()
+
+    assert dropped == 3
+    assert "log lines dropped so far: 3" in stream.getvalue()
+    assert "line 1" in stream.getvalue()
+
+
+def test_a_closed_stream_ends_nothing() -> None:
+    stream = io.StringIO()
+    stream.close()
+    writer = LineWriter(stream)
+
+    writer.write("into the void")
+    writer.close()
+    writer.close()
+
+    assert writer.dropped == 1
+
+
+def test_the_key_moments_of_the_original_are_promised() -> None:
+    promised = {
+        "session.connecting",
+        "session.opened",
+        "session.created",
+        "session.ready",
+        "session.failed",
+        "audio.before_session",
+        "upstream.reconnecting",
+    }
+
+    assert promised <= set(MOMENTS)
+    assert all(event == moment.event for event, moment in MOMENTS.items())

@@ -1,0 +1,29 @@
+import react from "@vitejs/plugin-react";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The gateway that `npm run dev` talks to. */
+const gateway = process.env["HOLDFAST_URL"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  root: here("."),
+  plugins: [react()],
+  worker: { format: "es" },
+  build: {
+    outDir: here("../../../src/holdfast/_web"),
+    emptyOutDir: true,
+    target: "es2022",
+    // Every script is a file with an address: the content security policy knows neither blob: nor data:.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: {
+      "/api": { target: gateway, ws: true },
+      "/healthz": gateway,
+    },
+  },
+});

@@ -1,0 +1,124 @@
+/**
+ * The microphone: permission, graph, and what can go wrong with a device.
+ *
+ * What lives here: getUserMedia, the capture context, faults by their names. What never will: samples.
+ */
+
+import { addCapture } from "./assets";
+import { SAMPLE_RATE } from "./protocol";
+import type { Level, ToCapture } from "./worker-messages";
+
+export type MicFault = "denied" | "missing" | "busy";
+
+const FAULTS: Readonly<Record<string, MicFault>> = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+export class MicError extends Error {
+  readonly fault: MicFault;
+
+  constructor(cause: unknown) {
+    super("the microphone cannot be opened", { cause });
+    this.fault = (cause instanceof DOMException ? FAULTS[cause.name] : undefined) ?? "busy";
+  }
+}
+
+export interface MicOptions {
+  readonly deviceId: string | undefined;
+  /** Echo cancelling, noise suppression, gain control; off for measurements. */
+  readonly processing: boolean;
+  readonly muted: boolean;
+  /** The worker's end of the channel that carries frames. */
+  readonly port: MessagePort;
+  onOpening(): void;
+  onLevel(peak: number): void;
+  /** The device went away under us. */
+  onLost(): void;
+}
+
+export interface Microphone {
+  readonly deviceId: string | undefined;
+  mute(muted: boolean): void;
+  close(): void;
+}
+
+export async function openMicrophone(options: MicOptions): Promise<Microphone> {
+  if (navigator.mediaDevices === undefined) throw new MicError(new DOMException("insecure page", "SecurityError"));
+  const stream = await ask(options);
+  options.onOpening();
+  try {
+    return await build(stream, options);
+  } catch (cause) {
+    for (const track of stream.getTracks()) track.stop();
+    throw new MicError(cause);
+  }
+}
+
+async function ask({ deviceId, processing }: MicOptions): Promise<MediaStream> {
+  const audio: MediaTrackConstraints = {
+    echoCancellation: processing,
+    noiseSuppression: processing,
+    autoGainControl: processing,
+    channelCount: 1,
+    ...(deviceId === undefined ? {} : { deviceId: { exact: deviceId } }),
+  };
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio });
+  } catch (cause) {
+    throw new MicError(cause);
+  }
+}
+
+async function build(stream: MediaStream, options: MicOptions): Promise<Microphone> {
+  const { context, source } = await listen(stream);
+  const node = new AudioWorkletNode(context, "holdfast-capture", {
+    numberOfOutputs: 0,
+    channelCount: 1,
+    channelCountMode: "explicit",
+  });
+  const tell = (message: ToCapture, transfer: Transferable[] = []): void => node.port.postMessage(message, transfer);
+  node.port.onmessage = ({ data }: MessageEvent<Level>) => options.onLevel(data.peak);
+  tell({ type: "mute", muted: options.muted });
+  tell({ type: "port", port: options.port }, [options.port]);
+  source.connect(node);
+  await context.resume();
+  const [track] = stream.getAudioTracks();
+  track?.addEventListener("ended", options.onLost);
+  return {
+    deviceId: track?.getSettings().deviceId,
+    mute: (muted) => tell({ type: "mute", muted }),
+    close() {
+      track?.removeEventListener("ended", options.onLost);
+      tell({ type: "end" });
+      for (const each of stream.getTracks()) each.stop();
+      // The last part of a frame leaves with "end"; closing at once would drop it.
+      setTimeout(() => void context.close(), 100);
+    },
+  };
+}
+
+/**
+ * A context at 24 kHz lets the browser convert. Firefox refuses to connect a real device to a context of
+ * another rate; there the context runs as the device does and the worklet converts.
+ */
+async function listen(
+  stream: MediaStream,
+): Promise<{ context: AudioContext; source: MediaStreamAudioSourceNode }> {
+  const wished = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
+  try {
+    const source = wished.createMediaStreamSource(stream);
+    await addCapture(wished);
+    return { context: wished, source };
+  } catch (cause) {
+    void wished.close();
+    if (!(cause instanceof DOMException && cause.name === "NotSupportedError")) throw cause;
+  }
+  const context = new AudioContext({ latencyHint: "interactive" });
+  await addCapture(context);
+  return { context, source: context.createMediaStreamSource(stream) };
+}

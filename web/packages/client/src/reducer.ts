@@ -1,0 +1,293 @@
+/**
+ * What each happening does to what the page shows. Pure: the same log gives the same page.
+ *
+ * What lives here: transitions. What never will: words, clocks, effects.
+ */
+
+import type { GatewayMessage } from "./protocol";
+import {
+  initialState,
+  type Action,
+  type Entry,
+  type Notice,
+  type Speech,
+  type Turn,
+  type TurnPhase,
+  type VoiceState,
+} from "./state";
+
+export const ENTRIES_MAX = 1_000;
+/** No phase of a turn lasts for ever, whatever the gateway forgets to say. */
+const DWELL_MS: Readonly<Record<Exclude<TurnPhase, "idle">, number>> = {
+  user_speaking: 120_000,
+  thinking: 30_000,
+  tool: 60_000,
+  agent_speaking: 600_000,
+  interrupted: 10_000,
+};
+/** Notices that are over as soon as the gateway serves again. */
+const CURED_BY_READY: ReadonlySet<string> = new Set([
+  "OPENAI_CONNECTION_NOT_READY",
+  "SESSION_INITIALIZATION_FAILED",
+  "NO_SESSION_EXISTS",
+  "RECONNECT_FAILED",
+]);
+/** Told by the link's own state; a notice beside it would say the same thing twice. */
+const TOLD_BY_LINK: ReadonlySet<string> = new Set(["NO_SESSION_EXISTS", "OPENAI_CONNECTION_NOT_READY"]);
+
+export function reduce(state: VoiceState, action: Action): VoiceState {
+  switch (action.type) {
+    case "configured":
+      return { ...state, config: action.config, configFault: undefined };
+    case "config_failed":
+      return { ...state, configFault: action.reason };
+    case "started":
+      return { ...state, notices: [], form: undefined };
+    case "link":
+      return linked(state, action.link, action.at);
+    case "message":
+      return heard(state, action.message, action.at);
+    case "waiting":
+      return action.ms === state.waitingMs ? state : { ...state, waitingMs: action.ms };
+    case "overflowed":
+      return lost(state, action.ms, action.at);
+    case "mic":
+      return {
+        ...state,
+        mic: { ...state.mic, phase: action.phase, silent: false, deviceId: action.deviceId ?? state.mic.deviceId },
+      };
+    case "mic_silent":
+      return { ...state, mic: { ...state.mic, silent: action.silent } };
+    case "hold_to_talk":
+      return { ...state, mic: { ...state.mic, holdToTalk: action.on } };
+    case "speaker":
+      return { ...state, speaker: { ...state.speaker, phase: action.phase } };
+    case "playing":
+      return playing(state, action);
+    case "quiet":
+      return quiet(state, action.underruns, action.at);
+    case "typed":
+      return typed(state, action.id, action.text, action.at);
+    case "silenced":
+      return cutAnswer(
+        { ...state, turn: turn(state, "idle", action.at), speaker: quietSpeaker(state) },
+        state.speaker.phase === "playing" ? state.speaker.itemId : undefined,
+        state.speaker.heardMs,
+      );
+    case "devices":
+      return { ...state, devices: action.devices };
+    case "tick":
+      return state.turn.phase !== "idle" && action.at - state.turn.since > DWELL_MS[state.turn.phase]
+        ? { ...state, turn: turn(state, "idle", action.at) }
+        : state;
+    case "form_closed":
+      return { ...state, form: undefined };
+    case "dismissed":
+      return { ...state, notices: state.notices.filter((notice) => notice.code !== action.code) };
+    case "forgotten":
+      return { ...state, entries: [], notices: [], form: undefined, session: undefined };
+    case "reset":
+      return { ...initialState(0), config: action.config };
+  }
+}
+
+function linked(state: VoiceState, link: VoiceState["link"], at: number): VoiceState {
+  const next = { ...state, link };
+  const over = link.phase === "ended" || link.phase === "failed" || link.phase === "probing";
+  // What was being said by a session that is gone will not be ended by it.
+  return over ? { ...next, turn: { ...turn(next, "idle", at), response: undefined } } : next;
+}
+
+function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceState {
+  switch (message.type) {
+    case "session_created":
+      return created(state, message, at);
+    case "session_ready":
+      return {
+        ...state,
+        session: state.session && { ...state.session, upstream: { ...state.session.upstream, ...message.upstream } },
+        notices: state.notices.filter((notice) => !CURED_BY_READY.has(notice.code)),
+      };
+    case "speech_started": {
+      const heardNow = { ...state, turn: turn(state, "user_speaking", at) };
+      return message.itemId === undefined ? heardNow : speak(heardNow, "user", message.itemId, at, {});
+    }
+    case "speech_stopped":
+      return { ...state, turn: turn(state, "thinking", at) };
+    case "user_transcript":
+      return speak(adopt(state, message), "user", message.itemId, at, message);
+    case "response_started":
+      return {
+        ...state,
+        turn: { ...turn(state, state.turn.phase === "idle" ? "thinking" : state.turn.phase, at), response: message.responseId },
+      };
+    case "assistant_transcript":
+      return speak(state, "assistant", message.itemId, at, message);
+    case "interrupted":
+      return cutAnswer(state, message.itemId ?? state.speaker.itemId, message.playedMs ?? state.speaker.heardMs);
+    case "response_done":
+      return responded(state, message, at);
+    case "tool_started":
+      return { ...state, turn: { ...turn(state, "tool", at), tool: message.name } };
+    case "tool_done":
+      return state.turn.phase === "tool" ? { ...state, turn: turn(state, "thinking", at) } : state;
+    case "client_action":
+      if (message.action !== "open_form") return state;
+      return { ...state, form: { target: message.target, arguments: message.arguments ?? {} } };
+    case "audio_lost":
+      return lost(state, ((message.to - message.from) * 1000) / 24_000, at);
+    case "error":
+      return told(state, message, at);
+    case "session_ended":
+      return message.fault === undefined
+        ? state
+        : told(state, { type: "error", code: message.fault.code, message: message.fault.message, fault: message.fault }, at);
+    default:
+      return state;
+  }
+}
+
+function turn(state: VoiceState, phase: TurnPhase, at: number): Turn {
+  if (phase === state.turn.phase) return state.turn;
+  return { phase, since: at, tool: undefined, response: state.turn.response };
+}
+
+function created(
+  state: VoiceState,
+  message: Extract<GatewayMessage, { type: "session_created" }>,
+  at: number,
+): VoiceState {
+  const next = {
+    ...state,
+    session: { id: message.sessionId, upstream: message.upstream },
+    turn: { phase: "idle" as const, since: at, tool: undefined, response: undefined },
+  };
+  if (state.entries.length === 0) return next;
+  return append(next, { kind: "divider", id: `divider:${message.sessionId}`, at });
+}
+
+/** A typed sentence that comes back as a transcript is the same sentence. */
+function adopt(state: VoiceState, message: { readonly itemId: string; readonly text: string }): VoiceState {
+  const index = state.entries.findIndex(
+    (entry) => entry.kind === "user" && entry.typed && entry.id.startsWith("typed:") && entry.text === message.text,
+  );
+  if (index < 0 || state.entries.some((entry) => entry.id === message.itemId)) return state;
+  return replace(state, index, (entry) => ({ ...entry, id: message.itemId }));
+}
+
+function speak(
+  state: VoiceState,
+  kind: Speech["kind"],
+  id: string,
+  at: number,
+  said: { readonly text?: string; readonly final?: boolean; readonly responseId?: string },
+): VoiceState {
+  const index = state.entries.findIndex((entry) => entry.id === id && entry.kind === kind);
+  if (index < 0) {
+    return append(state, {
+      kind,
+      id,
+      text: said.text ?? "",
+      final: said.final ?? false,
+      at,
+      typed: false,
+      responseId: said.responseId,
+      status: undefined,
+      cut: undefined,
+    });
+  }
+  return replace(state, index, (entry) => {
+    // The final text is the whole; until then each message brings the new part.
+    const text = said.final === true ? (said.text ?? entry.text) : entry.text + (said.text ?? "");
+    return { ...entry, text, final: entry.final || said.final === true };
+  });
+}
+
+function typed(state: VoiceState, id: string, text: string, at: number): VoiceState {
+  const spoken = speak(state, "user", `typed:${id}`, at, { text, final: true });
+  const entries = spoken.entries.map((entry) =>
+    entry.kind === "user" && entry.id === `typed:${id}` ? { ...entry, typed: true } : entry,
+  );
+  return { ...spoken, entries, turn: turn(state, "thinking", at) };
+}
+
+function responded(
+  state: VoiceState,
+  message: Extract<GatewayMessage, { type: "response_done" }>,
+  at: number,
+): VoiceState {
+  const entries = state.entries.map((entry) =>
+    entry.kind === "assistant" && entry.responseId === message.responseId
+      ? { ...entry, final: true, status: message.status }
+      : entry,
+  );
+  const running = state.turn.response === message.responseId ? undefined : state.turn.response;
+  const waiting = state.turn.phase === "thinking" || state.turn.phase === "tool";
+  const spoke = entries.some((entry) => entry.kind === "assistant" && entry.responseId === message.responseId);
+  // A response that only called a tool is followed by the one that speaks: still thinking until that begins.
+  const over = waiting && running === undefined && (spoke || message.status !== "completed");
+  const phase = over ? "idle" : state.turn.phase;
+  const next = { ...state, entries, turn: { ...turn(state, phase, at), response: running } };
+  if (message.status !== "failed" || message.fault === undefined) return next;
+  const { code, message: words } = message.fault;
+  return told(next, { type: "error", code, message: words, fault: message.fault }, at);
+}
+
+function playing(state: VoiceState, action: Extract<Action, { type: "playing" }>): VoiceState {
+  const { itemId, heardMs, ofMs, at } = action;
+  const speaker = { ...state.speaker, phase: "playing" as const, itemId, heardMs, ofMs };
+  const speaking = state.turn.phase === "user_speaking" ? state.turn : turn(state, "agent_speaking", at);
+  return { ...state, speaker, turn: speaking };
+}
+
+function quiet(state: VoiceState, underruns: number, at: number): VoiceState {
+  const speaker = { ...quietSpeaker(state), underruns };
+  if (state.turn.phase !== "agent_speaking") return { ...state, speaker };
+  return { ...state, speaker, turn: turn(state, state.turn.response === undefined ? "idle" : "thinking", at) };
+}
+
+function quietSpeaker(state: VoiceState): VoiceState["speaker"] {
+  return state.speaker.phase === "playing" ? { ...state.speaker, phase: "ready" } : state.speaker;
+}
+
+function cutAnswer(state: VoiceState, itemId: string | undefined, heardMs: number): VoiceState {
+  const index = state.entries.findIndex((entry) => entry.kind === "assistant" && entry.id === itemId);
+  if (index < 0) return state;
+  const ofMs = state.speaker.itemId === itemId ? state.speaker.ofMs : 0;
+  return replace(state, index, (entry) => ({ ...entry, final: true, cut: { heardMs, ofMs: Math.max(ofMs, heardMs) } }));
+}
+
+function lost(state: VoiceState, ms: number, at: number): VoiceState {
+  const last = state.entries.at(-1);
+  // One gap grows; a hundred lines of 20 ms would tell nobody anything.
+  if (last?.kind === "gap") {
+    return { ...state, entries: [...state.entries.slice(0, -1), { ...last, ms: last.ms + ms }] };
+  }
+  return append(state, { kind: "gap", id: `gap:${at}:${state.entries.length}`, at, ms });
+}
+
+function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" }>, at: number): VoiceState {
+  if (TOLD_BY_LINK.has(error.code)) return state;
+  const before = state.notices.find((notice) => notice.code === error.code);
+  const notice: Notice = {
+    code: error.code,
+    message: error.fault?.message ?? error.message,
+    remedy: error.fault?.remedy,
+    fault: error.fault,
+    at,
+    count: (before?.count ?? 0) + 1 + (error.suppressed ?? 0),
+  };
+  const others = state.notices.filter((other) => other.code !== error.code);
+  return { ...state, notices: [...others, notice] };
+}
+
+function append(state: VoiceState, entry: Entry): VoiceState {
+  return { ...state, entries: [...state.entries, entry].slice(-ENTRIES_MAX) };
+}
+
+function replace(state: VoiceState, index: number, change: (entry: Speech) => Speech): VoiceState {
+  const entries = state.entries.map((entry, at) =>
+    at === index && (entry.kind === "user" || entry.kind === "assistant") ? change(entry) : entry,
+  );
+  return { ...state, entries };
+}

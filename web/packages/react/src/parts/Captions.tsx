@@ -1,0 +1,133 @@
+/**
+ * The conversation as text: for eyes as it comes, for ears whole turn by whole turn.
+ *
+ * What lives here: captions, and the hidden log that a screen reader follows. The visible captions are not a
+ * live region: word by word would flood a reader. What never will: the order of turns (the client has it).
+ */
+
+import { heardPart, type Entry, type Speech } from "@holdfast/client";
+import { useLayoutEffect, useRef, type ReactNode } from "react";
+import { useTranscript } from "../hooks";
+import { useWords } from "../provider";
+import { clockTime, type Words } from "../words";
+
+const ANNOUNCED = 4;
+/** Nearer to the end than this, new lines keep the end in view; further up somebody is reading. */
+const FOLLOW_PX = 120;
+
+export function Captions({ empty }: { empty: ReactNode }): ReactNode {
+  const entries = useTranscript();
+  const { labels } = useWords();
+  const box = useRef<HTMLElement>(null);
+  const following = useRef(true);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element !== null && following.current) element.scrollTop = element.scrollHeight;
+  }, [entries]);
+  const scrolled = (): void => {
+    const element = box.current;
+    if (element === null) return;
+    following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_PX;
+  };
+  return (
+    // The region scrolls, so the keyboard must be able to reach it.
+    <section className="hf-captions" aria-label={labels.conversation} tabIndex={0} ref={box} onScroll={scrolled}>
+      {entries.length === 0 ? (
+        empty
+      ) : (
+        <ol className="hf-turns">
+          {entries.map((entry) => (
+            <Turn key={entry.id} entry={entry} />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Turn({ entry }: { entry: Entry }): ReactNode {
+  const { labels } = useWords();
+  if (entry.kind === "divider") {
+    return (
+      <li className="hf-divider">
+        <span>{labels.newSession}</span>
+      </li>
+    );
+  }
+  if (entry.kind === "gap") {
+    return (
+      <li className="hf-gap">
+        {clockTime(entry.ms)} {labels.gap}
+      </li>
+    );
+  }
+  return (
+    <li className="hf-turn" data-speaker={entry.kind} data-final={entry.final}>
+      <span className="hf-who">{entry.kind === "user" ? labels.you : labels.assistant}</span>
+      <p className="hf-said">{entry.text === "" ? <Waiting /> : <Said speech={entry} />}</p>
+    </li>
+  );
+}
+
+function Waiting(): ReactNode {
+  return (
+    <span className="hf-waiting" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+function Said({ speech }: { speech: Speech }): ReactNode {
+  const { labels } = useWords();
+  const part = heardPart(speech);
+  if (part >= 1) {
+    const open = speech.status === "incomplete" || speech.status === "failed";
+    return (
+      <>
+        {speech.text}
+        {open && <span className="hf-tag"> {labels.unfinished}</span>}
+      </>
+    );
+  }
+  const at = wordBoundary(speech.text, Math.round(speech.text.length * part));
+  return (
+    <>
+      {speech.text.slice(0, at)}
+      <span className="hf-unheard">
+        <span className="hf-vh"> ({labels.notHeard}: </span>
+        {speech.text.slice(at)}
+        <span className="hf-vh">)</span>
+      </span>
+      <span className="hf-tag"> {labels.interrupted}</span>
+    </>
+  );
+}
+
+/** Where a word ends, at or after `at`: half a word was never "heard". */
+function wordBoundary(text: string, at: number): number {
+  const space = text.indexOf(" ", at);
+  return space < 0 ? text.length : space;
+}
+
+/** Whole turns, the newest few, for screen readers. */
+export function SpokenLog(): ReactNode {
+  const words = useWords();
+  const entries = useTranscript();
+  const whole = entries.filter((entry) => entry.kind === "divider" || entry.kind === "gap" || entry.final);
+  return (
+    <div className="hf-vh" role="log" aria-label={words.labels.spoken}>
+      {whole.slice(-ANNOUNCED).map((entry) => (
+        <p key={entry.id}>{spoken(entry, words)}</p>
+      ))}
+    </div>
+  );
+}
+
+function spoken(entry: Entry, { labels }: Words): string {
+  if (entry.kind === "divider") return labels.newSession;
+  if (entry.kind === "gap") return `${clockTime(entry.ms)} ${labels.gap}`;
+  const who = entry.kind === "user" ? labels.you : labels.assistant;
+  return `${who}: ${entry.text}${entry.cut === undefined ? "" : ` (${labels.interrupted})`}`;
+}

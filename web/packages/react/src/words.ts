@@ -1,0 +1,164 @@
+/**
+ * Every sentence of the page, in one typed table. Another language is another table.
+ *
+ * What lives here: words. What never will: when they are said (`selectors.ts` of the client decides that).
+ */
+
+import type { Situation } from "@holdfast/client";
+
+export interface Line {
+  readonly headline: string;
+  readonly detail?: string;
+}
+
+type Kind = Situation["kind"];
+
+export interface Words {
+  readonly situations: Readonly<Record<Kind, Line>>;
+  /** While sound is recorded although the link is not there yet. */
+  readonly recording: Readonly<Partial<Record<Kind, Line>>>;
+  /** Headlines for ends and failures by their code; the gateway's own words stand below. */
+  readonly failures: Readonly<Record<string, Line>>;
+  readonly tools: Readonly<Record<string, string>>;
+  readonly labels: typeof LABELS;
+}
+
+const LABELS = {
+  brand: "Financial Sherpa",
+  you: "You",
+  assistant: "Sherpa",
+  signedInAs: "Signed in as",
+  customerNumber: "Customer",
+  demo: "Demo customer",
+  start: "Start talking",
+  startAgain: "Start again",
+  micOn: "Switch microphone on",
+  micOff: "Switch microphone off",
+  hold: "Hold to talk",
+  mute: "Mute",
+  unmute: "Unmute",
+  silence: "Stop speaking",
+  end: "End conversation",
+  retry: "Try again",
+  tapToHear: "Tap to hear",
+  type: "Type instead of speaking",
+  typePlaceholder: "Type your question",
+  send: "Send",
+  options: "Options",
+  holdToTalk: "Hold-to-talk",
+  holdToTalkHelp: "The microphone hears you only while you hold the button.",
+  device: "Microphone",
+  deviceDefault: "Default microphone",
+  transcript: "Save transcript",
+  conversation: "Conversation",
+  spoken: "Spoken so far",
+  newSession: "New session",
+  notHeard: "not heard",
+  interrupted: "interrupted",
+  unfinished: "not finished",
+  gap: "of speech could not be kept. Please say it again.",
+  ask: "You can ask",
+  disclosure: "You are talking to an AI.",
+  disclosureMore:
+    "It answers from your contract. It cannot move money, give advice or change your data; for changes it opens a form.",
+  local: "Local assistant: limited",
+  localHelp: "A small speech engine on this server. It answers questions about your contract and little else.",
+  dismiss: "Dismiss",
+  close: "Close",
+  times: "times",
+  level: "Sound level",
+  skip: "Skip to the conversation controls",
+} as const;
+
+const SITUATIONS: Readonly<Record<Kind, Line>> = {
+  loading: { headline: "One moment" },
+  unavailable: { headline: "The assistant is not available", detail: "Please try again in a moment." },
+  welcome: { headline: "Ready when you are", detail: "Start talking, or type your question." },
+  asking_mic: { headline: "Please allow the microphone", detail: "Your browser is asking. You can also type." },
+  connecting: { headline: "Connecting", detail: "This takes a moment." },
+  waking: { headline: "Sherpa is waking up", detail: "Nothing you say is lost." },
+  fresh_session: { headline: "Starting a fresh session", detail: "What was said so far stays on the page." },
+  lost: { headline: "Connection lost", detail: "Looking for the way back." },
+  recovering: { headline: "Busy, resuming shortly", detail: "The voice service is being reconnected." },
+  catching_up: { headline: "Catching up", detail: "What you said is on its way." },
+  slow: { headline: "Slow connection", detail: "Keep talking; it is recorded." },
+  failed: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
+  ended: { headline: "Conversation ended", detail: "You can start again at any time." },
+  mic_denied: {
+    headline: "Microphone is blocked for this site",
+    detail: "Allow it beside the address bar, or type instead. It goes on by itself once allowed.",
+  },
+  mic_missing: { headline: "No microphone found", detail: "Connect one, or type instead." },
+  mic_busy: { headline: "The microphone is in use", detail: "Another app holds it. Close that app and try again." },
+  mic_lost: { headline: "Microphone was unplugged", detail: "Plug it in again, choose another, or type instead." },
+  mic_silent: { headline: "We can't hear you", detail: "Is the microphone muted? You can choose another in Options." },
+  speaker_locked: { headline: "Tap to hear", detail: "Your browser wants a tap before it plays sound." },
+  tool: { headline: "Looking that up" },
+  hearing: { headline: "Listening", detail: "Go on, I hear you." },
+  thinking: { headline: "Thinking" },
+  speaking: { headline: "Speaking", detail: "Talk over me at any time, or press Esc." },
+  listening: { headline: "Listening", detail: "Just talk." },
+  hold: { headline: "Hold the button to talk", detail: "Or hold Space while it is focused." },
+  muted: { headline: "Muted", detail: "I hear nothing until you unmute." },
+  mic_off: { headline: "Microphone is off", detail: "Switch it on, or type." },
+};
+
+export const ENGLISH: Words = {
+  situations: SITUATIONS,
+  recording: {
+    connecting: { headline: "Listening — connecting", detail: "Start talking, nothing is lost." },
+    waking: { headline: "Listening — Sherpa is waking up", detail: "Start talking, nothing is lost." },
+    lost: { headline: "Connection lost — still recording", detail: "Keep talking; we'll catch up." },
+  },
+  failures: {
+    SESSION_INITIALIZATION_FAILED: {
+      headline: "Couldn't start the voice service",
+      detail: "Try again in a moment.",
+    },
+    NOT_AUTHORIZED: { headline: "Please sign in again", detail: "Your session with the portal has ended." },
+    RATE_LIMITED: { headline: "Too many conversations right now", detail: "Please try again in a moment." },
+    UNSUPPORTED_MODEL: { headline: "This voice service is not set up correctly", detail: "An operator has to choose another model." },
+    IDLE: { headline: "Ended after a long silence", detail: "Start again whenever you like." },
+    REPLACED: { headline: "This conversation goes on elsewhere", detail: "It was opened in another window." },
+  },
+  tools: {
+    balance: "Looking up your balance",
+    next_payment: "Looking up your next payment",
+    last_payment: "Looking up your last payment",
+    contract_status: "Looking at your contract",
+    payoff: "Working out the early pay-off",
+    interest_rate: "Looking up your interest rate",
+    contract_end: "Looking at your contract",
+    missing_documents: "Looking at your documents",
+    upload_document: "Opening the upload",
+    change_address: "Opening the form",
+    change_bank: "Opening the form",
+    change_due_date: "Opening the form",
+    human: "Looking for a person",
+  },
+  labels: LABELS,
+};
+
+/** Questions that the assistant can answer; a click asks them. */
+export const EXAMPLES: readonly string[] = [
+  "When is my next payment due?",
+  "How much do I still owe?",
+  "What would it cost to pay off early?",
+  "Are any documents missing?",
+];
+
+/** The line for a situation; the gateway's sentences for failures come beside it, not instead of it. */
+export function lineFor(words: Words, now: Situation): Line {
+  const plain = words.situations[now.kind];
+  if (now.kind === "failed") return words.failures[now.code] ?? plain;
+  if (now.kind === "unavailable") return { headline: plain.headline, detail: now.reason };
+  if (now.kind === "tool") return { headline: words.tools[now.name] ?? plain.headline };
+  if ("recording" in now && now.recording) return words.recording[now.kind] ?? plain;
+  return plain;
+}
+
+/** Minutes and seconds as `0:07`. */
+export function clockTime(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,54 @@
+/**
+ * Sizes of what was built, packed with gzip, against their budgets. Exits with 1 when one is over.
+ */
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+
+const web = fileURLToPath(new URL("..", import.meta.url));
+const assets = join(web, "../src/holdfast/_web/assets");
+
+/** Loaded only under `?taps=1`: no part of what a visitor gets. */
+const forTests = /^(tap|taps)[.-]/;
+
+function packed(bytes) {
+  return gzipSync(bytes, { level: 9 }).length;
+}
+
+/** The client without React, as a host page would bundle it. */
+async function clientSize() {
+  const result = await build({
+    root: web,
+    logLevel: "silent",
+    configFile: false,
+    worker: { format: "es" },
+    build: {
+      write: false,
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      // No library build: that one would leave white space and names for the host's bundler to shorten.
+      rolldownOptions: { input: join(web, "packages/client/src/index.ts"), preserveEntrySignatures: "strict" },
+    },
+  });
+  const entries = (Array.isArray(result) ? result : [result]).flatMap(({ output }) => output);
+  return entries.reduce((sum, file) => sum + packed(file.type === "chunk" ? file.code : file.source), 0);
+}
+
+function appSize() {
+  const files = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name) && !forTests.test(name));
+  return files.reduce((sum, name) => sum + packed(readFileSync(join(assets, name))), 0);
+}
+
+const rows = [
+  { name: "client with worker and worklets", bytes: await clientSize(), budget: 12_000 },
+  { name: "page, scripts and styles", bytes: appSize(), budget: 100_000 },
+];
+for (const { name, bytes, budget } of rows) {
+  const verdict = bytes <= budget ? "ok" : "OVER";
+  console.log(`${verdict.padEnd(5)}${name.padEnd(34)}${(bytes / 1000).toFixed(1).padStart(6)} kB gz of ${budget / 1000}`);
+}
+process.exitCode = rows.every(({ bytes, budget }) => bytes <= budget) ? 0 : 1;
