@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import typer
 from pydantic import BaseModel
 
+from holdfast import cli
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.client_link import CLIENT_TRANSITIONS
 from holdfast.core.faults import FAULTS
@@ -188,22 +189,17 @@ def name(member: Enum) -> str:
 
 def commands() -> str:
     """The program's own help."""
-    from holdfast.cli import app  # noqa: PLC0415 - the other pages can be written without the commands
-
-    parts = [
-        "# Commands",
-        NOTE,
-        INTRODUCTIONS["commands"],
-    ]
-    group: Any = typer.main.get_command(app)
-    context = group.make_context("holdfast", [], resilient_parsing=True)
-    for title in group.list_commands(context):
-        command = group.get_command(context, title)
+    parts = ["# Commands", NOTE, INTRODUCTIONS["commands"]]
+    for title in cli._COMMANDS:  # noqa: SLF001 - the front door is the one list of commands
+        function, epilog = cli._loaded(title)  # noqa: SLF001 - same
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(title)(function)
+        command = typer.main.get_command(app)
         parts.append(f"## holdfast {title}")
         parts.append(str(command.help).split("\n\n")[0].strip())
         parts.append(table(("option", "default", "what"), [option(p) for p in command.params if shown(p)]))
-        if command.epilog:
-            parts.append("```console\n" + "\n".join(examples(command.epilog)) + "\n```")
+        if epilog:
+            parts.append("```console\n" + "\n".join(examples(epilog)) + "\n```")
     return "\n\n".join(parts)
 
 

@@ -57,8 +57,21 @@ class Refusal:
     in_band: bool = False
 
 
+class PeerAddress(Protocol):
+    """Who is at the other end, behind trusted proxies."""
+
+    @property
+    def address(self) -> str:
+        """The address that limits count by."""
+        ...
+
+
 class Gate(Protocol):
     """Admission of sockets: Host, Origin, credentials. Synchronous and without IO."""
+
+    def peer(self, request: UpgradeRequest) -> PeerAddress:
+        """Who is at the other end."""
+        ...
 
     def admit_browser(self, request: UpgradeRequest) -> Principal | Refusal:
         """Judge an upgrade of the browser protocol."""

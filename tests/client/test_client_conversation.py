@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scripted_server import Json, Reply, ScriptedServer, browser_session, serving, spoken_answer
 
 from holdfast.client import (
     CallError,
@@ -22,6 +21,7 @@ from holdfast.client import (
     dial,
     dialect_for,
 )
+from tests.client.scripted_server import Json, Reply, ScriptedServer, browser_session, serving, spoken_answer
 
 SPEECH = Recording("question.wav", (np.sin(np.arange(4800) / 5) * 9000).astype("<i2").tobytes() + bytes(2400))
 

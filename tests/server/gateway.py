@@ -11,6 +11,7 @@ from typing import Any
 
 from picows import ws_connect
 
+from holdfast.auth import Peer
 from holdfast.core.limits import Limits
 from holdfast.ports import (
     Principal,
@@ -30,6 +31,9 @@ from holdfast.sockets import MessageListener
 
 class OpenGate:
     """Lets everybody in as one customer; a query `refuse` is refused so."""
+
+    def peer(self, request: UpgradeRequest) -> Peer:
+        return Peer(request.peer, request.scheme)
 
     def admit_browser(self, request: UpgradeRequest) -> Principal | Refusal:
         if "refuse" in request.query:

@@ -4,9 +4,9 @@ import base64
 from typing import Any
 
 import pytest
-from realtime_dialog import Dialog, kinds, only_error, silence
 
 from holdfast.wire.realtime.items import ITEMS_MAX
+from tests.wire.realtime_dialog import Dialog, kinds, only_error, silence
 
 
 def ids(dialog: Dialog) -> list[str]:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realtime_dialog import Dialog, only_error
-from strict import judge_server_event
+
+from tests.wire.realtime_dialog import Dialog, only_error
+from tests.wire.strict import judge_server_event
 
 BAD: list[tuple[bytes, str, str | None, str | None]] = [
     (b"", "invalid_json", None, None),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realtime_dialog import Dialog
 
 from holdfast.wire.realtime.g711 import Compressor, Expander, Law, _compression, _expansion
+from tests.wire.realtime_dialog import Dialog
 
 LAWS = get_args(Law)
 

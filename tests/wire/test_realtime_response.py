@@ -3,7 +3,8 @@
 import base64
 
 import pytest
-from realtime_dialog import Dialog, kinds, only_error, silence
+
+from tests.wire.realtime_dialog import Dialog, kinds, only_error, silence
 
 SPOKEN_ORDER = [
     "response.created",

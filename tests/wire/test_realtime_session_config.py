@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realtime_dialog import Dialog, only_error, silence
+
+from tests.wire.realtime_dialog import Dialog, only_error, silence
 
 GOOD_PATCHES: list[tuple[str, dict[str, Any]]] = [
     ("instructions", {"instructions": ""}),

@@ -8,11 +8,11 @@ import json
 from typing import Any
 
 import pytest
-from realtime_dialog import Dialog, Json, silence
-from strict import SERVER_EVENTS, WrongEventError, judge_client_event, judge_server_event
 
 from holdfast.emulator import EmulatorOptions, SessionRecord, spoken
 from holdfast.emulator.responder import EmulatedResponder
+from tests.wire.realtime_dialog import Dialog, Json, silence
+from tests.wire.strict import SERVER_EVENTS, WrongEventError, judge_client_event, judge_server_event
 
 # `session.created` and `.updated` are typed as the request for a session; the service adds these three.
 UNDECLARED = {

@@ -50,9 +50,11 @@ def fail(
 def fail_by_fault(
     code: str, evidence: Sequence[str], *, told: dict[str, Any] | None = None, as_json: bool = False
 ) -> NoReturn:
-    """Leave with a row of the fault table. `told`, the other side's own fault object, has better words."""
+    """Leave with a row of the fault table. The first piece of evidence is what happened; `told` is the other
+    side's own fault object and knows better whose it is and what to do.
+    """
     row = FAULTS[code]
-    message = str((told or {}).get("message") or row.message)
+    what, *more = [*evidence, "nothing more is known"]
+    party = str((told or {}).get("party") or row.party)
     remedy = str((told or {}).get("remedy") or row.remedy)
-    why = "; ".join(evidence)
-    fail(message, f"{why} (whose: {row.party})", remedy, as_json=as_json, code=code)
+    fail(what, "; ".join([*more[:-1], f"whose fault: {party}"]), remedy, as_json=as_json, code=code)

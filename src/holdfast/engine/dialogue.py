@@ -22,6 +22,10 @@ UNDERSTOOD: Final = 0.4
 GUESSED: Final = 0.28
 """From this score on the engine asks back; below it says that it did not understand."""
 MARGIN: Final = 0.06
+UNKNOWN: Final = 0.35
+"""With more than this share of unknown words the engine asks back, however alike the rest is: "how far is
+the moon" is no question about an application.
+"""
 _ALIKE: Final = 0.8
 """How alike a heard term must be to the spoken form of a value."""
 _EXAMPLES: Final = 3
@@ -146,7 +150,7 @@ def _likeness(form: Sequence[str], words: Sequence[str]) -> float:
 
 
 def _is_clear(meaning: Meaning) -> bool:
-    return meaning.score >= UNDERSTOOD and meaning.margin >= MARGIN
+    return meaning.score >= UNDERSTOOD and meaning.margin >= MARGIN and meaning.unknown <= UNKNOWN
 
 
 def _listed(names: Sequence[str], last: str) -> str:

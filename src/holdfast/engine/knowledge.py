@@ -25,8 +25,8 @@ from holdfast.engine.sphinx import AcousticModel, GeneralSpeech
 from holdfast.engine.understanding import NONE, Example, ExampleIndex
 from holdfast.engine.words import tokens
 
-BACKGROUND_WORDS: Final = 1500
-BACKGROUND_SHARE: Final = 0.3
+BACKGROUND_WORDS: Final = 8000
+BACKGROUND_SHARE: Final = 0.5
 EVERYDAY_WEIGHT: Final = 0.5
 QUANTITY_WEIGHT: Final = 0.1
 MENTION_WEIGHT: Final = 0.2

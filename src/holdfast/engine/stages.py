@@ -9,8 +9,8 @@ a library wants bytes. Positions are in samples of the session's own stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -86,7 +86,8 @@ class Meaning:
     score: float
     runner_up: str | None = None
     runner_up_score: float = 0.0
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    unknown: float = 0.0
+    """Share of what was said, by weight, that no example of the intent says."""
 
     @property
     def margin(self) -> float:

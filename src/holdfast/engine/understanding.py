@@ -86,7 +86,7 @@ class ExampleIndex:
         ranked = sorted(self.scores(words).items(), key=lambda pair: -pair[1])
         ranked += [(NONE, 0.0)] * (2 - len(ranked))
         (best, score), (second, second_score) = ranked[:2]
-        return Meaning(best or None, score, second or None, second_score)
+        return Meaning(best or None, score, second or None, second_score, self._unknown_share(best, words))
 
     def scores(self, words: Sequence[str]) -> Mapping[str, float]:
         """Each intent's score for an utterance."""

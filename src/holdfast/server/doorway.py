@@ -36,7 +36,7 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), display-capture=(), usb=(), payment=()",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), display-capture=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -145,7 +145,7 @@ def _with_headers(send: Send, *, secure: bool) -> Send:
 
 
 class AddressLimits:
-    """A token bucket for each address (each /64 of IPv6). When there are too many, the longest unseen goes."""
+    """A token bucket for each address (each /64 of IPv6). Of too many, the longest unseen goes."""
 
     def __init__(
         self,

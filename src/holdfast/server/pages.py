@@ -57,7 +57,7 @@ def console() -> HTMLResponse:
     return page(
         "Console",
         "This version has no console yet.",
-        "`holdfast doctor` checks the gateway layer by layer; /readyz tells whether it takes sessions, and why not.",
+        "`holdfast doctor` checks the gateway layer by layer; /readyz tells whether it takes sessions.",
     )
 
 

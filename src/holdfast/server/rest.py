@@ -183,7 +183,7 @@ class _Routes:
         return JSONResponse({"ticket": ticket, "expiresAt": expires}, headers=_NO_STORE)
 
     async def demo_customer(self, request: Request, wanted: DemoCustomer) -> Response:
-        """Sign in another customer of the demo: a new session, so the page asks for its configuration again."""
+        """Sign in another customer of the demo: a new session, with a new CSRF token."""
         name = self._gate.customers.get(wanted.customerId)
         if name is None:
             return error(404, "NOT_FOUND", "The demo portal has no such customer.", "See demo.customers.")

@@ -68,7 +68,8 @@ class SocketRouter:
         admitted = self.gate.admit_browser(request)
         if isinstance(admitted, Refusal):
             return self._refused(request, admitted)
-        if (busy := self.directory.refusal(request.peer, admitted.customer_id)) is not None:
+        peer = self.gate.peer(request).address
+        if (busy := self.directory.refusal(peer, admitted.customer_id)) is not None:
             return _busy(busy)
         limits = self.limits
 
@@ -81,7 +82,7 @@ class SocketRouter:
                 principal=admitted,
                 limits=limits,
             )
-            self.directory.enter(runner, request.peer, admitted.customer_id)
+            self.directory.enter(runner, peer, admitted.customer_id)
             return runner
 
         bounds = MessageBounds(limits.client_text_bytes, limits.client_binary_bytes, limits.message_fragments)
@@ -92,14 +93,15 @@ class SocketRouter:
         if isinstance(admitted, Refusal):
             return self._refused(request, admitted)
         user = _counted_user(admitted)
-        if (busy := self.directory.refusal(request.peer, user)) is not None:
+        peer = self.gate.peer(request).address
+        if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
         limits = self.limits
         query = {name: value for name, value in request.query.items() if name in {"model", "intent"}}
 
         def start(socket: ClientSocket) -> Conversation:
             runner = RelayRunner(socket, self.dialer, self.directory, limits, query)
-            self.directory.enter(runner, request.peer, user)
+            self.directory.enter(runner, peer, user)
             return runner
 
         bounds = MessageBounds(limits.trusted_client_text_bytes, 1024, limits.message_fragments)

@@ -27,23 +27,21 @@ def _table(*moments: Moment) -> Mapping[str, Moment]:
 
 
 MOMENTS: Final[Mapping[str, Moment]] = _table(
-    Moment("session.connecting", "session", "info", "A session was accepted; its upstream is being dialled."),
-    Moment(
-        "session.opened", "session", "info", "The upstream's socket is open. That is no proof of life yet."
-    ),
-    Moment("session.created", "session", "info", "The upstream sent session.created: it lives."),
-    Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
-    Moment("session.ended", "session", "info", "The session is over; metadata names the reason."),
-    Moment(
-        "session.failed",
-        "session",
-        "error",
-        "The session ended by a fault; metadata holds code and evidence.",
-    ),
+    Moment("server.listening", "server", "info", "The port is open."),
+    Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
     Moment("audio.before_session", "audio", "warning", "Audio came before create_session; it is kept."),
-    Moment(
-        "audio.lost", "audio", "warning", "Samples were lost; metadata holds direction, range and reason."
-    ),
-    Moment("upstream.reconnecting", "upstream", "warning", "An upstream failed; the next dial has been set."),
-    Moment("upstream.lost", "upstream", "error", "An upstream that was configured broke off."),
+    Moment("audio.lost", "audio", "warning", "Samples were lost: which, and why."),
+    Moment("session.created", "session", "info", "A client's session was accepted: speech counts from here."),
+    Moment("session.refused", "session", "warning", "A client asked for what it may not have."),
+    Moment("upstream.connecting", "upstream", "info", "An upstream is dialled; generation and attempt."),
+    Moment("upstream.opened", "upstream", "info", "Its socket is open. That is no proof of life yet."),
+    Moment("upstream.created", "upstream", "info", "It sent session.created: it lives; its own session id."),
+    Moment("upstream.error", "upstream", "warning", "It reported an error."),
+    Moment("upstream.reconnecting", "upstream", "warning", "It failed; the next dial is set; the fault."),
+    Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
+    Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
+    Moment("session.ended", "session", "info", "The session is over; the reason."),
+    Moment("client.gone", "client", "info", "The client's socket is over; its close code."),
+    Moment("tool.started", "tool", "info", "A tool runs; name and call id, never its arguments."),
+    Moment("tool.done", "tool", "info", "A tool is over; its status."),
 )

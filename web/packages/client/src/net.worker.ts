@@ -240,7 +240,7 @@ function pump(): void {
 
 function captured(samples: Int16Array): void {
   const lost = uplink.capture(samples);
-  if (lost !== undefined && !accepts(link.phase)) page.postMessage({ type: "lost", ...lost });
+  if (lost !== undefined) page.postMessage({ type: "lost", ...lost });
   pump();
 }
 

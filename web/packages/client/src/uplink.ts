@@ -38,9 +38,11 @@ export class Uplink {
 
   /** Keep captured samples; answers what the ring could not keep although no gateway had it. */
   capture(samples: Int16Array): Span | undefined {
-    const lost = this.#ring.push(samples);
+    const gone = this.#ring.push(samples);
+    // What a living session was sent is only forgotten; what it was not, or a dead one did not confirm, is lost.
+    const from = Math.max(gone?.from ?? 0, this.#base === undefined ? 0 : this.#sent);
     this.#sent = Math.max(this.#sent, this.#ring.start);
-    return lost;
+    return gone === undefined || from >= gone.to ? undefined : { from, to: gone.to };
   }
 
   /** A session accepts speech from now on; what nobody acknowledged is sent once more, from its sample 0. */

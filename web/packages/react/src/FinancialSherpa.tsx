@@ -166,7 +166,7 @@ function Disclosure(): ReactNode {
   return (
     <section className="hf-disclosure">
       <p>
-        <strong>{labels.disclosure}</strong> {labels.disclosureMore}
+        <strong>{labels.disclosure}</strong> <span className="hf-more">{labels.disclosureMore}</span>
       </p>
       {upstream !== undefined && (
         <p className="hf-upstream" data-kind={upstream.kind} title={upstream.kind === "local" ? labels.localHelp : undefined}>

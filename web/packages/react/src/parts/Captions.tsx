@@ -22,7 +22,7 @@ export function Captions({ empty }: { empty: ReactNode }): ReactNode {
   const following = useRef(true);
   useLayoutEffect(() => {
     const element = box.current;
-    if (element !== null && following.current) element.scrollTop = element.scrollHeight;
+    if (element !== null && entries.length > 0 && following.current) element.scrollTop = element.scrollHeight;
   }, [entries]);
   const scrolled = (): void => {
     const element = box.current;

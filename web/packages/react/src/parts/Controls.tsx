@@ -4,7 +4,7 @@
  * What lives here: buttons and keys. What never will: what they cause (the client's verbs).
  */
 
-import { useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { useState, type FormEvent, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { useInCall, useMic, useSituation, useSpeaker, useTurn } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
 import { LeaveIcon, MicIcon, SendIcon, SquareIcon } from "./icons";
@@ -23,7 +23,9 @@ function ToggleButton(): ReactNode {
   const calling = useInCall();
   const over = useSituation().kind;
   const on = mic.phase === "live" || mic.phase === "muted" || mic.phase === "opening" || mic.phase === "asking";
-  const press = (): void => {
+  const press = (event: MouseEvent): void => {
+    // The second half of a double click undoes nothing.
+    if (event.detail > 1) return;
     if (!calling) void client.talk();
     else if (on) client.closeMic();
     else void client.openMic();

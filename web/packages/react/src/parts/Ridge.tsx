@@ -120,7 +120,8 @@ function range(
   ratio: number,
 ): void {
   const step = width / (COLUMNS - 1);
-  const y = (index: number): number => tall - ratio - heights[index]! * (tall - 4 * ratio);
+  // Silence lies just below the edge: flat land has no line.
+  const y = (index: number): number => tall + ratio - heights[index]! * (tall - 3 * ratio);
   pen.beginPath();
   pen.moveTo(0, y(0));
   for (let index = 1; index < COLUMNS; index += 1) {

@@ -1,0 +1,153 @@
+"""`holdfast doctor`: healthy, and each layer made to fail; the verdict names whose fault it is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from holdfast.emulator import Emulator, EmulatorOptions
+from tests.cli.commands import run, run_beside
+
+CANARY = "sk-proj-CANARY0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty folder, a free port, no settings of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HOLDFAST_CONFIG", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOLDFAST_PORT", str(port))
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+
+def use(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    monkeypatch.setenv("OPENAI_BASE_URL", emulator.http_base)
+
+
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {check["id"]: check["status"] for check in report["checks"]}
+
+
+async def test_an_upstream_that_answers_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Emulator(EmulatorOptions(port=0, speed=0)) as emulator:
+        use(emulator, monkeypatch)
+
+        done = await run_beside("doctor", "--json")
+
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert report["verdict"] == {"healthy": True, "fault": None}
+    assert statuses(report)["upstream.openai.turn"] == "ok"
+    assert report["providerSessions"] == [emulator.records[0].id]
+    assert "CANARY" not in done.output
+
+
+async def test_people_get_a_line_for_each_check_and_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Emulator(EmulatorOptions(port=0, faults=["http:503"])) as emulator:
+        use(emulator, monkeypatch)
+
+        done = await run_beside("doctor")
+
+    assert done.exit_code == 1
+    assert "verdict   provider.unavailable" in done.stdout
+    assert "whose     provider" in done.stdout
+    assert "openai: turn" in done.stdout
+    assert "stands on upstream.openai.session" in done.stdout
+
+
+async def test_a_refused_key_is_the_configurations_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Emulator(EmulatorOptions(port=0, api_key="sk-the-right-one")) as emulator:
+        use(emulator, monkeypatch)
+
+        done = await run_beside("doctor", "--json")
+
+    fault = json.loads(done.stdout)["verdict"]["fault"]
+    assert done.exit_code == 1
+    assert (fault["code"], fault["party"]) == ("configuration.invalid_api_key", "configuration")
+    assert "CANARY" not in done.output
+
+
+async def test_nobody_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Emulator(EmulatorOptions(port=0)) as emulator:
+        use(emulator, monkeypatch)
+
+    report = json.loads((await run_beside("doctor", "--json")).stdout)
+
+    assert report["verdict"]["fault"]["code"] == "provider.unreachable"
+    assert statuses(report)["upstream.openai.tcp"] == "failed"
+    assert statuses(report)["upstream.openai.session"] == "skipped"
+
+
+async def test_an_address_given_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_CLIENT_KEY", "any")
+    async with Emulator(EmulatorOptions(port=0, speed=0)) as emulator:
+        done = await run_beside("doctor", "--url", emulator.url, "--json")
+
+    assert done.exit_code == 0, done.output
+    assert statuses(json.loads(done.stdout))["upstream.url.turn"] == "ok"
+
+
+@pytest.mark.speech
+def test_the_embedded_engine_answers(speech_files: Path) -> None:
+    done = run("doctor", "--json")
+
+    report = json.loads(done.stdout)
+    assert report["verdict"]["healthy"], done.stdout
+    assert statuses(report)["upstream.local.turn"] == "ok"
+
+
+def test_offline_dials_nobody_and_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://no-such-host.invalid/v1")
+
+    report = json.loads(run("doctor", "--offline", "--json").stdout)
+
+    assert report["verdict"]["healthy"]
+    assert not [name for name in statuses(report) if name.startswith("upstream.")]
+    assert sum(check["ms"] for check in report["checks"]) < 2000
+
+
+def test_wrong_settings_are_the_verdict_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_PORT", "many")
+    monkeypatch.setenv("HOLDFAST_LIMITS__SESSIONS", "-1")
+
+    done = run("doctor", "--json")
+
+    fault = json.loads(done.stdout)["verdict"]["fault"]
+    assert done.exit_code == 1
+    assert fault["code"] == "configuration.invalid"
+    assert len(fault["evidence"]) == 2
+    assert "HOLDFAST_PORT" in fault["evidence"][0] + fault["evidence"][1]
+
+
+def test_a_port_that_a_stranger_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        monkeypatch.setenv("HOLDFAST_PORT", str(stranger.getsockname()[1]))
+
+        report = json.loads(run("doctor", "--offline", "--json").stdout)
+
+    assert statuses(report)["home.port"] == "failed"
+    assert "HOLDFAST_PORT" in report["verdict"]["fault"]["remedy"]
+
+
+def test_an_upstream_that_nobody_knows_is_wrong_use() -> None:
+    done = run("doctor", "--upstream", "nobody", "--json")
+
+    assert done.exit_code == 2
+    assert "Known: local" in done.error["fix"]

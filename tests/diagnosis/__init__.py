@@ -1,0 +1,1 @@
+"""Checks, each made to fail."""

@@ -1,0 +1,73 @@
+"""Every message we send upstream, judged by the official SDK's types in strict mode."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from holdfast.core import effects
+from holdfast.portal import instructions
+from holdfast.wire import upstream
+from holdfast.wire.upstream import SessionSettings
+from tests.wire.strict import WrongEventError, judge_client_event
+
+SENT: list[effects.Effect] = [
+    effects.CommitInput(),
+    effects.ClearInput(),
+    effects.AddText("hello"),
+    effects.AddToolResult("call_1", '{"say": "nine"}'),
+    effects.Respond(),
+    effects.Respond(say="Hi."),
+    effects.CancelResponse("resp_1"),
+    effects.Truncate("item_1", 120),
+]
+
+
+def settings(*, manual: bool = False, model: str | None = "gpt-transcribe") -> SessionSettings:
+    tools = [
+        {
+            "type": "function",
+            "name": "balance",
+            "description": "What is owed",
+            "parameters": {"type": "object", "properties": {}, "x-utterances": ["what do i owe"]},
+        }
+    ]
+    return SessionSettings(instructions("Ada"), "marin", tools, model, manual_turns=manual)
+
+
+@pytest.mark.parametrize("effect", SENT, ids=lambda effect: type(effect).__name__)
+def test_each_effect_is_a_valid_client_event_without_undeclared_fields(effect: effects.Effect) -> None:
+    assert judge_client_event(json.loads(upstream.encode(effect, 1))) == set()
+
+
+@pytest.mark.parametrize("manual", [True, False])
+@pytest.mark.parametrize("model", [None, "gpt-transcribe"])
+def test_our_settings_are_valid(*, manual: bool, model: str | None) -> None:
+    sent = json.loads(upstream.session_update(settings(manual=manual, model=model)))
+    assert judge_client_event(sent) == set()
+    assert sent["session"]["type"] == "realtime"
+    assert (sent["session"]["audio"]["input"]["turn_detection"] is None) is manual
+
+
+def test_an_append_is_valid_and_bears_the_bytes() -> None:
+    sent = json.loads(upstream.append(b"\1\2\3\4"))
+    assert judge_client_event(sent) == set()
+    assert sent["audio"] == "AQIDBA=="
+
+
+def test_a_tool_loses_the_engines_extensions_on_its_way_to_openai() -> None:
+    plain = upstream.without_extensions(settings().tools[0])
+    assert plain["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_a_planted_wrong_event_fails() -> None:
+    wrong = json.loads(upstream.encode(effects.Truncate("item_1", 120), 1))
+    wrong["audio_end_ms"] = "120"
+    with pytest.raises(WrongEventError):
+        judge_client_event(wrong)
+
+
+def test_an_effect_that_is_not_for_an_upstream_is_a_bug() -> None:
+    with pytest.raises(TypeError):
+        upstream.encode(effects.Finish(), 1)
