@@ -24,7 +24,7 @@ from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.session_runner import Assistant
-from holdfast.server.listening import bound_socket, listening, uvicorn_server
+from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
 
@@ -85,10 +85,10 @@ class Gateway:
                 readiness=self.readiness,
                 web_root=WEB_ROOT,
             )
-            server = uvicorn_server(app, router, drain_s=settings.limits.drain_s)
+            server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
-                yield f"http://{authority}"
+                yield f"{'https' if self._tls() else 'http'}://{authority}"
                 self.directory.is_draining = True
                 log.info("server.draining", category="server", source="app", sessions=len(self.directory))
 
@@ -101,12 +101,18 @@ class Gateway:
             reasons += self.pool.reasons or ["The embedded engine is starting."]
         return Readiness(not reasons, tuple(reasons))
 
+    def _tls(self) -> Tls | None:
+        server = self.settings.server
+        if server.tls_cert is None or server.tls_key is None:
+            return None
+        return Tls(server.tls_cert, server.tls_key)
+
     async def _portal(self) -> Portal:
         path = self.settings.portal.database
         try:
             return await Portal.open(path, limits=self.settings.limits)
         except PortalError as error:
-            raise GatewayError("the portal's database can't be used.", str(error), error.remedy) from error
+            raise GatewayError("the portal's database can't be used.", error.message, error.remedy) from error
 
     async def _dialer(
         self, upstream: UpstreamSettings, portal: Portal, stack: contextlib.AsyncExitStack

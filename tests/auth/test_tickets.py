@@ -55,6 +55,7 @@ def unsigned() -> str:
     "ticket",
     [
         unsigned(),
+        base64.urlsafe_b64encode(b"[" * 2_500).decode() + ".e30.x",
         unsigned() + signed().rpartition(".")[2],
         signed("another secret of more than thirty-two bytes"),
         signed(algorithm="HS384", secret="s" * 48),
@@ -90,20 +91,25 @@ def test_anything_else_is_refused(ticket: str) -> None:
         tickets().redeem(ticket)
 
 
-@pytest.mark.parametrize(
-    ("after_s", "good"), [(0, True), (59, True), (119, True), (121, False), (10_000, False)]
-)
-def test_it_ends_with_its_minute_and_the_skew_of_clocks(after_s: float, good: bool) -> None:
+@pytest.mark.parametrize("after_s", [0, 59, 119])
+def test_it_lives_for_its_minute_and_the_skew_of_clocks(after_s: float) -> None:
     clock = Clock()
     box = tickets(clock)
     ticket, _ = box.mint("cust-1", "Anna")
     clock.now += after_s
 
-    if good:
-        assert box.redeem(ticket).customer_id == "cust-1"
-    else:
-        with pytest.raises(TicketError, match="expired"):
-            box.redeem(ticket)
+    assert box.redeem(ticket).customer_id == "cust-1"
+
+
+@pytest.mark.parametrize("after_s", [121, 10_000])
+def test_then_it_is_over(after_s: float) -> None:
+    clock = Clock()
+    box = tickets(clock)
+    ticket, _ = box.mint("cust-1", "Anna")
+    clock.now += after_s
+
+    with pytest.raises(TicketError, match="expired"):
+        box.redeem(ticket)
 
 
 def test_a_portal_whose_clock_is_ahead_is_borne_with() -> None:

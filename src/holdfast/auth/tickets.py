@@ -85,7 +85,8 @@ class Tickets:
             raise TicketError("no ticket, or a huge one")
         try:
             claims = jwt.decode(ticket, self._secret, algorithms=[_ALGORITHM], options=_OPTIONS)
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            # the last two: a head that is no text, or nested a thousand deep, is read before its signature
             raise TicketError(type(error).__name__) from None
         now = self._clock()
         issued, expires = _whole(claims, "iat"), _whole(claims, "exp")

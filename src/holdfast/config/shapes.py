@@ -124,7 +124,9 @@ LimitsSettings = Annotated[
     Limits,
     GetPydanticSchema(
         lambda _limits, schema: core_schema.no_info_after_validator_function(
-            lambda shape: Limits(**shape.model_dump()), schema(_LimitsShape)
+            lambda shape: Limits(**shape.model_dump()),
+            schema(_LimitsShape),
+            serialization=core_schema.plain_serializer_function_ser_schema(dataclasses.asdict),
         )
     ),
 ]

@@ -6,7 +6,8 @@ What never will: the code that keeps them. A buffer without a line here must not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,15 @@ class Limits:
     tool_steps_per_turn: int = 8
     tool_result_bytes: int = 64 * 1024
     tool_arguments_bytes: int = 16 * 1024
+
+    def narrowed(self, wanted: Mapping[str, float]) -> Limits:
+        """These limits, or `wanted` where that is tighter: a ticket can take, never give."""
+        tighter = {
+            field.name: min(getattr(self, field.name), wanted[field.name])
+            for field in fields(self)
+            if field.name in wanted
+        }
+        return replace(self, **tighter)
 
 
 DEFAULT = Limits()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from holdfast.auth import PortalGate
 from holdfast.core.rates import TokenBucket
 from holdfast.ports import UpgradeRequest
+
+log = structlog.get_logger()
 
 BODY_BYTES_MAX: Final = 16 * 1024
 _BODY_WAIT_S: Final = 5.0
@@ -77,28 +80,37 @@ class Doorway:
         self._body_bytes_max = body_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request. A bug behind the door is a plain 500: its text goes to the log only."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = as_upgrade_request(scope)
-        guarded = _with_headers(send, secure=self._gate.peer(request).scheme == "https")
+        answer = _Answer(send, secure=self._gate.peer(request).scheme == "https")
+        try:
+            await self._serve(request, scope, receive, answer)
+        except Exception:
+            log.exception("http.failed", category="server", source="http", path=request.path)
+            if answer.started:
+                raise
+            wrong = error(
+                500, "INTERNAL", "Something went wrong on our side.", "Look into the log at this time."
+            )
+            await wrong(scope, receive, answer)
+
+    async def _serve(self, request: UpgradeRequest, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = None if request.path in PROBES else self._gate.judge_address(request)
         if refusal is not None:
-            answer = error(refusal.status, refusal.code, refusal.message)
-            await answer(scope, receive, guarded)
+            await error(refusal.status, refusal.code, refusal.message)(scope, receive, send)
             return
         if request.method in {"GET", "HEAD"}:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, receive, send)
             return
         body = await self._body(request, receive)
         if body is None:
-            answer = error(
-                413, "BODY_TOO_LARGE", f"At most {self._body_bytes_max} bytes, within 5 s, please."
-            )
-            await answer(scope, receive, guarded)
+            words = f"A body has at most {self._body_bytes_max} bytes and comes within {_BODY_WAIT_S:g} s."
+            await error(413, "BODY_TOO_LARGE", words)(scope, receive, send)
             return
-        await self._app(scope, _replayed(body, receive), guarded)
+        await self._app(scope, _replayed(body, receive), send)
 
     async def _body(self, request: UpgradeRequest, receive: Receive) -> bytes | None:
         """The whole body; None when it is too large, or takes too long."""
@@ -130,18 +142,23 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_headers(send: Send, *, secure: bool) -> Send:
-    async def guarded(message: Message) -> None:
+class _Answer:
+    """Sends an answer with the security headers on it, and knows whether it has begun."""
+
+    def __init__(self, send: Send, *, secure: bool) -> None:
+        self._send = send
+        self._secure = secure
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.started = True
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers[name] = value
-            if secure:
+            headers.update(SECURITY_HEADERS)
+            if self._secure:
                 headers["Strict-Transport-Security"] = _HSTS
             headers.setdefault("Cache-Control", "no-store")
-        await send(message)
-
-    return guarded
+        await self._send(message)
 
 
 class AddressLimits:

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from uvicorn import Config, Server
@@ -45,7 +47,15 @@ class _Server(Server):
         yield
 
 
-def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S) -> Server:
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A certificate chain and its key, both PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S, tls: Tls | None = None) -> Server:
     """A server for `app` (ASGI) whose WebSockets `router` decides about."""
     config = Config(
         app,
@@ -60,6 +70,8 @@ def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S) -> Serv
         proxy_headers=False,  # the gate reads them, by its own list of trusted proxies
         timeout_graceful_shutdown=int(drain_s),
         timeout_keep_alive=15,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     return _Server(config)
 

@@ -110,7 +110,6 @@ def create_rest_app(
     app.add_exception_handler(RefusedError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_wrong_body)
-    app.add_exception_handler(Exception, _on_bug)
     app.add_middleware(Doorway, gate=gate)
     return app
 
@@ -220,11 +219,4 @@ async def _on_wrong_body(_request: Request, problem: Exception) -> Response:
     place = ".".join(str(step) for step in first["loc"])
     return error(
         422, "INVALID_BODY", f"{place}: {first['msg']}", "Send the body that the reference describes."
-    )
-
-
-async def _on_bug(_request: Request, _problem: Exception) -> Response:
-    """The words only: what happened is in the log."""
-    return error(
-        500, "INTERNAL", "Something went wrong on our side.", "Look for the time of this in the log."
     )

@@ -71,7 +71,7 @@ class SocketRouter:
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, admitted.customer_id)) is not None:
             return _busy(busy)
-        limits = self.limits
+        limits = self.limits.narrowed(admitted.limits)
 
         def start(socket: ClientSocket) -> Conversation:
             runner = SessionRunner(

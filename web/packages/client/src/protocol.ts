@@ -78,7 +78,7 @@ interface Messages {
   session_created: {
     sessionId: string;
     resumeToken?: string;
-    epoch?: number;
+    epoch?: string;
     received?: number;
     upstream: Upstream;
     voice?: string;

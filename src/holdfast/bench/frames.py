@@ -1,0 +1,83 @@
+"""What goes over the wire in a measurement: audio frames that can be told apart, and their envelopes.
+
+What lives here: bytes that load, bare relays and the echoing upstream agree on. Pure.
+What never will: sockets, clocks.
+
+Every frame bears its session and its number and differs from its neighbours, so a lost, doubled, swapped or
+altered one cannot pass for another. An envelope is constant, so the whole message can be compared.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from typing import Final
+
+import msgspec
+import pybase64
+
+from holdfast.core.audio import SAMPLE_BYTES, SAMPLES_PER_MS
+
+FRAME_MS: Final = 20
+FRAME_BYTES: Final = FRAME_MS * SAMPLES_PER_MS * SAMPLE_BYTES
+
+_MARK: Final = struct.Struct("<QQ")
+_NOISE_BYTES: Final = FRAME_BYTES - _MARK.size
+_NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
+
+APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+DELTA_HEAD: Final = (
+    b'{"type":"response.output_audio.delta","event_id":"event_bench","response_id":"resp_bench",'
+    b'"item_id":"item_bench","output_index":0,"content_index":0,"delta":"'
+)
+TAIL: Final = b'"}'
+
+SESSION_CREATED: Final = (
+    b'{"type":"session.created","event_id":"event_bench","session":{"id":"sess_bench",'
+    b'"object":"realtime.session","type":"realtime","model":"gpt-realtime"}}'
+)
+SESSION_UPDATE: Final = b'{"type":"session.update","session":{"type":"realtime"}}'
+SESSION_UPDATED: Final = SESSION_CREATED.replace(b"session.created", b"session.updated")
+RESPONSE_CREATED: Final = (
+    b'{"type":"response.created","event_id":"event_bench","response":{"id":"resp_bench",'
+    b'"object":"realtime.response","status":"in_progress","output":[]}}'
+)
+CREATE_SESSION: Final = b'{"type":"create_session"}'
+SESSION_READY: Final = b'{"type":"session_ready"}'
+
+
+class Event(msgspec.Struct, gc=False):
+    """An event of either side, as far as a measurement looks: its type and its audio as base64."""
+
+    type: str
+    audio: str = ""
+    delta: str = ""
+
+
+_decoder: Final = msgspec.json.Decoder(Event)
+
+
+def parse(raw: bytes | memoryview) -> Event:
+    """One event. Raises `msgspec.DecodeError` for anything else."""
+    return _decoder.decode(raw)
+
+
+def frame(session: int, number: int) -> bytes:
+    """The PCM of one frame, `FRAME_BYTES` long."""
+    start = (session * 7919 + number * 104_729) % (len(_NOISE) - _NOISE_BYTES)
+    return _MARK.pack(session, number) + _NOISE[start : start + _NOISE_BYTES]
+
+
+def append(pcm: bytes) -> bytes:
+    """The client event that carries `pcm` up."""
+    return APPEND_HEAD + pybase64.b64encode(pcm) + TAIL
+
+
+def delta(pcm: bytes) -> bytes:
+    """The server event that carries `pcm` down."""
+    return DELTA_HEAD + pybase64.b64encode(pcm) + TAIL
+
+
+def echoed(append_event: bytes) -> bytes:
+    """The delta that answers an append."""
+    return DELTA_HEAD + parse(append_event).audio.encode() + TAIL

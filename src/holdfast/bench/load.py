@@ -1,0 +1,257 @@
+"""The load: N sessions that send 20 ms frames in real time and check every byte that comes back.
+
+What lives here: `python -m holdfast.bench.load PLAN`, which prints one `Sample` as JSON.
+What never will: more than one measurement in one process.
+
+One message is one event relayed one way. The candidate's processor time is read at both ends of the window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from array import array
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Final, Literal
+
+import msgspec
+import uvloop
+from picows import ws_connect
+
+from holdfast.bench import frames
+from holdfast.bench.figures import percentile
+from holdfast.bench.machine import cpu_seconds
+from holdfast.sockets import MessageListener
+
+Face = Literal["json", "binary"]
+
+FRAME_S: Final = frames.FRAME_MS / 1000
+START_S: Final = 30.0
+SETTLE_S: Final = 2.0
+DIALS_AT_ONCE: Final = 20
+_TROUBLES_KEPT: Final = 3
+_BAD_NEWS: Final = frozenset({"error", "audio_lost", "session_ended", "response_done"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One measurement. `pid` is the candidate, `upstream_pid` shares the load's core."""
+
+    face: Face
+    url: str
+    sessions: int
+    seconds: float
+    warm_up_s: float
+    pid: int
+    upstream_pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one measurement gave. Times in seconds unless the name says otherwise; shares of one core."""
+
+    messages: int
+    cpu_us: float
+    """Processor time of the candidate for one message, user and system."""
+    candidate_share: float
+    load_share: float
+    upstream_share: float
+    rtt_p50_ms: float
+    rtt_p99_ms: float
+    late_p99_ms: float
+    """How late the load itself was with its frames."""
+    lost: int
+    altered: int
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all sessions of one measurement count together."""
+
+    sent: int = 0
+    received: int = 0
+    altered: int = 0
+    unanswered: int = 0
+    rtt_s: array[float] = field(default_factory=lambda: array("d"))
+    late_s: array[float] = field(default_factory=lambda: array("d"))
+    troubles: list[str] = field(default_factory=list)
+
+    def trouble(self, what: str) -> None:
+        """Keep the first few."""
+        if len(self.troubles) < _TROUBLES_KEPT:
+            self.troubles.append(what[:300])
+
+
+class Caller(MessageListener):
+    """One session: sends frame after frame, expects the same back in the same order."""
+
+    def __init__(self, face: Face, number: int, tally: Tally) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()
+        self._is_binary = face == "binary"
+        self._number = number
+        self._tally = tally
+        self._loop = asyncio.get_running_loop()
+        self._next_at = 0.0
+        self._count = 0
+        self._is_talking = False
+        self._expected: deque[tuple[bytes, float]] = deque()
+
+    def on_open(self) -> None:
+        if self._is_binary:
+            self.send_text(frames.CREATE_SESSION)
+
+    def on_text(self, payload: bytes) -> None:
+        if not self._is_binary and payload.startswith(frames.DELTA_HEAD):
+            self._heard(payload)
+            return
+        kind = msgspec.json.decode(payload, type=frames.Event).type
+        if kind == "session.created":
+            self.send_text(frames.SESSION_UPDATE)
+        elif kind == ("session_ready" if self._is_binary else "response.created"):
+            self.ready.set()
+        elif kind in _BAD_NEWS:
+            self._tally.trouble(payload.decode())
+
+    def on_binary(self, payload: bytes) -> None:
+        self._heard(payload)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        if self._is_talking:
+            self._tally.trouble(f"closed with {code} {reason}")
+
+    def talk(self) -> None:
+        """Begin, anywhere within the first frame's time, so that sessions do not beat together."""
+        self._is_talking = True
+        self._next_at = self._loop.time() + random.random() * FRAME_S  # noqa: S311 - a phase is no secret
+        self._loop.call_at(self._next_at, self._speak)
+
+    def hush(self) -> None:
+        """Send no more; answers may still come."""
+        self._is_talking = False
+
+    @property
+    def unanswered(self) -> int:
+        """Frames that have not come back."""
+        return len(self._expected)
+
+    def _speak(self) -> None:
+        if not self._is_talking:
+            return
+        pcm = frames.frame(self._number, self._count)
+        now = self._loop.time()
+        if self._is_binary:
+            self._expected.append((pcm, time.perf_counter()))
+            self.send_binary(pcm)
+        else:
+            self._expected.append((frames.delta(pcm), time.perf_counter()))
+            self.send_text(frames.append(pcm))
+        self._count += 1
+        self._tally.sent += 1
+        self._tally.late_s.append(now - self._next_at)
+        self._next_at += FRAME_S
+        self._loop.call_at(self._next_at, self._speak)
+
+    def _heard(self, payload: bytes) -> None:
+        tally = self._tally
+        tally.received += 1
+        if not self._expected:
+            tally.altered += 1
+            return
+        expected, sent_at = self._expected.popleft()
+        tally.rtt_s.append(time.perf_counter() - sent_at)
+        if payload != expected:
+            tally.altered += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The state at one end of the window."""
+
+    at: float
+    messages: int
+    candidate: float
+    upstream: float
+    load: float
+
+    @classmethod
+    def now(cls, plan: Plan, tally: Tally) -> _Mark:
+        return cls(
+            time.perf_counter(),
+            tally.sent + tally.received,
+            cpu_seconds(plan.pid),
+            cpu_seconds(plan.upstream_pid),
+            time.process_time(),
+        )
+
+
+async def measure(plan: Plan) -> Sample:
+    """Run one measurement. Raises TimeoutError when the sessions do not become ready."""
+    tally = Tally()
+    callers = await _connect(plan, tally)
+    for caller in callers:
+        caller.talk()
+    await asyncio.sleep(plan.warm_up_s)
+    tally.rtt_s, tally.late_s = array("d"), array("d")
+    before = _Mark.now(plan, tally)
+    await asyncio.sleep(plan.seconds)
+    after = _Mark.now(plan, tally)
+    for caller in callers:
+        caller.hush()
+    lost = await _settled(callers)
+    for caller in callers:
+        caller.close()
+    seconds = after.at - before.at
+    messages = max(after.messages - before.messages, 1)
+    cpu = after.candidate - before.candidate
+    return Sample(
+        messages=messages,
+        cpu_us=cpu / messages * 1e6,
+        candidate_share=cpu / seconds,
+        load_share=(after.load - before.load) / seconds,
+        upstream_share=(after.upstream - before.upstream) / seconds,
+        rtt_p50_ms=percentile(tally.rtt_s, 0.5) * 1e3,
+        rtt_p99_ms=percentile(tally.rtt_s, 0.99) * 1e3,
+        late_p99_ms=percentile(tally.late_s, 0.99) * 1e3,
+        lost=lost,
+        altered=tally.altered,
+        troubles=tuple(tally.troubles),
+    )
+
+
+async def _connect(plan: Plan, tally: Tally) -> list[Caller]:
+    gate = asyncio.Semaphore(DIALS_AT_ONCE)
+
+    async def one(number: int) -> Caller:
+        async with gate:
+            _, caller = await ws_connect(lambda: Caller(plan.face, number, tally), plan.url)
+            assert isinstance(caller, Caller)
+            await caller.ready.wait()
+            return caller
+
+    async with asyncio.timeout(START_S), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(number)) for number in range(plan.sessions)]
+    return [task.result() for task in tasks]
+
+
+async def _settled(callers: list[Caller]) -> int:
+    """Wait for what is still on its way; answers what never came."""
+    deadline = time.perf_counter() + SETTLE_S
+    while (missing := sum(caller.unanswered for caller in callers)) and time.perf_counter() < deadline:
+        await asyncio.sleep(FRAME_S)
+    return missing
+
+
+def main(plan: Plan) -> None:
+    """One measurement on uvloop, printed."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        print(json.dumps(asdict(runner.run(measure(plan)))))
+
+
+if __name__ == "__main__":
+    main(Plan(**json.loads(sys.argv[1])))

@@ -1,0 +1,89 @@
+"""`holdfast token`, run as a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from holdfast.auth import Tickets, hash_key
+
+SECRET = "canary-secret-of-more-than-32-bytes-"
+PROGRAM = "import typer; from holdfast.cli.token import token; typer.run(token)"
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST", "OPENAI"))}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env={**clean, **environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_ticket_that_the_gateway_accepts(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        "--customer",
+        "cust-1",
+        "--name",
+        "Anna",
+        "--limit",
+        "session_s=60",
+        "--json",
+        HOLDFAST_AUTH__SECRET=SECRET,
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    redeemed = Tickets(SECRET, time.time).redeem(told["ticket"])
+    assert (redeemed.customer_id, redeemed.customer_name, redeemed.limits) == (
+        "cust-1",
+        "Anna",
+        {"session_s": 60},
+    )
+    assert told["subprotocol"] == f"holdfast.ticket.{told['ticket']}"
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_for_people_the_ticket_stands_alone_on_standard_output(tmp_path: Path) -> None:
+    done = run(tmp_path, "--customer", "cust-1", HOLDFAST_AUTH__SECRET=SECRET)
+
+    assert done.stdout.count("\n") == 1
+    assert "once" in done.stderr
+
+
+def test_without_a_secret_it_says_what_why_and_fix(tmp_path: Path) -> None:
+    done = run(tmp_path, "--customer", "cust-1")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    for word in ("error:", "why:", "fix:", "HOLDFAST_AUTH__SECRET"):
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_use_is_two(tmp_path: Path) -> None:
+    assert run(tmp_path).returncode == 2
+    assert run(tmp_path, "--customer", "a", "--limit", "x", HOLDFAST_AUTH__SECRET=SECRET).returncode == 2
+
+
+def test_wrong_settings_are_named(tmp_path: Path) -> None:
+    done = run(tmp_path, "--customer", "a", "--json", HOLDFAST_AUTH__SECRET="canary")
+
+    assert done.returncode == 1
+    assert "HOLDFAST_AUTH__SECRET" in json.loads(done.stderr)["error"]["why"]
+    assert "canary" not in done.stderr
+
+
+def test_a_client_key_and_its_hash(tmp_path: Path) -> None:
+    told = json.loads(run(tmp_path, "--new-client-key", "--json").stdout)
+
+    assert told["hash"] == hash_key(told["key"])
