@@ -111,7 +111,7 @@ def test_a_refused_key_is_not_tried_again() -> None:
     (ended,) = world.told(notices.SessionEnded)
     assert ended.fault.code == "configuration.invalid_api_key"  # type: ignore[union-attr]
     assert effects.CloseClient(4502, "not_started") in world.effects
-    assert world.session.is_over
+    assert world.has_ended()
 
 
 def test_retries_are_bounded() -> None:
@@ -119,12 +119,12 @@ def test_retries_are_bounded() -> None:
     world.create()
     for _ in range(20):
         world.lose("provider.unreachable")
-        if world.session.is_over:
+        if world.has_ended():
             break
         world.do(events.TimerFired("retry"), after=0.5)
 
     assert len(world.asked(effects.Dial)) == 4
-    assert world.session.is_over
+    assert world.has_ended()
 
 
 def test_a_wait_that_the_provider_asks_for_is_kept() -> None:

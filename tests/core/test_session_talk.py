@@ -114,7 +114,7 @@ def test_an_admission_error_after_101_ends_the_start_at_once() -> None:
     cause = fault("configuration.invalid_api_key")
     world.do(events.UpstreamErred(1, cause, "invalid_api_key", "wrong key"))
 
-    assert world.session.is_over
+    assert world.has_ended()
     assert len(world.asked(effects.Dial)) == 1
 
 
@@ -198,10 +198,10 @@ def test_a_goodbye_is_heard_before_the_session_ends() -> None:
     )
     world.respond("resp_2", "item_2", samples=48_000)
     world.do(events.ResponseEnded(1, "resp_2", "completed"), events.TimerFired("goodbye"))
-    assert not world.session.is_over
+    assert not world.has_ended()
 
     world.do(events.TimerFired("goodbye"), after=4.0)
-    assert world.session.is_over
+    assert world.has_ended()
     assert effects.CloseClient(1000, "goodbye") in world.effects
 
 
@@ -228,14 +228,14 @@ def test_two_hundred_bad_messages_in_a_second_get_one_error_a_second_and_code() 
     world.do(events.TimerFired("errors"), after=1.0)
     late = [n for n in world.told(notices.Error) if isinstance(n, notices.Error) and n.suppressed]
     assert sum(n.suppressed or 0 for n in late) + len(first) == 200
-    assert not world.session.is_over
+    assert not world.has_ended()
 
 
 def test_a_flood_that_lasts_is_closed_with_1008() -> None:
     world = World.live()
     for _ in range(2000):
         world.do(events.Pinged({}), after=0.006)
-        if world.session.is_over:
+        if world.has_ended():
             break
     assert any(isinstance(e, effects.CloseClient) and e.code == 1008 for e in world.effects)
 
@@ -284,9 +284,9 @@ def test_received_is_told_at_least_every_half_second_of_audio() -> None:
 def test_an_idle_session_ends_politely() -> None:
     world = World.live()
     world.do(events.TimerFired("idle"), after=300.0)
-    assert not world.session.is_over
+    assert not world.has_ended()
     world.do(events.TimerFired("idle"), after=301.0)
-    assert world.session.is_over
+    assert world.has_ended()
     assert effects.CloseClient(4408, "idle") in world.effects
 
 

@@ -88,5 +88,8 @@ class World:
     def asked(self, kind: type[Effect]) -> list[Effect]:
         return [effect for effect in self.effects if isinstance(effect, kind)]
 
+    def has_ended(self) -> bool:
+        return self.session.is_over
+
     def sent_audio(self) -> bytes:
         return b"".join(effect.pcm for effect in self.effects if isinstance(effect, effects.Append))

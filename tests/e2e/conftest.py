@@ -6,8 +6,6 @@ What lives here: fixtures. What never will: what a page must do.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
-from stage import WEB, Stage
+from tests.e2e.stage import WEB, Stage
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 FAKE_MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -23,24 +21,12 @@ FAKE_MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-medi
 OpenPage = Callable[..., Page]
 
 
-def _missing(reason: str) -> None:
-    if os.environ.get("HOLDFAST_REQUIRE_BROWSER"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of the distribution's Chromium."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if (path := shutil.which(name)) is not None:
-            break
-    else:
-        _missing("no Chromium on this machine: apt install chromium")
-        raise AssertionError
-    if not (WEB / "index.html").exists():
-        _missing("the web client is not built: npm --prefix web run build")
-    return path
+def web_client(project: Path) -> Path:
+    """The built page."""
+    if not (WEB / "index.html").is_file():
+        pytest.skip("the web client is not built: run `make web`")
+    return project / "web"
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +37,14 @@ def driver() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="module")
-def launch(driver: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
+def launch(driver: Playwright, chromium: Path, web_client: Path) -> Iterator[Callable[..., Browser]]:
     """A browser with these arguments; one for each set of arguments and module."""
     browsers: dict[tuple[str, ...], Browser] = {}
 
     def start(*args: str) -> Browser:
         if args not in browsers:
             every = ["--no-sandbox", *args]
-            browsers[args] = driver.chromium.launch(executable_path=chromium, headless=True, args=every)
+            browsers[args] = driver.chromium.launch(executable_path=str(chromium), headless=True, args=every)
         return browsers[args]
 
     yield start

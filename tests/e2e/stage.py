@@ -25,7 +25,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from waiting import until
+from tests.e2e.waiting import until
 
 WEB = Path(__file__).parents[2] / "src" / "holdfast" / "_web"
 

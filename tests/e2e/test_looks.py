@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from conftest import OpenPage
-from scenes import SCENES
-from stage import Stage
+from tests.e2e.conftest import OpenPage
+from tests.e2e.scenes import SCENES
+from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from conftest import OpenPage
-from sound import RATE, likeness, noise, resampled, window_likeness, write_microphone
-from stage import Stage
-from waiting import until, when
+from tests.e2e.conftest import OpenPage
+from tests.e2e.sound import RATE, likeness, noise, resampled, window_likeness, write_microphone
+from tests.e2e.stage import Stage
+from tests.e2e.waiting import until, when
 
 pytestmark = pytest.mark.browser
 

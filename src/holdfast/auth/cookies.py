@@ -82,10 +82,12 @@ class Cookies:
     def is_csrf_token(self, session: PortalSession, token: str) -> bool:
         """Whether a token was made for this session."""
         nonce, _, mac = token[:_TOKEN_CHARS_MAX].partition(".")
-        return hmac.compare_digest(mac.encode(), self._mac(session, nonce).encode())
+        return hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(session, nonce).encode())
 
     def _mac(self, session: PortalSession, nonce: str) -> str:
-        return hmac.new(self._csrf_key, f"{session.id}\n{nonce}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._csrf_key, f"{session.id}\n{nonce}".encode("utf-8", "replace"), hashlib.sha256
+        ).hexdigest()
 
 
 def cookie_name(*, secure: bool) -> str:

@@ -18,7 +18,7 @@ from typing import Final
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _PAGE_SCHEME: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?")
+_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 _LENGTH_MAX: Final = 300
 
 

@@ -19,7 +19,7 @@ class EchoUpstream(MessageListener):
     def on_text(self, payload: bytes) -> None:
         if payload.startswith(frames.APPEND_HEAD):
             self.send_text(frames.echoed(payload))
-        elif frames.parse(payload).type == "session.update":
+        elif frames.kind_of(payload) == "session.update":
             self.send_text(frames.SESSION_UPDATED)
             self.send_text(frames.RESPONSE_CREATED)
 

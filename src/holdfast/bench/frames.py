@@ -54,12 +54,22 @@ class Event(msgspec.Struct, gc=False):
     delta: str = ""
 
 
+class _Kind(msgspec.Struct, gc=False):
+    type: str
+
+
 _decoder: Final = msgspec.json.Decoder(Event)
+_kind_decoder: Final = msgspec.json.Decoder(_Kind)
 
 
 def parse(raw: bytes | memoryview) -> Event:
-    """One event. Raises `msgspec.DecodeError` for anything else."""
+    """One event of the Realtime dialect. Raises `msgspec.DecodeError` for anything else."""
     return _decoder.decode(raw)
+
+
+def kind_of(raw: bytes) -> str:
+    """The type of any message. Raises `msgspec.DecodeError` for anything else."""
+    return _kind_decoder.decode(raw).type
 
 
 def frame(session: int, number: int) -> bytes:

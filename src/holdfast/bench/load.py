@@ -18,7 +18,6 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
-import msgspec
 import uvloop
 from picows import ws_connect
 
@@ -110,7 +109,7 @@ class Caller(MessageListener):
         if not self._is_binary and payload.startswith(frames.DELTA_HEAD):
             self._heard(payload)
             return
-        kind = msgspec.json.decode(payload, type=frames.Event).type
+        kind = frames.kind_of(payload)
         if kind == "session.created":
             self.send_text(frames.SESSION_UPDATE)
         elif kind == ("session_ready" if self._is_binary else "response.created"):

@@ -180,11 +180,11 @@ def _known(path: tuple[str | int, ...]) -> list[str]:
     for step in path[:-1]:
         if step == "upstream":
             shape = UpstreamSettings
-        elif isinstance(step, str):
+        elif isinstance(step, str) and step in getattr(shape, "model_fields", {}):
             shape = shape.model_fields[step].annotation
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return list(shape.model_fields)
-    return [one.name for one in dataclasses.fields(shape)]
+    return [one.name for one in dataclasses.fields(shape)] if dataclasses.is_dataclass(shape) else []
 
 
 def _as_written(key: str, environ: Mapping[str, str], path: Path) -> str:

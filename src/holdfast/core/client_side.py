@@ -7,12 +7,11 @@ What never will: anything about how a message looked on the wire.
 from __future__ import annotations
 
 from holdfast.core import lifecycle
-from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_bytes
+from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import (
     AddText,
-    Append,
-    CancelResponse,
     ClearInput,
     CloseClient,
     CommitInput,
@@ -21,13 +20,11 @@ from holdfast.core.effects import (
     Respond,
     StartTimer,
     StopTimer,
-    Truncate,
 )
 from holdfast.core.events import (
     Acknowledged,
     CancelAsked,
     ClearAsked,
-    ClientAudio,
     ClientGone,
     ClientTooSlow,
     CommitAsked,
@@ -43,138 +40,16 @@ from holdfast.core.faults import fault
 from holdfast.core.held_input import HeldCommand
 from holdfast.core.notices import (
     Accepted,
-    AudioReceived,
     Error,
-    Interrupted,
     Notice,
     Pong,
     SessionCreated,
     Status,
 )
+from holdfast.core.refusals import refuse
 from holdfast.core.state import State, error_of
 from holdfast.core.turn import TurnSignal
 from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
-
-ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ // 5
-"""Tell `received` every 200 ms of audio."""
-SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
-"""Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
-
-
-def refuse(s: State, error: Error, now: float) -> None:
-    """Tell an error, at most one a second and code; the rest is counted and told later."""
-    if s.errors.admit(error, now):
-        s.tell(error)
-    else:
-        s.out.append(StartTimer("errors", s.errors.interval_s))
-
-
-def errors_due(s: State, now: float) -> None:
-    """The second is over: tell what was held back."""
-    for error, others in s.errors.due(now):
-        s.tell(
-            Error(
-                error.code,
-                error.message,
-                error.retryable,
-                error.fault,
-                error.retry_after_ms,
-                others + 1,
-                error.field,
-                error.event_id,
-            )
-        )
-
-
-def admitted(s: State, now: float) -> bool:
-    """Whether one more message may come now; a flood that lasts ends the session."""
-    if s.messages.take(1, now):
-        return True
-    cause = fault("application.rate_limited", [f"over {s.limits.client_messages_per_s:g} messages a second"])
-    if s.flood.refused(now):
-        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
-    else:
-        refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
-    return False
-
-
-# audio
-
-
-def audio(s: State, event: ClientAudio, now: float) -> None:
-    """The hot path: count, then pass on or hold."""
-    pcm = event.pcm
-    size = len(pcm)
-    if (size < SHORT_AUDIO_BYTES and not admitted(s, now)) or (size & 1 or not size):
-        if size & 1 or not size:
-            _refuse_audio(s, size, now)
-        return
-    if event.start is not None and event.start != s.received:
-        pcm = _align(s, pcm, event.start)
-        if not pcm:
-            return
-    samples = samples_of_bytes(len(pcm))
-    if not s.audio.take(samples, now):
-        _drop_fast_audio(s, samples, now)
-        return
-    start = s.received
-    s.received = start + samples
-    if s.upstream.is_live:
-        s.out.append(Append(pcm))
-    else:
-        _hold(s, pcm, start, now)
-    if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
-        acknowledge(s)
-
-
-def acknowledge(s: State) -> None:
-    """Tell the client what was kept. Nothing is durable while there is no journal."""
-    s.acknowledged_at = s.received
-    s.tell(AudioReceived(s.received, 0))
-
-
-def _align(s: State, pcm: bytes, start: int) -> bytes:
-    """Trim what came twice; name a gap."""
-    if start > s.received:
-        s.lose((s.received, start), "gap_in_client_positions")
-        skip(s, start - s.received)
-        return pcm
-    return pcm[(s.received - start) * SAMPLE_BYTES :]
-
-
-def skip(s: State, samples: int) -> None:
-    """Positions that the upstream will never hear: its own clock does not count them."""
-    s.received += samples
-    s.upstream_base += samples
-
-
-def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
-    if not s.link.is_attached and not s.warned_no_session:
-        s.warned_no_session = True
-        s.note("audio.before_session", "warning")
-        refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
-    if (fell_out := s.held.hold(pcm, start)) is not None:
-        reason = "held_too_long" if s.link.is_attached else "no_session"
-        s.lose(fell_out, reason)
-
-
-def _refuse_audio(s: State, size: int, now: float) -> None:
-    what = "is empty" if size == 0 else f"has an odd number of bytes ({size})"
-    cause = fault("application.invalid_message", [f"audio message {what}"])
-    message = f"An audio message {what}; PCM16 has two bytes a sample. It was dropped."
-    refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="audio"), now)
-
-
-def _drop_fast_audio(s: State, samples: int, now: float) -> None:
-    limits = s.limits
-    evidence = f"audio faster than {limits.audio_speed:g} times real time beyond {limits.audio_burst_s:g} s"
-    s.lose((s.received, s.received + samples), "too_fast")
-    skip(s, samples)
-    cause = fault("application.rate_limited", [evidence])
-    refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
-
-
-# commands
 
 
 def repeated(s: State, event_id: str | None) -> bool:
@@ -327,25 +202,6 @@ def cancel_asked(s: State, event: CancelAsked, now: float) -> None:
         return
     interrupt(s, now)
     accept(s, event.event_id)
-
-
-def interrupt(s: State, now: float) -> None:
-    """Silence the running answer: the client flushes, the upstream stops and forgets what was not heard."""
-    active = s.turn.active
-    if active is not None:
-        s.out.append(CancelResponse(active))
-    cut_audio(s, now)
-
-
-def cut_audio(s: State, now: float) -> None:
-    """Barge-in's half that is ours: tell the client, cut the item where it was heard."""
-    if (cut := s.output.cut(now)) is None:
-        return
-    item, heard_ms = cut
-    s.tell(Interrupted(item.response_id, item.item_id, heard_ms))
-    s.conversation.heard(item.item_id, heard_ms)
-    if s.upstream.is_live:
-        s.out.append(Truncate(item.item_id, heard_ms))
 
 
 def end_asked(s: State, event: EndAsked, now: float) -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from holdfast.core import client_side, events, lifecycle, tool_side, upstream_side
+from holdfast.core import audio_side, client_side, events, lifecycle, refusals, tool_side, upstream_side
 from holdfast.core.effects import CloseClient, Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
 from holdfast.core.faults import fault
 from holdfast.core.state import State, Surroundings
 
 _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
-    events.ClientAudio: client_side.audio,
+    events.ClientAudio: audio_side.audio,
     events.OutputAudio: upstream_side.output_audio,
     events.SessionAsked: client_side.session_asked,
     events.TextGiven: client_side.text_given,
@@ -85,7 +85,7 @@ class Session:
         kind = type(event)
         if kind is TimerFired:
             self._fired(event.name, now)  # type: ignore[union-attr] # narrowed by its type
-        elif kind not in _COUNTED or client_side.admitted(s, now):
+        elif kind not in _COUNTED or refusals.admitted(s, now):
             _HANDLERS[kind](s, event, now)
         out = s.out
         s.out = []
@@ -103,8 +103,8 @@ class Session:
                 lifecycle.timed_out(s, name, 0.5, now)
         elif name == lifecycle.TIMER_RETRY:
             lifecycle.dial(s)
-        elif name == "errors":
-            client_side.errors_due(s, now)
+        elif name == refusals.TIMER_ERRORS:
+            refusals.errors_due(s, now)
         elif name == lifecycle.TIMER_GOODBYE:
             self._goodbye(now)
         elif name == lifecycle.TIMER_IDLE:

@@ -1,7 +1,7 @@
 """The session's machines side by side, and the one door through which effects leave.
 
 What lives here: composition, and the few facts that belong to no machine.
-What never will: decisions. Those are in `client_side`, `upstream_side`, `tool_side` and `lifecycle`.
+What never will: decisions. Those are in the `*_side` modules, `barge_in`, `refusals` and `lifecycle`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from holdfast.core import lifecycle
 from holdfast.core.audio import samples_of_bytes, samples_of_ms
-from holdfast.core.client_side import cut_audio
+from holdfast.core.barge_in import cut_audio
 from holdfast.core.effects import HangUp
 from holdfast.core.events import (
     InputCommitted,

@@ -26,6 +26,10 @@ UNKNOWN: Final = 0.35
 """With more than this share of unknown words the engine asks back, however alike the rest is: "how far is
 the moon" is no question about an application.
 """
+UNFAMILIAR: Final = 0.6
+"""With more than this share of strange word pairs it asks back: the right words in no order of speech are
+what a recogniser makes of something else.
+"""
 _ALIKE: Final = 0.8
 """How alike a heard term must be to the spoken form of a value."""
 _EXAMPLES: Final = 3
@@ -150,7 +154,12 @@ def _likeness(form: Sequence[str], words: Sequence[str]) -> float:
 
 
 def _is_clear(meaning: Meaning) -> bool:
-    return meaning.score >= UNDERSTOOD and meaning.margin >= MARGIN and meaning.unknown <= UNKNOWN
+    return (
+        meaning.score >= UNDERSTOOD
+        and meaning.margin >= MARGIN
+        and meaning.unknown <= UNKNOWN
+        and meaning.unfamiliar <= UNFAMILIAR
+    )
 
 
 def _listed(names: Sequence[str], last: str) -> str:

@@ -88,6 +88,8 @@ class Meaning:
     runner_up_score: float = 0.0
     unknown: float = 0.0
     """Share of what was said, by weight, that no example of the intent says."""
+    unfamiliar: float = 0.0
+    """Share of the pairs of neighbouring words that no example of the intent has."""
 
     @property
     def margin(self) -> float:

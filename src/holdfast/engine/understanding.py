@@ -40,9 +40,47 @@ class Example:
     text: str
 
 
+_CARRIERS: Final = tuple(
+    tuple(phrase.split())
+    for phrase in (
+        "can you please tell me",
+        "could you please tell me",
+        "would you please tell me",
+        "can you tell me",
+        "could you tell me",
+        "would you tell me",
+        "can you say",
+        "please tell me",
+        "tell me",
+        "i want to know",
+        "i would like to know",
+        "i need to know",
+        "i wanted to ask",
+        "i want to ask",
+        "i have a question",
+        "do you know",
+        "can you please",
+        "could you please",
+        "would you please",
+        "can you",
+        "could you",
+        "would you",
+    )
+)
+"""Ways to begin that say nothing about the matter; the longest come first."""
+
+
+def without_carrier(words: list[str]) -> list[str]:
+    """Without a polite beginning, if at least two words follow it."""
+    for carrier in _CARRIERS:
+        if tuple(words[: len(carrier)]) == carrier and len(words) >= len(carrier) + 2:
+            return words[len(carrier) :]
+    return words
+
+
 def content(text: str) -> list[str]:
     """The words that carry meaning, contractions written out, stemmed."""
-    words = expanded(tokens(text))
+    words = without_carrier(expanded(tokens(text)))
     kept = [stem(word) for word in words if word not in _FILLERS]
     return kept or [stem(word) for word in words]
 
@@ -56,9 +94,14 @@ def features(words: Sequence[str]) -> dict[str, float]:
         groups = [framed[at : at + size] for size in (3, 4) for at in range(len(framed) - size + 1)]
         for group in groups:
             found[f"~{group}"] += _LETTERS_WEIGHT / math.sqrt(len(groups))
-    for first, second in zip(("^", *words), (*words, "$"), strict=True):
+    for first, second in _pairs(words):
         found[f"{first} {second}"] += _PAIR_WEIGHT
     return found
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Neighbours, with marks for begin and end."""
+    return list(zip(("^", *words), (*words, "$"), strict=True))
 
 
 class ExampleIndex:
@@ -72,8 +115,10 @@ class ExampleIndex:
         self._unseen_idf = math.log((1 + len(raw)) / 0.5)
         self._intents = [intent for intent, _ in listed]
         self._vocabulary: dict[str, set[str]] = defaultdict(set)
+        self._pairs: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for intent, words in listed:
             self._vocabulary[intent].update(words)
+            self._pairs[intent].update(_pairs(words))
         self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for at, row in enumerate(raw):
             for name, weight in self._unit(row).items():
@@ -86,7 +131,14 @@ class ExampleIndex:
         ranked = sorted(self.scores(words).items(), key=lambda pair: -pair[1])
         ranked += [(NONE, 0.0)] * (2 - len(ranked))
         (best, score), (second, second_score) = ranked[:2]
-        return Meaning(best or None, score, second or None, second_score, self._unknown_share(best, words))
+        return Meaning(
+            best or None,
+            score,
+            second or None,
+            second_score,
+            unknown=self._unknown_share(best, words),
+            unfamiliar=self._unfamiliar_share(best, words),
+        )
 
     def scores(self, words: Sequence[str]) -> Mapping[str, float]:
         """Each intent's score for an utterance."""
@@ -114,6 +166,12 @@ class ExampleIndex:
         known = self._vocabulary[intent]
         weights = [(self._idf.get(word, self._unseen_idf), word in known) for word in words]
         return sum(weight for weight, is_known in weights if not is_known) / sum(weight for weight, _ in weights)
+
+    def _unfamiliar_share(self, intent: str, words: Sequence[str]) -> float:
+        """How many of the pairs of neighbours no example of the intent has."""
+        known = self._pairs[intent] if intent in self._pairs else set()
+        pairs = _pairs(words)
+        return sum(pair not in known for pair in pairs) / len(pairs)
 
     def _unit(self, row: Mapping[str, float]) -> dict[str, float]:
         weighted = {

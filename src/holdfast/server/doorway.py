@@ -115,7 +115,7 @@ class Doorway:
     async def _body(self, request: UpgradeRequest, receive: Receive) -> bytes | None:
         """The whole body; None when it is too large, or takes too long."""
         announced = request.headers.get("content-length", "0")
-        if not announced.isdigit() or int(announced) > self._body_bytes_max:
+        if not (announced.isascii() and announced.isdigit()) or int(announced) > self._body_bytes_max:
             return None
         body = bytearray()
         try:

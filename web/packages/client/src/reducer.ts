@@ -17,6 +17,8 @@ import {
 } from "./state";
 
 export const ENTRIES_MAX = 1_000;
+/** Actions that the page answers with a form; others are for pages that know them. */
+const FORM_ACTIONS: ReadonlySet<string> = new Set(["open_form", "request_callback"]);
 /** No phase of a turn lasts for ever, whatever the gateway forgets to say. */
 const DWELL_MS: Readonly<Record<Exclude<TurnPhase, "idle">, number>> = {
   user_speaking: 120_000,
@@ -132,7 +134,7 @@ function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceSta
     case "tool_done":
       return state.turn.phase === "tool" ? { ...state, turn: turn(state, "thinking", at) } : state;
     case "client_action":
-      if (message.action !== "open_form") return state;
+      if (!FORM_ACTIONS.has(message.action)) return state;
       return { ...state, form: { target: message.target, arguments: message.arguments ?? {} } };
     case "audio_lost":
       return lost(state, ((message.to - message.from) * 1000) / 24_000, at);

@@ -63,6 +63,16 @@ const SHEETS: readonly Sheet[] = [
     submit: "Upload",
     fields: [{ name: "file", label: "File", type: "file" }],
   },
+  {
+    target: /call/,
+    title: "Be called back",
+    why: "A colleague rings you at this number.",
+    submit: "Ask for a call",
+    fields: [
+      { name: "phone", label: "Phone number", autoComplete: "tel" },
+      { name: "when", label: "When suits you" },
+    ],
+  },
 ];
 
 const OTHER: Omit<Sheet, "target"> = {

@@ -1,0 +1,52 @@
+"""Saying no without drowning anybody: the message rate, and at most one error a second and code.
+
+What lives here: admission of messages by rate, the throttle's two ends.
+What never will: what is wrong with a message.
+"""
+
+from __future__ import annotations
+
+from holdfast.core import lifecycle
+from holdfast.core.effects import StartTimer
+from holdfast.core.faults import fault
+from holdfast.core.notices import Error
+from holdfast.core.state import State, error_of
+
+TIMER_ERRORS = "errors"
+
+
+def refuse(s: State, error: Error, now: float) -> None:
+    """Tell an error, at most one a second and code; the rest is counted and told later."""
+    if s.errors.admit(error, now):
+        s.tell(error)
+    else:
+        s.out.append(StartTimer(TIMER_ERRORS, s.errors.interval_s))
+
+
+def errors_due(s: State, now: float) -> None:
+    """The second is over: tell what was held back."""
+    for error, others in s.errors.due(now):
+        s.tell(
+            Error(
+                error.code,
+                error.message,
+                error.retryable,
+                error.fault,
+                error.retry_after_ms,
+                others + 1,
+                error.field,
+                error.event_id,
+            )
+        )
+
+
+def admitted(s: State, now: float) -> bool:
+    """Whether one more message may come now; a flood that lasts ends the session."""
+    if s.messages.take(1, now):
+        return True
+    cause = fault("application.rate_limited", [f"over {s.limits.client_messages_per_s:g} messages a second"])
+    if s.flood.refused(now):
+        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
+    else:
+        refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
+    return False
