@@ -37,11 +37,11 @@ test: ## install what is missing and run every test, in Chromium too
 	@$(MAKE) test-web
 	@$(MAKE) test-python
 
-test-web: $(WEB_MODULES)
+test-web: $(WEB_MODULES) ## the web tests alone
 	$(call say,web tests)
 	@npm --prefix web test --silent
 
-test-python: $(VENV)/.dev
+test-python: $(VENV)/.dev ## the Python tests alone; PYTEST_ARGS="tests/core -q" for a part
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 

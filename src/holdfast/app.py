@@ -127,7 +127,8 @@ class Gateway:
                 limits.dial_s,
                 limits.upstream_outbox_bytes,
             )
-        options = EngineOptions(workers=self.settings.engine.workers)
+        engine = self.settings.engine
+        options = EngineOptions(workers=engine.workers, model_folder=engine.asr_model)
         tools = portal.toolbox.definitions()
         self.pool = EnginePool(options, tools=tools, instructions=instructions("a customer"))
         await self.pool.start()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from holdfast.auth import TICKET_SUBPROTOCOL, GateOptions, PortalGate, decide_customer, hash_key, new_key
+from holdfast.auth import TICKET_SUBPROTOCOL, GateOptions, PortalGate, hash_key, new_key
 from holdfast.auth.cookies import cookie_name
 from holdfast.ports import Principal, Refusal, UpgradeRequest
 
@@ -294,17 +294,6 @@ def test_a_secret_without_client_keys_keeps_the_dialect_shut() -> None:
 
 
 # who the customer is
-
-
-def test_only_the_admitted_customer_may_be_named() -> None:
-    admitted = Principal("cust-1", "Anna", "ticket")
-
-    assert decide_customer(admitted, None) is None
-    assert decide_customer(admitted, "") is None
-    assert decide_customer(admitted, "cust-1") is None
-    foreign = decide_customer(admitted, "cust-2")
-    assert foreign is not None
-    assert foreign.code == "NOT_AUTHORIZED"
 
 
 def test_a_ticket_carries_limits() -> None:

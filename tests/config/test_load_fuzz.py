@@ -1,4 +1,4 @@
-"""Whatever stands in the file or in the environment: settings, or problems in words. Nothing else is raised."""
+"""Whatever stands in the file or the environment: settings, or problems in words; nothing else is raised."""
 
 from __future__ import annotations
 
@@ -48,19 +48,24 @@ VARIABLES: Any = st.dictionaries(
 )
 
 
+def loaded(folder: Path, tree: dict[str, Any], environ: dict[str, str]) -> Settings | ConfigError:
+    try:
+        return load(overrides=tree, environ=environ, folder=folder)
+    except ConfigError as error:
+        return error
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(TREES, VARIABLES)
+@given(tree=TREES, environ=VARIABLES)
 def test_any_tree_is_settings_or_problems(
     tmp_path: Path, tree: dict[str, Any], environ: dict[str, str]
 ) -> None:
-    try:
-        found = load(overrides=tree, environ=environ, folder=tmp_path)
-    except ConfigError as error:
-        assert error.problems
-        assert all(one.key and one.problem and one.remedy for one in error.problems)
-        assert error.render()
-    else:
-        assert isinstance(found, Settings)
+    found = loaded(tmp_path, tree, environ)
+
+    if isinstance(found, ConfigError):
+        assert found.problems
+        assert all(one.key and one.problem and one.remedy for one in found.problems)
+        assert found.render()
 
 
 @pytest.mark.parametrize("written", ["[1]", "[[]]", "{}", "7", '[""]'])

@@ -159,6 +159,13 @@ def test_a_foreign_customer_is_refused_and_the_connection_lives() -> None:
     assert world.asked(effects.Dial)
 
 
+@pytest.mark.parametrize("named", [None, "", "C-1"])
+def test_the_signed_in_customer_may_be_named_or_left_out(named: str | None) -> None:
+    world = World.new()
+    world.create(SessionOptions(customer_id=named))
+    assert world.asked(effects.Dial)
+
+
 def test_the_greeting_is_asked_for_when_ready_and_nobody_has_spoken() -> None:
     greeted = World.new()
     greeted.create(SessionOptions(greet=True))

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.sound import RATE, likeness, noise, resampled, window_likeness, write_microphone
+from tests.e2e.sound import RATE, assert_whole, noise, resampled, write_microphone
 from tests.e2e.stage import Stage
 from tests.e2e.waiting import until, when
 
@@ -42,12 +41,8 @@ def test_what_is_said_arrives_as_it_was_said(open_page: OpenPage, stage: Stage, 
     talk(page)
     heard(stage, SPOKEN_S + 0.8)
 
-    arrived = stage.call.samples.astype(float)
-    windows = window_likeness(arrived, spoken())
-    jumps = np.count_nonzero(np.diff([lag for lag, _ in windows]))
-
-    print(f"\ncapture: whole {likeness(arrived, spoken()):.4f}, windows min {min(c for _, c in windows):.4f}, jumps {jumps}")
-    assert likeness(arrived, spoken()) >= 0.99
+    alike = assert_whole(stage.call.samples.astype(float), spoken())
+    print(f"\ncapture: {alike:.4f}")
 
 
 def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
@@ -61,7 +56,7 @@ def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, micropho
 
     # Frames went on while the page stood still, and none is missing (`received` asserts that there is no hole).
     assert during >= 0.4 * RATE
-    assert likeness(stage.call.samples.astype(float), spoken()) >= 0.99
+    assert_whole(stage.call.samples.astype(float), spoken())
 
 
 def test_what_is_said_before_there_is_a_session_is_kept(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
@@ -75,7 +70,7 @@ def test_what_is_said_before_there_is_a_session_is_kept(open_page: OpenPage, sta
     stage._do(lambda: stage._accept(stage.call))
     heard(stage, SPOKEN_S + 0.8)
 
-    assert likeness(stage.call.samples.astype(float), spoken()) >= 0.99
+    assert_whole(stage.call.samples.astype(float), spoken())
 
 
 def test_barge_in_is_silent_within_20_ms(
@@ -137,7 +132,7 @@ def test_speech_during_an_outage_arrives_afterwards(open_page: OpenPage, stage: 
     # What had been acknowledged is in the first session, the rest in the second; an overlap is what came unacknowledged.
     first, second = (call.samples.astype(float) for call in stage.calls)
     tail = spoken()[-int(1.5 * RATE) :]
-    assert likeness(second, tail) >= 0.99
+    assert_whole(second, tail)
     assert len(first) + len(second) >= (SPOKEN_S + 0.3) * RATE
 
 

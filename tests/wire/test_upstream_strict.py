@@ -56,11 +56,6 @@ def test_an_append_is_valid_and_bears_the_bytes() -> None:
     assert sent["audio"] == "AQIDBA=="
 
 
-def test_a_tool_loses_the_engines_extensions_on_its_way_to_openai() -> None:
-    plain = upstream.without_extensions(settings().tools[0])
-    assert plain["parameters"] == {"type": "object", "properties": {}}
-
-
 def test_a_planted_wrong_event_fails() -> None:
     wrong = json.loads(upstream.encode(effects.Truncate("item_1", 120), 1))
     wrong["audio_end_ms"] = "120"

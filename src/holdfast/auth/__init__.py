@@ -5,7 +5,7 @@ client keys, and `PortalGate`, which puts them together. Everything takes the ti
 What never will: sockets, routes, knowledge of contracts and customers.
 """
 
-from holdfast.auth.gate import GateOptions, PortalGate, decide_customer
+from holdfast.auth.gate import GateOptions, PortalGate
 from holdfast.auth.keys import ClientKeys, hash_key, is_hashed_key, new_key
 from holdfast.auth.origins import is_loopback_name, normal_origin
 from holdfast.auth.peers import Peer, TrustedProxies
@@ -22,7 +22,6 @@ __all__ = [
     "TicketError",
     "Tickets",
     "TrustedProxies",
-    "decide_customer",
     "hash_key",
     "is_hashed_key",
     "is_loopback_name",

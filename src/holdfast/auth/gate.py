@@ -43,7 +43,6 @@ WRONG_KEY: Final = Refusal(401, "invalid_api_key", "Incorrect API key provided."
 BAD_CSRF: Final = Refusal(
     403, "CSRF", "The page's token is missing or out of date: load the page's configuration again."
 )
-OTHER_CUSTOMER: Final = Refusal(403, "NOT_AUTHORIZED", "You are signed in as another customer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +167,6 @@ class PortalGate:
     def _is_bare_loopback(self, request: UpgradeRequest) -> bool:
         host = read_host(request.headers.get("host", ""))
         return self.peer(request).is_loopback and host is not None and is_loopback_name(host.name)
-
-
-def decide_customer(principal: Principal, claimed_customer_id: str | None) -> Refusal | None:
-    """Whether a client may go on after naming a customer: only the one it was admitted for."""
-    if not claimed_customer_id or claimed_customer_id == principal.customer_id:
-        return None
-    return OTHER_CUSTOMER
 
 
 def _offered_ticket(request: UpgradeRequest) -> str | None:

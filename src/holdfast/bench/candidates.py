@@ -144,7 +144,9 @@ def gateway(upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candi
 Start = Callable[[str, Path, set[int]], contextlib.AbstractContextManager[list[Candidate]]]
 
 
-def _bare_json(upstream: str, folder: Path, cores: set[int]) -> contextlib.AbstractContextManager[list[Candidate]]:
+def _bare_json(
+    upstream: str, folder: Path, cores: set[int]
+) -> contextlib.AbstractContextManager[list[Candidate]]:
     return bare_relay("json", upstream, folder, cores)
 
 

@@ -18,7 +18,8 @@ from picows import WSListener, ws_create_server
 async def _serve(listener: Callable[[], WSListener]) -> None:
     server = await ws_create_server(lambda _request: listener(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    print(json.dumps({"port": port}), flush=True)
+    sys.stdout.write(json.dumps({"port": port}) + "\n")
+    sys.stdout.flush()
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     loop.add_reader(sys.stdin, over.set)

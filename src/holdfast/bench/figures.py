@@ -6,7 +6,7 @@ What lives here: arithmetic. What never will: measuring.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 TOLERANCE: Final = 0.05
@@ -59,6 +59,10 @@ class Change:
     def is_worse(self) -> bool:
         """Whether it grew by more than the noise, and by more than the tolerance."""
         return self.is_now - self.was > max(self.noise, self.was * TOLERANCE)
+
+    def as_json(self) -> dict[str, object]:
+        """For machines."""
+        return {**asdict(self), "is_worse": self.is_worse}
 
 
 def change(face: str, was: Spread, is_now: Spread) -> Change:

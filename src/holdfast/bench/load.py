@@ -9,6 +9,7 @@ One message is one event relayed one way. The candidate's processor time is read
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -75,7 +76,6 @@ class Tally:
     sent: int = 0
     received: int = 0
     altered: int = 0
-    unanswered: int = 0
     rtt_s: array[float] = field(default_factory=lambda: array("d"))
     late_s: array[float] = field(default_factory=lambda: array("d"))
     troubles: list[str] = field(default_factory=list)
@@ -92,6 +92,7 @@ class Caller(MessageListener):
     def __init__(self, face: Face, number: int, tally: Tally) -> None:
         super().__init__()
         self.ready = asyncio.Event()
+        self.answered = asyncio.Event()
         self._is_binary = face == "binary"
         self._number = number
         self._tally = tally
@@ -133,6 +134,8 @@ class Caller(MessageListener):
     def hush(self) -> None:
         """Send no more; answers may still come."""
         self._is_talking = False
+        if not self._expected:
+            self.answered.set()
 
     @property
     def unanswered(self) -> int:
@@ -166,6 +169,8 @@ class Caller(MessageListener):
         tally.rtt_s.append(time.perf_counter() - sent_at)
         if payload != expected:
             tally.altered += 1
+        if not self._is_talking and not self._expected:
+            self.answered.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,16 +245,18 @@ async def _connect(plan: Plan, tally: Tally) -> list[Caller]:
 
 async def _settled(callers: list[Caller]) -> int:
     """Wait for what is still on its way; answers what never came."""
-    deadline = time.perf_counter() + SETTLE_S
-    while (missing := sum(caller.unanswered for caller in callers)) and time.perf_counter() < deadline:
-        await asyncio.sleep(FRAME_S)
-    return missing
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            for caller in callers:
+                await caller.answered.wait()
+    return sum(caller.unanswered for caller in callers)
 
 
 def main(plan: Plan) -> None:
     """One measurement on uvloop, printed."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(asdict(runner.run(measure(plan)))))
+        sample = runner.run(measure(plan))
+    sys.stdout.write(json.dumps(asdict(sample)) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,16 @@ from typing import Any, Final
 
 from holdfast.bench import machine
 from holdfast.bench.candidates import STARTS, BenchError, Candidate, Start, echo_upstream, plain_environment
-from holdfast.bench.figures import Spread, spread
+from holdfast.bench.figures import Change, Spread, change, spread
+from holdfast.bench.frames import FRAME_MS
 from holdfast.bench.load import Plan, Sample
 
 TARGET: Final = 1.25
 """The gateway may cost this many times a bare relay (the project's own bound)."""
 CROWDED: Final = 0.85
 """A share of a core from which on its owner's waiting shows in the figures."""
+HELD_UP_MS: Final = 2.0 * FRAME_MS
+"""A load or an answer this late: frames arrive in heaps and no longer one by one."""
 FACES: Final = {"json": "/v1/realtime", "binary": "browser protocol"}
 _GRACE_S: Final = 60.0
 
@@ -50,6 +53,29 @@ class Measured:
     sample: Sample
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A candidate's sample beside the bare relay's."""
+
+    candidate: Sample
+    bare: Sample
+
+    @property
+    def ratio(self) -> float:
+        """How many times the bare relay's cost."""
+        return self.candidate.cpu_us / self.bare.cpu_us
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether somebody else's work held up either: what has piled up is relayed more cheaply."""
+        return any(one.late_p99_ms > HELD_UP_MS or one.rtt_p99_ms > HELD_UP_MS for one in self.samples)
+
+    @property
+    def samples(self) -> tuple[Sample, Sample]:
+        """Both."""
+        return self.candidate, self.bare
+
+
 @dataclass(slots=True)
 class Report:
     """All samples of a run."""
@@ -70,14 +96,25 @@ class Report:
         """Processor time for one message, microseconds."""
         return spread([sample.cpu_us for sample in self.samples(name, face, sessions)])
 
-    def ratios(self, face: str, sessions: int | None = None, name: str = "gateway") -> list[float]:
-        """The gateway's cost over the bare relay's, from the same round and number of sessions."""
-        costs = {(m.round, m.sessions, m.name): m.sample.cpu_us for m in self.measured if m.face == face}
+    def pairs(self, face: str, sessions: int | None = None, name: str = "gateway") -> list[Pair]:
+        """The gateway beside the bare relay, from the same round and number of sessions."""
+        found = {(m.round, m.sessions, m.name): m.sample for m in self.measured if m.face == face}
         return [
-            cost / costs[at, count, "bare"]
-            for (at, count, who), cost in costs.items()
-            if who == name and sessions in {None, count} and (at, count, "bare") in costs
+            Pair(sample, found[at, count, "bare"])
+            for (at, count, who), sample in found.items()
+            if who == name and sessions in {None, count} and (at, count, "bare") in found
         ]
+
+    def ratios(self, face: str, sessions: int | None = None, name: str = "gateway") -> list[float]:
+        """Costs over the bare relay's, of the pairs that were not disturbed; of all when all were."""
+        pairs = self.pairs(face, sessions, name)
+        calm = [pair.ratio for pair in pairs if not pair.is_disturbed]
+        return calm or [pair.ratio for pair in pairs]
+
+    @property
+    def disturbed(self) -> int:
+        """How many pairs do not count."""
+        return sum(pair.is_disturbed for face in FACES for pair in self.pairs(face))
 
     @property
     def faulty(self) -> int:
@@ -102,9 +139,12 @@ class Report:
         fullest = max((m.sample.candidate_share for m in self.measured), default=0.0)
         if fullest > CROWDED:
             found.append(f"a candidate used {fullest:.0%} of its core: a backlog makes messages cheaper")
-        latest = max((m.sample.late_p99_ms for m in self.measured), default=0.0)
-        if latest > 5.0:
-            found.append(f"the load was up to {latest:.1f} ms late (p99): the machine had other work")
+        if self.disturbed:
+            total = sum(len(self.pairs(face)) for face in FACES)
+            found.append(
+                f"{self.disturbed} of {total} pairs were held up by other work on this machine (frames over "
+                f"{HELD_UP_MS:.0f} ms late) and are left out of the ratios, unless all were"
+            )
         return found + sorted({trouble for m in self.measured for trouble in m.sample.troubles})[:3]
 
     def as_json(self) -> dict[str, Any]:
@@ -114,11 +154,22 @@ class Report:
             "machine": self.machine,
             "shape": asdict(self.shape),
             "ratios": {face: asdict(spread(self.ratios(face))) for face in FACES},
+            "target": TARGET,
+            "pairs_disturbed": self.disturbed,
             "messages": self.messages,
             "lost_or_altered": self.faulty,
             "doubts": self.doubts,
             "samples": [asdict(one) for one in self.measured],
         }
+
+
+def changes(earlier: dict[str, Any], report: Report) -> list[Change]:
+    """Each face's ratio beside an earlier report's (`as_json`)."""
+    return [
+        change(face, Spread(**earlier["ratios"][face]), spread(report.ratios(face)))
+        for face in FACES
+        if face in earlier["ratios"]
+    ]
 
 
 Progress = Callable[[str], None]

@@ -9,6 +9,7 @@ underscore descends one level); PORT below HOLDFAST_PORT; OPENAI_API_KEY and OPE
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import json
@@ -68,7 +69,8 @@ def load(
     path, named = _path(environ, folder or Path.cwd())
     tree = _read(path, named=named)
     tree = _merged(tree, _from_environment(environ))
-    tree = _merged(tree, {key: value for key, value in (overrides or {}).items() if value is not None})
+    told = {key: copy.deepcopy(value) for key, value in (overrides or {}).items() if value is not None}
+    tree = _merged(tree, told)
     _default_upstreams(tree, environ)
 
     def name(key: str) -> str:

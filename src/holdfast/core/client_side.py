@@ -79,7 +79,7 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
         cause = fault("application.invalid_message", ["create_session twice"])
         refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type"), now)
         return
-    if options.customer_id is not None and options.customer_id != s.surroundings.customer_id:
+    if options.customer_id and options.customer_id != s.surroundings.customer_id:
         cause = fault("application.not_authorized", ["customerId differs from the signed-in customer"])
         s.note("session.refused", "warning", reason="foreign customerId")
         refuse(s, error_of("NOT_AUTHORIZED", cause), now)

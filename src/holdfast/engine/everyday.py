@@ -296,6 +296,183 @@ SENTENCES: Final[tuple[str, ...]] = tuple(
     testing testing one two three
     bla bla bla
     hello is anybody there
+    what should i do this weekend
+    what should i cook for my guests
+    what should i read next
+    what shall we do tonight
+    which jacket should i take
+    which phone should i buy
+    which car is the best
+    which city is the biggest
+    which animals live in the forest
+    which day is it
+    how far is the next village
+    how far can you see
+    how far is the sun from here
+    how long does the flight take
+    how long do dogs live
+    how long should i sleep
+    how old is the earth
+    how old is your mother
+    how fast is a cheetah
+    how heavy is a whale
+    how cold is it in winter
+    how warm is the water
+    how do you play chess
+    how do i paint a wall
+    how do i repair my bicycle
+    how do i get rid of mice
+    how do i learn french
+    how do i make pancakes
+    how do you say good night in russian
+    how do you write this word
+    how much snow is there
+    how much sugar is in it
+    how much does a house cost
+    how many books did he write
+    how many goals did they score
+    how many planets are there
+    what does this sign mean
+    what does a teacher earn
+    what does my name mean
+    what did he say on television
+    what did napoleon do
+    what did the president say
+    what is the biggest city in america
+    what is the distance to the stars
+    what is the fastest train
+    what is the highest building
+    what is the temperature of the sea
+    what is the best hotel in rome
+    what is the time in new york
+    what is the name of the king
+    what is your opinion
+    what is love
+    what is water made of
+    what is the difference between a frog and a toad
+    what was the score last night
+    what was the name of that actor
+    tell me about the second world war
+    tell me about africa
+    tell me about your family
+    tell me about dinosaurs
+    tell me a secret
+    tell me the news of today
+    tell me the way to the station
+    tell me the time
+    talk to me about music
+    do you like chocolate
+    do you know my brother
+    do you want to play
+    do you speak spanish
+    do you sleep
+    did you sleep well
+    did you see the film
+    did you hear the thunder
+    did it rain last night
+    did our team win
+    have you been to paris
+    have you seen my glasses
+    is it warm outside
+    is it too late for breakfast
+    is there a pharmacy around here
+    is there a god
+    is there life on mars
+    is the restaurant still open
+    is the water cold
+    is this seat free
+    are there any sharks
+    are you married
+    are you hungry
+    can you play the piano
+    can you read my mind
+    can you turn down the heating
+    can you wake me up at six
+    can you call my doctor
+    can you call me a cab
+    can you write a letter for me
+    can birds swim
+    can i bring my dog
+    can i park here
+    can i get a glass of water
+    could you close the curtains
+    could you pass me the salt
+    could you recommend a wine
+    please turn on the fan
+    please switch off the computer
+    please read the book to me
+    please water the flowers
+    please call an ambulance
+    please bring me a coffee
+    let us play football
+    let me sleep
+    give me a recipe for soup
+    give me a cup of tea
+    give me some advice about girls
+    give me the number of the pizza place
+    show me the way to the beach
+    show me photos of my children
+    find a parking place
+    find the nearest bank machine
+    buy a birthday present
+    book a doctor's appointment
+    book a seat on the train
+    order two coffees
+    start the car
+    start the dishwasher
+    stop the music
+    stop the timer
+    i am going to the supermarket
+    i am looking for my cat
+    i am so happy today
+    i am learning to drive
+    i am afraid of spiders
+    i went to the dentist
+    i saw a big dog
+    i forgot my password for the computer
+    i would like a beer
+    i would like to speak spanish
+    i would like to dance
+    i want to see the world
+    i want to hear a song
+    i want to know the weather
+    i need a new job
+    i need some sleep
+    i have a cold
+    i have two brothers
+    i have a question about history
+    my mother is coming to dinner
+    my neighbour is very loud
+    my washing machine is broken
+    my train is late
+    our house is on fire
+    the light is too bright
+    the baby is crying
+    the cat is on the roof
+    the shop on the corner sells bread
+    the old man sat by the sea
+    the teacher wrote on the board
+    the weather was fine and they went for a swim
+    he would not say a word
+    he lived in a small house in the woods
+    she opened the letter and began to cry
+    she had a voice like an angel
+    it is the finest building in the city
+    it may be said that he was a great man
+    they had been friends for many years
+    we shall see what happens
+    nothing could be done about it
+    in the beginning there was light
+    from time to time he looked at the clock
+    as far as i know
+    turn right after the bridge
+    drop the ball
+    pick up the red box
+    move forward
+    three plus four
+    queen of diamonds
+    two of spades
+    nine of clubs
     """.strip().splitlines()
 )
 

@@ -24,6 +24,7 @@ from holdfast.core.state import Surroundings
 from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext, UpstreamDialer
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.shell import Shell, chance, now, timestamp
+from holdfast.tools import without_extensions
 from holdfast.wire import browser, upstream
 from holdfast.wire.upstream import BreachError, SessionSettings
 
@@ -196,7 +197,7 @@ class SessionRunner(Shell):
             instructions=self._assistant.instructions(self.principal, state.options.instructions),
             voice=voice_of(state),
             tools=[
-                tool if traits.knows_utterances else upstream.without_extensions(tool)
+                tool if traits.knows_utterances else without_extensions(tool)
                 for tool in self._assistant.toolbox.definitions()
             ],
             transcription_model=traits.transcription_model,

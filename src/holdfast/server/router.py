@@ -108,15 +108,7 @@ class SocketRouter:
         return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
 
     def _refused(self, request: UpgradeRequest, refusal: Refusal) -> Answer:
-        structlog.get_logger().warning(
-            "upgrade.refused",
-            category="security",
-            source="gate",
-            path=request.path,
-            peer=request.peer,
-            code=refusal.code,
-            status=refusal.status,
-        )
+        """The gate has logged the reason, which the other side is not told."""
         if refusal.in_band:
             return _accept(request, REALTIME_PROTOCOL, RefusedSocket(refusal.code, refusal.message))
         return _refuse(refusal.status, refusal.code, refusal.message)

@@ -255,12 +255,6 @@ def session_update(settings: SessionSettings) -> bytes:
     return _encoder.encode({"type": "session.update", "session": session})
 
 
-def without_extensions(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's definition without the `x-` keys of its schema, which only the embedded engine reads."""
-    parameters = {key: value for key, value in tool["parameters"].items() if not key.startswith("x-")}
-    return {**tool, "parameters": parameters}
-
-
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
 

@@ -169,6 +169,7 @@ export class VoiceClient {
     const { config } = this.state;
     if (config === undefined) return;
     const talking = inCall(this.state);
+    const listening = this.#mic !== undefined;
     this.end();
     await this.#ended();
     // Another customer must not read what this one said.
@@ -180,7 +181,8 @@ export class VoiceClient {
       this.#do({ type: "config_failed", reason });
     }
     await this.load();
-    if (talking) await this.talk();
+    if (talking) this.#begin();
+    if (listening) await this.openMic();
   }
 
   closeForm(): void {
@@ -219,7 +221,7 @@ export class VoiceClient {
     if (config === undefined) return;
     this.#openSpeaker();
     if (inCall(this.state)) return;
-    this.#do({ type: "started" });
+    this.#do({ type: "started", at: performance.now() });
     const session = { greet: true, ...this.#options.session };
     this.#tell({ type: "start", settings: linkSettings(this.#base, config, session) });
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);

@@ -4,6 +4,7 @@
  * What lives here: transitions. What never will: words, clocks, effects.
  */
 
+import { initialLink } from "./connection";
 import type { GatewayMessage } from "./protocol";
 import {
   initialState,
@@ -44,7 +45,13 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
     case "config_failed":
       return { ...state, configFault: action.reason };
     case "started":
-      return { ...state, notices: [], form: undefined };
+      return {
+        ...state,
+        notices: [],
+        form: undefined,
+        // The worker takes over from here; until its first word the page is already in a call.
+        link: { ...initialLink(action.at), phase: "admitting" },
+      };
     case "link":
       return linked(state, action.link, action.at);
     case "message":

@@ -103,7 +103,7 @@ export interface VoiceState {
 export type Action =
   | { readonly type: "configured"; readonly config: PageConfig }
   | { readonly type: "config_failed"; readonly reason: string }
-  | { readonly type: "started" }
+  | { readonly type: "started"; readonly at: number }
   | { readonly type: "link"; readonly link: LinkState; readonly at: number }
   | { readonly type: "message"; readonly message: GatewayMessage; readonly at: number }
   | { readonly type: "waiting"; readonly ms: number }

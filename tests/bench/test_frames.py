@@ -1,0 +1,26 @@
+"""Frames can be told apart, and their envelopes are what they say."""
+
+from __future__ import annotations
+
+import json
+
+import pybase64
+
+from holdfast.bench import frames
+
+
+def test_a_frame_is_20_ms_and_like_no_other() -> None:
+    seen = {frames.frame(session, number) for session in range(20) for number in range(100)}
+    assert len(seen) == 2000
+    assert {len(pcm) for pcm in seen} == {960}
+    assert frames.frame(3, 4) == frames.frame(3, 4)
+
+
+def test_an_echo_carries_the_same_audio() -> None:
+    pcm = frames.frame(1, 2)
+    sent = frames.append(pcm)
+    assert json.loads(sent)["type"] == "input_audio_buffer.append"
+    assert frames.echoed(sent) == frames.delta(pcm)
+    event = json.loads(frames.delta(pcm))
+    assert event["type"] == "response.output_audio.delta"
+    assert pybase64.b64decode(event["delta"]) == pcm
