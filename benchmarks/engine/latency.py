@@ -43,7 +43,7 @@ QUESTIONS: Final = (
     "how much does it cost to pay off my loan early",
     "what is the status of my contract",
 )
-SEGMENTS: Final = ("hangover", "asr and intent", "tool round trip", "first clause", "wire")
+SEGMENTS: Final = ("hangover", "asr and intent", "tool round trip", "response begins", "first clause")
 _FRAME_MS: Final = 20
 _LEAD_MS: Final = 500
 _ONSET_LEVEL: Final = 0.02
@@ -124,7 +124,8 @@ class Conversation:
         return ToolContext("bench", "call", self._customer_id, "Anna Berger")
 
     async def barge_in(self, speech: np.ndarray[Any, Any]) -> float | None:
-        """Talk into a long answer; onset of speech to the last audio that came, in milliseconds.
+        """Talk into a long answer; onset of speech to the last audio that came, in milliseconds
+        (below zero when the engine happened to be between two clauses).
 
         None when the answer was over before the user began (the engine speaks far faster than real time).
         """
@@ -145,7 +146,7 @@ class Conversation:
         if event.body["response"]["status"] != "cancelled" or not started:
             return None
         onset = int(np.flatnonzero(np.abs(speech) > _ONSET_LEVEL)[0]) / WIRE_RATE
-        return max(0.0, (last - began - _QUIET_MS / 1000 - onset) * 1000)
+        return (last - began - _QUIET_MS / 1000 - onset) * 1000
 
     async def _ask_for_long_answer(self) -> None:
         """A written question whose tool has much to say."""

@@ -12,11 +12,11 @@ from tests.e2e.waiting import until, when
 pytestmark = pytest.mark.browser
 
 # Keeps the stream, so that a test can do to it what pulling a plug does.
-KEEP_STREAM = """
-const media = navigator.mediaDevices;
-const ask = media.getUserMedia.bind(media);
-media.getUserMedia = async (wish) => (window.__stream = await ask(wish));
-"""
+KEEP_STREAM = """() => {
+    const media = navigator.mediaDevices;
+    const ask = media.getUserMedia.bind(media);
+    media.getUserMedia = async (wish) => (window.__stream = await ask(wish));
+}"""
 
 
 def status(page: Page) -> str:
@@ -55,7 +55,7 @@ def test_an_unplugged_microphone_is_replaced(open_page: OpenPage, stage: Stage) 
     before = stage.call.received
     until(lambda: stage.call.received >= before + 12_000, "the tail came")
 
-    page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+    page.evaluate("() => navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
     expect(page.get_by_role("status").first).to_have_text("Listening")
     resumed = stage.call.received
     until(lambda: stage.call.received > resumed + 12_000, "sound flows again, in one numbering")

@@ -163,13 +163,13 @@ def test_a_restarted_gateway_gets_a_new_session_by_itself(
         page = open_page(url, tolerate=noise_of_the_outage)
         start(page)
         conversation = page.get_by_label("Conversation")
-        expect(conversation.locator("[data-speaker=assistant]").first).to_be_visible(timeout=15_000)
+        expect(conversation.get_by_role("listitem").first).to_be_visible(timeout=15_000)
         port = int(url.rsplit(":", 1)[1])
     expect(page.get_by_role("status").first).to_have_text("Connection lost — still recording")
     with gateway(tmp_path, port=port, **keys):
         expect(conversation.get_by_text("New session")).to_be_visible(timeout=20_000)
         expect(page.get_by_role("button", name="Switch microphone off")).to_be_visible()
-        expect(conversation.locator("[data-speaker=assistant]").first).to_be_visible()
+        expect(conversation.get_by_role("listitem").first).to_be_visible()
         page.close()
 
 

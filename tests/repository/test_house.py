@@ -16,7 +16,10 @@ URL = re.compile(r"\b(?:https?|git\+\w+|file)://\S+")
 CODE = re.compile(r"`(make [a-z-]+|holdfast [a-z]+)[^`]*`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 PINNED = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+( ; python_version [<>=!]+ \"[\d.]+\")?")
-LINES_MAX = 450
+LINES_MAX = 420
+TABLES = frozenset(
+    {"everyday.py", "faults.py", "glossary.py"}
+)  # rows of one table, as long as they need to be
 
 
 def tracked(project: Path) -> list[Path]:
@@ -85,7 +88,9 @@ def test_no_source_file_has_grown_into_two(project: Path) -> None:
     long = {
         str(path.relative_to(project)): count
         for path in tracked(project)
-        if path.suffix in {".py", ".ts", ".tsx"} and (count := len(path.read_text().splitlines())) > LINES_MAX
+        if path.suffix in {".py", ".ts", ".tsx"}
+        and path.name not in TABLES
+        and (count := len(path.read_text().splitlines())) > LINES_MAX
     }
 
     assert long == {}

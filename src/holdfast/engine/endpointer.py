@@ -15,6 +15,7 @@ from holdfast.engine.stages import FRAME, RATE
 _PER_MS: Final = RATE // 1000
 _HYSTERESIS: Final = 0.15
 """Speech goes on until the probability is this much below the threshold (Silero's own habit)."""
+_HALF_FRAME_MS: Final = FRAME // _PER_MS // 2
 LONGEST_TURN_MS: Final = 60_000
 _EAGERNESS_MS: Final = {"low": 900, "medium": 500, "auto": 500, "high": 300}
 
@@ -79,7 +80,9 @@ class Endpointer:
             self._last_speech = self._position
         silence_ms = (self._position - self._last_speech) // _PER_MS
         turn_ms = (self._position - self._started_at) // _PER_MS
-        if silence_ms < max(self.settings.silence_duration_ms, 1) and turn_ms < LONGEST_TURN_MS:
+        # Rounded to the nearest frame: never late by a whole one.
+        wanted_ms = max(self.settings.silence_duration_ms - _HALF_FRAME_MS, 1)
+        if silence_ms < wanted_ms and turn_ms < LONGEST_TURN_MS:
             return None
         self.is_speaking = False
         return SpeechStopped(self._position // _PER_MS)

@@ -33,6 +33,11 @@ _SAID: Final = {"APR": "A P R", "IBAN": "eye ban", "PDF": "P D F", "SEPA": "sepp
 _LONG_DIGITS: Final = 7
 
 _CLAUSE: Final = re.compile(r"[^.!?;:,\n]+(?:[.,:](?=\S)[^.!?;:,\n]*)*[.!?;:,\n]*['\")]*\s*")
+_HEAD: Final = re.compile(
+    r"[^.!?;:,\n]{16,60}? (?=(?:is|are|was|were|will|would|has|have|on|because|that|which|until|with|from|for)"
+    r"\b[^.!?;:,\n]{12})"
+)
+"""A beginning that can stand alone: up to a verb or a preposition, if enough follows."""
 _SHORTEST: Final = 12
 _LONGEST: Final = 220
 LONGEST_TEXT: Final = 20_000
@@ -49,7 +54,15 @@ class Clause:
 
 
 def clauses(text: str) -> Iterator[Clause]:
-    """The pieces of an answer, in order; together their `written` is the text."""
+    """The pieces of an answer, in order; together their `written` is the text.
+
+    The first piece is short where the sentence allows it: a synthesiser that gives a clause whole lets the
+    listener wait for all of it.
+    """
+    head = _HEAD.match(text)
+    if head is not None:
+        yield Clause(head.group(), said(head.group()), 0)
+        text = text[head.end() :]
     held = ""
     for match in _CLAUSE.finditer(text[:LONGEST_TEXT]):
         held += match.group()

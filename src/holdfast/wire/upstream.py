@@ -7,6 +7,7 @@ What never will: retrying, ids that survive a rebuild.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,11 +54,17 @@ RACE_PREFIX: Final = "race_"
 """Our messages whose refusal is a race too bear an `event_id` that begins like this."""
 
 
-def fault_of_error(code: str, kind: str, message: str) -> Fault:
-    """The fault that an `error` object names; the code decides, then the type."""
+_KEY: Final = re.compile(r"\b(sk|ek)[-_][\w-]{4,}")
+"""A provider may repeat the key it refused; evidence goes to the client."""
+
+
+def fault_of_error(
+    code: str, kind: str, message: str, otherwise: str = "application.invalid_message"
+) -> Fault:
+    """The fault that an `error` object names; the code decides, then the type, then `otherwise`."""
     known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
-    evidence = [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", message[:200]]
-    return fault(known or "application.invalid_message", evidence)
+    words = _KEY.sub(r"\1-...", message)[:200]
+    return fault(known or otherwise, [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", words])
 
 
 # decoding

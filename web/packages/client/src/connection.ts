@@ -9,7 +9,7 @@
  *     any ► ended (said goodbye) | failed (needs a person)
  */
 
-import type { Fault, GatewayMessage, LinkStatus } from "./protocol";
+import type { Fault, GatewayMessage, LinkStatus, Party } from "./protocol";
 
 export type LinkPhase =
   | "idle"
@@ -115,6 +115,9 @@ const FINAL_ERRORS: ReadonlySet<string> = new Set([
   "NOT_AUTHORIZED",
   "RECONNECT_FAILED",
 ]);
+
+/** Whose faults a new session does not share. */
+const CURED_BY_ANOTHER: ReadonlySet<Party> = new Set(["gateway", "user_network"]);
 
 export function initialLink(now: number): LinkState {
   return {
@@ -264,6 +267,8 @@ function heard(state: LinkState, message: GatewayMessage, now: number, chance: n
           { type: "close", code: 1000 },
         ]);
       }
+      // A gateway that stops, or lost its way to us, is no reason to stop talking: the next one takes over.
+      if (CURED_BY_ANOTHER.has(message.fault.party)) return lose(alive, message.reason, now, chance);
       return fail(alive, message.reason, now, message.fault);
     }
     default:

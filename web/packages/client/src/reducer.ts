@@ -147,10 +147,6 @@ function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceSta
       return lost(state, ((message.to - message.from) * 1000) / 24_000, at);
     case "error":
       return told(state, message, at);
-    case "session_ended":
-      return message.fault === undefined
-        ? state
-        : told(state, { type: "error", code: message.fault.code, message: message.fault.message, fault: message.fault }, at);
     default:
       return state;
   }

@@ -144,6 +144,16 @@ describe("the link", () => {
     expect(bench.state.phase).toBe("ended");
   });
 
+  it.each([
+    ["gateway", "probing"],
+    ["user_network", "probing"],
+    ["provider", "failed"],
+    ["configuration", "failed"],
+  ] as const)("after an end by a fault of the %s it is %s", (party, phase) => {
+    const fault = { code: "x", party, message: "", remedy: "" };
+    expect(new Bench().ready().hear({ type: "session_ended", reason: "draining", fault }).state.phase).toBe(phase);
+  });
+
   it.each(["UNSUPPORTED_MODEL", "NOT_AUTHORIZED", "RECONNECT_FAILED"])("stops at %s", (code) => {
     expect(new Bench().ready().hear(error(code)).state).toMatchObject({ phase: "failed", reason: code });
   });
