@@ -190,8 +190,8 @@ def name(member: Enum) -> str:
 def commands() -> str:
     """The program's own help."""
     parts = ["# Commands", NOTE, INTRODUCTIONS["commands"]]
-    for title in cli._COMMANDS:  # noqa: SLF001 - the front door is the one list of commands
-        function, epilog = cli._loaded(title)  # noqa: SLF001 - same
+    for title in cli.COMMANDS:
+        function, epilog = cli.load_command(title)
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(title)(function)
         command = typer.main.get_command(app)

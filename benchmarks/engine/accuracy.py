@@ -80,8 +80,9 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
     for at, word in enumerate(reference, start=1):
         diagonal, row[0] = row[0], at
         for column, other in enumerate(heard, start=1):
-            diagonal, row[column] = row[column], min(
-                row[column] + 1, row[column - 1] + 1, diagonal + (word != other)
+            diagonal, row[column] = (
+                row[column],
+                min(row[column] + 1, row[column - 1] + 1, diagonal + (word != other)),
             )
     return row[-1]
 
@@ -115,7 +116,7 @@ class Examiner:
 
     async def recordings(self, folder: Path) -> list[Mapping[str, str]]:
         """People saying what is no business of ours: what the engine made of it."""
-        told = []
+        told: list[Mapping[str, str]] = []
         for row in (folder / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]:
             name, transcript = row.split("\t")[:2]
             if transcript == "-":
@@ -124,13 +125,17 @@ class Examiner:
             line.append(in_a_room(recorded(folder / name), before_ms=_LEAD_MS, after_ms=_TAIL_MS))
             turn = await line.turn()
             line.close()
-            told.append({"file": name, "heard": turn.transcript, "tool": turn.tool or "", "answer": turn.text})
+            told.append(
+                {"file": name, "heard": turn.transcript, "tool": turn.tool or "", "answer": turn.text}
+            )
         return told
 
     async def _say_no(self, line: EngineLine) -> None:
         """Close the open question, so that the next utterance stands alone."""
         content = [{"type": "input_text", "text": "no"}]
-        line.tell(type="conversation.item.create", item={"type": "message", "role": "user", "content": content})
+        line.tell(
+            type="conversation.item.create", item={"type": "message", "role": "user", "content": content}
+        )
         line.tell(type="response.create")
         await line.turn()
 
@@ -194,7 +199,10 @@ def report(judged: Sequence[Judgement]) -> dict[str, Any]:
         "voices": {
             voice: {
                 "held_out": voice == HELD_OUT,
-                **{kind: scored([o for o in inside if o.case.kind == kind and o.voice == voice]) for kind in kinds},
+                **{
+                    kind: scored([o for o in inside if o.case.kind == kind and o.voice == voice])
+                    for kind in kinds
+                },
                 "out_of_scope": scored_outside([one for one in outside if one.voice == voice]),
             }
             for voice in dict.fromkeys(one.voice for one in judged)
@@ -227,7 +235,9 @@ async def run(voices: Sequence[str]) -> dict[str, Any]:
             return await examiner.examine(voice, batch)
 
     try:
-        judged = [one for part in await asyncio.gather(*(session(*each) for each in sessions)) for one in part]
+        judged = [
+            one for part in await asyncio.gather(*(session(*each) for each in sessions)) for one in part
+        ]
         figures = report(judged)
         reference = reference_folder()
         if reference is not None:
@@ -282,8 +292,10 @@ def show(figures: Mapping[str, Any]) -> None:
         )
     inside, outside = figures["in_scope"], figures["out_of_scope"]
     out(
-        f"in scope {inside['utterances']}: right {inside['right_intent']:.1%}, WER {inside['word_error_rate']:.1%}; "
-        f"out of scope {outside['utterances']}: refused or asked back {outside['refused_or_asked_back']:.1%}; "
+        f"in scope {inside['utterances']}: right {inside['right_intent']:.1%}, "
+        f"WER {inside['word_error_rate']:.1%}\n"
+        f"out of scope {outside['utterances']}: refused or asked back "
+        f"{outside['refused_or_asked_back']:.1%}\n"
         f"wrong actions {figures['wrong_actions']}\n"
     )
 

@@ -1,4 +1,4 @@
-"""How fast does the engine answer and fall silent? `python -m benchmarks.engine.latency [--json F] [--svg F]`.
+"""How fast does the engine answer and fall silent? `python -m benchmarks.engine.latency [--svg FILE]`.
 
 What lives here: two experiments in real time over a worker's socket. (1) A question is spoken; the clock
 runs from the last sample of speech to the first sample of the answer, cut into segments. (2) The user
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,6 @@ SEGMENTS: Final = ("hangover", "asr and intent", "tool round trip", "response be
 _FRAME_MS: Final = 20
 _LEAD_MS: Final = 500
 _ONSET_LEVEL: Final = 0.02
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Conversation:
         points = [ended, *(marks[name] for name in ("stopped", "call", "asked", "words", "first_audio"))]
         return Measured(
             (points[-1] - ended) * 1000,
-            tuple((after - before) * 1000 for before, after in zip(points, points[1:], strict=False)),
+            tuple((after - before) * 1000 for before, after in pairwise(points)),
         )
 
     async def _note(self, event: Event, marks: dict[str, float]) -> None:
@@ -107,7 +107,11 @@ class Conversation:
                 str(event.body["name"]), str(event.body["arguments"]), self._context()
             )
             await self._line.until("response.done")
-            item = {"type": "function_call_output", "call_id": event.body["call_id"], "output": outcome.output}
+            item = {
+                "type": "function_call_output",
+                "call_id": event.body["call_id"],
+                "output": outcome.output,
+            }
             self._line.tell(type="conversation.item.create", item=item)
             self._line.tell(type="response.create")
             marks["asked"] = self._clock()
@@ -171,7 +175,9 @@ class Conversation:
 
 
 _QUIET_MS: Final = 300
-_LONG_ANSWER: Final = " ".join(["This is a very long answer, which nobody wants to hear until its end."] * 250)
+_LONG_ANSWER: Final = " ".join(
+    ["This is a very long answer, which nobody wants to hear until its end."] * 250
+)
 
 
 async def measure(rounds: int) -> dict[str, Any]:
@@ -271,7 +277,9 @@ def main() -> int:
     if asked.svg is not None:
         asked.svg.write_text(svg({name: one["segments_p50"] for name, one in rows.items()}), encoding="utf-8")
     for name, one in rows.items():
-        sys.stdout.write(f"{name}: p50 {one['p50']} ms (goal {one['goal_p50']}), p95 {one['p95']}, n {one['n']}\n")
+        sys.stdout.write(
+            f"{name}: p50 {one['p50']} ms (goal {one['goal_p50']}), p95 {one['p95']}, n {one['n']}\n"
+        )
         sys.stdout.write(text_strip(one["segments_p50"]) + "\n")
     silence = figures["barge_in_ms"]
     sys.stdout.write(

@@ -54,7 +54,9 @@ class EngineLine(MessageListener):
         self._opened = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, address: EngineAddress, session: Mapping[str, Any], model: str = "holdfast-local") -> Self:
+    async def open(
+        cls, address: EngineAddress, session: Mapping[str, Any], model: str = "holdfast-local"
+    ) -> Self:
         """Dial and configure."""
         line = cls()
         await ws_connect(

@@ -197,5 +197,7 @@ def reference_phrases() -> list[tuple[str, str]]:
     folder = reference_folder()
     if folder is None:
         return []
-    rows = [line.split("\t") for line in (folder / "phrases.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    rows = [
+        line.split("\t") for line in (folder / "phrases.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
     return [("" if intent == "none" else intent, phrase) for intent, phrase in rows]

@@ -16,7 +16,9 @@ def text_strip(segments: Mapping[str, float]) -> str:
     strip = "".join(
         _MARKS[at % len(_MARKS)] * max(1, round(ms / _MS_PER_CHAR)) for at, ms in enumerate(segments.values())
     )
-    legend = "  ".join(f"{_MARKS[at % len(_MARKS)]} {name} {ms:.0f} ms" for at, (name, ms) in enumerate(segments.items()))
+    legend = "  ".join(
+        f"{_MARKS[at % len(_MARKS)]} {name} {ms:.0f} ms" for at, (name, ms) in enumerate(segments.items())
+    )
     return f"  |{strip}|\n  {legend}"
 
 
@@ -25,9 +27,8 @@ def svg(rows: Mapping[str, Mapping[str, float]]) -> str:
     longest = max(sum(segments.values()) for segments in rows.values())
     names = list(next(iter(rows.values())))
     height = 60 * len(rows) + 40
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="13">'
-    ]
+    box = f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="13"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {box}>']
     for at, (name, segments) in enumerate(rows.items()):
         parts.append(f'<text x="0" y="{60 * at + 14}">{name}: {sum(segments.values()):.0f} ms</text>')
         left = 0.0
@@ -35,7 +36,8 @@ def svg(rows: Mapping[str, Mapping[str, float]]) -> str:
             width = ms / longest * _WIDTH
             colour = _COLOURS[names.index(segment) % len(_COLOURS)]
             parts.append(
-                f'<rect x="{left:.1f}" y="{60 * at + 22}" width="{max(width, 1):.1f}" height="24" fill="{colour}"/>'
+                f'<rect x="{left:.1f}" y="{60 * at + 22}" width="{max(width, 1):.1f}" '
+                f'height="24" fill="{colour}"/>'
             )
             left += width
     for at, name in enumerate(names):

@@ -26,13 +26,17 @@ _START_S = 60
 @contextlib.contextmanager
 def gateway(folder: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """`holdfast serve` with a portal of its own in `folder`; gives its address."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "OPENAI_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "OPENAI_"))
+    }
     chosen = {**inherited, "HOLDFAST_PORTAL__DATABASE": str(folder / "portal.sqlite3"), **environment}
     command = [sys.executable, "-m", "holdfast.cli", "serve", "--port", str(port), "--json"]
     complaints = (folder / "gateway.log").open("w")
     with (
         complaints,
-        subprocess.Popen(command, env=chosen, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
+        subprocess.Popen(
+            command, env=chosen, stdout=subprocess.PIPE, stderr=complaints, text=True
+        ) as process,
     ):
         lines: list[dict[str, Any]] = []
         reader = threading.Thread(target=_read, args=(process, lines), daemon=True)

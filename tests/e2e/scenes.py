@@ -32,7 +32,9 @@ def mic(phase: str) -> Action:
     return {"type": "mic", "phase": phase}
 
 
-SESSION = message("session_created", sessionId="s1", upstream={"name": "local", "kind": "local", "model": "local"})
+SESSION = message(
+    "session_created", sessionId="s1", upstream={"name": "local", "kind": "local", "model": "local"}
+)
 ASKED = [
     message("speech_started", itemId="u1"),
     message("speech_stopped", itemId="u1"),
@@ -74,7 +76,11 @@ SCENES: dict[str, list[Action]] = {
     "speaker_locked": [*CALL, {"type": "speaker", "phase": "locked"}],
     "lost": [*TALKED, QUIET, link(phase="probing", lostAt=1, reason="network")],
     "fresh_session": [*TALKED, QUIET, link(phase="admitting", lostAt=1, reason="NO_SESSION_EXISTS")],
-    "new_session": [*TALKED, QUIET, message("session_created", sessionId="s2", upstream={"name": "local", "kind": "local"})],
+    "new_session": [
+        *TALKED,
+        QUIET,
+        message("session_created", sessionId="s2", upstream={"name": "local", "kind": "local"}),
+    ],
     "catching_up": [*CALL, {"type": "waiting", "ms": 4_200}],
     "slow": [*CALL, link(phase="stalled")],
     "recovering": [*TALKED, QUIET, link(status="recovering")],
@@ -93,5 +99,7 @@ SCENES: dict[str, list[Action]] = {
     "form_upload": [*TALKED, QUIET, message("client_action", action="open_form", target="upload_document")],
     "failed": [*TALKED, QUIET, mic("off"), link(phase="failed", reason="RECONNECT_FAILED", fault=FAULT)],
     "ended": [*TALKED, QUIET, mic("off"), link(phase="ended", reason="goodbye")],
-    "unavailable": [{"type": "config_failed", "reason": "The assistant's settings could not be loaded (status 503)."}],
+    "unavailable": [
+        {"type": "config_failed", "reason": "The assistant's settings could not be loaded (status 503)."}
+    ],
 }

@@ -28,7 +28,9 @@ def noise(seconds: float, *, seed: int = 7, rate: int = 48_000) -> Floats:
     return np.asarray(0.5 * sound / np.abs(sound).max(), dtype=np.float64)
 
 
-def write_microphone(path: Path, sound: Floats, rate: int = 48_000, *, lead_s: float = 0.3, tail_s: float = 1.5) -> Path:
+def write_microphone(
+    path: Path, sound: Floats, rate: int = 48_000, *, lead_s: float = 0.3, tail_s: float = 1.5
+) -> Path:
     """A WAV for the fake microphone: it swallows the first 30 ms and repeats the last 10 ms for ever."""
     lead, tail = np.zeros(int(lead_s * rate)), np.zeros(int(tail_s * rate))
     pcm = np.round(np.concatenate([lead, sound, tail]) * 32_767).astype("<i2")

@@ -34,7 +34,10 @@ def test_a_denied_microphone_leaves_typing(open_page: OpenPage, stage: Stage) ->
     expect(page.get_by_role("alert")).to_contain_text("type instead")
     page.get_by_label("Type instead of speaking").fill("What do I owe?")
     page.keyboard.press("Enter")
-    until(lambda: stage.calls and any(each["type"] == "input_text" for each in stage.call.commands), "the text came")
+    until(
+        lambda: stage.calls and any(each["type"] == "input_text" for each in stage.call.commands),
+        "the text came",
+    )
 
 
 def test_no_microphone_is_said_so(open_page: OpenPage, stage: Stage) -> None:
@@ -83,7 +86,10 @@ def test_the_whole_call_by_keyboard(open_page: OpenPage, stage: Stage) -> None:
     stage.say("response_started", responseId="r1")
     expect(page.get_by_role("status").first).to_have_text("Thinking")
     page.keyboard.press("Escape")
-    until(lambda: any(each["type"] == "cancel_response" for each in stage.call.commands), "Escape stops the answer")
+    until(
+        lambda: any(each["type"] == "cancel_response" for each in stage.call.commands),
+        "Escape stops the answer",
+    )
 
     tab_to(page, "Options")
     page.keyboard.press("Enter")

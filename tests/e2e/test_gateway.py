@@ -94,7 +94,9 @@ def test_a_spoken_question_is_answered_aloud(
     assert page.evaluate("__holdfast.client.state.speaker.underruns") == 0
 
 
-def test_a_typed_request_opens_the_form(open_page: OpenPage, local: str, picture: Callable[[Page, str], None]) -> None:
+def test_a_typed_request_opens_the_form(
+    open_page: OpenPage, local: str, picture: Callable[[Page, str], None]
+) -> None:
     page = open_page(local)
     page.get_by_label("Type instead of speaking").fill("I want to change my address")
     page.get_by_role("button", name="Send").click()
@@ -135,7 +137,9 @@ def test_what_is_said_reaches_the_provider_unchanged(
     microphone = write_microphone(tmp_path / "microphone.wav", noise(4.0))
     page = open_page(f"{relayed}/?processing=off", microphone=microphone)
     start(page)
-    until(lambda: emulator.sessions and len(heard(emulator)) > 4.8 * RATE, "the provider heard everything", 20)
+    until(
+        lambda: emulator.sessions and len(heard(emulator)) > 4.8 * RATE, "the provider heard everything", 20
+    )
     alike = assert_whole(heard(emulator), spoken())
     print(f"\ncapture at the provider: {alike:.4f}")
 
@@ -157,7 +161,12 @@ def test_a_restarted_gateway_gets_a_new_session_by_itself(
     open_page: OpenPage, web_client: Path, emulator: Emulator, tmp_path: Path
 ) -> None:
     # What the browser's network layer says about a gateway that is away cannot be kept from the console.
-    noise_of_the_outage = ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket"]
+    noise_of_the_outage = [
+        "ERR_CONNECTION_REFUSED",
+        "ERR_EMPTY_RESPONSE",
+        "ERR_CONNECTION_RESET",
+        "WebSocket",
+    ]
     keys = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": emulator.http_base}
     with gateway(tmp_path, **keys) as url:
         page = open_page(url, tolerate=noise_of_the_outage)

@@ -39,14 +39,19 @@ def play(page: Page, scene: str) -> None:
 def complaints(page: Page) -> list[str]:
     result: Any = page.evaluate("async () => axe.run(document, { resultTypes: ['violations'] })")
     return [
-        f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes']]}" for each in result["violations"]
+        f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes']]}"
+        for each in result["violations"]
     ]
 
 
-@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in SCHEMES], ids=lambda each: "-".join(each))
+@pytest.fixture(
+    params=[(size, scheme) for size in SIZES for scheme in SCHEMES], ids=lambda each: "-".join(each)
+)
 def gallery(request: Any, open_page: OpenPage, stage: Stage) -> Iterator[tuple[str, Page]]:
     size, scheme = request.param
-    page = open_page(f"{stage.url}/?taps=1", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(
+        f"{stage.url}/?taps=1", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce"
+    )
     expect(page.get_by_text("Signed in as")).to_be_visible()
     page.evaluate(AXE.read_text())
     yield f"{size}-{scheme}", page

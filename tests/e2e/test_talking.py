@@ -59,7 +59,9 @@ def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, micropho
     assert_whole(stage.call.samples.astype(float), spoken())
 
 
-def test_what_is_said_before_there_is_a_session_is_kept(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+def test_what_is_said_before_there_is_a_session_is_kept(
+    open_page: OpenPage, stage: Stage, microphone: Path
+) -> None:
     stage.answering = False
     page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
     talk(page)
@@ -116,13 +118,17 @@ def test_an_unknown_session_is_begun_anew(open_page: OpenPage, stage: Stage, mic
     assert "holdfast.ticket.ticket-2" in stage.calls[1].protocols
 
 
-def test_speech_during_an_outage_arrives_afterwards(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
+def test_speech_during_an_outage_arrives_afterwards(
+    open_page: OpenPage, stage: Stage, microphone: Path
+) -> None:
     page = open_page(f"{stage.url}/?processing=off", microphone=microphone, tolerate=["503", "WebSocket"])
     talk(page)
     heard(stage, 0.5)
     stage.reachable = False
     stage.drop()
-    expect(page.get_by_role("status").filter(has_text="lost")).to_have_text("Connection lost — still recording")
+    expect(page.get_by_role("status").filter(has_text="lost")).to_have_text(
+        "Connection lost — still recording"
+    )
     dropped = page.evaluate("performance.now()")
     when(page, f"performance.now() > {dropped} + 1500")
     stage.reachable = True
@@ -136,7 +142,9 @@ def test_speech_during_an_outage_arrives_afterwards(open_page: OpenPage, stage: 
     assert len(first) + len(second) >= (SPOKEN_S + 0.3) * RATE
 
 
-def answer(stage: Stage, seconds: float, *, response: str = "resp_1", item: str = "item_a1", stream: int = 1) -> None:
+def answer(
+    stage: Stage, seconds: float, *, response: str = "resp_1", item: str = "item_a1", stream: int = 1
+) -> None:
     """The gateway answers: noise of this length and a sentence."""
     stage.say("response_started", responseId=response)
     stage.say("audio_started", responseId=response, itemId=item, stream=stream)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import typer
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "serve": "Run the gateway.",
     "talk": "A conversation from the terminal.",
     "emulate": "An OpenAI Realtime upstream on this machine that behaves, or misbehaves as told.",
@@ -26,7 +26,7 @@ _COMMANDS: Final = {
 """Name, which is also the module's and the function's, and one line of help."""
 
 
-def _loaded(name: str) -> tuple[Callable[..., Any], str | None]:
+def load_command(name: str) -> tuple[Callable[..., Any], str | None]:
     module = importlib.import_module(f"holdfast.cli.{name}")
     return getattr(module, name), getattr(module, "EXAMPLES", None)
 
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         pretty_exceptions_enable=False,
         help="Holdfast: a gateway for realtime voice that keeps the conversation alive.",
     )
-    for name, line in _COMMANDS.items():
-        function, examples = _loaded(name) if args[:1] == [name] else (_unloaded, None)
+    for name, line in COMMANDS.items():
+        function, examples = load_command(name) if args[:1] == [name] else (_unloaded, None)
         text = function.__doc__ if examples else line
         app.command(name, help=text, epilog=examples, short_help=line)(function)
     app(args=args, prog_name="holdfast")

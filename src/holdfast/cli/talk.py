@@ -26,7 +26,8 @@ Examples:
   holdfast talk --url wss://api.openai.com/v1/realtime --text "Hello"      (key from OPENAI_API_KEY)
 
 Without --in and --text, each line of standard input is a typed turn. An address that ends in /v1/realtime is
-spoken to in OpenAI's dialect, any other in the browser protocol (HOLDFAST_TICKET holds a ticket).
+spoken to in OpenAI's dialect (with the key in HOLDFAST_CLIENT_KEY, else OPENAI_API_KEY), any other in the
+browser protocol (with the ticket in HOLDFAST_TICKET, if there is one).
 """
 
 

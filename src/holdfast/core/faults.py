@@ -276,6 +276,14 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         4502,
     ),
     FaultRow(
+        "configuration.port_in_use",
+        _P.CONFIGURATION,
+        _SETUP,
+        "Another program listens on this port: stop it, or choose another with HOLDFAST_PORT.",
+        Retry.NEVER,
+        4502,
+    ),
+    FaultRow(
         "configuration.invalid",
         _P.CONFIGURATION,
         _SETUP,

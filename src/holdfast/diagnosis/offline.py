@@ -79,9 +79,9 @@ def port(host: str, number: int) -> Answer:
     except OSError as error:
         if _is_ours(host, number):
             return Answer.ok(f"a gateway runs on {host}:{number}")
-        why = error.strerror or str(error)
+        why = f"{host}:{number} cannot be used: {error.strerror or error}"
         remedy = "Stop what listens there, or choose another: HOLDFAST_PORT=8081 make run"
-        return Answer.failed("configuration.invalid", f"{host}:{number} cannot be used: {why}", remedy=remedy)
+        return Answer.failed("configuration.port_in_use", why, remedy=remedy)
     return Answer.ok(f"{host}:{number} is free")
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from holdfast.engine.speaking import Manner, Mouth, new_resampler
 from holdfast.engine.spoken import clauses
-from holdfast.engine.stages import SpeechFault
+from holdfast.engine.stages import SpeechError
 from holdfast.wire.realtime import ResponseWriter
 
 
@@ -55,7 +55,7 @@ async def speak(answer: Answer, text: str, manner: Manner, mouth: Mouth, outflow
                 await outflow.writable()
             if answer.stop.is_set():
                 return
-    except SpeechFault as fault:
+    except SpeechError as fault:
         writer.done("failed", error={"type": "server_error", "code": "speech_failed", "message": str(fault)})
         return
     message.done()

@@ -20,7 +20,7 @@ from holdfast.engine.pipeline import Stages
 from holdfast.engine.resample import to_pcm
 from holdfast.engine.speaking import DEFAULT_VOICE, Mouth
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
-from holdfast.engine.stages import FRAME, SpeechFault, Vad, Voice
+from holdfast.engine.stages import FRAME, SpeechError, Vad, Voice
 from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad, has_onnx
 
 _WARM_WORDS: Final = "Hello."
@@ -49,7 +49,7 @@ class Assembly:
 
 
 def assemble(options: EngineOptions) -> Assembly:
-    """Load everything. Takes half a second; raises SpeechFault with what, why and fix."""
+    """Load everything. Takes half a second; raises SpeechError with what, why and fix."""
     model = _acoustic_model(options)
     vad, vad_name = _vad(options)
     voice, voice_name = _voice(options)
@@ -66,7 +66,7 @@ def _acoustic_model(options: EngineOptions) -> AcousticModel:
     model = installed_model() if options.model_folder is None else AcousticModel(options.model_folder)
     reasons = check(model)
     if reasons:
-        raise SpeechFault(reasons[0])
+        raise SpeechError(reasons[0])
     return model
 
 

@@ -98,7 +98,9 @@ class Dialogue:
             return Act(skill.name, {})
         self._open = _Question(skill, for_slot=True)
         values = [forms[0] for forms in skill.slot.values.values()][:_EXAMPLES]
-        return Say(f"Which {skill.slot.name.replace('_', ' ')} do you mean? For example {_listed(values, 'or')}.")
+        return Say(
+            f"Which {skill.slot.name.replace('_', ' ')} do you mean? For example {_listed(values, 'or')}."
+        )
 
     def _ask(self, skill: Skill) -> Say:
         self._open = _Question(skill, for_slot=False)

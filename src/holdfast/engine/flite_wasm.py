@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdfast.engine.resample import to_samples
-from holdfast.engine.stages import RATE, Cancelled, Samples, SpeechFault
+from holdfast.engine.stages import RATE, Cancelled, Samples, SpeechError
 
 try:
     import wasmtime as _wasmtime
@@ -64,16 +64,16 @@ class Compiled:
 
 
 def load(path: Path, cache: Path | None) -> Compiled:
-    """The compiled module of the file at `path`. Raises SpeechFault."""
+    """The compiled module of the file at `path`. Raises SpeechError."""
     if _wasmtime is None:
-        raise SpeechFault(
+        raise SpeechError(
             "Speech output is missing: wasmtime has no library for this system. "
             "Install Debian's `libflite1`, which the engine uses when it is there."
         )
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SpeechFault(
+        raise SpeechError(
             f"Speech output is missing: {path} cannot be read ({error.strerror}). Run `make speech`."
         ) from error
     engine = _wasmtime.Engine()
@@ -85,7 +85,7 @@ def load(path: Path, cache: Path | None) -> Compiled:
     try:
         module = _wasmtime.Module(engine, content)
     except _wasmtime.WasmtimeError as error:
-        raise SpeechFault(f"Speech output is broken: {path} is no WebAssembly. Run `make speech`.") from error
+        raise SpeechError(f"Speech output is broken: {path} is no WebAssembly. Run `make speech`.") from error
     if kept is not None:
         _keep(bytes(module.serialize()), kept)
     return Compiled(engine, module)
@@ -151,14 +151,14 @@ class FliteWasm:
             instance.exports(store)["_start"](store)
         except _wasmtime.ExitTrap as end:
             if end.code:
-                raise SpeechFault(f"Speech output failed: flite ended with {end.code}.") from end
+                raise SpeechError(f"Speech output failed: flite ended with {end.code}.") from end
         except (_wasmtime.Trap, _wasmtime.WasmtimeError) as error:
-            raise SpeechFault(f"Speech output failed inside flite: {error}") from error
+            raise SpeechError(f"Speech output failed inside flite: {error}") from error
         try:
             with wave.open(str(self._file)) as file:
                 return to_samples(file.readframes(file.getnframes()))
         except (OSError, EOFError, wave.Error) as error:
-            raise SpeechFault(f"Speech output failed: flite wrote no audio ({error}).") from error
+            raise SpeechError(f"Speech output failed: flite wrote no audio ({error}).") from error
         finally:
             self._file.unlink(missing_ok=True)
 

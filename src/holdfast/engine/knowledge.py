@@ -35,7 +35,9 @@ _MOST_LETTERS: Final = 300
 _MOST_TOOLS: Final = 128
 _CACHED: Final = 32
 
-_UNFIT: Final = frozenset("shit fuck fucking fucked ass asshole bitch damn crap dick sex sexual nigger".split())
+_UNFIT: Final = frozenset(
+    {"shit", "fuck", "fucking", "fucked", "fuckin", "ass", "asshole", "bitch", "dick", "nigger"}
+)
 """Common words that nobody wants to read in a transcript of what they did not say."""
 _SINGLE_LETTERS: Final = frozenset("bcdefghjklmnpqrstuvwxyz")
 
@@ -112,7 +114,9 @@ def _spelled_terms(skill: Skill) -> Iterator[str]:
 class Knowledge:
     """Everything the stages need for one set of tools. Its files live as long as it does."""
 
-    def __init__(self, learned: tuple[Skill, ...], index: ExampleIndex, folder: tempfile.TemporaryDirectory[str]):
+    def __init__(
+        self, learned: tuple[Skill, ...], index: ExampleIndex, folder: tempfile.TemporaryDirectory[str]
+    ) -> None:
         self.skills: Final = learned
         self.index: Final = index
         self._folder: Final = folder
@@ -169,9 +173,7 @@ class Library:
     def _learn(self, learned: tuple[Skill, ...], instructions: str) -> Knowledge:
         folder = tempfile.TemporaryDirectory(prefix="holdfast-knowledge-")
         knowledge = Knowledge(learned, ExampleIndex(_examples(learned)), folder)
-        sentences = [
-            sentence for sentence in self._sentences(learned, instructions) if sentence.words
-        ]
+        sentences = [sentence for sentence in self._sentences(learned, instructions) if sentence.words]
         words = {word for sentence in sentences for word in sentence.words} | self._background.keys()
         text = arpa(sentences, self._background, background_share=BACKGROUND_SHARE)
         Path(knowledge.model_path).write_text(text, encoding="utf-8")

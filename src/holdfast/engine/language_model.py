@@ -44,9 +44,16 @@ def arpa(
     unigrams = _unigrams(counts[1], background, background_share)
     bigrams, bigram_backoff = _interpolate(counts[2], lambda gram: unigrams[gram[-1]])
     trigrams, trigram_backoff = _interpolate(counts[3], lambda gram: bigrams[gram[1:]])
-    lines = ["\\data\\", f"ngram 1={len(unigrams) + 1}", f"ngram 2={len(bigrams)}", f"ngram 3={len(trigrams)}"]
+    lines = [
+        "\\data\\",
+        f"ngram 1={len(unigrams) + 1}",
+        f"ngram 2={len(bigrams)}",
+        f"ngram 3={len(trigrams)}",
+    ]
     lines += ["", "\\1-grams:", _line(_NEVER, (BEGIN,), bigram_backoff.get((BEGIN,), 1.0))]
-    lines += [_line(_log(p), (word,), bigram_backoff.get((word,), 1.0)) for word, p in sorted(unigrams.items())]
+    lines += [
+        _line(_log(p), (word,), bigram_backoff.get((word,), 1.0)) for word, p in sorted(unigrams.items())
+    ]
     lines += ["", "\\2-grams:"]
     lines += [_line(_log(p), gram, trigram_backoff.get(gram, 1.0)) for gram, p in sorted(bigrams.items())]
     lines += ["", "\\3-grams:"]

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from holdfast.engine.answering import Answer, Outflow, speak
 from holdfast.engine.dialogue import Act, Dialogue, Say
@@ -20,7 +20,7 @@ from holdfast.engine.hearing import Hearing
 from holdfast.engine.inbox import Inbox
 from holdfast.engine.knowledge import Knowledge, Library
 from holdfast.engine.speaking import Manner, Mouth, voice_name
-from holdfast.engine.stages import Recogniser, SpeechFault, Vad
+from holdfast.engine.stages import Recogniser, SpeechError, Vad
 from holdfast.wire.realtime import RealtimeHost, ResponseWriter
 
 SAY_KEY: Final = "holdfast_say"
@@ -29,11 +29,12 @@ _LONGEST_SAY: Final = 20_000
 _STABLE_LOOKS: Final = 2
 
 
-class Connection(Outflow):
+class Connection(Outflow, Protocol):
     """What the pipeline needs of its socket."""
 
     def pause_reading(self, *, paused: bool) -> None:
         """Stop or go on taking audio from the client."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,10 @@ class Assistant:
 
     def _learn(self) -> None:
         session = self._host.session
-        tools, instructions = session.get("tools", []), session.get("instructions", "") + _names_words(session)
+        tools, instructions = (
+            session.get("tools", []),
+            session.get("instructions", "") + _names_words(session),
+        )
         known = self._stages.library.get(tools, instructions)
         if known is not None:
             self._inbox.then(lambda: self._taught(known))
@@ -241,7 +245,7 @@ class Assistant:
         try:
             knowledge = await asyncio.to_thread(self._stages.library.build, tools, instructions)
             self._taught(knowledge)
-        except SpeechFault as fault:
+        except SpeechError as fault:
             self._host.fail("server_error", "engine_failed", str(fault))
         finally:
             self._inbox.release()

@@ -113,9 +113,7 @@ class EnginePool:
         """Start the workers and wait until one is ready, or none can be. Never raises for a worker."""
         self._missing = await asyncio.to_thread(missing, self.options)
         if self._missing:
-            _log.warning(
-                "engine_unavailable", category="engine", source="engine.pool", reasons=self._missing
-            )
+            _log.warning("engine_unavailable", category="engine", source="engine.pool", reasons=self._missing)
             self._on_change()
             return
         firsts = [asyncio.get_running_loop().create_future() for _ in range(self.options.workers)]
@@ -262,6 +260,4 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def _plain(options: EngineOptions) -> dict[str, Any]:
-    return {
-        name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
-    }
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}

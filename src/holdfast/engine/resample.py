@@ -25,7 +25,7 @@ def to_samples(pcm: bytes) -> Samples:
 def to_pcm(samples: Samples) -> bytes:
     """Float32 to PCM16 little endian, clipped."""
     scaled = np.clip(samples * np.float32(32768.0), -32768.0, 32767.0)
-    return scaled.astype("<i2").tobytes()
+    return bytes(scaled.astype("<i2").tobytes())
 
 
 class Resampler:

@@ -83,7 +83,7 @@ class Mouth:
     ) -> AsyncIterator[bytes]:
         """The clause as PCM16 24 kHz in pieces of at most `CHUNK_MS`. Ends early when `stop` is set.
 
-        Raises SpeechFault.
+        Raises SpeechError.
         """
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from holdfast.engine.stages import RATE, SpeechFault, Teachable
+from holdfast.engine.stages import RATE, SpeechError, Teachable
 
 try:
     import pocketsphinx as _library
@@ -48,9 +48,9 @@ class AcousticModel:
 
 
 def installed_model() -> AcousticModel:
-    """The model that comes inside the package. Raises SpeechFault when there is none."""
+    """The model that comes inside the package. Raises SpeechError when there is none."""
     if _library is None:
-        raise SpeechFault(
+        raise SpeechError(
             "Speech recognition is missing: the package `pocketsphinx` is not installed. "
             "Install it with `pip install pocketsphinx`."
         )
@@ -73,9 +73,7 @@ class GeneralSpeech:
 
     def __init__(self, model: AcousticModel) -> None:
         assert _library is not None
-        self._model: Any = _library.NGramModel(
-            _library.Config(), _library.LogMath(), str(model.general)
-        )
+        self._model: Any = _library.NGramModel(_library.Config(), _library.LogMath(), str(model.general))
 
     def probability(self, word: str) -> float:
         """Share of the word among all words; practically zero for an unknown one."""
@@ -143,7 +141,7 @@ class SphinxRecogniser:
                 loglevel="FATAL",
             )
         except (RuntimeError, ValueError) as error:
-            raise SpeechFault(
+            raise SpeechError(
                 f"Speech recognition could not load {self._model.hmm} ({error}). "
                 "Check the folder or reinstall `pocketsphinx`."
             ) from error

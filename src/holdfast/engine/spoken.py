@@ -33,11 +33,13 @@ _SAID: Final = {"APR": "A P R", "IBAN": "eye ban", "PDF": "P D F", "SEPA": "sepp
 _LONG_DIGITS: Final = 7
 
 _CLAUSE: Final = re.compile(r"[^.!?;:,\n]+(?:[.,:](?=\S)[^.!?;:,\n]*)*[.!?;:,\n]*['\")]*\s*")
-_HEAD: Final = re.compile(
-    r"[^.!?;:,\n]{16,60}? (?=(?:is|are|was|were|will|would|has|have|on|because|that|which|until|with|from|for)"
-    r"\b[^.!?;:,\n]{12})"
-)
-"""A beginning that can stand alone: up to a verb or a preposition, if enough follows."""
+_JOINTS: Final = (
+    "is are was were will would has have of on at because that which until with from for arrived "
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+).replace(" ", "|")
+_HEAD: Final = re.compile(rf"[^.!?;:,\n]{{12,60}}? (?=(?:{_JOINTS})\b[^.!?;:,\n]{{12}})")
+"""A beginning that can stand alone: up to a verb, a preposition or a number, if enough follows."""
 _SHORTEST: Final = 12
 _LONGEST: Final = 220
 LONGEST_TEXT: Final = 20_000
@@ -93,7 +95,9 @@ def said(text: str) -> str:
 
 def _whole(text: str) -> str:
     bare = text.replace(",", "")
-    if len(bare) >= _LONG_DIGITS and "," not in text or (len(bare) > 1 and bare[0] == "0" and "." not in bare):
+    if (len(bare) >= _LONG_DIGITS and "," not in text) or (
+        len(bare) > 1 and bare[0] == "0" and "." not in bare
+    ):
         return digits(bare)
     return cardinal(int(bare))
 

@@ -115,7 +115,7 @@ class Voice(Protocol):
     def speak(self, clause: str, voice: str, speed: float, cancelled: Cancelled) -> Iterator[Samples]:
         """PCM at 16 kHz of one clause in chunks, as early as the synthesiser gives them.
 
-        `voice` is one of `voices()`. Stops early when `cancelled()` turns true. Raises SpeechFault.
+        `voice` is one of `voices()`. Stops early when `cancelled()` turns true. Raises SpeechError.
         """
         ...
 
@@ -124,5 +124,5 @@ class Voice(Protocol):
         ...
 
 
-class SpeechFault(Exception):
+class SpeechError(Exception):
     """A stage cannot work: one sentence each for what, why and fix."""

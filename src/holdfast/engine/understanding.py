@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +27,7 @@ _LETTERS_WEIGHT: Final = 0.6
 _NEAREST: Final = 3
 _NEAREST_WEIGHTS: Final = (0.5, 0.3, 0.2)
 _FILLERS: Final = frozenset(
-    "uh um er ah oh well so please just okay hello hi hey actually maybe now then the a an to of".split()
+    "uh um er ah oh well so please just okay hello hi hey actually maybe now then the a an to of".split()  # noqa: SIM905 - reads as it is said
 )
 _UNKNOWN_COST: Final = 0.7
 
@@ -165,11 +165,13 @@ class ExampleIndex:
         """How much of what was said, by weight, no example of the intent ever says."""
         known = self._vocabulary[intent]
         weights = [(self._idf.get(word, self._unseen_idf), word in known) for word in words]
-        return sum(weight for weight, is_known in weights if not is_known) / sum(weight for weight, _ in weights)
+        return sum(weight for weight, is_known in weights if not is_known) / sum(
+            weight for weight, _ in weights
+        )
 
     def _unfamiliar_share(self, intent: str, words: Sequence[str]) -> float:
         """How many of the pairs of neighbours no example of the intent has."""
-        known = self._pairs[intent] if intent in self._pairs else set()
+        known: Set[tuple[str, str]] = self._pairs.get(intent, frozenset())
         pairs = _pairs(words)
         return sum(pair not in known for pair in pairs) / len(pairs)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from holdfast.engine.stages import FRAME, RATE, Samples, SpeechFault
+from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
 
 try:
     import onnxruntime as _onnx
@@ -33,9 +33,13 @@ class SileroModel:
 
     def __init__(self, path: Path) -> None:
         if _onnx is None:
-            raise SpeechFault("Silero needs `onnxruntime`, which is not installed. Run `pip install onnxruntime`.")
+            raise SpeechError(
+                "Silero needs `onnxruntime`, which is not installed. Run `pip install onnxruntime`."
+            )
         if not path.is_file():
-            raise SpeechFault(f"Voice activity detection is missing: {path} does not exist. Run `make speech`.")
+            raise SpeechError(
+                f"Voice activity detection is missing: {path} does not exist. Run `make speech`."
+            )
         options = _onnx.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -46,7 +50,7 @@ class SileroModel:
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises a class of its own per cause
-            raise SpeechFault(
+            raise SpeechError(
                 f"Voice activity detection is broken: {path} is no model ({error}). Run `make speech`."
             ) from error
         self._rate = np.array(RATE, dtype=np.int64)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# Lists of words read best as words.
 _ONES: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "  # noqa: SIM905
     "fifteen sixteen seventeen eighteen nineteen"
 ).split()
-_TENS: Final = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TENS: Final = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 _SCALES: Final = ((1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand"), (100, "hundred"))
 _ORDINALS: Final = {
     "one": "first",
@@ -27,9 +28,9 @@ _ORDINALS: Final = {
 _LARGEST: Final = 10**12 - 1
 
 MONTHS: Final = (
-    "january february march april may june july august september october november december"
+    "january february march april may june july august september october november december"  # noqa: SIM905
 ).split()
-WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
+WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()  # noqa: SIM905
 
 CONTRACTIONS: Final = {
     "i'm": "i am",

@@ -10,6 +10,7 @@ from starting is `{"error": ...}`. It ends when standard input closes, so no wor
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import os
@@ -34,7 +35,7 @@ from picows import (
 from holdfast.engine.assembly import Assembly, assemble
 from holdfast.engine.options import EngineOptions
 from holdfast.engine.pipeline import Assistant
-from holdfast.engine.stages import SpeechFault
+from holdfast.engine.stages import SpeechError
 from holdfast.sockets.listener import MessageBounds, MessageListener
 from holdfast.wire.realtime import Intent, RealtimeHost
 
@@ -119,6 +120,7 @@ class Worker:
         self._options = options
         self._token = token
         self._sessions: set[EngineSession] = set()
+        self._is_empty = asyncio.Event()
 
     async def listen(self) -> int:
         """Open the port on loopback; gives its number."""
@@ -137,9 +139,13 @@ class Worker:
         """Tell every session that we go."""
         for session in list(self._sessions):
             session.close(1001, "engine stops")
-        deadline = time.monotonic() + _CLOSE_S
-        while self._sessions and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        if self._sessions:
+            self._is_empty.clear()
+        else:
+            self._is_empty.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._is_empty.wait()
         self.assembly.stages.mouth.close()
 
     def joined(self, session: EngineSession) -> None:
@@ -150,12 +156,14 @@ class Worker:
     def left(self, session: EngineSession) -> None:
         """A session is over."""
         self._sessions.discard(session)
+        if not self._sessions:
+            self._is_empty.set()
         tell(sessions=len(self._sessions))
 
     def _admit(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         try:
             return self._judge(request)
-        except SpeechFault as fault:
+        except SpeechError as fault:
             return _refuse(503, "engine_failed", str(fault))
 
     def _judge(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
@@ -204,7 +212,7 @@ async def serve(told: Mapping[str, Any]) -> int:
     try:
         assembly = assemble(options)
         assembly.warm_up(warm.get("tools") or [], warm.get("instructions") or "")
-    except SpeechFault as fault:
+    except SpeechError as fault:
         tell(error=str(fault))
         return 1
     worker = Worker(assembly, options, str(told["token"]))

@@ -45,7 +45,7 @@ function Remedy({ now }: { now: Situation }): ReactNode {
           : undefined;
   return (
     <>
-      {now.kind === "failed" && fault !== undefined && (
+      {(now.kind === "failed" || now.kind === "recovering") && fault !== undefined && (
         <p className="hf-fault">
           {fault.message} {fault.remedy}
           <span className="hf-code">{fault.code}</span>
