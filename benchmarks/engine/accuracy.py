@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.engine.line import EngineLine
-from benchmarks.engine.phrases import OUT_OF_SCOPE, UNSEEN, reference_folder, reference_phrases
+from benchmarks.engine.phrases import FRESH, OUT_OF_SCOPE, UNSEEN, reference_folder, reference_phrases
 from benchmarks.engine.speech import in_a_room, recorded, synthesised
 from holdfast.engine.options import EngineOptions
 from holdfast.engine.pool import EnginePool
@@ -60,7 +60,7 @@ class Judgement:
 
 
 def cases() -> Iterator[Case]:
-    """Seen, unseen, reference and out-of-scope utterances."""
+    """Seen, unseen, fresh, reference and out-of-scope utterances."""
     chosen = random.Random(_SEED)  # noqa: S311 - a sample, no secret
     for intent, phrases in UTTERANCES.items():
         for text in chosen.sample(phrases, SEEN_PER_INTENT):
@@ -68,6 +68,9 @@ def cases() -> Iterator[Case]:
     for intent, phrases in UNSEEN.items():
         for text in phrases:
             yield Case("unseen", intent, text)
+    for intent, phrases in FRESH.items():
+        for text in phrases:
+            yield Case("fresh", intent, text)
     for intent, text in reference_phrases():
         yield Case("reference" if intent else "out_of_scope", intent, text)
     for text in OUT_OF_SCOPE:
@@ -85,6 +88,9 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
                 min(row[column] + 1, row[column - 1] + 1, diagonal + (word != other)),
             )
     return row[-1]
+
+
+KINDS: Final = ("seen", "unseen", "fresh", "reference")
 
 
 class Examiner:
@@ -190,18 +196,17 @@ def report(judged: Sequence[Judgement]) -> dict[str, Any]:
     """All figures: overall, per kind, per voice."""
     inside = [one for one in judged if one.case.intent]
     outside = [one for one in judged if not one.case.intent]
-    kinds = ("seen", "unseen", "reference")
     return {
         "in_scope": scored(inside),
         "out_of_scope": scored_outside(outside),
         "wrong_actions": sum(one.outcome == "acted" and one.meant != one.case.intent for one in judged),
-        "kinds": {kind: scored([one for one in inside if one.case.kind == kind]) for kind in kinds},
+        "kinds": {kind: scored([one for one in inside if one.case.kind == kind]) for kind in KINDS},
         "voices": {
             voice: {
                 "held_out": voice == HELD_OUT,
                 **{
                     kind: scored([o for o in inside if o.case.kind == kind and o.voice == voice])
-                    for kind in kinds
+                    for kind in KINDS
                 },
                 "out_of_scope": scored_outside([one for one in outside if one.voice == voice]),
             }
@@ -279,7 +284,7 @@ def show(figures: Mapping[str, Any]) -> None:
     out(f"{'voice':10}{'phrases':14}{'n':>5}{'right':>8}{'acted':>8}{'asked':>8}{'wrong':>7}{'WER':>8}\n")
     for voice, groups in figures["voices"].items():
         name = f"{voice}{' (held out)' if groups['held_out'] else ''}"
-        for kind in ("seen", "unseen", "reference"):
+        for kind in KINDS:
             one = groups[kind]
             out(
                 f"{name[:10]:10}{kind:14}{one['utterances']:5}{one['right_intent']:8.1%}{one['acted_right']:8.1%}"

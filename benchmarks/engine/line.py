@@ -51,7 +51,6 @@ class EngineLine(MessageListener):
     def __init__(self) -> None:
         super().__init__()
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self._opened = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(
@@ -59,15 +58,19 @@ class EngineLine(MessageListener):
     ) -> Self:
         """Dial and configure."""
         line = cls()
-        await ws_connect(
-            lambda: line,
-            f"{address.url}?model={model}",
-            extra_headers={"Authorization": f"Bearer {address.token}"},
-            max_frame_size=line.bounds.frame_bytes,
-        )
+        await line.dial(EngineAddress(f"{address.url}?model={model}", address.token))
         line.tell(type="session.update", session={"type": "realtime", **session})
         await line.until("session.updated")
         return line
+
+    async def dial(self, address: EngineAddress) -> None:
+        """Open the socket. Raises what picows raises."""
+        await ws_connect(
+            lambda: self,
+            address.url,
+            extra_headers={"Authorization": f"Bearer {address.token}"},
+            max_frame_size=self.bounds.frame_bytes,
+        )
 
     def on_text(self, payload: bytes) -> None:
         self.events.put_nowait(Event(asyncio.get_running_loop().time(), json.loads(payload)))

@@ -166,17 +166,24 @@ def test_the_signed_in_customer_may_be_named_or_left_out(named: str | None) -> N
     assert world.asked(effects.Dial)
 
 
-def test_the_greeting_is_asked_for_when_ready_and_nobody_has_spoken() -> None:
-    greeted = World.new()
-    greeted.create(SessionOptions(greet=True))
-    greeted.go_live()
-    assert effects.Respond(say="Hello.") in greeted.effects
+def test_the_greeting_is_asked_for_first_so_that_speech_can_interrupt_it() -> None:
+    world = World.new()
+    world.create(SessionOptions(greet=True))
+    world.do(ClientAudio(pcm(480)))
+    world.go_live()
 
-    spoken_first = World.new()
-    spoken_first.create(SessionOptions(greet=True))
-    spoken_first.do(ClientAudio(pcm(480)))
-    spoken_first.go_live()
-    assert not spoken_first.asked(effects.Respond)
+    kinds = [type(e) for e in world.effects if isinstance(e, effects.Respond | effects.Append)]
+    assert kinds == [effects.Respond, effects.Append]
+    assert effects.Respond(say="Hello.") in world.effects
+
+
+def test_who_typed_before_the_session_was_ready_is_answered_without_a_greeting() -> None:
+    world = World.new()
+    world.create(SessionOptions(greet=True))
+    world.do(events.TextGiven("hello"))
+    world.go_live()
+
+    assert world.asked(effects.Respond) == [effects.Respond()]
 
 
 def test_text_given_early_keeps_its_place_among_the_audio() -> None:

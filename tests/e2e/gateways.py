@@ -63,7 +63,7 @@ def _address(lines: list[dict[str, Any]]) -> str:
 
 
 class EmulatorThread:
-    """An emulated provider with a loop and a thread of its own: the browser driver blocks the test's thread."""
+    """An emulated provider in a thread of its own: the browser driver blocks the test's."""
 
     def __init__(self, options: EmulatorOptions) -> None:
         self.emulator = Emulator(options)

@@ -11,7 +11,9 @@ Action = dict[str, Any]
 
 LINK: Action = {"phase": "ready", "since": 0, "sessions": 1, "attempts": 1, "heardAt": 0}
 QUESTION = "When is my next payment due, and how much is it?"
-ANSWER = "Your next payment is 240 euros. It is due on the first of December and is collected from your bank account."
+ANSWER = (
+    "Your next payment is 240 euros. It is due on the first of December and comes from your bank account."
+)
 FAULT = {
     "code": "provider.server_error",
     "party": "provider",

@@ -1,7 +1,7 @@
 """Sound for the tests: made here, never stored; and how alike two recordings are.
 
-What lives here: band-limited noise, WAV files in the shape Chromium's fake microphone needs, alignment to a part of
-a sample. What never will: browsers.
+What lives here: band-limited noise, WAV files in the shape Chromium's fake microphone needs, alignment to a
+part of a sample. What never will: browsers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def assert_whole(heard: Floats, spoken: Floats) -> float:
 
 
 def _windows(heard: Floats, spoken: Floats, window_s: float = 0.2) -> list[tuple[int, float]]:
-    """(lag in samples, correlation) for each window of `spoken`; each is looked for near where the last one was."""
+    """(lag in samples, correlation) for each window of `spoken`, looked for near where the last one was."""
     size, reach = int(window_s * RATE), int(0.05 * RATE)
     lag = _lag(heard, spoken[: 5 * size])
     found = []
@@ -84,7 +84,7 @@ def _windows(heard: Floats, spoken: Floats, window_s: float = 0.2) -> list[tuple
 
 
 def _likeness(heard: Floats, piece: Floats, lag: int) -> float:
-    """Correlation at `lag`, aligned to a hundredth of a sample. The margins take up what a shift wraps around."""
+    """Correlation at `lag`, aligned to a hundredth of a sample; margins take up what a shift wraps around."""
     margin = 48
     begin = max(0, lag - margin)
     wide = heard[begin : lag + len(piece) + margin]

@@ -1,9 +1,9 @@
 """A scripted gateway for the browser: each message at the moment the test wants it.
 
-What lives here: the page's files under the strictest policy the page must live with, its REST, and a socket that
-keeps what it hears and says what it is told. It is here for what a real gateway does only by luck: a session that
-is unknown, a drop in mid-word, a barge-in at a chosen millisecond, a state that lasts. What never will: anything
-that decides. How the page and the real gateway work together is `test_gateway.py`.
+What lives here: the page's files under the strictest policy the page must live with, its REST, and a socket
+that keeps what it hears and says what it is told. It is here for what a real gateway does only by luck: a
+session that is unknown, a drop in mid-word, a barge-in at a chosen millisecond, a state that lasts.
+What never will: anything that decides. How the page and the real gateway work together is `test_gateway.py`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Stage:
         self.tickets = 0
         self.answering = True  # whether create_session gets its answer
         self.reachable = True
+        self.configured = threading.Event()
+        self.configured.set()
         self.customer = CUSTOMERS[0]
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -103,7 +105,7 @@ class Stage:
 
     def say(self, kind: str, **fields: Any) -> None:
         """Send one text message in the newest session."""
-        self._do(lambda: self._send(self.call, kind, fields))
+        self.do(lambda: self._send(self.call, kind, fields))
 
     def play(self, stream: int, samples: Samples, first: int = 0) -> None:
         """Send audio of an announced item, 20 ms a message."""
@@ -116,7 +118,7 @@ class Stage:
                 assert call.socket is not None
                 await call.socket.send_bytes(header + samples[at : at + 480].tobytes())
 
-        self._do(speak)
+        self.do(speak)
 
     def drop(self, code: int | None = None) -> None:
         """End every socket: with a close code, or as a dead network does."""
@@ -127,7 +129,7 @@ class Stage:
                     call.open = False
                     await call.socket.close(code or 1012)
 
-        self._do(cut)
+        self.do(cut)
 
     # ---- the server
 
@@ -138,7 +140,7 @@ class Stage:
 
         asyncio.run(serve())
 
-    def _do(self, work: Callable[[], Any]) -> None:
+    def do(self, work: Callable[[], Any]) -> None:
         if self._loop is not None and self._loop.is_running():
             asyncio.run_coroutine_threadsafe(work(), self._loop).result(timeout=10)
 
@@ -159,6 +161,7 @@ class Stage:
 
         @app.get("/api/financial-sherpa/realtime")
         def config() -> Json:
+            self.configured.wait(timeout=10)
             return self._config()
 
         @app.post("/api/financial-sherpa/ticket")
@@ -219,9 +222,9 @@ class Stage:
         command = json.loads(message["text"])
         call.commands.append(command)
         if command["type"] == "create_session" and self.answering:
-            await self._accept(call)
+            await self.accept(call)
 
-    async def _accept(self, call: Call) -> None:
+    async def accept(self, call: Call) -> None:
         upstream = {"name": "local", "kind": "local", "model": "holdfast-local"}
         created = {"sessionId": f"sess_{call.number}", "epoch": 1, "received": 0, "upstream": upstream}
         await self._send(call, "session_created", created, numbered=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,21 @@ from tests.e2e.stage import Stage
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 320, "height": 640}}
-SCHEMES = ("light", "dark")
+WIDE = {"width": 1280, "height": 860}
+NARROW = {"width": 320, "height": 640}
+# Forced colours and low windows (what zooming to 400 % makes of a screen) are looked at once each.
+LOOKS: dict[str, dict[str, Any]] = {
+    "wide-light": {"viewport": WIDE, "color_scheme": "light"},
+    "wide-dark": {"viewport": WIDE, "color_scheme": "dark"},
+    "narrow-light": {"viewport": NARROW, "color_scheme": "light"},
+    "narrow-dark": {"viewport": NARROW, "color_scheme": "dark"},
+    "forced": {"viewport": WIDE, "forced_colors": "active"},
+    "zoomed": {"viewport": {"width": 320, "height": 256}, "color_scheme": "light"},
+}
 
 
 def play(page: Page, scene: str) -> None:
     """Bring the page into a scene, from the beginning."""
-    if scene == "unavailable":
-        # Nothing has been configured in this one.
-        page.evaluate("() => { __holdfast.client.state.config; }")
     page.evaluate(
         """([actions, blank]) => {
             const { store } = __holdfast.client;
@@ -44,17 +50,12 @@ def complaints(page: Page) -> list[str]:
     ]
 
 
-@pytest.fixture(
-    params=[(size, scheme) for size in SIZES for scheme in SCHEMES], ids=lambda each: "-".join(each)
-)
-def gallery(request: Any, open_page: OpenPage, stage: Stage) -> Iterator[tuple[str, Page]]:
-    size, scheme = request.param
-    page = open_page(
-        f"{stage.url}/?taps=1", viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce"
-    )
+@pytest.fixture(params=LOOKS)
+def gallery(request: Any, open_page: OpenPage, stage: Stage) -> tuple[str, Page]:
+    page = open_page(f"{stage.url}/?taps=1", reduced_motion="reduce", **LOOKS[request.param])
     expect(page.get_by_text("Signed in as")).to_be_visible()
     page.evaluate(AXE.read_text())
-    yield f"{size}-{scheme}", page
+    return request.param, page
 
 
 @pytest.mark.timeout(180)

@@ -54,7 +54,7 @@ def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, micropho
     during = stage.call.received - before
     heard(stage, SPOKEN_S + 0.8)
 
-    # Frames went on while the page stood still, and none is missing (`received` asserts that there is no hole).
+    # Frames went on while the page stood still; `received` asserts that there is no hole.
     assert during >= 0.4 * RATE
     assert_whole(stage.call.samples.astype(float), spoken())
 
@@ -69,7 +69,22 @@ def test_what_is_said_before_there_is_a_session_is_kept(
     until(lambda: stage.calls and stage.call.commands, "create_session came")
     when(page, "performance.now() > 2500")
     assert not stage.call.pieces
-    stage._do(lambda: stage._accept(stage.call))
+    stage.do(lambda: stage.accept(stage.call))
+    heard(stage, SPOKEN_S + 0.8)
+
+    assert_whole(stage.call.samples.astype(float), spoken())
+
+
+def test_who_talks_before_the_page_is_set_up_is_heard_too(
+    open_page: OpenPage, stage: Stage, microphone: Path
+) -> None:
+    stage.configured.clear()
+    page = open_page(f"{stage.url}/?processing=off&taps=1", microphone=microphone)
+    talk(page)
+    when(page, "__holdfast.client.state.mic.phase === 'live'")
+    when(page, "performance.now() > 2000")
+    assert not stage.calls
+    stage.configured.set()
     heard(stage, SPOKEN_S + 0.8)
 
     assert_whole(stage.call.samples.astype(float), spoken())
@@ -135,7 +150,7 @@ def test_speech_during_an_outage_arrives_afterwards(
     until(lambda: len(stage.calls) == 2, "a second session was made")
     until(lambda: sum(call.received for call in stage.calls) >= (SPOKEN_S + 0.8) * RATE, "everything arrived")
 
-    # What had been acknowledged is in the first session, the rest in the second; an overlap is what came unacknowledged.
+    # What had been acknowledged is in the first session, everything after it in the second.
     first, second = (call.samples.astype(float) for call in stage.calls)
     tail = spoken()[-int(1.5 * RATE) :]
     assert_whole(second, tail)

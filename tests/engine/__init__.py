@@ -1,0 +1,1 @@
+"""The embedded engine, stage by stage, then as processes over real sockets."""

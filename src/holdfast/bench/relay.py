@@ -67,13 +67,9 @@ class Pair:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether somebody else's work held up either: what has piled up is relayed more cheaply."""
-        return any(one.late_p99_ms > HELD_UP_MS or one.rtt_p99_ms > HELD_UP_MS for one in self.samples)
-
-    @property
-    def samples(self) -> tuple[Sample, Sample]:
-        """Both."""
-        return self.candidate, self.bare
+        """Whether either was held up: what has piled up is relayed more cheaply."""
+        both = (self.candidate, self.bare)
+        return any(one.late_p99_ms > HELD_UP_MS or one.rtt_p99_ms > HELD_UP_MS for one in both)
 
 
 @dataclass(slots=True)
@@ -107,9 +103,12 @@ class Report:
 
     def ratios(self, face: str, sessions: int | None = None, name: str = "gateway") -> list[float]:
         """Costs over the bare relay's, of the pairs that were not disturbed; of all when all were."""
-        pairs = self.pairs(face, sessions, name)
-        calm = [pair.ratio for pair in pairs if not pair.is_disturbed]
-        return calm or [pair.ratio for pair in pairs]
+        calm = [pair.ratio for pair in self.pairs(face, sessions, name) if not pair.is_disturbed]
+        return calm or self.all_ratios(face, sessions, name)
+
+    def all_ratios(self, face: str, sessions: int | None = None, name: str = "gateway") -> list[float]:
+        """Costs over the bare relay's, of every pair."""
+        return [pair.ratio for pair in self.pairs(face, sessions, name)]
 
     @property
     def disturbed(self) -> int:
@@ -142,8 +141,8 @@ class Report:
         if self.disturbed:
             total = sum(len(self.pairs(face)) for face in FACES)
             found.append(
-                f"{self.disturbed} of {total} pairs were held up by other work on this machine (frames over "
-                f"{HELD_UP_MS:.0f} ms late) and are left out of the ratios, unless all were"
+                f"{self.disturbed} of {total} pairs were held up (frames over {HELD_UP_MS:.0f} ms late: "
+                "other work here, or too many sessions) and are left out of the ratios, unless all were"
             )
         return found + sorted({trouble for m in self.measured for trouble in m.sample.troubles})[:3]
 
@@ -154,6 +153,7 @@ class Report:
             "machine": self.machine,
             "shape": asdict(self.shape),
             "ratios": {face: asdict(spread(self.ratios(face))) for face in FACES},
+            "ratios_of_all_pairs": {face: asdict(spread(self.all_ratios(face))) for face in FACES},
             "target": TARGET,
             "pairs_disturbed": self.disturbed,
             "messages": self.messages,

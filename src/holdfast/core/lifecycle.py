@@ -70,8 +70,10 @@ def configured(s: State) -> None:
     s.tell(Status("live"))
     s.note("session.ready", upstream_session=s.upstream.session_id, held_samples=s.held.samples)
     s.upstream_base = s.received - s.held.samples
-    if s.options.greet and s.surroundings.greeting and not s.held.samples:
+    if s.options.greet and s.surroundings.greeting and not s.held.commands:
+        # Asked for before the held audio: who has spoken already interrupts the greeting by barge-in.
         s.turn.ask(Respond(say=s.surroundings.greeting))
+        request_response(s)
     s.out.extend(s.held.release())
     request_response(s)
 

@@ -19,7 +19,7 @@ from holdfast.engine.words import expanded, tokens
 
 UNDERSTOOD: Final = 0.4
 """From this score on (and with this margin) a tool is called."""
-GUESSED: Final = 0.28
+GUESSED: Final = 0.25
 """From this score on the engine asks back; below it says that it did not understand."""
 MARGIN: Final = 0.06
 UNKNOWN: Final = 0.35

@@ -64,6 +64,7 @@ class Endpointer:
         self._position = 0
         self._started_at = 0
         self._last_speech = 0
+        self._ended_ms = 0
 
     def push(self, probability: float) -> SpeechStarted | SpeechStopped | None:
         """The next frame's speech probability; says whether a turn begins or ends with it."""
@@ -75,7 +76,7 @@ class Endpointer:
             self.is_speaking = True
             self._started_at = begins
             self._last_speech = self._position
-            return SpeechStarted(max(0, begins // _PER_MS - self.settings.prefix_padding_ms))
+            return SpeechStarted(max(self._ended_ms, begins // _PER_MS - self.settings.prefix_padding_ms))
         if probability >= max(self.settings.threshold - _HYSTERESIS, 0.01):
             self._last_speech = self._position
         silence_ms = (self._position - self._last_speech) // _PER_MS
@@ -85,7 +86,8 @@ class Endpointer:
         if silence_ms < wanted_ms and turn_ms < LONGEST_TURN_MS:
             return None
         self.is_speaking = False
-        return SpeechStopped(self._position // _PER_MS)
+        self._ended_ms = self._position // _PER_MS
+        return SpeechStopped(self._ended_ms)
 
     def abandon(self) -> None:
         """The turn was ended from outside (commit or clear)."""

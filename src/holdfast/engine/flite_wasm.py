@@ -13,9 +13,11 @@ import contextlib
 import hashlib
 import os
 import platform
+import shutil
 import stat
 import tempfile
 import wave
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -68,7 +70,7 @@ def load(path: Path, cache: Path | None) -> Compiled:
     if _wasmtime is None:
         raise SpeechError(
             "Speech output is missing: wasmtime has no library for this system. "
-            "Install Debian's `libflite1`, which the engine uses when it is there."
+            "Run the gateway on Linux with glibc, on macOS or on Windows."
         )
     try:
         content = path.read_bytes()
@@ -122,8 +124,9 @@ class FliteWasm:
         self._compiled = compiled
         self._linker: Any = _wasmtime.Linker(compiled.engine)
         self._linker.define_wasi()
-        self._scratch = tempfile.TemporaryDirectory(prefix="holdfast-voice-", dir=_memory_folder())
-        self._file = Path(self._scratch.name) / _OUTPUT
+        self._scratch = Path(tempfile.mkdtemp(prefix="holdfast-voice-", dir=_memory_folder()))
+        self._file = self._scratch / _OUTPUT
+        weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
 
     def voices(self) -> tuple[str, ...]:
         return VOICES
@@ -135,16 +138,12 @@ class FliteWasm:
                 return
             yield samples[at : at + _CHUNK]
 
-    def close(self) -> None:
-        """Remove the scratch folder."""
-        self._scratch.cleanup()
-
     def _run(self, clause: str, voice: str, speed: float) -> Samples:
         store: Any = _wasmtime.Store(self._compiled.engine)
         wasi: Any = _wasmtime.WasiConfig()
         stretch = f"duration_stretch={1 / speed:.3f}"
         wasi.argv = ["flite", "-voice", voice, "--setf", stretch, "-t", clause, "-o", f"/out/{_OUTPUT}"]
-        wasi.preopen_dir(self._scratch.name, "/out")
+        wasi.preopen_dir(str(self._scratch), "/out")
         store.set_wasi(wasi)
         try:
             instance = self._linker.instantiate(store, self._compiled.module)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tempfile
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,22 +116,21 @@ def _spelled_terms(skill: Skill) -> Iterator[str]:
 class Knowledge:
     """Everything the stages need for one set of tools. Its files live as long as it does."""
 
-    def __init__(
-        self, learned: tuple[Skill, ...], index: ExampleIndex, folder: tempfile.TemporaryDirectory[str]
-    ) -> None:
+    def __init__(self, learned: tuple[Skill, ...], index: ExampleIndex, folder: Path) -> None:
         self.skills: Final = learned
         self.index: Final = index
         self._folder: Final = folder
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @property
     def dictionary_path(self) -> str:
         """File of words and phones."""
-        return str(Path(self._folder.name) / "words.dict")
+        return str(self._folder / "words.dict")
 
     @property
     def model_path(self) -> str:
         """File of the trigram model."""
-        return str(Path(self._folder.name) / "domain.arpa")
+        return str(self._folder / "domain.arpa")
 
     def skill(self, name: str | None) -> Skill | None:
         """The skill of that name."""
@@ -171,8 +172,8 @@ class Library:
         return {word: probability for probability, word in ranked[:BACKGROUND_WORDS]}
 
     def _learn(self, learned: tuple[Skill, ...], instructions: str) -> Knowledge:
-        folder = tempfile.TemporaryDirectory(prefix="holdfast-knowledge-")
-        knowledge = Knowledge(learned, ExampleIndex(_examples(learned)), folder)
+        folder = Path(tempfile.mkdtemp(prefix="holdfast-knowledge-"))
+        knowledge = Knowledge(learned, self._index(learned), folder)
         sentences = [sentence for sentence in self._sentences(learned, instructions) if sentence.words]
         words = {word for sentence in sentences for word in sentence.words} | self._background.keys()
         text = arpa(sentences, self._background, background_share=BACKGROUND_SHARE)
@@ -180,6 +181,13 @@ class Library:
         with Path(knowledge.dictionary_path).open("w", encoding="utf-8") as file:
             file.writelines(self._lexicon.lines(words))
         return knowledge
+
+    def _index(self, learned: tuple[Skill, ...]) -> ExampleIndex:
+        """The index of these skills. Instructions name the customer, so they differ; tools rarely do."""
+        for knowledge in self._kept.values():
+            if knowledge.skills == learned:
+                return knowledge.index
+        return ExampleIndex(_examples(learned))
 
     def _sentences(self, learned: tuple[Skill, ...], instructions: str) -> Iterator[WeightedSentence]:
         for skill in learned:

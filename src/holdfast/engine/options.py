@@ -25,8 +25,6 @@ class EngineOptions:
     speech_folder: Path = SPEECH_FOLDER
     model_folder: Path | None = None
     """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""
-    may_use_libflite: bool = True
-    """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
     ready_s: float = 30.0
     restarts: int = 5
     restart_window_s: float = 60.0

@@ -26,7 +26,8 @@ from holdfast.wire.realtime import RealtimeHost, ResponseWriter
 SAY_KEY: Final = "holdfast_say"
 """Metadata of a `response.create` that makes the engine say exactly this text."""
 _LONGEST_SAY: Final = 20_000
-_STABLE_LOOKS: Final = 2
+_NOISE_S: Final = 0.25
+"""Speech shorter than this in which no word was heard is a noise."""
 
 
 class Connection(Outflow, Protocol):
@@ -135,7 +136,10 @@ class Assistant:
         item_id = self._host.commit()
         self._coming = None
         self._heard(item_id, text, seconds)
-        if self._turn_setting("create_response") and self._host.active is None:
+        if not text and seconds < _NOISE_S + self._hangover_s():
+            # A cough or a click: an answer to it would only be in the way.
+            self._has_turn = False
+        elif self._turn_setting("create_response") and self._host.active is None:
             self._respond({})
 
     # inside: the user's turn
@@ -148,6 +152,10 @@ class Assistant:
         asked = self._host.session["audio"]["input"]["turn_detection"] or {}
         default = self._host.session["type"] == "realtime"
         return bool(asked.get(name, default))
+
+    def _hangover_s(self) -> float:
+        settings = self._hearing.turn_settings
+        return 0.0 if settings is None else settings.silence_duration_ms / 1000
 
     def _drop_turn(self) -> None:
         self._hearing.drop()

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -171,7 +172,7 @@ class ExampleIndex:
 
     def _unfamiliar_share(self, intent: str, words: Sequence[str]) -> float:
         """How many of the pairs of neighbours no example of the intent has."""
-        known: Set[tuple[str, str]] = self._pairs.get(intent, frozenset())
+        known: AbstractSet[tuple[str, str]] = self._pairs.get(intent, frozenset())
         pairs = _pairs(words)
         return sum(pair not in known for pair in pairs) / len(pairs)
 

@@ -4,17 +4,18 @@ What lives here: tokens, numbers as words, contractions, a light stem. Pure.
 What never will: sentences for the speech output (`spoken`), pronunciations (`lexicon`).
 """
 
+# ruff: noqa: SIM905 - lists of words read best as words
+
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# Lists of words read best as words.
 _ONES: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "  # noqa: SIM905
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
 ).split()
-_TENS: Final = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+_TENS: Final = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SCALES: Final = ((1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand"), (100, "hundred"))
 _ORDINALS: Final = {
     "one": "first",
@@ -28,9 +29,9 @@ _ORDINALS: Final = {
 _LARGEST: Final = 10**12 - 1
 
 MONTHS: Final = (
-    "january february march april may june july august september october november december"  # noqa: SIM905
+    "january february march april may june july august september october november december"
 ).split()
-WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()  # noqa: SIM905
+WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 CONTRACTIONS: Final = {
     "i'm": "i am",

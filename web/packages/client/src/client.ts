@@ -49,6 +49,7 @@ export class VoiceClient {
   #everHeard = false;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #typed = 0;
+  #loading: Promise<void> | undefined;
   readonly #onDevices = (): void => void this.#devicesChanged();
 
   constructor(options: VoiceClientOptions = {}) {
@@ -58,7 +59,14 @@ export class VoiceClient {
   }
 
   /** Fetch the configuration. Failing is a state, not an exception. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     try {
       const config = await loadConfig(this.#base);
       this.#do({ type: "configured", config });
@@ -70,13 +78,14 @@ export class VoiceClient {
 
   /** Begin to talk. The microphone records at once; the session catches up. Call it inside a click. */
   async talk(): Promise<void> {
-    this.#begin();
-    await this.openMic();
+    this.#openSpeaker();
+    await Promise.all([this.#begin(), this.openMic()]);
   }
 
   /** Begin a conversation without a microphone. Call it inside a click. */
   type(text: string): void {
-    this.#begin();
+    this.#openSpeaker();
+    void this.#begin();
     this.#typed += 1;
     this.#do({ type: "typed", id: String(this.#typed), text, at: Date.now() });
     this.#tell({ type: "command", command: { type: "input_text", text } });
@@ -181,7 +190,7 @@ export class VoiceClient {
       this.#do({ type: "config_failed", reason });
     }
     await this.load();
-    if (talking) this.#begin();
+    if (talking) await this.#begin();
     if (listening) await this.openMic();
   }
 
@@ -216,11 +225,12 @@ export class VoiceClient {
     return this.#options.base ?? "";
   }
 
-  #begin(): void {
+  /** Who clicks before the configuration has come is recorded all the same; the session follows. */
+  async #begin(): Promise<void> {
+    if (this.state.config === undefined) await this.load();
     const { config } = this.state;
-    if (config === undefined) return;
-    this.#openSpeaker();
-    if (inCall(this.state)) return;
+    if (config === undefined) this.closeMic();
+    if (config === undefined || inCall(this.state)) return;
     this.#do({ type: "started", at: performance.now() });
     const session = { greet: true, ...this.#options.session };
     this.#tell({ type: "start", settings: linkSettings(this.#base, config, session) });

@@ -30,6 +30,8 @@ let link = initialLink(performance.now());
 let socket: WebSocket | undefined;
 let playback: MessagePort | undefined;
 let latencyMs = 0;
+type Heard = Extract<FromPlayback, { type: "played" }>;
+let heard: Heard | undefined;
 let acked = 0;
 let ackedAt = 0;
 let countedAt = 0;
@@ -254,15 +256,29 @@ function attachCapture(port: MessagePort): void {
 function attachPlayback(port: MessagePort): void {
   playback = port;
   port.onmessage = ({ data }: MessageEvent<FromPlayback>) => {
-    if (data.type === "idle") {
-      page.postMessage({ type: "quiet", underruns: data.underruns });
+    if (data.type === "played") {
+      heard = data;
+      tellHeard(data, latencyMs);
       return;
     }
-    const playedMs = Math.max(0, Math.round((data.played * 1000) / SAMPLE_RATE - latencyMs));
-    const receivedMs = Math.round((data.received * 1000) / SAMPLE_RATE);
-    if (accepts(link.phase)) send({ type: "played", itemId: data.itemId, ms: playedMs });
-    page.postMessage({ type: "playing", itemId: data.itemId, playedMs, receivedMs });
+    page.postMessage({ type: "quiet", underruns: data.underruns });
+    // What left the queue last sounds a little later: then the item has been heard to its end.
+    const last = heard;
+    if (last !== undefined) setTimeout(() => last === heard && sendPlayed(last, 0), latencyMs);
   };
+}
+
+/** What has sounded of an item; `delayMs` of what was rendered is still on its way to the ear. */
+function tellHeard(item: Heard, delayMs: number): void {
+  const playedMs = sendPlayed(item, delayMs);
+  const receivedMs = Math.round((item.received * 1000) / SAMPLE_RATE);
+  page.postMessage({ type: "playing", itemId: item.itemId, playedMs, receivedMs });
+}
+
+function sendPlayed({ itemId, played }: Heard, delayMs: number): number {
+  const ms = Math.max(0, Math.round((played * 1000) / SAMPLE_RATE - delayMs));
+  if (accepts(link.phase)) send({ type: "played", itemId, ms });
+  return ms;
 }
 
 function commanded(command: Command): void {

@@ -18,6 +18,8 @@ import {
 } from "./state";
 
 export const ENTRIES_MAX = 1_000;
+/** Less than this at the end of an answer is the silence after its last word. */
+const HEARD_WHOLE_MS = 250;
 /** Actions that the page answers with a form; others are for pages that know them. */
 const FORM_ACTIONS: ReadonlySet<string> = new Set(["open_form", "request_callback"]);
 /** No phase of a turn lasts for ever, whatever the gateway forgets to say. */
@@ -259,6 +261,8 @@ function cutAnswer(state: VoiceState, itemId: string | undefined, heardMs: numbe
   const index = state.entries.findIndex((entry) => entry.kind === "assistant" && entry.id === itemId);
   if (index < 0) return state;
   const ofMs = state.speaker.itemId === itemId ? state.speaker.ofMs : 0;
+  // An answer that had sounded to its end was not cut, whatever came right after it.
+  if (state.speaker.phase !== "playing" && ofMs > 0 && heardMs >= ofMs - HEARD_WHOLE_MS) return state;
   return replace(state, index, (entry) => ({ ...entry, final: true, cut: { heardMs, ofMs: Math.max(ofMs, heardMs) } }));
 }
 

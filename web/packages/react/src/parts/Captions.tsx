@@ -22,7 +22,15 @@ export function Captions({ empty }: { empty: ReactNode }): ReactNode {
   const following = useRef(true);
   useLayoutEffect(() => {
     const element = box.current;
-    if (element !== null && entries.length > 0 && following.current) element.scrollTop = element.scrollHeight;
+    if (element === null || entries.length === 0) return undefined;
+    const follow = (): void => {
+      if (following.current) element.scrollTop = element.scrollHeight;
+    };
+    follow();
+    // Notices and the dock take room away; the newest line stays in view.
+    const resized = typeof ResizeObserver === "undefined" ? undefined : new ResizeObserver(follow);
+    resized?.observe(element);
+    return () => resized?.disconnect();
   }, [entries]);
   const scrolled = (): void => {
     const element = box.current;

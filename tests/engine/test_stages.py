@@ -1,0 +1,260 @@
+"""Each stage with the real library behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from holdfast.engine import flite_wasm
+from holdfast.engine.endpointer import TurnSettings
+from holdfast.engine.hearing import Hearing
+from holdfast.engine.knowledge import Library
+from holdfast.engine.options import FLITE, SILERO
+from holdfast.engine.resample import WIRE_RATE, down, to_pcm, to_samples, up
+from holdfast.engine.speaking import Manner, Mouth, new_resampler, voice_name, without_lead
+from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
+from holdfast.engine.spoken import clauses
+from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
+from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad
+from tests.engine.conftest import Tool
+
+pytestmark = pytest.mark.speech
+
+
+@pytest.fixture(scope="module")
+def voice(speech_files: Path) -> flite_wasm.FliteWasm:
+    return flite_wasm.FliteWasm(flite_wasm.load(speech_files / FLITE, flite_wasm.cache_folder()))
+
+
+@pytest.fixture(scope="module")
+def silero(speech_files: Path) -> SileroModel:
+    return SileroModel(speech_files / SILERO)
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library(installed_model())
+
+
+def spoken(voice: flite_wasm.FliteWasm, text: str) -> Samples:
+    return np.concatenate(list(voice.speak(text, "rms", 1.0, lambda: False)))
+
+
+def quiet(ms: int, rate: int = RATE) -> Samples:
+    return np.random.default_rng(1).normal(0, 3e-4, rate * ms // 1000).astype(np.float32)
+
+
+class Heard:
+    """What the ears told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+        self.partials: list[str] = []
+
+    def speech_started(self, at_ms: int) -> None:
+        self.events.append(("started", at_ms))
+
+    def words_so_far(self, text: str) -> None:
+        self.partials.append(text)
+
+    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
+        self.events.append(("stopped", at_ms, text, seconds))
+
+
+# voice activity
+
+
+def test_silero_tells_speech_from_silence(silero: SileroModel, voice: flite_wasm.FliteWasm) -> None:
+    vad = SileroVad(silero)
+    assert max(vad.probability(quiet(32)) for _ in range(30)) < 0.3
+    speech = without_lead(spoken(voice, "what is my balance"))
+    found = [vad.probability(speech[at : at + FRAME]) for at in range(0, len(speech) - FRAME, FRAME)]
+    assert np.median(found) > 0.8
+
+
+def test_streams_do_not_share_state(silero: SileroModel, voice: flite_wasm.FliteWasm) -> None:
+    speech = without_lead(spoken(voice, "hello there"))
+    frames = [speech[at : at + FRAME] for at in range(0, len(speech) - FRAME, FRAME)]
+    alone = SileroVad(silero)
+    expected = [alone.probability(frame) for frame in frames]
+    first, second = SileroVad(silero), SileroVad(silero)
+    mixed = []
+    for frame in frames:
+        mixed.append(first.probability(frame))
+        second.probability(quiet(32))
+    assert mixed == expected
+
+
+def test_a_missing_or_broken_model_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SpeechError, match="Run `make speech`"):
+        SileroModel(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    with pytest.raises(SpeechError, match="is no model"):
+        SileroModel(tmp_path / "bad.onnx")
+
+
+def test_the_energy_gate_hears_the_loud_among_the_quiet(voice: flite_wasm.FliteWasm) -> None:
+    gate = EnergyVad()
+    assert max(gate.probability(quiet(32)) for _ in range(60)) < 0.5
+    speech = without_lead(spoken(voice, "what is my balance"))
+    assert (
+        max(gate.probability(speech[at : at + FRAME]) for at in range(0, len(speech) - FRAME, FRAME)) == 1.0
+    )
+
+
+# recognition
+
+
+def test_a_question_is_heard_word_by_word(
+    library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+) -> None:
+    recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
+    recogniser.start()
+    pcm = to_pcm(np.concatenate((quiet(300), spoken(voice, "what is my balance"), quiet(300))))
+    partials = []
+    for at in range(0, len(pcm), 2 * FRAME):
+        recogniser.feed(pcm[at : at + 2 * FRAME])
+        partials.append(recogniser.partial())
+    assert recogniser.finish() == "what is my balance"
+    assert any(partial.startswith("what is") for partial in partials)
+
+
+def test_words_of_the_tools_and_instructions_can_be_heard(library: Library, bank_tools: list[Tool]) -> None:
+    knowledge = library.build(bank_tools, "You speak with Mr Zygote about amortisation.")
+    words = Path(knowledge.dictionary_path).read_text(encoding="utf-8")
+    assert "\nzygote " in words
+    assert "\namortization " in words
+    assert "\napr EY P IY AA R\n" in words
+
+
+def test_a_model_folder_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    reasons = check(AcousticModel(tmp_path / "nowhere"))
+    assert len(reasons) == 3
+    assert "does not exist" in reasons[0]
+
+
+# hearing: resampling, turns and words together
+
+
+@pytest.mark.parametrize("frame_ms", [20, 100, 7])
+def test_a_turn_is_found_and_understood_at_any_frame_length(
+    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm, frame_ms: int
+) -> None:
+    heard = Heard()
+    recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
+    hearing = Hearing(SileroVad(silero), recogniser, heard)
+    hearing.turn_settings = TurnSettings(silence_duration_ms=200)
+    speech = without_lead(spoken(voice, "when is my next payment"))
+    whole = np.concatenate((quiet(600), speech, quiet(800)))
+    wire = to_pcm(up().feed(whole, last=True))
+    size = WIRE_RATE * frame_ms // 1000 * 2
+    for at in range(0, len(wire), size):
+        hearing.feed(wire[at : at + size])
+    (_, started), (_, stopped, text, seconds) = heard.events
+    assert text == "when is my next payment"
+    assert started == pytest.approx(300, abs=120)
+    end_ms = 600 + len(speech) * 1000 // RATE
+    assert stopped == pytest.approx(end_ms + 200, abs=200)
+    assert seconds == pytest.approx(len(speech) / RATE + 0.2, abs=0.3)
+    assert heard.partials
+
+
+def test_resampling_there_and_back_keeps_the_sound() -> None:
+    tone = np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE).astype(np.float32) * 0.5
+    wire = up().feed(tone, last=True)
+    back = down().feed(to_samples(to_pcm(wire)), last=True)
+    assert abs(len(back) - len(tone)) <= 2
+    middle = slice(2000, 14000)
+    assert np.corrcoef(tone[middle], back[middle])[0, 1] > 0.999
+
+
+# speech
+
+
+async def gathered(mouth: Mouth, text: str, stop: threading.Event, limit: int = 10**9) -> bytes:
+    out, resampler = b"", new_resampler()
+    for clause in clauses(text):
+        async for pcm in mouth.speak(clause, Manner("rms"), resampler, stop):
+            assert 0 < len(pcm) <= 4800
+            out += pcm
+            if len(out) > limit:
+                stop.set()
+    return out
+
+
+async def test_what_is_said_can_be_understood_again(
+    library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+) -> None:
+    mouth = Mouth(voice)
+    wire = await gathered(mouth, "How much do I owe?", threading.Event())
+    mouth.close()
+    recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
+    recogniser.start()
+    recogniser.feed(
+        to_pcm(np.concatenate((quiet(300), down().feed(to_samples(wire), last=True), quiet(300))))
+    )
+    assert recogniser.finish() == "how much do i owe"
+
+
+async def test_speech_stops_when_told(voice: flite_wasm.FliteWasm) -> None:
+    mouth, stop = Mouth(voice), threading.Event()
+    async with asyncio.timeout(5):
+        out = await gathered(mouth, "This sentence is much too long to be heard. " * 20, stop, 9600)
+    mouth.close()
+    assert len(out) <= 9600 + 4800
+
+
+def test_a_clause_begins_with_sound(voice: flite_wasm.FliteWasm) -> None:
+    samples = without_lead(spoken(voice, "Hello."))
+    assert np.abs(samples[: RATE // 50]).max() > 0.005
+
+
+def test_speed_changes_the_length(voice: flite_wasm.FliteWasm) -> None:
+    slow = np.concatenate(list(voice.speak("your next payment", "rms", 0.5, lambda: False)))
+    fast = np.concatenate(list(voice.speak("your next payment", "rms", 1.5, lambda: False)))
+    assert len(slow) > 2 * len(fast)
+
+
+@pytest.mark.parametrize("text", ["-o /etc/passwd", "--help", "$(id)", "<xml/>", "\u4f60\u597d", "a" * 400])
+def test_any_text_is_only_text(voice: flite_wasm.FliteWasm, text: str) -> None:
+    for _ in voice.speak(text, "rms", 1.0, lambda: False):
+        pass
+
+
+def test_compiled_modules_are_kept_privately_and_foreign_ones_never_loaded(
+    speech_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = flite_wasm.cache_folder()
+    assert cache is not None
+    assert cache.stat().st_mode & 0o777 == 0o700
+    flite_wasm.load(speech_files / FLITE, cache)
+    (kept,) = cache.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(b"not ours")
+    kept.chmod(0o666)
+    flite_wasm.load(speech_files / FLITE, cache)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    os.chmod(cache, 0o755)  # noqa: PTH101 - the folder is opened to others behind our back
+    assert flite_wasm.cache_folder() is None
+
+
+def test_a_missing_voice_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SpeechError, match="Run `make speech`"):
+        flite_wasm.load(tmp_path / "none.wasm", None)
+    (tmp_path / "bad.wasm").write_bytes(b"no module")
+    with pytest.raises(SpeechError, match="no WebAssembly"):
+        flite_wasm.load(tmp_path / "bad.wasm", None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "voice"),
+    [("marin", "rms"), ("coral", "slt"), ({"id": "awb"}, "awb"), ("nobody", "rms"), ({}, "rms")],
+)
+def test_every_voice_of_the_dialect_has_one_of_ours(asked: object, voice: str) -> None:
+    assert voice_name(asked, flite_wasm.VOICES) == voice

@@ -1,0 +1,347 @@
+"""The engine as processes: real workers, real sockets, the dialect's events as clients expect them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from benchmarks.engine.line import EngineLine, Event
+from benchmarks.engine.speech import in_a_room, recorded, synthesised
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
+
+from holdfast.engine.options import FLITE, SILERO, EngineOptions
+from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
+from tests.engine.conftest import Tool
+
+pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
+
+SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def pool(speech_files: Path, bank_tools: list[Tool]) -> AsyncIterator[EnginePool]:
+    pool = EnginePool(
+        EngineOptions(workers=1, speech_folder=speech_files, sessions_per_worker=3), tools=bank_tools
+    )
+    await pool.start()
+    assert pool.ready, pool.reasons
+    yield pool
+    await pool.close()
+
+
+async def opened(pool: EnginePool, tools: list[Tool], **audio_input: Any) -> EngineLine:
+    vad = {"type": "server_vad", "silence_duration_ms": 300, **audio_input.pop("turn_detection", {})}
+    heard = {"transcription": {"model": "holdfast-local"}, "turn_detection": vad, **audio_input}
+    return await EngineLine.open(pool.address(), {"tools": tools, "audio": {"input": heard}})
+
+
+async def ended(line: EngineLine) -> None:
+    """Hang up and wait until the worker has let go."""
+    line.close()
+    async with asyncio.timeout(5):
+        while (await line.events.get()).kind != "closed":
+            pass
+
+
+async def up_to(line: EngineLine, kind: str) -> list[Event]:
+    found = [await line.next()]
+    while found[-1].kind != kind:
+        found.append(await line.next())
+    return found
+
+
+def kinds(events: list[Event]) -> list[str]:
+    """Types in order, repetitions of deltas folded."""
+    found = [event.kind for event in events]
+    return [kind for at, kind in enumerate(found) if at == 0 or kind != found[at - 1]]
+
+
+def wire(text: str, voice: str = "rms") -> bytes:
+    return in_a_room(synthesised(text, voice), before_ms=400, after_ms=700)
+
+
+def ask(line: EngineLine, text: str) -> None:
+    content = [{"type": "input_text", "text": text}]
+    line.tell(type="conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    line.tell(type="response.create")
+
+
+def answer_call(line: EngineLine, call_id: str, output: Mapping[str, Any]) -> None:
+    item = {"type": "function_call_output", "call_id": call_id, "output": json.dumps(output)}
+    line.tell(type="conversation.item.create", item=item)
+    line.tell(type="response.create")
+
+
+async def test_a_spoken_question_calls_a_tool_and_its_words_are_spoken(
+    pool: EnginePool, bank_tools: list[Tool]
+) -> None:
+    line = await opened(pool, bank_tools)
+    line.append(wire("what is my balance"))
+    first = await up_to(line, "response.done")
+    order = [kind for kind in kinds(first) if "transcription.delta" not in kind]
+    assert order == [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.completed",
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    call = next(event.body for event in first if event.kind == "response.function_call_arguments.done")
+    assert call["name"] == "balance"
+    await line.until("rate_limits.updated")
+    answer_call(line, call["call_id"], {"say": "You owe €20. That is all."})
+    second = await up_to(line, "response.done")
+    said = [event.body["delta"] for event in second if event.kind.endswith("audio_transcript.delta")]
+    assert "".join(said) == "You owe €20. That is all."
+    order = kinds(second)
+    assert order.index("response.output_audio_transcript.delta") < order.index("response.output_audio.delta")
+    for event in (*first, *second):
+        SERVER_EVENT.validate_python(event.body)
+    await ended(line)
+
+
+async def test_what_is_beyond_the_engine_is_refused_plainly(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await opened(pool, bank_tools)
+    line.tell(type="session.update", session={"type": "realtime", "output_modalities": ["text"]})
+    ask(line, "who won the football match")
+    turn = await line.turn()
+    assert turn.tool is None
+    assert "limited local assistant" in turn.text
+    await ended(line)
+
+
+async def test_a_greeting_is_said_word_for_word(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await opened(pool, bank_tools)
+    greeting = "Hi, I'm your Financial Sherpa. How can I help you today?"
+    line.tell(type="response.create", response={"metadata": {"holdfast_say": greeting}})
+    events = await up_to(line, "response.done")
+    said = [event.body["delta"] for event in events if event.kind.endswith("audio_transcript.delta")]
+    assert "".join(said) == greeting
+    assert sum(event.kind == "response.output_audio.delta" for event in events) > 10
+    await ended(line)
+
+
+LONG = " ".join(["This answer is long, so that somebody may speak into it."] * 300)
+
+
+async def long_answer(line: EngineLine) -> None:
+    """Make the engine speak for a quarter of an hour, and wait for its first sound."""
+    ask(line, "what is my balance")
+    call = await line.until("response.function_call_arguments.done")
+    await line.until("response.done")
+    answer_call(line, call.body["call_id"], {"say": LONG})
+    await line.until("response.output_audio.delta")
+
+
+async def test_speech_stops_the_running_answer(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await opened(pool, bank_tools)
+    await long_answer(line)
+    line.append(wire("when is my next payment"))
+    events = await up_to(line, "response.done")
+    order = kinds(events)
+    assert "input_audio_buffer.speech_started" in order
+    after = order[order.index("input_audio_buffer.speech_started") :]
+    assert "response.output_audio.delta" not in after
+    response = events[-1].body["response"]
+    assert (response["status"], response["status_details"]["reason"]) == ("cancelled", "turn_detected")
+    assert response["output"][0]["status"] == "incomplete"
+    # The words that interrupted are the next turn.
+    assert (await line.turn()).tool == "next_payment"
+    await ended(line)
+
+
+async def test_a_client_may_cancel(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await opened(pool, bank_tools)
+    await long_answer(line)
+    line.tell(type="response.cancel")
+    response = (await up_to(line, "response.done"))[-1].body["response"]
+    assert (response["status"], response["status_details"]["reason"]) == ("cancelled", "client_cancelled")
+    ask(line, "when is my next payment")
+    assert (await line.turn()).tool == "next_payment"
+    await ended(line)
+
+
+async def test_an_answer_that_may_not_be_interrupted_is_finished_first(
+    pool: EnginePool, bank_tools: list[Tool]
+) -> None:
+    line = await opened(pool, bank_tools, turn_detection={"interrupt_response": False})
+    ask(line, "what is my balance")
+    call = await line.until("response.function_call_arguments.done")
+    await line.until("response.done")
+    answer_call(line, call.body["call_id"], {"say": "You owe nothing at all. " * 40})
+    await line.until("response.output_audio.delta")
+    line.append(wire("when is my next payment"))
+    done = await line.until("response.done")
+    assert done.body["response"]["status"] == "completed"
+    assert (await line.turn()).tool == "next_payment"
+    await ended(line)
+
+
+async def test_the_client_may_end_turns_itself(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await EngineLine.open(
+        pool.address(),
+        {
+            "tools": bank_tools,
+            "audio": {"input": {"turn_detection": None, "transcription": {"model": "holdfast-local"}}},
+        },
+    )
+    line.append(wire("good bye"))
+    line.tell(type="input_audio_buffer.clear")
+    line.append(wire("how much do i owe"))
+    line.tell(type="input_audio_buffer.commit")
+    line.tell(type="response.create")
+    turn = await line.turn()
+    assert (turn.transcript, turn.tool) == ("how much do i owe", "balance")
+    await ended(line)
+
+
+async def test_without_create_response_nobody_answers_until_asked(
+    pool: EnginePool, bank_tools: list[Tool]
+) -> None:
+    line = await opened(pool, bank_tools, turn_detection={"create_response": False})
+    line.append(wire("what is my balance"))
+    events = await up_to(line, "conversation.item.input_audio_transcription.completed")
+    assert "response.created" not in kinds(events)
+    line.tell(type="response.create")
+    assert (await line.turn()).tool == "balance"
+    await ended(line)
+
+
+async def test_five_minutes_of_audio_at_once_leave_the_others_alone(
+    pool: EnginePool, bank_tools: list[Tool]
+) -> None:
+    heavy, light = await opened(pool, bank_tools), await opened(pool, bank_tools)
+    heavy.append(b"\0" * (48 * 300_000))
+    began = asyncio.get_running_loop().time()
+    ask(light, "what is my balance")
+    assert (await light.turn()).tool == "balance"
+    assert asyncio.get_running_loop().time() - began < 2
+    await ended(light)
+    await ended(heavy)
+
+
+async def test_transcription_sessions_only_write_down(pool: EnginePool) -> None:
+    address = pool.address()
+    line = EngineLine()
+    await line.dial(EngineAddress(f"{address.url}?intent=transcription", address.token))
+    session = {"type": "transcription", "audio": {"input": {"transcription": {"model": "holdfast-local"}}}}
+    line.tell(type="session.update", session=session)
+    await line.until("session.updated")
+    line.append(wire("what is the weather today"))
+    events = await up_to(line, "conversation.item.input_audio_transcription.completed")
+    assert "weather" in str(events[-1].body["transcript"])
+    assert not any(kind.startswith("response.") for kind in kinds(events))
+    await ended(line)
+
+
+async def test_strangers_and_too_many_are_refused(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    address = pool.address()
+    url = address.url.replace("ws:", "http:")
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(url, headers={**upgrade, **key, "Authorization": "Bearer wrong"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+        lines = [await opened(pool, bank_tools) for _ in range(3)]
+        mine = {"Authorization": f"Bearer {address.token}"}
+        answer = await client.get(url, headers={**upgrade, **key, **mine})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_full")
+    for line in lines:
+        await ended(line)
+
+
+async def test_a_bad_event_is_answered_and_the_session_goes_on(
+    pool: EnginePool, bank_tools: list[Tool]
+) -> None:
+    line = await opened(pool, bank_tools)
+    line.send_text(b"{not json")
+    async with asyncio.timeout(5):
+        assert (await line.events.get()).kind == "error"
+    ask(line, "what is my balance")
+    assert (await line.turn()).tool == "balance"
+    await ended(line)
+
+
+@pytest.mark.recordings
+async def test_people_who_speak_of_other_things_get_no_invented_answer(
+    pool: EnginePool, bank_tools: list[Tool], recordings: Path
+) -> None:
+    for name in ("lj_0002.wav", "ps_goforward.wav", "sb_spk1_snt5.wav"):
+        line = await opened(pool, bank_tools)
+        line.tell(type="session.update", session={"type": "realtime", "output_modalities": ["text"]})
+        line.append(in_a_room(recorded(recordings / name), before_ms=400, after_ms=900))
+        turn = await line.turn()
+        assert turn.tool is None
+        assert turn.text.startswith(("Do you mean", "Sorry", "Which"))
+        await ended(line)
+
+
+# the pool itself
+
+
+async def test_missing_speech_files_are_a_reason_with_a_remedy(tmp_path: Path) -> None:
+    pool = EnginePool(EngineOptions(speech_folder=tmp_path))
+    await pool.start()
+    assert not pool.ready
+    assert "Run `make speech`" in pool.reasons[0]
+    with pytest.raises(EngineUnavailableError, match="make speech"):
+        pool.address()
+    await pool.close()
+
+
+async def test_a_model_path_that_is_not_there_is_a_reason(speech_files: Path, tmp_path: Path) -> None:
+    pool = EnginePool(EngineOptions(speech_folder=speech_files, model_folder=tmp_path / "nowhere"))
+    await pool.start()
+    assert "nowhere does not exist" in pool.reasons[0]
+    await pool.close()
+
+
+async def test_a_broken_file_is_a_reason_and_no_traceback(tmp_path: Path, speech_files: Path) -> None:
+    (tmp_path / SILERO).symlink_to(speech_files / SILERO)
+    (tmp_path / FLITE).write_bytes(b"broken")
+    pool = EnginePool(EngineOptions(workers=1, speech_folder=tmp_path, restarts=1))
+    await pool.start()
+    assert not pool.ready
+    assert pool.reasons[0].startswith("Speech output is broken")
+    await pool.close()
+
+
+async def test_a_worker_that_dies_is_replaced(speech_files: Path) -> None:
+    changed = asyncio.Event()
+    pool = EnginePool(EngineOptions(workers=1, speech_folder=speech_files), on_change=changed.set)
+    await pool.start()
+    (worker,) = pool._workers
+    first = pool.address()
+    changed.clear()
+    os.kill(worker.process.pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while pool.ready and pool.address() == first:
+            await changed.wait()
+            changed.clear()
+        assert "ended unexpectedly" in pool.reasons[0]
+        while not pool.ready:
+            await changed.wait()
+            changed.clear()
+    assert pool.reasons == []
+    assert pool.address().token != first.token
+    (second,) = pool._workers
+    await pool.close()
+    assert second.process.returncode == 0
