@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from holdfast.engine import flite_wasm
+from holdfast.engine import flite_native, flite_wasm
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import FLITE, SILERO, EngineOptions
 from holdfast.engine.pipeline import Stages
@@ -78,5 +78,8 @@ def _vad(options: EngineOptions) -> tuple[Callable[[], Vad], str]:
 
 
 def _voice(options: EngineOptions) -> tuple[Voice, str]:
+    native = flite_native.load() if options.may_use_libflite else None
+    if native is not None:
+        return native, "libflite"
     compiled = flite_wasm.load(options.speech_folder / FLITE, flite_wasm.cache_folder())
     return flite_wasm.FliteWasm(compiled), "flite-wasm"

@@ -70,7 +70,7 @@ def load(path: Path, cache: Path | None) -> Compiled:
     if _wasmtime is None:
         raise SpeechError(
             "Speech output is missing: wasmtime has no library for this system. "
-            "Run the gateway on Linux with glibc, on macOS or on Windows."
+            "Install libflite (Debian: `libflite1`), which the engine uses where it is there."
         )
     try:
         content = path.read_bytes()

@@ -184,7 +184,7 @@ class Library:
 
     def _index(self, learned: tuple[Skill, ...]) -> ExampleIndex:
         """The index of these skills. Instructions name the customer, so they differ; tools rarely do."""
-        for knowledge in self._kept.values():
+        for knowledge in list(self._kept.values()):  # another thread may add to it
             if knowledge.skills == learned:
                 return knowledge.index
         return ExampleIndex(_examples(learned))

@@ -25,6 +25,8 @@ class EngineOptions:
     speech_folder: Path = SPEECH_FOLDER
     model_folder: Path | None = None
     """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""
+    may_use_libflite: bool = True
+    """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
     ready_s: float = 30.0
     restarts: int = 5
     restart_window_s: float = 60.0
@@ -42,6 +44,6 @@ def missing(options: EngineOptions) -> list[str]:
     if options.model_folder is not None and not options.model_folder.is_dir():
         reasons.append(
             f"The recogniser's model is missing: {options.model_folder} does not exist. "
-            "Correct `model_dir` of the engine, or leave it out to use the model that is installed."
+            "Correct `asr_model` of `[engine]`, or leave it out to use the model that is installed."
         )
     return reasons

@@ -66,7 +66,7 @@ def check(model: AcousticModel) -> list[str]:
     wanted = (model.hmm / "mdef", model.dictionary, model.general)
     return [
         f"Speech recognition lacks a model file: {path} does not exist. "
-        "Give the right folder with HOLDFAST_ENGINE__MODEL_DIR or reinstall `pocketsphinx`."
+        "Give the right folder as `asr_model` of `[engine]`, or reinstall `pocketsphinx`."
         for path in wanted
         if not path.exists()
     ]
