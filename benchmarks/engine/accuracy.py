@@ -225,6 +225,7 @@ async def run(voices: Sequence[str]) -> dict[str, Any]:
     await pool.start()
     if not pool.ready:
         raise SystemExit("\n".join(pool.reasons))
+    stages = dict(pool.stages)
     examiner = Examiner(pool, tools)
     listed = list(cases())
     random.Random(_SEED).shuffle(listed)  # noqa: S311 - an order, no secret
@@ -249,7 +250,7 @@ async def run(voices: Sequence[str]) -> dict[str, Any]:
             figures["recordings"] = await examiner.recordings(reference)
     finally:
         await pool.close()
-    figures["stages"] = dict(pool.stages)
+    figures["stages"] = stages
     figures["details"] = [
         asdict(one) for one in judged if one.outcome == "refused" or one.meant != one.case.intent
     ]

@@ -189,6 +189,7 @@ async def measure(rounds: int) -> dict[str, Any]:
         await pool.start()
         if not pool.ready:
             raise SystemExit("\n".join(pool.reasons))
+        stages = dict(pool.stages)
         try:
             answers = {at: await _answers(pool, portal, tools, at, rounds) for at in HANGOVERS_MS}
             silences = await _silences(pool, portal, tools, rounds)
@@ -196,7 +197,7 @@ async def measure(rounds: int) -> dict[str, Any]:
             await pool.close()
             portal.close()
     return {
-        "stages": dict(pool.stages),
+        "stages": stages,
         "answers": {str(at): _summary(found, GOALS_MS[at]) for at, found in answers.items()},
         "barge_in_ms": {
             "n": len(silences),

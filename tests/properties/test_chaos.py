@@ -67,7 +67,7 @@ def _deaf_fence(_self: UpstreamLink, generation: int) -> bool:
 
 
 def _keep_released(self: HeldInput) -> list[Append | HeldCommand]:
-    return [Append(entry) if isinstance(entry, bytes) else entry for entry in self._entries]
+    return list(self._entries)
 
 
 def _always_new(self: ToolLedger, call_id: str, name: str, response_id: str) -> bool:

@@ -17,7 +17,7 @@ from holdfast.wire.upstream import BreachError
 
 
 def decode(event: dict[str, Any]) -> Event | None:
-    return upstream.decode(upstream.parse(json.dumps(event).encode()), 3)
+    return upstream.read(json.dumps(event).encode(), 3)
 
 
 def error(code: str | None, kind: str = "invalid_request_error", event_id: str | None = None) -> Event | None:
@@ -96,6 +96,30 @@ def test_a_breach_is_named(raw: bytes) -> None:
         upstream.peek_type(raw)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": "tomorrow.event", "delta": {"an": "object"}},
+        {"type": "response.done", "response": "resp_1"},
+        {"type": "input_audio_buffer.speech_started", "audio_start_ms": "soon"},
+    ],
+)
+def test_an_event_of_another_shape_is_passed_over(odd: dict[str, Any]) -> None:
+    assert decode(odd) is None
+
+
+def test_nulls_and_numbers_where_texts_are_usual_are_read() -> None:
+    event = decode({"type": "error", "error": {"type": None, "code": 42, "message": None}})
+    assert isinstance(event, events.UpstreamErred)
+    assert event.code == "42"
+
+
+def test_a_key_that_is_repeated_is_cut_out_of_the_evidence() -> None:
+    event = decode({"type": "error", "error": {"type": "x", "message": "Incorrect key: sk-abcdefghij."}})
+    assert isinstance(event, events.UpstreamErred)
+    assert "sk-abcdefghij" not in str(event.fault.evidence)
+
+
 def test_bad_base64_is_a_breach() -> None:
     with pytest.raises(BreachError):
         decode({"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": "%"})
@@ -104,4 +128,4 @@ def test_bad_base64_is_a_breach() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_codec(raw: bytes) -> None:
     with contextlib.suppress(BreachError):
-        upstream.decode(upstream.parse(raw), 1)
+        upstream.read(raw, 1)

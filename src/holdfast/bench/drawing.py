@@ -59,8 +59,8 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield ""
     rounds = report.shape.rounds
-    yield f"Microseconds of one core for one relayed message, 20 ms frames: median (quartiles) of {rounds}"
-    yield "On the right: round trip through relay and upstream, p50 / p99"
+    yield f"Microseconds of one core for one relayed message: median (quartiles) of {rounds} rounds"
+    yield "20 ms frames; on the right the round trip through relay and upstream, p50 / p99"
     yield ""
     drawn = bars(report)
     longest = max((bar.cost.high for bar in drawn), default=0.0) or 1.0

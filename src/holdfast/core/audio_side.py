@@ -6,16 +6,16 @@ What never will: anything about how a message looked on the wire.
 
 from __future__ import annotations
 
-from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_bytes
+from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from holdfast.core.effects import Append
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
 from holdfast.core.notices import AudioReceived, Error
-from holdfast.core.refusals import admitted, refuse
+from holdfast.core.refusals import admitted, flooded, refuse
 from holdfast.core.state import State, error_of
 
-ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ // 5
-"""Tell `received` every 200 ms of audio."""
+ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 2 // 5
+"""Tell `received` every 400 ms of audio; the contract allows 500."""
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
 """Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
 
@@ -29,17 +29,20 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
             _refuse_audio(s, size, now)
         return
     if event.start is not None and event.start != s.received:
-        pcm = _align(s, pcm, event.start)
+        pcm = _align(s, pcm, event.start, now)
         if not pcm:
             return
-    samples = samples_of_bytes(len(pcm))
+    samples = len(pcm) // SAMPLE_BYTES
     if not s.audio.take(samples, now):
         _drop_fast_audio(s, samples, now)
         return
     start = s.received
     s.received = start + samples
+    if s.losses.pending is not None:
+        s.tell_losses(s.losses.flush(now))
     if s.upstream.is_live:
-        s.out.append(Append(pcm))
+        s.timeline.advance(start, samples)
+        s.out.append(Append(pcm, start))
     else:
         _hold(s, pcm, start, now)
     if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
@@ -52,19 +55,13 @@ def acknowledge(s: State) -> None:
     s.tell(AudioReceived(s.received, 0))
 
 
-def _align(s: State, pcm: bytes, start: int) -> bytes:
+def _align(s: State, pcm: bytes, start: int, now: float) -> bytes:
     """Trim what came twice; name a gap."""
     if start > s.received:
-        s.lose((s.received, start), "gap_in_client_positions")
-        skip(s, start - s.received)
+        s.lose(s.received, start, "gap_in_client_positions", now)
+        s.received = start
         return pcm
     return pcm[(s.received - start) * SAMPLE_BYTES :]
-
-
-def skip(s: State, samples: int) -> None:
-    """Positions that the upstream will never hear: its own clock does not count them."""
-    s.received += samples
-    s.upstream_base += samples
 
 
 def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
@@ -72,9 +69,9 @@ def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
         s.warned_no_session = True
         s.note("audio.before_session", "warning")
         refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
-    if (fell_out := s.held.hold(pcm, start)) is not None:
-        reason = "held_too_long" if s.link.is_attached else "no_session"
-        s.lose(fell_out, reason)
+    reason = "held_too_long" if s.link.is_attached else "no_session"
+    for first, last in s.held.hold(pcm, start):
+        s.lose(first, last, reason, now)
 
 
 def _refuse_audio(s: State, size: int, now: float) -> None:
@@ -87,7 +84,9 @@ def _refuse_audio(s: State, size: int, now: float) -> None:
 def _drop_fast_audio(s: State, samples: int, now: float) -> None:
     limits = s.limits
     evidence = f"audio faster than {limits.audio_speed:g} times real time beyond {limits.audio_burst_s:g} s"
-    s.lose((s.received, s.received + samples), "too_fast")
-    skip(s, samples)
+    s.lose(s.received, s.received + samples, "too_fast", now)
+    s.received += samples
+    if flooded(s, now):
+        return
     cause = fault("application.rate_limited", [evidence])
     refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)

@@ -15,6 +15,7 @@ def interrupt(s: State, now: float) -> None:
     active = s.turn.active
     if active is not None:
         s.out.append(CancelResponse(active))
+        s.turn.silence()
     cut_audio(s, now)
 
 

@@ -35,15 +35,10 @@ CLIENT_TRANSITIONS: Final = {
 class ClientLink:
     phase: ClientPhase = ClientPhase.CONNECTED
 
-    @property
-    def is_attached(self) -> bool:
-        """Whether a session exists for this client."""
-        return self.phase is ClientPhase.ATTACHED
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether nobody listens any more."""
-        return self.phase is ClientPhase.GONE
+    is_attached: bool = False
+    """Whether a session exists for this client; read for each message, so it is kept, not asked."""
+    is_gone: bool = False
+    """Whether nobody listens any more."""
 
     def may(self, signal: ClientSignal) -> bool:
         """Whether `signal` is legal now."""
@@ -52,3 +47,5 @@ class ClientLink:
     def move(self, signal: ClientSignal) -> None:
         """Follow the table. KeyError is a bug of ours: ask `may` about what a client sent."""
         self.phase = CLIENT_TRANSITIONS[self.phase, signal]
+        self.is_attached = self.phase is ClientPhase.ATTACHED
+        self.is_gone = self.phase is ClientPhase.GONE

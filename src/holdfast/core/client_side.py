@@ -6,6 +6,8 @@ What never will: anything about how a message looked on the wire.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.core import lifecycle
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
@@ -36,12 +38,11 @@ from holdfast.core.events import (
     SessionAsked,
     TextGiven,
 )
-from holdfast.core.faults import fault
+from holdfast.core.faults import Fault, fault
 from holdfast.core.held_input import HeldCommand
 from holdfast.core.notices import (
     Accepted,
     Error,
-    Notice,
     Pong,
     SessionCreated,
     Status,
@@ -57,11 +58,11 @@ def repeated(s: State, event_id: str | None) -> bool:
     answer = s.commands.answer_to(event_id)
     if answer is None:
         return False
-    s.tell(Accepted(event_id or "", duplicate=True) if isinstance(answer, Accepted) else answer)
+    s.tell(replace(answer, duplicate=True))
     return True
 
 
-def accept(s: State, event_id: str | None, answer: Notice | None = None) -> None:
+def accept(s: State, event_id: str | None, answer: SessionCreated | None = None) -> None:
     """Remember the answer to a command that bore an id, and give it when there is no other."""
     if event_id is not None:
         s.commands.remember(event_id, answer or Accepted(event_id))
@@ -77,12 +78,12 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
     if not s.link.may(ClientSignal.ASKED):
         message = "This connection has a session already; open another connection for another session."
         cause = fault("application.invalid_message", ["create_session twice"])
-        refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type"), now)
+        refuse(s, _misplaced(message, cause, event.event_id), now)
         return
     if options.customer_id and options.customer_id != s.surroundings.customer_id:
         cause = fault("application.not_authorized", ["customerId differs from the signed-in customer"])
         s.note("session.refused", "warning", reason="foreign customerId")
-        refuse(s, error_of("NOT_AUTHORIZED", cause), now)
+        refuse(s, error_of("NOT_AUTHORIZED", cause, event_id=event.event_id), now)
         return
     s.link.move(ClientSignal.ASKED)
     s.options = options
@@ -111,10 +112,10 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
     accept(s, event.event_id, created)
     s.note("session.created", held_samples=s.held.samples, framing=options.framing)
     s.tell(Status("connecting"))
-    s.out.append(StopTimer("create_wait"))
+    s.out.append(StopTimer(lifecycle.TIMER_CREATE))
     s.out.append(StartTimer(lifecycle.TIMER_IDLE, s.limits.idle_s))
     s.out.append(StartTimer(lifecycle.TIMER_LIFE, s.limits.session_s))
-    lifecycle.dial(s)
+    lifecycle.dial(s, now)
 
 
 def _voice(s: State) -> tuple[str, bool]:
@@ -154,11 +155,11 @@ def text_given(s: State, event: TextGiven, now: float) -> None:
     if s.upstream.is_live:
         interrupt(s, now)
         s.out.append(AddText(event.text))
-    elif not _hold_command(s, AddText(event.text), now):
+    elif not _hold_command(s, AddText(event.text), event.event_id, now):
         return
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
-    lifecycle.request_response(s)
+    lifecycle.request_response(s, now)
     accept(s, event.event_id)
 
 
@@ -169,16 +170,16 @@ def commit_asked(s: State, event: CommitAsked, now: float) -> None:
     if s.options.turn_detection == "auto":
         cause = fault("application.invalid_message", ["commit_audio with turnDetection auto"])
         message = "commit_audio needs turnDetection 'manual' in create_session; with 'auto' it has no use."
-        refuse(s, Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type"), now)
+        refuse(s, _misplaced(message, cause, event.event_id), now)
         return
     if s.upstream.is_live:
         interrupt(s, now)
         s.out.append(CommitInput())
-    elif not _hold_command(s, CommitInput(), now):
+    elif not _hold_command(s, CommitInput(), event.event_id, now):
         return
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
-    lifecycle.request_response(s)
+    lifecycle.request_response(s, now)
     accept(s, event.event_id)
 
 
@@ -188,7 +189,7 @@ def clear_asked(s: State, event: ClearAsked, now: float) -> None:
         return
     if s.upstream.is_live:
         s.out.append(ClearInput())
-    elif not _hold_command(s, ClearInput(), now):
+    elif not _hold_command(s, ClearInput(), event.event_id, now):
         return
     accept(s, event.event_id)
 
@@ -198,7 +199,7 @@ def cancel_asked(s: State, event: CancelAsked, now: float) -> None:
     if _is_refused(s, event.event_id, now):
         return
     if not s.upstream.is_live:
-        _not_ready(s, "cancel_response", now)
+        _not_ready(s, "cancel_response", event.event_id, now)
         return
     interrupt(s, now)
     accept(s, event.event_id)
@@ -211,27 +212,33 @@ def end_asked(s: State, event: EndAsked, now: float) -> None:
         lifecycle.end(s, "ended_by_client")
 
 
+def _misplaced(message: str, cause: Fault, event_id: str | None) -> Error:
+    return Error("INVALID_MESSAGE", message, retryable=False, fault=cause, field="type", event_id=event_id)
+
+
 def _is_refused(s: State, event_id: str | None, now: float) -> bool:
     if repeated(s, event_id):
         return True
     if not s.link.is_attached:
-        refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
+        missing = fault("application.no_session")
+        refuse(s, error_of("NO_SESSION_EXISTS", missing, event_id=event_id), now)
         return True
     s.last_activity = now
     return False
 
 
-def _hold_command(s: State, command: HeldCommand, now: float) -> bool:
+def _hold_command(s: State, command: HeldCommand, event_id: str | None, now: float) -> bool:
     if s.held.hold_command(command):
         return True
-    _not_ready(s, "more commands than can be held", now)
+    _not_ready(s, "more commands than can be held", event_id, now)
     return False
 
 
-def _not_ready(s: State, what: str, now: float) -> None:
+def _not_ready(s: State, what: str, event_id: str | None, now: float) -> None:
     cause = fault("provider.unavailable", [f"{what}: the upstream is not ready"])
     message = "The voice service isn't ready yet. What you say is kept; please send this again in a moment."
-    refuse(s, error_of("OPENAI_CONNECTION_NOT_READY", cause, message, retry_after_ms=1000), now)
+    error = error_of("OPENAI_CONNECTION_NOT_READY", cause, message, retry_after_ms=1000, event_id=event_id)
+    refuse(s, error, now)
 
 
 # the rest

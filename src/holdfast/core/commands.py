@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from holdfast.core.notices import Notice
+from holdfast.core.notices import Accepted, SessionCreated
+
+Answer = Accepted | SessionCreated
+"""What a command is answered with, once it was accepted."""
 
 
 @dataclass(slots=True)
 class CommandMemory:
     remembered_max: int
-    _answers: OrderedDict[str, Notice] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
 
-    def answer_to(self, event_id: str | None) -> Notice | None:
+    def answer_to(self, event_id: str | None) -> Answer | None:
         """The first answer to this id, None when it is new or the command bore none."""
         return None if event_id is None else self._answers.get(event_id)
 
-    def remember(self, event_id: str, answer: Notice) -> None:
+    def remember(self, event_id: str, answer: Answer) -> None:
         """Keep the answer; the oldest is forgotten."""
         self._answers[event_id] = answer
         while len(self._answers) > self.remembered_max:

@@ -25,6 +25,7 @@ class Item:
 @dataclass(slots=True)
 class Conversation:
     items_max: int
+    chars_max: int = 16_384
     items: dict[str, Item] = field(default_factory=dict)
     forgotten: int = 0
     last_reply: str = ""
@@ -49,17 +50,17 @@ class Conversation:
     def said(self, item_id: str, text: str, *, role: Literal["user", "assistant"], final: bool) -> None:
         """Text of an item: a part to be added, or (`final`) the whole."""
         item = self.item(item_id, role)
-        item.text = text if final else item.text + text
+        item.text = (text if final else item.text + text)[: self.chars_max]
         item.is_final = final
         if final and role == "assistant" and text:
-            self.last_reply = text
+            self.last_reply = item.text
 
     def called(self, call_id: str, name: str, arguments: str) -> None:
         """A tool was called."""
         item = self.item(call_id, "tool")
-        item.call_name, item.call_arguments = name, arguments
+        item.call_name, item.call_arguments = name[: self.chars_max], arguments[: self.chars_max]
 
     def returned(self, call_id: str, output: str) -> None:
         """Its result, to stand beside the call."""
         item = self.item(call_id, "tool")
-        item.text, item.is_final = output, True
+        item.text, item.is_final = output[: self.chars_max], True

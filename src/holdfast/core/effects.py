@@ -60,7 +60,10 @@ class Configure:
 
 @dataclass(slots=True, eq=False)
 class Append:
+    """Give audio; `start` is the session position of its first sample."""
+
     pcm: bytes
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,10 @@ class AddToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Ask for a response; `say` asks for exactly these words."""
+    """Ask for a response; `say` asks for exactly these words. Without `tools` none may be called."""
 
     say: str | None = None
+    tools: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,15 @@ class UpstreamErred:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamBreached:
+    """A message that is no event at all."""
+
+    generation: int
+    reason: str
+    chance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechBegan:
     generation: int
     item_id: str
@@ -253,7 +262,10 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
+    """A deadline has come. `chance` in [0, 1) is the jitter of what follows."""
+
     name: str
+    chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +292,7 @@ Event = (
     | UpstreamConfigured
     | UpstreamLost
     | UpstreamErred
+    | UpstreamBreached
     | SpeechBegan
     | SpeechEnded
     | InputCommitted

@@ -11,6 +11,7 @@ session may work (reliability reference, B10).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -192,6 +193,14 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         "The upstream does not speak the Realtime protocol as documented: check base_url and its version.",
         Retry.BACKOFF,
         4502,
+    ),
+    FaultRow(
+        "provider.stalled",
+        _P.PROVIDER,
+        "The assistant stopped in the middle of its answer. Please ask again.",
+        "The provider sent nothing for a response that it owed: see its status page; count these per hour.",
+        Retry.BACKOFF,
+        4503,
     ),
     FaultRow(
         "provider.response_failed",
@@ -448,6 +457,15 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
 )
 
 
+EVIDENCE_CHARS_MAX: Final = 200
+_KEY: Final = re.compile(r"\b(sk|ek)[-_][\w-]{4,}")
+"""Providers repeat the key they refused; evidence goes to the client, so it is cut out here, for all."""
+
+
+def _safe(fact: str) -> str:
+    return _KEY.sub(r"\1-...", fact)[:EVIDENCE_CHARS_MAX]
+
+
 def fault(code: str, evidence: Sequence[str] = (), *, retry_after_s: float | None = None) -> Fault:
     """One occurrence of `code`. KeyError for a code that the table does not know: a bug of ours."""
-    return Fault(FAULTS[code], tuple(evidence), retry_after_s)
+    return Fault(FAULTS[code], tuple(map(_safe, evidence)), retry_after_s)

@@ -23,15 +23,11 @@ class HeldInput:
     commands_max: int
     samples: int = 0
     commands: int = 0
-    _entries: deque[bytes | HeldCommand] = field(default_factory=deque)
-    _first: int = 0
-    """Position of the oldest held sample."""
+    _entries: deque[Append | HeldCommand] = field(default_factory=deque)
 
-    def hold(self, pcm: bytes, start: int) -> tuple[int, int] | None:
-        """Keep `pcm`, whose first sample has position `start`. Answers the range that fell out, if any."""
-        if self.samples == 0:
-            self._first = start
-        self._entries.append(pcm)
+    def hold(self, pcm: bytes, start: int) -> list[tuple[int, int]]:
+        """Keep `pcm`, whose first sample has position `start`. Answers the ranges that fell out."""
+        self._entries.append(Append(pcm, start))
         self.samples += samples_of_bytes(len(pcm))
         return self._shrink()
 
@@ -48,50 +44,52 @@ class HeldInput:
         self.seconds_max = max(self.seconds_max, seconds_max)
 
     def release(self) -> list[Append | HeldCommand]:
-        """Everything, in order, neighbouring audio joined to at most a second; the ring is empty then."""
+        """Everything, in order, audio that continues joined to at most a second; the ring is empty then."""
         released: list[Append | HeldCommand] = []
-        joined: list[bytes] = []
-        size = 0
-        second = samples_of_seconds(1) * SAMPLE_BYTES
-
-        def flush() -> None:
-            nonlocal size
-            if joined:
-                released.append(Append(b"".join(joined)))
-                joined.clear()
-                size = 0
-
+        parts: list[Append] = []
         for entry in self._entries:
-            if isinstance(entry, bytes):
-                if size + len(entry) > second:
-                    flush()
-                joined.append(entry)
-                size += len(entry)
+            if parts and not _continues(parts, entry):
+                released.append(_joined(parts))
+                parts = []
+            if isinstance(entry, Append):
+                parts.append(entry)
             else:
-                flush()
                 released.append(entry)
-        flush()
+        if parts:
+            released.append(_joined(parts))
         self._entries.clear()
         self.samples = self.commands = 0
         return released
 
-    def _shrink(self) -> tuple[int, int] | None:
+    def _shrink(self) -> list[tuple[int, int]]:
         over = self.samples - samples_of_seconds(self.seconds_max)
-        if over <= 0:
-            return None
-        lost_from = self._first
-        kept: deque[bytes | HeldCommand] = deque()
+        fallen: list[tuple[int, int]] = []
+        kept: list[HeldCommand] = []
         while over > 0:
             entry = self._entries.popleft()
-            if not isinstance(entry, bytes):
+            if not isinstance(entry, Append):
                 kept.append(entry)
                 continue
-            count = samples_of_bytes(len(entry))
+            count = samples_of_bytes(len(entry.pcm))
             dropped = min(count, over)
+            fallen.append((entry.start, entry.start + dropped))
             if dropped < count:
-                self._entries.appendleft(entry[dropped * SAMPLE_BYTES :])
+                rest = Append(entry.pcm[dropped * SAMPLE_BYTES :], entry.start + dropped)
+                self._entries.appendleft(rest)
             over -= dropped
             self.samples -= dropped
-            self._first += dropped
         self._entries.extendleft(reversed(kept))
-        return lost_from, self._first
+        return fallen
+
+
+def _continues(parts: list[Append], entry: Append | HeldCommand) -> bool:
+    if not isinstance(entry, Append):
+        return False
+    size = sum(len(part.pcm) for part in parts)
+    last = parts[-1]
+    follows = entry.start == last.start + samples_of_bytes(len(last.pcm))
+    return follows and size + len(entry.pcm) <= samples_of_seconds(1) * SAMPLE_BYTES
+
+
+def _joined(parts: list[Append]) -> Append:
+    return Append(b"".join(part.pcm for part in parts), parts[0].start)

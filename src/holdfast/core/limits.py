@@ -42,6 +42,7 @@ class Limits:
     client_outbox_bytes: int = 8 * 1024 * 1024
     upstream_outbox_bytes: int = 1024 * 1024
     conversation_items: int = 500
+    item_chars: int = 16_384
     commands_remembered: int = 1_024
     tool_calls_remembered: int = 256
 
@@ -50,6 +51,9 @@ class Limits:
     created_s: float = 10.0
     updated_s: float = 5.0
     start_budget_s: float = 35.0  # one full wait for each of the three steps, and retries between
+    response_first_s: float = 15.0  # from asking for a response to its first event
+    response_stall_s: float = 10.0  # between two events of a response
+    breaches: int = 3  # broken messages of one upstream in a minute before it is left
     retry_base_s: float = 0.25
     retry_cap_s: float = 5.0
     retries: int = 5

@@ -24,6 +24,7 @@ class SessionCreated:
     durability: Literal["none", "local", "shared"]
     voice: str
     notes: tuple[str, ...] = ()  # what was mapped or left out, for a person
+    duplicate: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Accepted:
     """Answer to a command that bore an `eventId` and has no other answer."""
 
     event_id: str
-    duplicate: bool = False
+    duplicate: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

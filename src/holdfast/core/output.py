@@ -6,7 +6,7 @@ What never will: the messages themselves. A window of them, for clients that com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from holdfast.core.audio import SAMPLE_RATE_HZ, ms_of_samples, samples_of_ms
 
@@ -23,6 +23,17 @@ class ItemAudio:
     played: int | None = None
     """As the client reported; None from a client that reports nothing."""
     is_cut: bool = False
+    ended_at: float = 0.0
+    """When it was cut."""
+    tail: bytes = b""
+    """Half a sample that an upstream cut in two."""
+
+    def whole(self, pcm: bytes) -> bytes:
+        """`pcm` with what was left over before, without what is left over now."""
+        joined = self.tail + pcm
+        size = len(joined) & ~1
+        self.tail = joined[size:]
+        return joined[:size]
 
     def heard(self, now: float) -> int:
         """Samples that were heard by `now`: the client's report, else what real time allows."""
@@ -43,7 +54,6 @@ class Output:
     current: ItemAudio | None = None
     acknowledged: int = 0
     _streams: int = 0
-    _ends_at: float = field(default=0.0)
 
     def start(self, epoch: str) -> None:
         """From here on every message bears an offset."""
@@ -60,14 +70,20 @@ class Output:
     def begin(self, response_id: str, item_id: str, now: float) -> ItemAudio:
         """A new item begins to sound."""
         self._streams += 1
-        self.current = ItemAudio(response_id, item_id, self._streams, max(now, self._ends_at))
+        started_at = max(now, self._end_of_current())
+        self.current = ItemAudio(response_id, item_id, self._streams, started_at)
         return self.current
+
+    def _end_of_current(self) -> float:
+        item = self.current
+        if item is None:
+            return 0.0
+        return item.ended_at if item.is_cut else item.started_at + item.sent / SAMPLE_RATE_HZ
 
     def add(self, item: ItemAudio, samples: int) -> int:
         """Count audio of `item`; answers the index of its first sample."""
         start = item.sent
-        item.sent += samples
-        self._ends_at = item.started_at + item.sent / SAMPLE_RATE_HZ
+        item.sent = start + samples
         return start
 
     def report(self, item_id: str, ms: int) -> bool:
@@ -78,6 +94,10 @@ class Output:
         item.played = max(item.played or 0, min(samples_of_ms(ms), item.sent))
         return True
 
+    def unheard_s(self, now: float) -> float:
+        """How long what was sent goes on sounding."""
+        return 0.0 if self.current is None or self.current.is_cut else self.current.unheard_s(now)
+
     def cut(self, now: float) -> tuple[ItemAudio, int] | None:
         """Barge-in: stop the current item. Answers it with the milliseconds heard, None if nothing sounds."""
         item = self.current
@@ -87,5 +107,5 @@ class Output:
         if heard >= item.sent:
             return None
         item.is_cut = True
-        self._ends_at = now
+        item.ended_at = now
         return item, ms_of_samples(heard)

@@ -25,12 +25,16 @@ class TokenBucket:
 
     def take(self, amount: float, now: float) -> bool:
         """Take `amount`; False, and nothing taken, when there is not enough."""
+        level = self.level
         if self.at is not None:
-            self.level = min(self.burst, self.level + (now - self.at) * self.rate)
+            level += (now - self.at) * self.rate
+            if level > self.burst:  # noqa: PLR1730 - a call of min() for each message is not free
+                level = self.burst
         self.at = now
-        if amount > self.level:
+        if amount > level:
+            self.level = level
             return False
-        self.level -= amount
+        self.level = level - amount
         return True
 
 
@@ -62,6 +66,8 @@ class ErrorThrottle:
     """At most one error a second and code; what was held back is counted and told with the next."""
 
     interval_s: float = 1.0
+    is_waiting: bool = False
+    """Whether a deadline for `due` has been set."""
     _held: dict[str, _Held] = field(default_factory=dict)
 
     def admit(self, error: Error, now: float) -> bool:
@@ -75,10 +81,18 @@ class ErrorThrottle:
         return False
 
     def due(self, now: float) -> list[tuple[Error, int]]:
-        """What was held back for at least the interval: the latest of each code, with the others' number."""
+        """What was held back for an interval: the latest of each code, with the others' number.
+
+        A clock may fire a little early: 5 ms count as none.
+        """
         out = []
         for code, held in self._held.items():
-            if held.latest is not None and now - held.at >= self.interval_s:
+            if held.latest is not None and now - held.at >= self.interval_s - 0.005:
                 out.append((held.latest, held.suppressed - 1))
                 self._held[code] = _Held(now)
         return out
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether something is still held back."""
+        return any(held.latest is not None for held in self._held.values())

@@ -20,11 +20,18 @@ def refuse(s: State, error: Error, now: float) -> None:
     if s.errors.admit(error, now):
         s.tell(error)
     else:
+        _wait(s)
+
+
+def _wait(s: State) -> None:
+    if not s.errors.is_waiting:
+        s.errors.is_waiting = True
         s.out.append(StartTimer(TIMER_ERRORS, s.errors.interval_s))
 
 
 def errors_due(s: State, now: float) -> None:
     """The second is over: tell what was held back."""
+    s.errors.is_waiting = False
     for error, others in s.errors.due(now):
         s.tell(
             Error(
@@ -38,15 +45,25 @@ def errors_due(s: State, now: float) -> None:
                 error.event_id,
             )
         )
+    if s.errors.holds_any:
+        _wait(s)
+
+
+def flooded(s: State, now: float) -> bool:
+    """Note one refusal for being too fast; True, and the session over, when that lasts."""
+    if s.flood.refused(now):
+        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
+        return True
+    return False
 
 
 def admitted(s: State, now: float) -> bool:
     """Whether one more message may come now; a flood that lasts ends the session."""
     if s.messages.take(1, now):
         return True
-    cause = fault("application.rate_limited", [f"over {s.limits.client_messages_per_s:g} messages a second"])
-    if s.flood.refused(now):
-        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
-    else:
+    if not flooded(s, now):
+        cause = fault(
+            "application.rate_limited", [f"over {s.limits.client_messages_per_s:g} messages a second"]
+        )
         refuse(s, error_of("RATE_LIMITED", cause, retry_after_ms=1000), now)
     return False

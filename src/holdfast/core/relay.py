@@ -13,7 +13,14 @@ from typing import Any
 
 from holdfast.core.effects import CloseClient, Dial, Finish, HangUp, Note, StartTimer, StopTimer
 from holdfast.core.faults import Fault, fault
-from holdfast.core.lifecycle import TIMEOUT_FAULTS, TIMER_CREATED, TIMER_DIAL, TIMER_LIFE, TIMER_RETRY
+from holdfast.core.lifecycle import (
+    TIMEOUT_FAULTS,
+    TIMER_CREATED,
+    TIMER_DIAL,
+    TIMER_IDLE,
+    TIMER_LIFE,
+    TIMER_RETRY,
+)
 from holdfast.core.limits import Limits
 from holdfast.core.recovery import GiveUp, decide
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
@@ -70,11 +77,27 @@ RelayEffect = (
 class Relay:
     """One relayed conversation. Methods are events; each answers the effects, in order."""
 
-    __slots__ = ("_held", "_held_bytes", "_limits", "_response", "_started_at", "is_over", "link")
+    __slots__ = (
+        "_held",
+        "_held_bytes",
+        "_limits",
+        "_response",
+        "_seen",
+        "_started_at",
+        "is_over",
+        "is_passing",
+        "link",
+        "messages",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self.link = UpstreamLink()
         self.is_over = False
+        self.is_passing = False
+        """Live: the client's messages go up as they come, and the upstream's down, without a step."""
+        self.messages = 0
+        """Client messages so far, counted by the runner: a relay without any is idle."""
+        self._seen = 0
         self._limits = limits
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
@@ -84,7 +107,11 @@ class Relay:
     def start(self, now: float) -> list[RelayEffect]:
         """The client is there: dial."""
         self._started_at = now
-        return [StartTimer(TIMER_LIFE, self._limits.session_s), *self._dial()]
+        return [
+            StartTimer(TIMER_LIFE, self._limits.session_s),
+            StartTimer(TIMER_IDLE, self._limits.idle_s),
+            *self._dial(),
+        ]
 
     # the client
 
@@ -138,6 +165,7 @@ class Relay:
             return [SendDown(raw)]
         self.link.move(UpstreamSignal.CREATED)
         self.link.move(UpstreamSignal.CONFIGURED)
+        self.is_passing = True
         self.link.session_id = session_id
         effects: list[RelayEffect] = [
             StopTimer(TIMER_CREATED),
@@ -177,7 +205,17 @@ class Relay:
         if self.link.phase is UpstreamPhase.LIVE:
             self.link.last_error = cause
             return [SendDown(raw)]
-        return [HangUp(generation), *self.lost(generation, cause, chance, now)]
+        return self.lost(generation, cause, chance, now)
+
+    def breached(self, generation: int, reason: str, chance: float, now: float) -> list[RelayEffect]:
+        """Not an event at all: dropped and counted; the third within a minute ends the link."""
+        if not self.link.may_speak(generation):
+            return []
+        noted = _note("upstream.breach", "warning", reason=reason, upstream_session=self.link.session_id)
+        if self.link.breach(now) < self._limits.breaches:
+            return [noted]
+        cause = fault("provider.protocol_breach", [reason])
+        return [noted, *self.lost(generation, cause, chance, now)]
 
     def lost(self, generation: int, cause: Fault, chance: float, now: float) -> list[RelayEffect]:
         """The link is over: dial again while starting, else end and say so."""
@@ -185,7 +223,8 @@ class Relay:
             return []
         was_live = self.link.phase is UpstreamPhase.LIVE
         self.link.move(UpstreamSignal.LOST)
-        effects: list[RelayEffect] = [StopTimer(name) for name in TIMEOUT_FAULTS]
+        self.is_passing = False
+        effects: list[RelayEffect] = [HangUp(generation), *map(StopTimer, TIMEOUT_FAULTS)]
         decision = decide(
             cause,
             was_live=was_live,
@@ -214,15 +253,27 @@ class Relay:
             return []
         if name == TIMER_RETRY:
             return self._dial()
+        if name == TIMER_IDLE:
+            return self._idle()
         if name == TIMER_LIFE:
             return self._end(fault("application.idle", [f"{self._limits.session_s:g} s"]))
         if name in TIMEOUT_FAULTS and self.link.is_starting:
             generation = self.link.generation
             cause = fault(TIMEOUT_FAULTS[name])
-            return [HangUp(generation), *self.lost(generation, cause, chance, now)]
+            return self.lost(generation, cause, chance, now)
         return []
 
     # inside
+
+    def _idle(self) -> list[RelayEffect]:
+        if self.messages == self._seen:
+            return self._end(fault("application.idle", [f"no message for {self._limits.idle_s:g} s"]))
+        self._seen = self.messages
+        return [StartTimer(TIMER_IDLE, self._limits.idle_s)]
+
+    def flooded(self) -> list[RelayEffect]:
+        """The client sent what is no event for too long."""
+        return self._end(fault("application.message_flood"))
 
     def _dial(self) -> list[RelayEffect]:
         self.link.move(UpstreamSignal.DIALED)
@@ -249,6 +300,7 @@ class Relay:
         was_dialed = self.link.phase not in {UpstreamPhase.IDLE, UpstreamPhase.ENDED}
         generation = self.link.generation
         self.link.move(UpstreamSignal.ENDED)
+        self.is_passing = False
         self._held.clear()
         self._held_bytes = 0
         return [HangUp(generation), Finish()] if was_dialed else [Finish()]

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from holdfast.core import audio_side, client_side, events, lifecycle, refusals, tool_side, upstream_side
-from holdfast.core.effects import CloseClient, Effect, StartTimer
+from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
-from holdfast.core.faults import fault
-from holdfast.core.state import State, Surroundings
+from holdfast.core.faults import Fault
+from holdfast.core.state import TIMER_LOSSES, State, Surroundings
 
 _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.ClientAudio: audio_side.audio,
@@ -38,6 +38,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.UpstreamConfigured: upstream_side.configured,
     events.UpstreamLost: upstream_side.lost,
     events.UpstreamErred: upstream_side.erred,
+    events.UpstreamBreached: upstream_side.breached,
     events.SpeechBegan: upstream_side.speech_began,
     events.SpeechEnded: upstream_side.speech_ended,
     events.InputCommitted: upstream_side.committed,
@@ -47,6 +48,17 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.ResponseEnded: upstream_side.response_ended,
     events.ToolCalled: tool_side.called,
     events.ToolReturned: tool_side.returned,
+}
+
+_TIMERS: Final[dict[str, Callable[[State, float], None]]] = {
+    lifecycle.TIMER_CREATE: lifecycle.create_due,
+    lifecycle.TIMER_RETRY: lifecycle.dial,
+    lifecycle.TIMER_RESPONSE: lifecycle.response_due,
+    lifecycle.TIMER_GOODBYE: lifecycle.goodbye_due,
+    lifecycle.TIMER_IDLE: lifecycle.idle_due,
+    lifecycle.TIMER_LIFE: lifecycle.life_due,
+    refusals.TIMER_ERRORS: refusals.errors_due,
+    TIMER_LOSSES: lifecycle.losses_due,
 }
 
 _COUNTED: Final = frozenset(
@@ -75,7 +87,7 @@ class Session:
 
     def start(self) -> list[Effect]:
         """The first effects: a connection that never asks for a session does not stay."""
-        return [StartTimer("create_wait", self.state.limits.create_wait_s)]
+        return [StartTimer(lifecycle.TIMER_CREATE, self.state.limits.create_wait_s)]
 
     def receive(self, event: Event, now: float) -> list[Effect]:
         """Take one event at `now` (seconds, monotonic); answer what is to be done, in order."""
@@ -84,7 +96,7 @@ class Session:
             return []
         kind = type(event)
         if kind is TimerFired:
-            self._fired(event.name, now)  # type: ignore[union-attr] # narrowed by its type
+            self._fired(event, now)  # type: ignore[arg-type] # narrowed by its type
         elif kind not in _COUNTED or refusals.admitted(s, now):
             _HANDLERS[kind](s, event, now)
         out = s.out
@@ -96,38 +108,15 @@ class Session:
         """Whether everything may be released."""
         return self.state.is_over
 
-    def _fired(self, name: str, now: float) -> None:
+    def abort(self, cause: Fault) -> list[Effect]:
+        """A step broke: end what can still be ended, by name."""
         s = self.state
-        if name in lifecycle.TIMEOUT_FAULTS:
-            if s.upstream.is_starting:
-                lifecycle.timed_out(s, name, 0.5, now)
-        elif name == lifecycle.TIMER_RETRY:
-            lifecycle.dial(s)
-        elif name == refusals.TIMER_ERRORS:
-            refusals.errors_due(s, now)
-        elif name == lifecycle.TIMER_GOODBYE:
-            self._goodbye(now)
-        elif name == lifecycle.TIMER_IDLE:
-            self._idle(now)
-        elif name == lifecycle.TIMER_LIFE:
-            lifecycle.end(s, "time_limit", fault("application.idle", [f"{s.limits.session_s:g} s"]))
-        elif name == "create_wait" and not s.link.is_attached:
-            s.out.append(CloseClient(4408, "no create_session came"))
+        s.out = []
+        lifecycle.end(s, "gateway_fault", cause)
+        return s.out
 
-    def _goodbye(self, now: float) -> None:
-        """Hang up when the goodbye has been heard."""
-        s = self.state
-        current = s.output.current
-        left = current.unheard_s(now) if current is not None and not current.is_cut else 0.0
-        if s.turn.active is not None or left > 0:
-            s.out.append(StartTimer(lifecycle.TIMER_GOODBYE, left + tool_side.GOODBYE_GRACE_S))
+    def _fired(self, event: TimerFired, now: float) -> None:
+        if event.name in lifecycle.TIMEOUT_FAULTS:
+            lifecycle.timed_out(self.state, event.name, event.chance, now)
         else:
-            lifecycle.end(s, "goodbye")
-
-    def _idle(self, now: float) -> None:
-        s = self.state
-        quiet = now - s.last_activity
-        if quiet >= s.limits.idle_s:
-            lifecycle.end(s, "idle", fault("application.idle", [f"{quiet:.0f} s without a word"]))
-        else:
-            s.out.append(StartTimer(lifecycle.TIMER_IDLE, s.limits.idle_s - quiet))
+            _TIMERS[event.name](self.state, now)

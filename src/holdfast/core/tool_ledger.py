@@ -59,6 +59,13 @@ class ToolLedger:
             call.phase = CallPhase.TOLD
         return told
 
+    def abandon(self) -> list[Call]:
+        """The session ends: nobody waits for what runs any more. Answers what ran."""
+        abandoned = self.running
+        for call in abandoned:
+            call.phase = CallPhase.TOLD
+        return abandoned
+
     @property
     def running(self) -> list[Call]:
         """Calls that have not returned."""

@@ -12,10 +12,12 @@ from holdfast.core.events import ToolCalled, ToolReturned
 from holdfast.core.notices import ClientAction, ToolDone, ToolStarted
 from holdfast.core.state import State
 
-GOODBYE_GRACE_S = 1.0
+GOODBYE_WAIT_S = 10.0
+"""A goodbye that is never spoken must not keep the session open."""
+TOO_MANY = '{"error": "too many tool calls in this turn; answer with what you know"}'
 
 
-def called(s: State, event: ToolCalled, now: float) -> None:  # noqa: ARG001 - every side function is called alike
+def called(s: State, event: ToolCalled, now: float) -> None:
     """The upstream wants a tool: run it once, within the steps of a turn."""
     if not s.upstream.may_speak(event.generation):
         return
@@ -25,7 +27,7 @@ def called(s: State, event: ToolCalled, now: float) -> None:  # noqa: ARG001 - e
     s.turn.tool_steps += 1
     if s.turn.tool_steps > s.limits.tool_steps_per_turn:
         s.note("tool.refused", "warning", name=event.name, reason="too many steps in one turn")
-        _settle(s, event.call_id, '{"error": "too many tool calls in this turn; answer with what you know"}')
+        _settle(s, event.call_id, TOO_MANY, now)
         return
     s.tell(ToolStarted(event.call_id, event.name))
     s.note("tool.started", name=event.name, call_id=event.call_id)
@@ -43,18 +45,18 @@ def returned(s: State, event: ToolReturned, now: float) -> None:
     s.note("tool.done", level, name=call.name, call_id=event.call_id, status=event.status, fault=fault_code)
     if event.action is not None:
         s.tell(ClientAction(*event.action))
-    _settle(s, event.call_id, event.output)
+    _settle(s, event.call_id, event.output, now)
     if event.end_session:
-        # The goodbye is still to be spoken; what was never spoken must not keep the session open.
-        s.out.append(StartTimer(lifecycle.TIMER_GOODBYE, 10.0))
+        s.is_leaving = True
+        s.out.append(StartTimer(lifecycle.TIMER_GOODBYE, GOODBYE_WAIT_S))
     s.last_activity = now
 
 
-def _settle(s: State, call_id: str, output: str) -> None:
+def _settle(s: State, call_id: str, output: str, now: float) -> None:
     if s.tools.returned(call_id, output) is not None:
         s.conversation.returned(call_id, output)
         tell_results(s)
-        lifecycle.request_response(s)
+        lifecycle.request_response(s, now)
 
 
 def tell_results(s: State) -> None:
@@ -64,5 +66,7 @@ def tell_results(s: State) -> None:
     told = s.tools.ready(s.turn.active)
     for call in told:
         s.out.append(AddToolResult(call.id, call.output))
-    if told:
-        s.turn.ask(Respond())
+    over = s.turn.tool_steps - s.limits.tool_steps_per_turn
+    if told and over <= 1:
+        # Past the bound the model is asked once more, without tools; a model that calls all the same is not.
+        s.turn.ask(Respond(tools=over <= 0))

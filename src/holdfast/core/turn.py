@@ -51,8 +51,16 @@ class Turn:
     active: str | None = None
     """The response that the client was told has started and not yet that it has ended."""
     asked: Respond | None = None
-    """A request that is on its way upstream, until its response begins."""
+    """A request that is on its way upstream, until its response begins or it is refused."""
+    silenced: str | None = None
+    """The response that was interrupted: whatever of it still comes is not heard."""
     tool_steps: int = 0
+    last_event_at: float = 0.0
+    """When the upstream last did something about a response, or was asked to."""
+    _crossed: Respond | None = None
+    """A request that was under way when a response began that may not be its own."""
+    _is_blocked: bool = False
+    """The upstream answers something we do not know of: asking again now would collide again."""
     _waiting: deque[Respond] = field(default_factory=deque)
 
     def move(self, signal: TurnSignal) -> None:
@@ -61,34 +69,61 @@ class Turn:
         if signal in {TurnSignal.SPEECH_BEGAN, TurnSignal.INPUT_GIVEN}:
             self.tool_steps = 0
 
-    def ask(self, request: Respond) -> None:
-        """Want a response. The same wish twice is one: a response answers all that stands before it."""
-        if request.say is not None or not self._waiting:
+    @property
+    def owes(self) -> bool:
+        """Whether the upstream has something to do for us."""
+        return self.active is not None or self.asked is not None or bool(self._waiting)
+
+    def ask(self, request: Respond, *, first: bool = False) -> None:
+        """Want a response. The same plain wish twice is one: a response answers all that stands before it."""
+        if request.say is None and any(wish.say is None for wish in self._waiting):
+            return
+        if first:
+            self._waiting.appendleft(request)
+        else:
             self._waiting.append(request)
 
-    def next_request(self) -> Respond | None:
+    def next_request(self, now: float) -> Respond | None:
         """The request to send now, if none is active or under way."""
-        if self.active is not None or self.asked is not None or not self._waiting:
+        if self.active is not None or self.asked is not None or self._is_blocked or not self._waiting:
             return None
         self.asked = self._waiting.popleft()
+        self.last_event_at = now
         return self.asked
 
-    def begin(self, response_id: str) -> None:
+    def begin(self, response_id: str, now: float) -> None:
         """A response began upstream, asked for or by the server's own voice detection."""
-        self.asked = None
+        self._crossed, self.asked = self.asked, None
+        self._is_blocked = False
         self.active = response_id
+        self.last_event_at = now
         self.move(TurnSignal.RESPONSE_BEGAN)
 
     def collided(self) -> None:
-        """The upstream was answering already: ask again when that response has ended."""
-        if self.asked is not None:
-            self._waiting.appendleft(self.asked)
-            self.asked = None
+        """Our request met a running response: it is made again when that has ended."""
+        refused = self.asked or self._crossed
+        self.asked = self._crossed = None
+        if refused is not None:
+            self._waiting.appendleft(refused)
+        self._is_blocked = self.active is None
+
+    def refused(self) -> None:
+        """Our request was not accepted, and making it again would not help."""
+        self.asked = None
+
+    def unblock(self) -> None:
+        """The upstream was given time: ask again."""
+        self._is_blocked = False
+
+    def silence(self) -> None:
+        """The active response is interrupted."""
+        self.silenced = self.active
 
     def end(self, response_id: str) -> bool:
         """A response ended; False when it is not the active one, so that nobody is told twice."""
         if self.active != response_id:
             return False
-        self.active = None
+        self.active = self._crossed = None
+        self._is_blocked = False
         self.move(TurnSignal.RESPONSE_ENDED)
         return True

@@ -10,7 +10,7 @@ dropped, never an error, because reader and writer of one socket both report its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -53,6 +53,7 @@ UPSTREAM_TRANSITIONS: Final = {
     **{(phase, _S.ENDED): _P.ENDED for phase in _P},
 }
 
+BREACH_WINDOW_S: Final = 60.0
 _SILENT: Final = frozenset({_P.IDLE, _P.BACKING_OFF, _P.ENDED})
 
 
@@ -65,13 +66,13 @@ class UpstreamLink:
     attempts: int = 0
     """Dials since the link was last live."""
     stale_count: int = 0
+    is_live: bool = False
+    """Whether audio may flow: read a hundred times a second, so it is kept, not asked."""
+    voice: int = -1
+    """The generation that may speak; -1 for none."""
+    _breaches: list[float] = field(default_factory=list)
     last_error: Fault | None = None
     """What an `error` event said before the link broke: it knows more than the close code."""
-
-    @property
-    def is_live(self) -> bool:
-        """Whether audio may flow."""
-        return self.phase is UpstreamPhase.LIVE
 
     @property
     def is_starting(self) -> bool:
@@ -80,10 +81,16 @@ class UpstreamLink:
 
     def may_speak(self, generation: int) -> bool:
         """Whether words bearing this generation still count."""
+        if generation == self.voice:
+            return True
         assert generation <= self.generation, "an upstream we have not dialled yet"
-        fresh = generation == self.generation and self.phase not in _SILENT
-        self.stale_count += not fresh
-        return fresh
+        self.stale_count += 1
+        return False
+
+    def breach(self, now: float) -> int:
+        """Note a message that is no event; answers how many there were within a minute."""
+        self._breaches = [*(at for at in self._breaches if now - at < BREACH_WINDOW_S), now]
+        return len(self._breaches)
 
     def may(self, signal: UpstreamSignal) -> bool:
         """Whether `signal` is legal now."""
@@ -97,5 +104,8 @@ class UpstreamLink:
             self.attempts += 1
             self.session_id = ""
             self.last_error = None
+            self._breaches = []
         elif signal is UpstreamSignal.CONFIGURED:
             self.attempts = 0
+        self.is_live = self.phase is UpstreamPhase.LIVE
+        self.voice = -1 if self.phase in _SILENT else self.generation

@@ -7,9 +7,9 @@ What never will: the dialect.
 from __future__ import annotations
 
 from holdfast.core import lifecycle
-from holdfast.core.audio import samples_of_bytes, samples_of_ms
+from holdfast.core.audio import SAMPLE_BYTES, samples_of_ms
 from holdfast.core.barge_in import cut_audio
-from holdfast.core.effects import HangUp
+from holdfast.core.effects import StartTimer
 from holdfast.core.events import (
     InputCommitted,
     OutputAudio,
@@ -18,6 +18,7 @@ from holdfast.core.events import (
     ResponseEnded,
     SpeechBegan,
     SpeechEnded,
+    UpstreamBreached,
     UpstreamConfigured,
     UpstreamCreated,
     UpstreamErred,
@@ -35,10 +36,14 @@ from holdfast.core.notices import (
     SpeechStopped,
     UserTranscript,
 )
+from holdfast.core.refusals import refuse
 from holdfast.core.state import State, error_of
 from holdfast.core.tool_side import tell_results
 from holdfast.core.turn import TurnSignal
 from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
+
+ASK_PREFIX = "ask_"
+"""Our requests for a response bear an `event_id` that begins like this."""
 
 # the link
 
@@ -55,10 +60,10 @@ def created(s: State, event: UpstreamCreated, now: float) -> None:  # noqa: ARG0
         lifecycle.created(s, event.session_id, event.model)
 
 
-def configured(s: State, event: UpstreamConfigured, now: float) -> None:  # noqa: ARG001 - as above
+def configured(s: State, event: UpstreamConfigured, now: float) -> None:
     """Ready."""
     if s.upstream.may_speak(event.generation) and s.upstream.may(UpstreamSignal.CONFIGURED):
-        lifecycle.configured(s)
+        lifecycle.configured(s, now)
 
 
 def lost(s: State, event: UpstreamLost, now: float) -> None:
@@ -83,12 +88,26 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         return
     if event.benign:
         return
+    is_about_request = (event.event_id or "").startswith(ASK_PREFIX)
+    if is_about_request:
+        s.turn.refused()
     if s.upstream.is_starting:
         _refused_at_start(s, event, now)
         return
     if event.fault.row.retry is Retry.NEVER or event.fault.code == "provider.session_expired":
         s.upstream.last_error = event.fault
-    s.tell(error_of("UPSTREAM_ERROR", event.fault))
+    refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
+    lifecycle.request_response(s, now)
+
+
+def breached(s: State, event: UpstreamBreached, now: float) -> None:
+    """Not an event at all: dropped and counted; the third within a minute ends the link."""
+    if not s.upstream.may_speak(event.generation):
+        return
+    s.note("upstream.breach", "warning", reason=event.reason, upstream_session=s.upstream.session_id)
+    if s.upstream.breach(now) >= s.limits.breaches:
+        cause = fault("provider.protocol_breach", [event.reason])
+        lifecycle.lost(s, UpstreamLost(event.generation, cause, event.chance), now)
 
 
 def _refused_at_start(s: State, event: UpstreamErred, now: float) -> None:
@@ -96,7 +115,6 @@ def _refused_at_start(s: State, event: UpstreamErred, now: float) -> None:
     cause = event.fault
     if s.upstream.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
         cause = fault("configuration.session_refused", [event.code, event.message])
-    s.out.append(HangUp(s.upstream.generation))
     lifecycle.lost(s, UpstreamLost(event.generation, cause), now)
 
 
@@ -108,9 +126,10 @@ def speech_began(s: State, event: SpeechBegan, now: float) -> None:
     if not s.upstream.may_speak(event.generation):
         return
     s.last_activity = now
-    sample = s.upstream_base + samples_of_ms(event.audio_start_ms)
+    sample = s.timeline.position(samples_of_ms(event.audio_start_ms))
     s.turn.move(TurnSignal.SPEECH_BEGAN)
     s.tell(SpeechStarted(event.item_id, sample))
+    s.turn.silence()
     cut_audio(s, now)
 
 
@@ -119,7 +138,8 @@ def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     if s.upstream.may_speak(event.generation):
         s.last_activity = now
         s.turn.move(TurnSignal.SPEECH_ENDED)
-        s.tell(SpeechStopped(event.item_id, s.upstream_base + samples_of_ms(event.audio_end_ms)))
+        sample = s.timeline.position(samples_of_ms(event.audio_end_ms))
+        s.tell(SpeechStopped(event.item_id, sample))
 
 
 def committed(s: State, event: InputCommitted, now: float) -> None:  # noqa: ARG001 - as above
@@ -138,35 +158,43 @@ def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:  # n
 # the answer
 
 
-def response_began(s: State, event: ResponseBegan, now: float) -> None:  # noqa: ARG001 - as above
+def response_began(s: State, event: ResponseBegan, now: float) -> None:
     """An answer begins."""
     if not s.upstream.may_speak(event.generation):
         return
     if s.turn.active is not None:
         # One terminal event for each start, even from an upstream that forgets one.
-        lifecycle.close_responses(
-            s, "incomplete", fault("provider.protocol_breach", ["two active responses"])
-        )
-    s.turn.begin(event.response_id)
+        breach = fault("provider.protocol_breach", ["two active responses"])
+        lifecycle.close_response(s, "incomplete", breach)
+    s.turn.begin(event.response_id, now)
     s.tell(ResponseStarted(event.response_id))
+    lifecycle.watch_response(s)
 
 
 def output_audio(s: State, event: OutputAudio, now: float) -> None:
     """The hot path of the answer: only the active response's item sounds."""
-    if not s.upstream.may_speak(event.generation) or event.response_id != s.turn.active:
+    turn = s.turn
+    if not s.upstream.may_speak(event.generation) or event.response_id != turn.active:
+        return
+    turn.last_event_at = now
+    if turn.silenced == event.response_id:
         return
     item = s.output.current
     if item is None or item.item_id != event.item_id:
         item = s.output.begin(event.response_id, event.item_id, now)
         s.tell(AudioStarted(event.response_id, event.item_id, item.stream))
+    pcm = event.pcm
+    if item.tail or len(pcm) & 1:
+        pcm = item.whole(pcm)
     if not item.is_cut:
-        s.play(item, event.pcm, samples_of_bytes(len(event.pcm)))
+        s.play(item, pcm, len(pcm) // SAMPLE_BYTES)
 
 
-def output_transcribed(s: State, event: OutputTranscribed, now: float) -> None:  # noqa: ARG001 - as above
+def output_transcribed(s: State, event: OutputTranscribed, now: float) -> None:
     """What is being said, as text."""
     if not s.upstream.may_speak(event.generation) or event.response_id != s.turn.active:
         return
+    s.turn.last_event_at = now
     s.conversation.said(event.item_id, event.text, role="assistant", final=event.final)
     s.tell(AssistantTranscript(event.response_id, event.item_id, event.text, event.final))
 
@@ -179,6 +207,8 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
     s.tell(ResponseDone(event.response_id, event.status, event.usage, event.fault))
     if event.status == "failed" and event.fault is not None:
         s.note("response.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
-        s.tell(error_of("RESPONSE_FAILED", event.fault))
+        refuse(s, error_of("RESPONSE_FAILED", event.fault), now)
     tell_results(s)
-    lifecycle.request_response(s)
+    lifecycle.request_response(s, now)
+    if s.is_leaving and not s.turn.owes:
+        s.out.append(StartTimer(lifecycle.TIMER_GOODBYE, s.output.unheard_s(now) + lifecycle.GOODBYE_GRACE_S))

@@ -21,7 +21,7 @@ UNDERSTOOD: Final = 0.4
 """From this score on (and with this margin) a tool is called."""
 GUESSED: Final = 0.25
 """From this score on the engine asks back; below it says that it did not understand."""
-MARGIN: Final = 0.06
+MARGIN: Final = 0.1
 UNKNOWN: Final = 0.35
 """With more than this share of unknown words the engine asks back, however alike the rest is: "how far is
 the moon" is no question about an application.

@@ -6,6 +6,7 @@ What never will: retrying, knowing what an event says.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -41,8 +42,13 @@ class RealtimeLink(MessageListener):
         self._generation = generation
         self._sink = sink
         self._outbox_bytes = outbox_bytes
+        self.is_abandoned = False
+        """Nobody waits for this link any more: it must not live."""
 
     def on_open(self) -> None:
+        if self.is_abandoned:
+            self.transport.disconnect(graceful=False)
+            return
         self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
         self._sink.upstream_opened(self._generation, self)
 
@@ -55,6 +61,8 @@ class RealtimeLink(MessageListener):
         self.close(1003, "text only")
 
     def on_closed(self, code: int, reason: str) -> None:
+        if self.is_abandoned:
+            return
         self._sink.upstream_lost(self._generation, classify.of_close(code, reason))
 
     def pause_writing(self) -> None:
@@ -65,10 +73,14 @@ class RealtimeLink(MessageListener):
 
 
 async def dial(address: Address, generation: int, sink: UpstreamSink, headers: Mapping[str, str]) -> None:
-    """Open a link. A failure is told to the sink; only `CancelledError` leaves this function."""
+    """Open a link. A failure is told to the sink; only `CancelledError` leaves this function.
+
+    Cancelling the wait does not stop picows' handshake, so the link itself is told that it is not wanted.
+    """
+    link = RealtimeLink(generation, sink, address.outbox_bytes)
     try:
         await ws_connect(
-            lambda: RealtimeLink(generation, sink, address.outbox_bytes),
+            lambda: link,
             address.url,
             websocket_handshake_timeout=address.handshake_s,
             enable_auto_ping=True,
@@ -79,5 +91,10 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             read_buffer_init_size=READ_BUFFER_BYTES,
             extra_headers={"Authorization": f"Bearer {address.token}", **headers},
         )
+    except asyncio.CancelledError:
+        link.is_abandoned = True
+        if link.is_open:
+            link.close()
+        raise
     except Exception as error:  # noqa: BLE001 - whatever breaks becomes a fault
         sink.upstream_lost(generation, classify.of_exception(error))

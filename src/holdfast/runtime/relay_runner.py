@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from holdfast.core import effects, relay
 from holdfast.core.events import UpstreamCreated, UpstreamErred
-from holdfast.core.faults import Fault, Party, fault
+from holdfast.core.faults import Fault, Party
 from holdfast.core.limits import Limits
+from holdfast.core.rates import FloodWatch, TokenBucket
 from holdfast.core.relay import Relay, RelayEffect
 from holdfast.ports import ClientLine, UpstreamDialer
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.shell import Shell, chance, now
 from holdfast.wire import upstream
 from holdfast.wire.upstream import BreachError
+
+ERRORS_PER_S: Final = 1.0
+ERRORS_BURST: Final = 20.0
 
 
 class RelayRunner(Shell):
@@ -36,6 +40,8 @@ class RelayRunner(Shell):
         super().__init__(client, dialer, directory, "realtime")
         self.query = query
         self.relay = Relay(limits)
+        self._errors = TokenBucket(ERRORS_PER_S, ERRORS_BURST)
+        self._flood = FloodWatch(limits.client_flood_s)
         self.log = self.log.bind(session=f"hf_{secrets.token_hex(16)}")
         self._perform: Mapping[type, Callable[[Any], None]] = {
             relay.SendUp: self._send_up,
@@ -64,21 +70,30 @@ class RelayRunner(Shell):
         self._carry_out(self.relay.start(now()))
 
     def client_text(self, payload: bytes) -> None:
-        """One client event: the hot path up."""
+        """One client event: the hot path up. Its type is not needed, only that it has one."""
         try:
             upstream.peek_type(payload)
         except BreachError as breach:
-            message = f"Not an event: {breach}. Send one JSON object with `type`."
-            self.client.send_text(_error("invalid_event", message))
+            self._refuse(f"Not an event: {breach}. Send one JSON object with `type`.")
             return
-        self._carry_out(self.relay.client_message(payload))
+        relay, line = self.relay, self.line
+        relay.messages += 1
+        if relay.is_passing and line is not None:
+            line.send_text(payload)
+        else:
+            self._carry_out(relay.client_message(payload))
 
     def client_binary(self, payload: bytes) -> None:
         """This dialect is text only."""
-        message = (
-            f"A binary message of {len(payload)} bytes: send audio as base64 in input_audio_buffer.append."
-        )
-        self.client.send_text(_error("invalid_event", message))
+        self._refuse(f"A binary message of {len(payload)} bytes: send base64 in input_audio_buffer.append.")
+
+    def _refuse(self, message: str) -> None:
+        """Say what is wrong, within a rate; who goes on for too long is told goodbye."""
+        at = now()
+        if self._errors.take(1, at):
+            self.client.send_text(_error("invalid_event", message))
+        elif self._flood.refused(at):
+            self._carry_out(self.relay.flooded())
 
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over."""
@@ -102,12 +117,15 @@ class RelayRunner(Shell):
         """One server event: the hot path down."""
         try:
             looked_at = self._looked_at.get(upstream.peek_type(raw))
-            if looked_at is None:
-                self._carry_out(self.relay.upstream_message(generation, raw))
-            else:
-                self._carry_out(looked_at(generation, raw))
         except BreachError as breach:
-            self.upstream_lost(generation, fault("provider.protocol_breach", [str(breach)[:200]]))
+            self._carry_out(self.relay.breached(generation, str(breach), chance(), now()))
+            return
+        if looked_at is not None:
+            self._carry_out(looked_at(generation, raw))
+        elif self.relay.is_passing and generation == self.relay.link.voice:
+            self.client.send_text(raw)
+        else:
+            self._carry_out(self.relay.upstream_message(generation, raw))
 
     def upstream_lost(self, generation: int, cause: Fault) -> None:
         self._carry_out(self.relay.lost(generation, cause, chance(), now()))
@@ -116,21 +134,20 @@ class RelayRunner(Shell):
         self._carry_out(self.relay.timer(name, chance(), now()))
 
     def _created(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        event = upstream.decode(upstream.parse(raw), generation)
-        assert isinstance(event, UpstreamCreated)
-        return self.relay.created(generation, raw, event.session_id)
+        event = upstream.read(raw, generation)
+        session_id = event.session_id if isinstance(event, UpstreamCreated) else ""
+        return self.relay.created(generation, raw, session_id)
 
     def _response_began(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        response = upstream.parse(raw).response
-        return self.relay.response_began(generation, raw, (response and response.id) or "")
+        return self.relay.response_began(generation, raw, _response_id(raw))
 
     def _response_ended(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        response = upstream.parse(raw).response
-        return self.relay.response_ended(generation, raw, (response and response.id) or "")
+        return self.relay.response_ended(generation, raw, _response_id(raw))
 
     def _erred(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        event = upstream.decode(upstream.parse(raw), generation)
-        assert isinstance(event, UpstreamErred)
+        event = upstream.read(raw, generation)
+        if not isinstance(event, UpstreamErred):
+            return self.relay.upstream_message(generation, raw)
         return self.relay.erred(generation, raw, event.fault, chance=chance(), now=now())
 
     # effects
@@ -156,6 +173,12 @@ class RelayRunner(Shell):
     def _send_terminal(self, effect: relay.SendTerminal) -> None:
         raw = upstream.terminal_event(effect.response_id, effect.status, effect.fault, _event_id())
         self.client.send_text(raw)
+
+
+def _response_id(raw: bytes) -> str:
+    event = upstream.parse(raw)
+    response = event.response if event is not None else None
+    return (response.id if response is not None else None) or ""
 
 
 def _event_id() -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from holdfast.core import effects, events
+from holdfast.core import effects, events, notices
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
@@ -102,11 +102,19 @@ class SessionRunner(Shell):
 
     def client_text(self, payload: bytes) -> None:
         """One text message."""
-        self.step(browser.decode_text(payload, self._limits, self._asked))
+        try:
+            event = browser.decode_text(payload, self._limits, self._asked)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not reach picows, which would close 1011
+            self._broke(error)
+        else:
+            self.step(event)
 
     def client_binary(self, payload: bytes) -> None:
         """One binary message: the hot path up."""
-        self.step(browser.decode_binary(payload, positioned=self._is_positioned))
+        if self._is_positioned:
+            self.step(browser.decode_audio(payload))
+        else:
+            self.step(events.ClientAudio(payload))
 
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over."""
@@ -122,19 +130,24 @@ class SessionRunner(Shell):
         self.step(events.DrainBegan())
 
     def _asked(self, message: browser.CreateSession) -> Event:
-        """Complete `create_session`: registry, identifiers."""
+        """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
+        options = browser.options_of(message)
         if message.model is not None:
             model = resolve_model(message.model, datetime.now(UTC).date())
             if isinstance(model, UnknownModel):
                 cause = fault("application.unsupported_model", [model.message])
                 return MessageRefused("UNSUPPORTED_MODEL", model.message, "model", message.event_id, cause)
-            self.query = {"model": model.id}
-        options = browser.options_of(message)
-        self._is_positioned = options.framing == "positioned"
+            options = replace(options, model=model.id)
         session_id = f"hf_{secrets.token_hex(16)}"
-        self.log = self.log.bind(session=session_id)
         token = secrets.token_urlsafe(32)
         return SessionAsked(options, session_id, token, secrets.token_hex(8), message.event_id)
+
+    def _agreed(self, created: notices.SessionCreated) -> None:
+        """The core took `create_session`: what was asked for holds from here on."""
+        options = self.session.state.options
+        self._is_positioned = options.framing == "positioned"
+        self.query = {} if options.model is None else {"model": options.model}
+        self.log = self.log.bind(session=created.session_id)
 
     # the upstream's side
 
@@ -144,10 +157,9 @@ class SessionRunner(Shell):
     def upstream_message(self, generation: int, raw: bytes) -> None:
         """One server event: the hot path down."""
         try:
-            event = upstream.decode(upstream.parse(raw), generation)
+            event = upstream.read(raw, generation)
         except BreachError as breach:
-            self.upstream_lost(generation, fault("provider.protocol_breach", [str(breach)[:200]]))
-            return
+            event = events.UpstreamBreached(generation, str(breach), chance())
         if event is not None:
             self.step(event)
 
@@ -155,18 +167,28 @@ class SessionRunner(Shell):
         self.step(events.UpstreamLost(generation, cause, chance()))
 
     def timer_fired(self, name: str) -> None:
-        self.step(events.TimerFired(name))
+        self.step(events.TimerFired(name, chance()))
 
     # the step
 
     def step(self, event: Event) -> None:
         """Everything that happens to the session passes here."""
         try:
-            self._carry_out(self.session.receive(event, now()))
+            perform = self._perform
+            for effect in self.session.receive(event, now()):
+                perform[type(effect)](effect)
         except Exception as error:  # noqa: BLE001 - one session's bug must not end the others
-            cause = self.broken(error)
-            self.client.close(cause.row.close_code, cause.code)
-            self.finish()
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        """A bug of ours: end what can be ended by name, whatever state it left."""
+        cause = self.broken(error)
+        try:
+            self._carry_out(self.session.abort(cause))
+        except Exception as worse:  # noqa: BLE001 - as above
+            self.broken(worse)
+        self.client.close(cause.row.close_code, cause.code)
+        self.finish()
 
     def _carry_out(self, due: Sequence[Effect]) -> None:
         perform = self._perform
@@ -180,9 +202,14 @@ class SessionRunner(Shell):
             self.line.send_text(upstream.append(effect.pcm))
 
     def _play(self, effect: effects.Play) -> None:
-        self.client.send_binary(browser.encode_audio(effect, positioned=self._is_positioned))
+        if self._is_positioned:
+            self.client.send_binary(browser.encode_audio(effect))
+        else:
+            self.client.send_binary(effect.pcm)
 
     def _tell(self, effect: effects.Tell) -> None:
+        if isinstance(effect.notice, notices.SessionCreated):
+            self._agreed(effect.notice)
         self.client.send_text(browser.encode_notice(effect.notice, effect.offset, timestamp()))
 
     def _send_upstream(self, effect: Effect) -> None:

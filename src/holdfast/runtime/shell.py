@@ -44,6 +44,8 @@ class Shell:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialing: asyncio.Task[None] | None = None
         self._line_generation = 0
+        self._dialed = 0
+        self.is_finished = False
 
     # what a subclass answers
 
@@ -66,7 +68,10 @@ class Shell:
     # the sink's other half
 
     def upstream_opened(self, generation: int, line: UpstreamLine) -> None:
-        """See `UpstreamSink`."""
+        """See `UpstreamSink`. A line that nobody waits for any more is not kept: each one costs money."""
+        if self.is_finished or generation != self._dialed:
+            line.close()
+            return
         self.line = line
         self._line_generation = generation
         self.connected(generation)
@@ -79,6 +84,7 @@ class Shell:
 
     def dial(self, effect: Dial) -> None:
         """Dial in a task of ours."""
+        self._dialed = effect.generation
         self._dialing = self.spawn(self.dialer.dial(effect.generation, self, self.query))
 
     def hang_up(self, effect: HangUp) -> None:
@@ -95,7 +101,8 @@ class Shell:
 
     def start_timer(self, effect: StartTimer) -> None:
         """Set a deadline."""
-        self.timers.start(effect.name, effect.seconds)
+        if not self.is_finished:
+            self.timers.start(effect.name, effect.seconds)
 
     def stop_timer(self, effect: StopTimer) -> None:
         """Forget a deadline."""
@@ -108,6 +115,7 @@ class Shell:
 
     def finish(self) -> None:
         """Release everything. Twice is harmless."""
+        self.is_finished = True
         self.timers.stop_all()
         for task in self._tasks:
             task.cancel()
@@ -118,6 +126,9 @@ class Shell:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run what may wait, owned until it ends."""
+        if self.is_finished:
+            work.close()
+            raise RuntimeError("a finished conversation starts nothing")
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -6,6 +6,7 @@ What never will: what a message says.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import Protocol
@@ -53,6 +54,10 @@ class ClientSocket(MessageListener):
         self.__dict__.pop("on_binary", None)
 
     def pause_writing(self) -> None:
+        # The transport calls this in the middle of a send, which may be in the middle of a step.
+        asyncio.get_running_loop().call_soon(self._stalled)
+
+    def _stalled(self) -> None:
         if self._conversation is not None:
             self._conversation.client_stalled(self.send_buffer_bytes)
 

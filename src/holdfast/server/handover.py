@@ -22,15 +22,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.sockets import MessageBounds
-
 HEAD_BYTES_MAX: Final = 16 * 1024
 HANDSHAKE_S: Final = 5.0
 PING_IDLE_S: Final = 15.0
 PONG_WAIT_S: Final = 10.0
 READ_BUFFER_BYTES: Final = 4096
-FRAME_BYTES_MAX: Final = MessageBounds().frame_bytes
-
 Answer = WSListener | WSUpgradeResponseWithListener
 
 
@@ -39,6 +35,10 @@ class Router(Protocol):
 
     def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
         """A listener to talk to, or a refusal."""
+        ...
+
+    def frame_bytes_max(self, path: str) -> int:
+        """The largest frame that is read from a client of this path; more is not even buffered."""
         ...
 
 
@@ -53,7 +53,12 @@ class Drainable(Protocol):
 class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
     """picows' protocol on a transport that uvicorn accepted, known to uvicorn until it ends."""
 
-    def __init__(self, state: ServerState, listener_factory: Callable[[WSUpgradeRequest], Answer]) -> None:
+    def __init__(
+        self,
+        state: ServerState,
+        listener_factory: Callable[[WSUpgradeRequest], Answer],
+        frame_bytes_max: int,
+    ) -> None:
         self._server_state = state
         super().__init__(
             host_port=None,
@@ -67,8 +72,8 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
             auto_ping_idle_timeout=PING_IDLE_S,
             auto_ping_reply_timeout=PONG_WAIT_S,
             auto_ping_strategy=_ping_when_idle(),
-            enable_auto_pong=True,
-            max_frame_size=FRAME_BYTES_MAX,
+            enable_auto_pong=False,  # the listener answers, and counts
+            max_frame_size=frame_bytes_max,
             extra_headers=None,
             read_buffer_init_size=READ_BUFFER_BYTES,
         )
@@ -96,40 +101,83 @@ def _ping_when_idle() -> Any:
     return WSAutoPingStrategy.PING_WHEN_IDLE
 
 
-def http_protocol(router: Router) -> type[HttpToolsProtocol]:
+class HandingOver(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, with bounds on heads and the hand-over. `router` is set by `http_protocol`."""
+
+    router: Router
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_head = True
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head, self._head_bytes = True, 0
+
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(HANDSHAKE_S, self.transport.close)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_timer is None:
+                self._expect_head()
+        try:
+            self.parser.feed_data(data)
+            if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
+                self._refuse_head()
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self._hand_over(data[upgrade.args[0] :])
+            else:
+                self.send_400_response("Unsupported upgrade request.")
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _refuse_head(self) -> None:
+        self.transport.write(_TOO_LARGE)
+        self.transport.close()
+
+    def _hand_over(self, remainder: bytes) -> None:
+        self._stop_head_timer()
+        head = _head(self.scope["method"], self.url, self.headers)
+        if len(head) > HEAD_BYTES_MAX:
+            self._refuse_head()
+            return
+        peer = self.client[0] if self.client else ""
+        scheme = self.scheme or "http"
+        largest = self.router.frame_bytes_max(self.url.decode("latin-1").partition("?")[0])
+        handed = HandedOver(self.server_state, lambda request: self.router(request, peer, scheme), largest)
+        self.connections.discard(self)
+        handed.connection_made(self.transport)
+        self.transport.set_protocol(handed)
+        _feed(handed, head + remainder)
+
+
+def http_protocol(router: Router) -> type[HandingOver]:
     """The class for uvicorn's `http=`, with `router` deciding about upgrades."""
-
-    class Http(HttpToolsProtocol):
-        def _should_upgrade_to_ws(self) -> bool:
-            return True
-
-        def data_received(self, data: bytes) -> None:
-            self._unset_keepalive_if_required()
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                if self._should_upgrade():
-                    self._hand_over(data[upgrade.args[0] :])
-                else:
-                    self.send_400_response("Unsupported upgrade request.")
-            except httptools.HttpParserError:
-                self.send_400_response("Invalid HTTP request received.")
-
-        def _hand_over(self, remainder: bytes) -> None:
-            head = _head(self.scope["method"], self.url, self.headers)
-            if len(head) > HEAD_BYTES_MAX:
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
-                return
-            peer = self.client[0] if self.client else ""
-            scheme = self.scheme or "http"
-            handed = HandedOver(self.server_state, lambda request: router(request, peer, scheme))
-            self.connections.discard(self)
-            handed.connection_made(self.transport)
-            self.transport.set_protocol(handed)
-            _feed(handed, head + remainder)
-
-    return Http
+    return type("Http", (HandingOver,), {"router": staticmethod(router)})
 
 
 def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:

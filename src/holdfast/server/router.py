@@ -51,6 +51,12 @@ class SocketRouter:
             structlog.get_logger().exception("upgrade.failed", category="server", source="router")
             return _refuse(500, "INTERNAL", "Something went wrong on our side.")
 
+    def frame_bytes_max(self, path: str) -> int:
+        """One byte more than a message may have, so that the listener is the one who refuses."""
+        if path == REALTIME_PATH:
+            return self.limits.trusted_client_text_bytes + 1
+        return self.limits.client_text_bytes + 1
+
     def _route(self, request: UpgradeRequest) -> Answer:
         if request.method != "GET":
             return _refuse(405, "METHOD", "WebSockets are opened with GET.")

@@ -16,8 +16,11 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-CLOSE_WAIT_S: Final = 1.0
-"""How long we wait for the peer's close frame after ours."""
+CLOSE_WAIT_S: Final = 2.0
+"""How long we wait for the peer's close frame after ours; then what is waiting may still be sent."""
+LINGER_S: Final = 10.0
+"""How long a peer may take to read the rest; then the connection is cut."""
+PINGS_PER_S_MAX: Final = 20
 
 _UNSENDABLE_CLOSE_CODES: Final = frozenset({1004, 1005, 1006, 1015})
 
@@ -25,6 +28,7 @@ _TEXT: Final = WSMsgType.TEXT
 _BINARY: Final = WSMsgType.BINARY
 _CONTINUATION: Final = WSMsgType.CONTINUATION
 _CLOSE: Final = WSMsgType.CLOSE
+_PING: Final = WSMsgType.PING
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class MessageListener(WSListener):
         self.is_open = False
         self.closed_by_us = False
         self._fragments: _Fragments | None = None
+        self._pings = 0
+        self._ping_second = 0
         self._close_sent: tuple[int, str] | None = None
         self._close_received: tuple[int, str] | None = None
 
@@ -105,7 +111,9 @@ class MessageListener(WSListener):
         cut = reason.encode()[:123].decode("utf-8", "ignore")
         self._close_sent = (code, cut)
         self.transport.send_close(code, cut)  # type: ignore[arg-type] # picows takes any code as an int
-        asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self.transport.disconnect)
+        loop = asyncio.get_running_loop()
+        loop.call_later(CLOSE_WAIT_S, self.transport.disconnect)
+        loop.call_later(LINGER_S, self.transport.disconnect, False)
 
     @property
     def send_buffer_bytes(self) -> int:
@@ -139,8 +147,15 @@ class MessageListener(WSListener):
             if kind == _TEXT:
                 self._whole_text(frame)
                 return
+        self._unusual(frame)
+
+    def _unusual(self, frame: WSFrame) -> None:
+        """Everything but a whole message."""
+        kind = frame.msg_type
         if kind == _CLOSE:
             self._closing(frame)
+        elif kind == _PING:
+            self._ping(frame)
         elif kind in (_TEXT, _BINARY, _CONTINUATION):
             self._fragment(frame)
 
@@ -191,6 +206,16 @@ class MessageListener(WSListener):
                 self.on_text(whole)
             else:
                 self.on_binary(whole)
+
+    def _ping(self, frame: WSFrame) -> None:
+        """Answer, where picows was told not to; a flood of pings is a flood (RFC 6455, 5.5.2)."""
+        second = int(asyncio.get_running_loop().time())
+        self._pings = self._pings + 1 if second == self._ping_second else 1
+        self._ping_second = second
+        if self._pings > PINGS_PER_S_MAX:
+            self._breach(1008, f"over {PINGS_PER_S_MAX} pings a second")
+        else:
+            self.transport.send_pong(frame.get_payload_as_bytes())
 
     def _closing(self, frame: WSFrame) -> None:
         code = int(frame.get_close_code())  # type: ignore[call-overload] # an int at run time

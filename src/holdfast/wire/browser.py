@@ -119,7 +119,10 @@ def decode_text(raw: bytes, limits: Limits, ask: Callable[[CreateSession], Event
         return _refused(raw, error)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         return MessageRefused("INVALID_MESSAGE", f"Not a JSON message: {error}. Send one object with `type`.")
-    return _event(message, raw, limits, ask)
+    try:
+        return _event(message, raw, limits, ask)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        return MessageRefused("INVALID_MESSAGE", f"Not a JSON message: {error}.")
 
 
 def _event(
@@ -190,10 +193,8 @@ def _refused(raw: bytes, error: msgspec.ValidationError) -> MessageRefused:
     return MessageRefused("INVALID_MESSAGE", f"Field `{field}`: {reason}.", field, event_id)
 
 
-def decode_binary(payload: bytes, *, positioned: bool) -> Event:
-    """One binary message as audio."""
-    if not positioned:
-        return events.ClientAudio(payload)
+def decode_audio(payload: bytes) -> Event:
+    """One positioned binary message as audio; with raw framing the payload is the PCM."""
     if len(payload) < UPLINK_HEADER.size:
         why = "A positioned audio message begins with 8 bytes, the index of its first sample."
         return MessageRefused("INVALID_MESSAGE", why, "audio")
@@ -259,8 +260,6 @@ def encode_notice(notice: notices.Notice, offset: int | None, timestamp: str) ->
     return _encoder.encode(message)
 
 
-def encode_audio(play: Play, *, positioned: bool) -> bytes:
-    """Audio as one binary message."""
-    if not positioned:
-        return play.pcm
+def encode_audio(play: Play) -> bytes:
+    """Audio as one positioned binary message; with raw framing the PCM goes as it is."""
     return DOWNLINK_HEADER.pack(play.offset, play.stream, 0, play.start) + play.pcm

@@ -7,7 +7,6 @@ What never will: retrying, ids that survive a rebuild.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +17,7 @@ import pybase64
 from holdfast.core import effects, events
 from holdfast.core.events import Event
 from holdfast.core.faults import Fault, fault
+from holdfast.core.upstream_side import ASK_PREFIX
 
 # what an error means
 
@@ -54,101 +54,111 @@ RACE_PREFIX: Final = "race_"
 """Our messages whose refusal is a race too bear an `event_id` that begins like this."""
 
 
-_KEY: Final = re.compile(r"\b(sk|ek)[-_][\w-]{4,}")
-"""A provider may repeat the key it refused; evidence goes to the client."""
-
-
 def fault_of_error(
     code: str, kind: str, message: str, otherwise: str = "application.invalid_message"
 ) -> Fault:
     """The fault that an `error` object names; the code decides, then the type, then `otherwise`."""
     known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
-    words = _KEY.sub(r"\1-...", message)[:200]
-    return fault(known or otherwise, [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", words])
+    return fault(
+        known or otherwise, [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", message]
+    )
 
 
 # decoding
 
 
+_Text = str | None
+"""Servers differ in what they leave empty; null is as good as nothing."""
+
+
 class _Error(msgspec.Struct, gc=False):
-    type: str = ""
-    code: str | None = None
-    message: str = ""
-    event_id: str | None = None
+    type: _Text = None
+    code: str | int | None = None
+    message: _Text = None
+    event_id: _Text = None
 
 
 class _StatusDetails(msgspec.Struct):
-    reason: str | None = None
+    reason: _Text = None
     error: _Error | None = None
 
 
 class _Response(msgspec.Struct):
-    id: str | None = ""
-    status: str | None = ""
+    id: _Text = None
+    status: _Text = None
     status_details: _StatusDetails | None = None
     usage: dict[str, Any] | None = None
 
 
 class _Session(msgspec.Struct):
-    id: str | None = ""
-    model: str | None = ""
+    id: _Text = None
+    model: _Text = None
     expires_at: int | None = None
 
 
 class _Item(msgspec.Struct):
-    id: str | None = ""
-    type: str = ""
-    call_id: str | None = None
-    name: str | None = None
-    arguments: str | None = None
+    id: _Text = None
+    type: _Text = None
+    call_id: _Text = None
+    name: _Text = None
+    arguments: _Text = None
 
 
-class ServerEvent(msgspec.Struct):
+class ServerEvent(msgspec.Struct, gc=False):
     """Any server event, with the fields that we act on; the rest is skipped while parsing."""
 
     type: str
-    response_id: str = ""
-    item_id: str = ""
-    delta: str = ""
-    transcript: str = ""
-    text: str = ""
-    audio_start_ms: int = 0
-    audio_end_ms: int = 0
+    response_id: _Text = None
+    item_id: _Text = None
+    delta: _Text = None
+    transcript: _Text = None
+    text: _Text = None
+    audio_start_ms: int | None = None
+    audio_end_ms: int | None = None
     session: _Session | None = None
     response: _Response | None = None
     item: _Item | None = None
     error: _Error | None = None
 
 
-_decoder: Final = msgspec.json.Decoder(ServerEvent)
+_decode: Final = msgspec.json.Decoder(ServerEvent).decode
+_b64decode: Final = pybase64.b64decode
 _encoder: Final = msgspec.json.Encoder()
 _STATUSES: Final = frozenset({"completed", "cancelled", "failed", "incomplete"})
 
 
 class BreachError(Exception):
-    """The upstream sent what the protocol does not allow."""
+    """The upstream sent what is no event."""
 
 
-def parse(raw: bytes) -> ServerEvent:
-    """One server event. Raises `BreachError` when it is not JSON, or its types are wrong."""
+def parse(raw: bytes) -> ServerEvent | None:
+    """One server event; None for one whose fields have other types than we know, which is nobody's fault.
+    Raises `BreachError` when it is not JSON or has no `type`.
+    """
     try:
-        return _decoder.decode(raw)
+        return _decode(raw)
+    except msgspec.ValidationError:
+        peek_type(raw)
+        return None
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BreachError(str(error)) from error
 
 
-def decode(event: ServerEvent, generation: int) -> Event | None:
-    """A server event as ours; None for what we carry no meaning for. Raises `BreachError` for bad base64."""
+def read(raw: bytes, generation: int) -> Event | None:
+    """A server event as ours; None for what we carry no meaning for. Raises `BreachError`."""
+    event = parse(raw)
+    if event is None:
+        return None
     decoder = _DECODERS.get(event.type)
     return None if decoder is None else decoder(event, generation)
 
 
 def _audio(e: ServerEvent, g: int) -> Event:
     try:
-        pcm = pybase64.b64decode(e.delta, validate=True)
+        pcm = _b64decode(e.delta or "", validate=True)
     except ValueError as error:
         raise BreachError(f"audio is not base64: {error}") from error
-    return events.OutputAudio(g, e.response_id, e.item_id, pcm)
+    return events.OutputAudio(g, e.response_id or "", e.item_id or "", pcm)
 
 
 def _created(e: ServerEvent, g: int) -> Event:
@@ -158,10 +168,10 @@ def _created(e: ServerEvent, g: int) -> Event:
 
 def _erred(e: ServerEvent, g: int) -> Event:
     error = e.error or _Error()
-    code = error.code or ""
+    code, kind, message = str(error.code or ""), error.type or "", error.message or ""
     is_race = code in BENIGN or (error.event_id or "").startswith(RACE_PREFIX)
-    cause = fault_of_error(code, error.type, error.message)
-    return events.UpstreamErred(g, cause, code or error.type, error.message, error.event_id, is_race)
+    cause = fault_of_error(code, kind, message)
+    return events.UpstreamErred(g, cause, code or kind, message, error.event_id, is_race)
 
 
 def _ended(e: ServerEvent, g: int) -> Event:
@@ -172,18 +182,20 @@ def _ended(e: ServerEvent, g: int) -> Event:
     cause = None
     if status == "failed":
         error = details.error or _Error()
-        known = ERROR_FAULTS.get(error.code or "") or ERROR_FAULTS.get(error.type)
-        cause = fault(
-            known or "provider.response_failed", [error.code or error.type or "no code", error.message]
-        )
+        code, kind, message = str(error.code or ""), error.type or "", error.message or ""
+        cause = fault_of_error(code, kind, message, "provider.response_failed")
     return events.ResponseEnded(g, response.id or "", status, reason, response.usage, cause)  # type: ignore[arg-type] # checked against _STATUSES
+
+
+def _said(e: ServerEvent, g: int, text: _Text, *, final: bool) -> Event:
+    return events.OutputTranscribed(g, e.response_id or "", e.item_id or "", text or "", final)
 
 
 def _item_done(e: ServerEvent, g: int) -> Event | None:
     item = e.item
     if item is None or item.type != "function_call" or not item.call_id:
         return None
-    return events.ToolCalled(g, e.response_id, item.call_id, item.name or "", item.arguments or "{}")
+    return events.ToolCalled(g, e.response_id or "", item.call_id, item.name or "", item.arguments or "{}")
 
 
 _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
@@ -191,28 +203,24 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
     "session.created": _created,
     "session.updated": lambda _, g: events.UpstreamConfigured(g),
     "error": _erred,
-    "input_audio_buffer.speech_started": lambda e, g: events.SpeechBegan(g, e.item_id, e.audio_start_ms),
-    "input_audio_buffer.speech_stopped": lambda e, g: events.SpeechEnded(g, e.item_id, e.audio_end_ms),
-    "input_audio_buffer.committed": lambda e, g: events.InputCommitted(g, e.item_id),
+    "input_audio_buffer.speech_started": lambda e, g: events.SpeechBegan(
+        g, e.item_id or "", e.audio_start_ms or 0
+    ),
+    "input_audio_buffer.speech_stopped": lambda e, g: events.SpeechEnded(
+        g, e.item_id or "", e.audio_end_ms or 0
+    ),
+    "input_audio_buffer.committed": lambda e, g: events.InputCommitted(g, e.item_id or ""),
     "conversation.item.input_audio_transcription.delta": lambda e, g: events.UserTranscribed(
-        g, e.item_id, e.delta, final=False
+        g, e.item_id or "", e.delta or "", final=False
     ),
     "conversation.item.input_audio_transcription.completed": lambda e, g: events.UserTranscribed(
-        g, e.item_id, e.transcript, final=True
+        g, e.item_id or "", e.transcript or "", final=True
     ),
     "response.created": lambda e, g: events.ResponseBegan(g, (e.response or _Response()).id or ""),
-    "response.output_audio_transcript.delta": lambda e, g: events.OutputTranscribed(
-        g, e.response_id, e.item_id, e.delta, final=False
-    ),
-    "response.output_audio_transcript.done": lambda e, g: events.OutputTranscribed(
-        g, e.response_id, e.item_id, e.transcript, final=True
-    ),
-    "response.output_text.delta": lambda e, g: events.OutputTranscribed(
-        g, e.response_id, e.item_id, e.delta, final=False
-    ),
-    "response.output_text.done": lambda e, g: events.OutputTranscribed(
-        g, e.response_id, e.item_id, e.text, final=True
-    ),
+    "response.output_audio_transcript.delta": lambda e, g: _said(e, g, e.delta, final=False),
+    "response.output_audio_transcript.done": lambda e, g: _said(e, g, e.transcript, final=True),
+    "response.output_text.delta": lambda e, g: _said(e, g, e.delta, final=False),
+    "response.output_text.done": lambda e, g: _said(e, g, e.text, final=True),
     "response.output_item.done": _item_done,
     "response.done": _ended,
 }
@@ -289,12 +297,16 @@ def _message(effect: effects.Effect, number: int) -> dict[str, Any]:
         case effects.AddToolResult(call_id=call_id, output=output):
             item = {"type": "function_call_output", "call_id": call_id, "output": output}
             return {"type": "conversation.item.create", "item": item}
-        case effects.Respond(say=None):
-            return {"type": "response.create"}
+        case effects.Respond(say=None, tools=tools):
+            asked = {"type": "response.create", "event_id": f"{ASK_PREFIX}{number}"}
+            return asked if tools else {**asked, "response": {"tool_choice": "none"}}
         case effects.Respond(say=say):
             words = f"Say exactly these words and nothing else: {say}"
-            asked = {"instructions": words, "metadata": {"holdfast_say": say}}
-            return {"type": "response.create", "response": asked}
+            return {
+                "type": "response.create",
+                "event_id": f"{ASK_PREFIX}{number}",
+                "response": {"instructions": words, "metadata": {"holdfast_say": say}},
+            }
         case effects.CancelResponse(response_id=response_id):
             return {
                 "type": "response.cancel",
@@ -321,13 +333,13 @@ class Peek(msgspec.Struct, gc=False):
     type: str
 
 
-_peek: Final = msgspec.json.Decoder(Peek)
+_peek: Final = msgspec.json.Decoder(Peek).decode
 
 
 def peek_type(raw: bytes) -> str:
     """The type of an event. Raises `BreachError` when there is none."""
     try:
-        return _peek.decode(raw).type
+        return _peek(raw).type
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BreachError(str(error)) from error
 

@@ -1,0 +1,41 @@
+"""Two clocks of one voice: the samples an upstream was given, and their positions in the session's input.
+
+What lives here: the mapping, in segments; a gap (lost samples, another upstream) begins a new one.
+What never will: audio.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+SEGMENTS_MAX = 256
+
+
+@dataclass(slots=True)
+class Timeline:
+    """What the present upstream heard. Empty for a new one."""
+
+    given: int = 0
+    """Samples given to this upstream so far: its own clock."""
+    expected: int = -1
+    """The session position that continues the last segment."""
+    _upstream: list[int] = field(default_factory=list)
+    _session: list[int] = field(default_factory=list)
+
+    def advance(self, start: int, samples: int) -> None:
+        """`samples` from session position `start` were given. The common case, no gap, is one comparison."""
+        if start != self.expected:
+            self._upstream.append(self.given)
+            self._session.append(start)
+            if len(self._upstream) > SEGMENTS_MAX:
+                del self._upstream[0], self._session[0]
+        self.given += samples
+        self.expected = start + samples
+
+    def position(self, upstream_sample: int) -> int:
+        """The session position of a sample that the upstream counts as `upstream_sample`."""
+        at = bisect_right(self._upstream, upstream_sample) - 1
+        if at < 0:
+            return upstream_sample
+        return self._session[at] + upstream_sample - self._upstream[at]

@@ -1,0 +1,236 @@
+"""Odd upstreams and odd clients: what crossed, stalled, repeated or never came is ended by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core import effects, events, notices
+from holdfast.core.events import ClientAudio, SessionOptions
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from holdfast.core.timeline import Timeline
+from tests.core.world import World, pcm
+
+BUSY = "conversation_already_has_active_response"
+
+
+def collide(world: World) -> None:
+    cause = fault("application.invalid_message")
+    world.do(events.UpstreamErred(1, cause, BUSY, "busy", "ask_1", benign=True))
+
+
+def test_a_request_that_crossed_the_servers_own_response_is_made_again() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    world.do(events.ResponseBegan(1, "resp_by_voice_detection"))
+    collide(world)
+    assert len(world.asked(effects.Respond)) == 1
+
+    world.do(events.ResponseEnded(1, "resp_by_voice_detection", "completed"))
+    assert len(world.asked(effects.Respond)) == 2
+
+
+def test_a_collision_with_an_unknown_response_does_not_loop() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    for _ in range(5):
+        collide(world)
+    assert len(world.asked(effects.Respond)) == 1
+
+    world.do(events.TimerFired("response"), after=1.0)
+    assert len(world.asked(effects.Respond)) == 2
+
+
+def test_a_refused_request_is_told_and_the_next_one_goes_out() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    refusal = fault("application.invalid_message", ["no"])
+    world.do(events.UpstreamErred(1, refusal, "invalid_value", "no", "ask_1"))
+    world.do(events.TextGiven("again"))
+
+    assert [n.code for n in world.told(notices.Error) if isinstance(n, notices.Error)] == ["RESPONSE_FAILED"]
+    assert len(world.asked(effects.Respond)) == 2
+
+
+def test_a_greeting_in_the_queue_does_not_swallow_a_question() -> None:
+    world = World.new()
+    world.create(SessionOptions(greet=True))
+    world.do(events.TextGiven("hello"))
+    world.go_live()
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+
+    assert world.asked(effects.Respond) == [effects.Respond(say="Hello."), effects.Respond()]
+
+
+def test_a_response_that_never_begins_is_ended_by_name() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    world.do(events.TimerFired("response"), after=15.0)
+
+    (error,) = world.told(notices.Error)
+    assert isinstance(error, notices.Error)
+    assert error.fault is not None
+    assert error.fault.code == "provider.stalled"
+    world.do(events.TextGiven("again"))
+    assert len(world.asked(effects.Respond)) == 2
+
+
+def test_a_response_that_stops_half_way_gets_its_end() -> None:
+    world = World.live()
+    world.respond()
+    world.do(events.TimerFired("response"), after=5.0)
+    assert not world.told(notices.ResponseDone)
+
+    world.do(events.TimerFired("response"), after=5.1)
+    (done,) = world.told(notices.ResponseDone)
+    assert isinstance(done, notices.ResponseDone)
+    assert done.status == "incomplete"
+    assert effects.CancelResponse("resp_1") in world.effects
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert len(world.told(notices.ResponseDone)) == 1
+
+
+def test_a_tool_loop_ends() -> None:
+    world = World.live(limits=Limits(tool_steps_per_turn=2))
+    for n in range(50):
+        world.do(
+            events.ResponseBegan(1, f"resp_{n}"),
+            events.ToolCalled(1, f"resp_{n}", f"call_{n}", "balance", "{}"),
+            events.ResponseEnded(1, f"resp_{n}", "completed"),
+            events.ToolReturned(f"call_{n}", "x", "ok"),
+        )
+    asked = world.asked(effects.Respond)
+    assert asked == [effects.Respond(), effects.Respond(), effects.Respond(tools=False)]
+
+    world.do(events.SpeechBegan(1, "item_9", 0))
+    world.do(
+        events.ResponseBegan(1, "resp_new"),
+        events.ToolCalled(1, "resp_new", "call_new", "balance", "{}"),
+    )
+    assert len(world.asked(effects.RunTool)) == 3
+
+
+def test_each_tool_gets_one_end_when_the_upstream_is_lost() -> None:
+    world = World.live()
+    call = events.ToolCalled(1, "resp_1", "call_1", "balance", "{}")
+    world.do(events.ResponseBegan(1, "resp_1"), call)
+    world.lose()
+
+    assert world.told(notices.ToolDone) == [notices.ToolDone("call_1", "balance", "cancelled")]
+
+
+def test_nothing_of_a_cancelled_response_is_heard_even_when_its_audio_comes_later() -> None:
+    world = World.live()
+    world.do(events.ResponseBegan(1, "resp_1"), events.CancelAsked())
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(100)))
+
+    assert not world.asked(effects.Play)
+
+
+def test_half_a_sample_waits_for_its_other_half() -> None:
+    world = World.live()
+    world.do(events.ResponseBegan(1, "resp_1"))
+    for part in (b"\1\0\2", b"\0\3\0"):
+        world.do(events.OutputAudio(1, "resp_1", "item_1", part))
+
+    played = [e for e in world.effects if isinstance(e, effects.Play)]
+    assert b"".join(e.pcm for e in played) == b"\1\0\2\0\3\0"
+    assert all(len(e.pcm) % 2 == 0 for e in played)
+
+
+def test_the_third_breach_in_a_minute_ends_the_link() -> None:
+    world = World.live()
+    for _ in range(2):
+        world.do(events.UpstreamBreached(1, "not JSON"))
+    assert not world.has_ended()
+    world.do(events.UpstreamBreached(1, "not JSON"))
+    assert world.has_ended()
+    assert effects.HangUp(1) in world.effects
+
+
+def test_a_breach_a_minute_is_borne() -> None:
+    world = World.live()
+    for _ in range(10):
+        world.do(events.UpstreamBreached(1, "not JSON"), after=61.0)
+    assert not world.has_ended()
+
+
+def test_a_lost_link_is_always_hung_up() -> None:
+    world = World.new()
+    world.create()
+    world.lose()
+    assert effects.HangUp(1) in world.effects
+
+
+def test_a_flood_of_audio_costs_a_message_a_second_and_then_the_connection() -> None:
+    world = World.live(limits=Limits(audio_burst_s=1.0))
+    for _ in range(3000):
+        world.do(ClientAudio(pcm(480)), after=0.004)
+        if world.has_ended():
+            break
+    losses = [n for n in world.told(notices.AudioLost) if isinstance(n, notices.AudioLost)]
+    assert world.has_ended()
+    assert any(isinstance(e, effects.CloseClient) and e.code == 1008 for e in world.effects)
+    assert sum(n.to_sample - n.from_sample for n in losses) + len(world.sent_audio()) // 2 == (
+        world.session.state.received
+    )
+
+
+def test_errors_that_are_held_back_are_told_however_slowly_they_come() -> None:
+    world = World.live()
+    told_at = []
+    for step in range(100):
+        world.do(events.MessageRefused("INVALID_MESSAGE", "bad"), after=0.09)
+        if step % 12 == 11:
+            world.do(events.TimerFired("errors"))
+        told_at.append(len(world.told(notices.Error)))
+    assert told_at[-1] >= 8
+    assert sum((n.suppressed or 1) for n in world.told(notices.Error) if isinstance(n, notices.Error)) >= 90
+
+
+def test_positions_of_speech_survive_a_gap_in_what_was_held() -> None:
+    world = World.new()
+    world.create(SessionOptions(framing="positioned"))
+    world.do(ClientAudio(pcm(24_000), 0), ClientAudio(pcm(24_000), 100_000))
+    world.go_live()
+    world.do(events.SpeechBegan(1, "item_1", 1_500))
+
+    (began,) = world.told(notices.SpeechStarted)
+    assert began == notices.SpeechStarted("item_1", 112_000)
+
+
+def test_the_timeline_is_bounded() -> None:
+    line = Timeline()
+    for n in range(1_000):
+        line.advance(n * 100, 10)
+    assert len(line._upstream) <= 256
+    assert line.position(9_995) == 99_905
+
+
+def test_a_repeated_command_is_marked() -> None:
+    world = World.live()
+    world.do(events.ClearAsked("e9"), events.ClearAsked("e9"))
+    assert world.told(notices.Accepted) == [
+        notices.Accepted("e9"),
+        notices.Accepted("e9", duplicate=True),
+    ]
+    assert len(world.asked(effects.ClearInput)) == 1
+
+
+@pytest.mark.parametrize("command", [events.TextGiven("x", "e1"), events.CancelAsked("e1")])
+def test_a_refusal_names_the_command_that_it_refuses(command: events.Event) -> None:
+    world = World.new()
+    world.do(command)
+    (error,) = world.told(notices.Error)
+    assert isinstance(error, notices.Error)
+    assert error.event_id == "e1"
+
+
+def test_a_broken_step_is_ended_by_name() -> None:
+    world = World.live()
+    world.respond()
+    out = world.session.abort(fault("gateway.internal", ["KeyError"]))
+    kinds = [type(e.notice) for e in out if isinstance(e, effects.Tell)]
+    assert kinds == [notices.ResponseDone, notices.SessionEnded]
+    assert isinstance(out[-1], effects.Finish)
