@@ -112,6 +112,13 @@ async def gateway(upstream: str | UpstreamDialer, limits: Limits | None = None) 
         yield TestGateway(authority, directory, tools)
 
 
+async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what tells nobody that it has happened."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
 class Client(MessageListener):
     """A client of the browser protocol that keeps what it hears and can wait for more."""
 
