@@ -47,7 +47,7 @@ async def program(base_url: str, folder: Path) -> AsyncIterator[tuple[str, bytea
 
     reading = asyncio.create_task(read())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             yield await address, printed
     finally:
         process.terminate()

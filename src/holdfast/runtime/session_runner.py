@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.core import effects, events, notices
+from holdfast.core.audio import samples_of_bytes
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
 from holdfast.core.faults import Fault, fault
+from holdfast.core.hot_path import hear, speak
 from holdfast.core.limits import Limits
 from holdfast.core.models import UnknownModel, resolve_model
 from holdfast.core.session import Session
@@ -72,6 +74,7 @@ class SessionRunner(Shell):
                 greeting=assistant.greeting,
             )
         )
+        self._state = self.session.state
         self._perform: Mapping[type, Callable[[Any], None]] = {
             effects.Append: self._append,
             effects.Play: self._play,
@@ -113,6 +116,8 @@ class SessionRunner(Shell):
         """One binary message: the hot path up."""
         if self._is_positioned:
             self.step(browser.decode_audio(payload))
+        elif (line := self.line) is not None and hear(self._state, payload, now()):
+            line.send_text(upstream.append(payload))
         else:
             self.step(events.ClientAudio(payload))
 
@@ -157,11 +162,30 @@ class SessionRunner(Shell):
     def upstream_message(self, generation: int, raw: bytes) -> None:
         """One server event: the hot path down."""
         try:
-            event = upstream.read(raw, generation)
+            parsed = upstream.parse(raw)
+            if parsed is None:
+                return
+            if parsed.type == upstream.AUDIO_DELTA:
+                self._output_audio(generation, parsed)
+                return
+            event = upstream.decode(parsed, generation)
         except BreachError as breach:
             event = events.UpstreamBreached(generation, str(breach), chance())
         if event is not None:
             self.step(event)
+
+    def _output_audio(self, generation: int, parsed: upstream.ServerEvent) -> None:
+        pcm = upstream.pcm_of(parsed.delta or "")
+        response_id, item_id = parsed.response_id or "", parsed.item_id or ""
+        item = speak(self._state, generation, response_id, item_id, size=len(pcm), now=now())
+        if item is None:
+            self.step(events.OutputAudio(generation, response_id, item_id, pcm))
+        elif self._is_positioned:
+            start = item.sent - samples_of_bytes(len(pcm))
+            play = effects.Play(self._state.output.offset, item.stream, start, pcm)
+            self.client.send_binary(browser.encode_audio(play))
+        else:
+            self.client.send_binary(pcm)
 
     def upstream_lost(self, generation: int, cause: Fault) -> None:
         self.step(events.UpstreamLost(generation, cause, chance()))

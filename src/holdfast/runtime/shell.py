@@ -25,9 +25,25 @@ now = time.monotonic
 chance = random.random
 
 
-def timestamp() -> str:
-    """The wall clock, RFC 3339, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+class _WallClock:
+    """RFC 3339 with milliseconds; the text of a second is made once."""
+
+    __slots__ = ("_second", "_text")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def __call__(self) -> str:
+        millis = time.time_ns() // 1_000_000
+        second = millis // 1_000
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{millis % 1_000:03d}Z"
+
+
+timestamp = _WallClock()
 
 
 class Shell:

@@ -68,6 +68,8 @@ class MessageListener(WSListener):
 
     def __init__(self, bounds: MessageBounds | None = None) -> None:
         self.bounds = bounds or MessageBounds()
+        self._text_bytes = self.bounds.text_bytes
+        self._binary_bytes = self.bounds.binary_bytes
         self.is_open = False
         self.closed_by_us = False
         self._fragments: _Fragments | None = None
@@ -139,8 +141,8 @@ class MessageListener(WSListener):
         kind = frame.msg_type
         if frame.fin and self._fragments is None:
             if kind == _BINARY:
-                if frame.payload_size > self.bounds.binary_bytes:
-                    self._breach(1009, f"binary message over {self.bounds.binary_bytes} bytes")
+                if frame.payload_size > self._binary_bytes:
+                    self._breach(1009, f"binary message over {self._binary_bytes} bytes")
                     return
                 self.on_binary(frame.get_payload_as_bytes())
                 return
@@ -165,8 +167,8 @@ class MessageListener(WSListener):
         self.on_closed(code, reason)
 
     def _whole_text(self, frame: WSFrame) -> None:
-        if frame.payload_size > self.bounds.text_bytes:
-            self._breach(1009, f"text message over {self.bounds.text_bytes} bytes")
+        if frame.payload_size > self._text_bytes:
+            self._breach(1009, f"text message over {self._text_bytes} bytes")
             return
         payload = frame.get_payload_as_bytes()
         if not payload.isascii():

@@ -144,21 +144,31 @@ def parse(raw: bytes) -> ServerEvent | None:
         raise BreachError(str(error)) from error
 
 
+AUDIO_DELTA: Final = "response.output_audio.delta"
+
+
 def read(raw: bytes, generation: int) -> Event | None:
     """A server event as ours; None for what we carry no meaning for. Raises `BreachError`."""
     event = parse(raw)
-    if event is None:
-        return None
+    return None if event is None else decode(event, generation)
+
+
+def decode(event: ServerEvent, generation: int) -> Event | None:
+    """A parsed event as ours; None for what we carry no meaning for. Raises `BreachError`."""
     decoder = _DECODERS.get(event.type)
     return None if decoder is None else decoder(event, generation)
 
 
-def _audio(e: ServerEvent, g: int) -> Event:
+def pcm_of(delta: str) -> bytes:
+    """The audio of a delta. Raises `BreachError`."""
     try:
-        pcm = _b64decode(e.delta or "", validate=True)
+        return _b64decode(delta, validate=True)
     except ValueError as error:
         raise BreachError(f"audio is not base64: {error}") from error
-    return events.OutputAudio(g, e.response_id or "", e.item_id or "", pcm)
+
+
+def _audio(e: ServerEvent, g: int) -> Event:
+    return events.OutputAudio(g, e.response_id or "", e.item_id or "", pcm_of(e.delta or ""))
 
 
 def _created(e: ServerEvent, g: int) -> Event:
@@ -199,7 +209,7 @@ def _item_done(e: ServerEvent, g: int) -> Event | None:
 
 
 _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
-    "response.output_audio.delta": _audio,
+    AUDIO_DELTA: _audio,
     "session.created": _created,
     "session.updated": lambda _, g: events.UpstreamConfigured(g),
     "error": _erred,
