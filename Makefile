@@ -20,7 +20,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,10 @@ check: $(VENV)/.dev $(WEB_MODULES) ## lint, formats, types, the import contract:
 
 bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine
 	@$(BIN)/holdfast bench
+
+bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and latency (minutes)
+	@$(BIN)/python -m benchmarks.engine.accuracy
+	@$(BIN)/python -m benchmarks.engine.latency --rounds 4
 
 web: $(WEB_INDEX) ## build the web client into the package
 

@@ -128,12 +128,14 @@ class Gateway:
                 limits.upstream_outbox_bytes,
             )
         engine = self.settings.engine
-        options = EngineOptions(workers=engine.workers, model_folder=engine.asr_model)
+        options = EngineOptions(
+            workers=engine.workers, model_folder=engine.asr_model, vad_model=engine.vad_model
+        )
         tools = portal.toolbox.definitions()
         self.pool = EnginePool(options, tools=tools, instructions=instructions("a customer"))
         await self.pool.start()
         stack.push_async_callback(self.pool.close)
-        return LocalDialer(upstream.name, self.pool, limits.upstream_outbox_bytes)
+        return LocalDialer(upstream.name, self.pool, engine.voice, limits.upstream_outbox_bytes)
 
     def _gate(self, portal: Portal) -> PortalGate:
         settings = self.settings

@@ -26,7 +26,7 @@ from pydantic_core import core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from holdfast.core.limits import Limits
-from holdfast.core.models import DEFAULT_MODEL
+from holdfast.core.models import DEFAULT_MODEL, VOICES
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 _STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
@@ -96,7 +96,7 @@ class EngineSettings(BaseModel):
     model_config = _STRICT
 
     workers: int = Field(default=1, ge=1, le=64)
-    voice: str = ""
+    voice: str = Field(default="cedar", pattern=f"^({'|'.join(VOICES)})$")
     vad_model: Path | None = None
     asr_model: Path | None = None
 

@@ -73,7 +73,7 @@ def _acoustic_model(options: EngineOptions) -> AcousticModel:
 def _vad(options: EngineOptions) -> tuple[Callable[[], Vad], str]:
     if not has_onnx():
         return EnergyVad, "energy"
-    silero = SileroModel(options.speech_folder / SILERO)
+    silero = SileroModel(options.vad_model or options.speech_folder / SILERO)
     return lambda: SileroVad(silero), "silero"
 
 

@@ -25,6 +25,8 @@ class EngineOptions:
     speech_folder: Path = SPEECH_FOLDER
     model_folder: Path | None = None
     """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""
+    vad_model: Path | None = None
+    """Another Silero file for 16 kHz, instead of the one in `speech_folder`."""
     may_use_libflite: bool = True
     """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
     ready_s: float = 30.0
@@ -35,7 +37,8 @@ class EngineOptions:
 def missing(options: EngineOptions) -> list[str]:
     """What is not there, each as what, why, fix; empty when the engine can start."""
     reasons = []
-    lacking = [name for name in (FLITE, SILERO) if not (options.speech_folder / name).is_file()]
+    needed = (FLITE, SILERO) if options.vad_model is None else (FLITE,)
+    lacking = [name for name in needed if not (options.speech_folder / name).is_file()]
     if lacking:
         reasons.append(
             f"The speech files are missing: {options.speech_folder} lacks {' and '.join(lacking)}. "

@@ -199,7 +199,7 @@ def read_options(told: Mapping[str, Any]) -> EngineOptions:
     """Options as the parent wrote them: paths are strings."""
     known = {field.name for field in fields(EngineOptions)}
     values = {name: value for name, value in told.items() if name in known}
-    for name in ("speech_folder", "model_folder"):
+    for name in ("speech_folder", "model_folder", "vad_model"):
         if values.get(name) is not None:
             values[name] = Path(values[name])
     return EngineOptions(**values)

@@ -23,6 +23,7 @@ class LocalDialer:
 
     name: str
     pool: EnginePool
+    default_voice: str = "cedar"
     outbox_bytes: int = 1024 * 1024
 
     @property
@@ -32,7 +33,7 @@ class LocalDialer:
             kind="local",
             model=LOCAL_MODEL,
             voices=VOICES,
-            default_voice="cedar",
+            default_voice=self.default_voice,
             transcription_model=LOCAL_MODEL,
             knows_utterances=True,
         )
