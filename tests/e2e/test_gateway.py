@@ -180,6 +180,7 @@ def test_a_restarted_gateway_gets_a_new_session_by_itself(
         start(page)
         conversation = page.get_by_label("Conversation")
         expect(conversation.get_by_role("listitem").first).to_be_visible(timeout=15_000)
+        until(lambda: emulator.records[-1].audio_bytes > 0, "the microphone is heard")
         port = int(url.rsplit(":", 1)[1])
     expect(page.get_by_role("status").first).to_have_text("Connection lost — still recording")
     with gateway(tmp_path, port=port, OPENAI_API_KEY=key, OPENAI_BASE_URL=base):

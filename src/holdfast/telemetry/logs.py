@@ -155,6 +155,8 @@ def _adopt_library_loggers(threshold: int) -> None:
     for name in _LIBRARY_LOGGERS:
         library = logging.getLogger(name)
         library.handlers.clear()
+        library.setLevel(logging.NOTSET)
+        library.disabled = False
         library.propagate = True
 
 
