@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from holdfast.core.effects import Append
 from holdfast.core.held_input import HeldCommand, HeldInput
+from holdfast.core.hot_path import hear
 from holdfast.core.output import Output
+from holdfast.core.state import State
 from holdfast.core.tool_ledger import ToolLedger
 from holdfast.core.turn import Turn
 from holdfast.core.upstream_link import UpstreamLink
+from tests.properties import chaos
 from tests.properties.chaos import Chaos
 
 BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20"))
@@ -103,6 +106,20 @@ def test_a_planted_bug_is_caught(
     monkeypatch: pytest.MonkeyPatch, owner: type, name: str, bug: Callable[..., object]
 ) -> None:
     monkeypatch.setattr(owner, name, bug)
+    with pytest.raises(AssertionError):  # noqa: PT012 - the loop is the act
+        for seed in range(400):
+            Chaos().run(seeded(seed))
+
+
+def test_a_short_way_that_counts_otherwise_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(s: State, pcm: bytes, now: float) -> bool:
+        before = s.received
+        taken = hear(s, pcm, now)
+        if taken and before % 5 == 0:
+            s.received = before
+        return taken
+
+    monkeypatch.setattr(chaos, "hear", forgetful)
     with pytest.raises(AssertionError):  # noqa: PT012 - the loop is the act
         for seed in range(400):
             Chaos().run(seeded(seed))
