@@ -59,9 +59,8 @@ def fault_of_error(
 ) -> Fault:
     """The fault that an `error` object names; the code decides, then the type, then `otherwise`."""
     known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
-    return fault(
-        known or otherwise, [f"error.code {code or 'none'}", f"error.type {kind or 'none'}", message]
-    )
+    codes = [f"error.code {code or 'none'}", f"error.type {kind or 'none'}"]
+    return fault(known or otherwise, [message or "no message", *codes])
 
 
 # decoding
