@@ -15,16 +15,20 @@ import pytest
 import pytest_asyncio
 from benchmarks.engine.line import EngineLine, Event
 from benchmarks.engine.speech import in_a_room, recorded, synthesised
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
 from holdfast.engine.options import FLITE, SILERO, EngineOptions
 from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
 from tests.engine.conftest import Tool
+from tests.wire.strict import judge_server_event
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
 
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+# `session.created` and `.updated` are typed as the request for a session; the service adds these three.
+UNDECLARED = {
+    f"session.{step}.session.{name}"
+    for step in ("created", "updated")
+    for name in ("id", "object", "expires_at")
+}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -114,7 +118,7 @@ async def test_a_spoken_question_calls_a_tool_and_its_words_are_spoken(
     order = kinds(second)
     assert order.index("response.output_audio_transcript.delta") < order.index("response.output_audio.delta")
     for event in (*first, *second):
-        SERVER_EVENT.validate_python(event.body)
+        assert judge_server_event(event.body) <= UNDECLARED
     await ended(line)
 
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE, STDOUT
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,21 +31,19 @@ async def program(base_url: str, folder: Path) -> AsyncIterator[tuple[str, bytea
     }
     command = (sys.executable, "-m", "holdfast.cli", "serve", "--json")
     process = await asyncio.create_subprocess_exec(
-        *command, env=environment, cwd=folder, stdout=PIPE, stderr=STDOUT
+        *command, env=environment, cwd=folder, stdout=PIPE, stderr=PIPE
     )
-    assert process.stdout is not None
     printed = bytearray()
     address = asyncio.get_running_loop().create_future()
 
-    async def read() -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
+    async def read(stream: asyncio.StreamReader | None) -> None:
+        assert stream is not None
+        async for line in stream:
             printed.extend(line)
-            with contextlib.suppress(json.JSONDecodeError):
-                if json.loads(line).get("event") == "serving":
-                    address.set_result(json.loads(line)["url"])
+            if stream is process.stdout:
+                address.set_result(json.loads(line)["url"])
 
-    reading = asyncio.create_task(read())
+    reading = asyncio.gather(read(process.stdout), read(process.stderr))
     try:
         async with asyncio.timeout(45):
             yield await address, printed
