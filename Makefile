@@ -37,9 +37,10 @@ test: ## install what is missing and run every test, in Chromium too
 	@$(MAKE) test-web
 	@$(MAKE) test-python
 
-test-web: $(WEB_MODULES) ## the web tests alone
+test-web: $(WEB_MODULES) $(WEB_INDEX) ## the web tests and the packed sizes alone
 	$(call say,web tests)
 	@npm --prefix web test --silent
+	@npm --prefix web run size --silent
 
 test-python: $(VENV)/.dev ## the Python tests alone; PYTEST_ARGS="tests/core -q" for a part
 	$(call say,Python tests)
