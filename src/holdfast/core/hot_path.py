@@ -27,7 +27,12 @@ def hear(s: State, pcm: bytes, now: float) -> bool:
     if start + samples - s.acknowledged_at >= ACKNOWLEDGE_EVERY or not s.audio.take(samples, now):
         return False
     s.received = start + samples
-    s.timeline.advance(start, samples)
+    timeline = s.timeline
+    if start == timeline.expected:
+        timeline.given += samples
+        timeline.expected = start + samples
+    else:
+        timeline.advance(start, samples)
     return True
 
 
