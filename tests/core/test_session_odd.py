@@ -52,17 +52,6 @@ def test_a_refused_request_is_told_and_the_next_one_goes_out() -> None:
     assert len(world.asked(effects.Respond)) == 2
 
 
-def test_a_greeting_in_the_queue_does_not_swallow_a_question() -> None:
-    world = World.new()
-    world.create(SessionOptions(greet=True))
-    world.do(events.TextGiven("hello"))
-    world.go_live()
-    world.respond()
-    world.do(events.ResponseEnded(1, "resp_1", "completed"))
-
-    assert world.asked(effects.Respond) == [effects.Respond(say="Hello."), effects.Respond()]
-
-
 def test_a_response_that_never_begins_is_ended_by_name() -> None:
     world = World.live()
     world.do(events.TextGiven("hello"))

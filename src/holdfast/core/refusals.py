@@ -6,6 +6,8 @@ What never will: what is wrong with a message.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.core import lifecycle
 from holdfast.core.effects import StartTimer
 from holdfast.core.faults import fault
@@ -33,18 +35,7 @@ def errors_due(s: State, now: float) -> None:
     """The second is over: tell what was held back."""
     s.errors.is_waiting = False
     for error, others in s.errors.due(now):
-        s.tell(
-            Error(
-                error.code,
-                error.message,
-                error.retryable,
-                error.fault,
-                error.retry_after_ms,
-                others + 1,
-                error.field,
-                error.event_id,
-            )
-        )
+        s.tell(replace(error, suppressed=others + 1))
     if s.errors.holds_any:
         _wait(s)
 

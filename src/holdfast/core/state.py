@@ -42,7 +42,6 @@ class Surroundings:
     voices: tuple[str, ...]
     default_voice: str
     greeting: str = ""
-    instructions_allowed: bool = True
 
 
 class State:

@@ -39,7 +39,7 @@ class Assistant:
     instructions: Callable[[Principal, str | None], str]
     """The instructions for a customer, with what the client asked to add."""
     toolbox: Toolbox
-    manual_silence_ms: int = 500
+    silence_ms: int = 500
 
 
 class SessionRunner(Shell):
@@ -253,7 +253,7 @@ class SessionRunner(Shell):
             ],
             transcription_model=traits.transcription_model,
             manual_turns=state.options.turn_detection == "manual",
-            silence_ms=self._assistant.manual_silence_ms,
+            silence_ms=self._assistant.silence_ms,
         )
         if self.line is not None:
             self.line.send_text(upstream.session_update(settings))
