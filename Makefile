@@ -20,7 +20,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine compare outage overload soak web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,24 @@ bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine
 bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and latency (minutes)
 	@$(BIN)/python -m benchmarks.engine.accuracy
 	@$(BIN)/python -m benchmarks.engine.latency --rounds 4
+
+BASE ?= HEAD~1
+PAIRS ?= 30
+SEED ?= 1
+MINUTES ?= 30
+SECONDS_DARK ?= 600
+
+compare: $(VENV)/.dev ## the gateway's cost for a message beside revision BASE (HEAD~1), PAIRS (30) pairs: minutes
+	@$(BIN)/python -m benchmarks.compare --base $(BASE) --pairs $(PAIRS)
+
+outage: $(VENV)/.dev ## an upstream that is dark for SECONDS_DARK (600) with 200 sessions, three ways
+	@$(BIN)/python -m benchmarks.outage --seconds $(SECONDS_DARK) --seed $(SEED)
+
+overload: $(VENV)/.dev ## three times what a quarter of a core can carry (needs root to hold the gateway)
+	@$(BIN)/python -m benchmarks.overload --seed $(SEED)
+
+soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --seed $(SEED)
 
 web: $(WEB_INDEX) ## build the web client into the package
 

@@ -15,18 +15,28 @@ import structlog
 
 from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
+from holdfast.core.breaker import BreakerState
+from holdfast.core.faults import fault
 from holdfast.core.models import MODELS
+from holdfast.core.overload import Overload
 from holdfast.engine.options import EngineOptions
 from holdfast.engine.pool import EnginePool
 from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
+from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.load import watch_load
+from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
+from holdfast.runtime.revival import Revival
 from holdfast.runtime.session_runner import Assistant
+from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
+from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
 
 WEB_ROOT = Path(__file__).parent / "_web"
 
@@ -48,11 +58,15 @@ class Gateway:
         self.settings = settings
         self.directory = Directory(settings.limits)
         self.pool: EnginePool | None = None
-        self.dialer: UpstreamDialer
+        self.upstreams: Upstreams
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to stop: no new sessions, 1001 for those that run."""
+        """Begin to stop: no new sessions; those that run finish their sentence. A second call ends them
+        now.
+        """
+        if self._stop.is_set():
+            self.directory.drain(at_once=True)
         self._stop.set()
 
     async def stopped(self) -> None:
@@ -76,27 +90,88 @@ class Gateway:
             stack.callback(sock.close)
             portal = await self._portal()
             stack.callback(portal.close)
-            self.dialer = await self._dialer(settings.upstream[0], portal, stack)
+            dialers = [await self._dialer(one, portal, stack) for one in settings.upstream]
+            for number, (dialer, one) in enumerate(zip(dialers, settings.upstream, strict=True)):
+                if one.warm:
+                    dialers[number] = warm = WarmDialer(dialer, one.warm)
+                    await stack.enter_async_context(warm.running())
+            refusing = Refusing()
+            if settings.server.chaos:
+                dialers = [RehearsedDialer(one, refusing) for one in dialers]
+            self.upstreams = Upstreams.of(
+                dialers,
+                settings.limits,
+                [one.workarounds for one in settings.upstream],
+            )
             gate = self._gate(portal)
-            router = SocketRouter(gate, self.directory, self.dialer, self._assistant(portal), settings.limits)
+            overload = self.directory.overload = Overload()
+            journal = await self._journal(stack)
+            assistant = self._assistant(portal)
+            router = SocketRouter(gate, self.directory, self.upstreams, assistant, settings.limits, journal)
+            revival = Revival(self.directory, self.upstreams, assistant, settings.limits, journal)
+            await revival.load()
             app = create_rest_app(
                 gate=gate,
                 page=self._page(),
                 readiness=self.readiness,
                 web_root=WEB_ROOT,
+                durability=journal.durability,
+                rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
+            load = asyncio.create_task(
+                watch_load(overload, lambda: len(self.directory), self.directory.close_parked)
+            )
+            stack.callback(load.cancel)
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
                 yield f"{'https' if self._tls() else 'http'}://{authority}"
-                self.directory.is_draining = True
                 log.info("server.draining", category="server", source="app", sessions=len(self.directory))
+                await self._drain()
+
+    async def _drain(self) -> None:
+        """Let sentences be finished and the journal be told; what is left is cut by the server's own end."""
+        self.directory.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.drain_s):
+                await self.directory.emptied()
+
+    async def _journal(self, stack: contextlib.AsyncExitStack) -> Journal:
+        settings, limits = self.settings.journal, self.settings.limits
+        options = JournalOptions(
+            window_s=limits.resume_window_s,
+            spool_lines_max=limits.journal_spool_lines,
+            spool_bytes_max=limits.journal_spool_bytes,
+            close_s=limits.journal_close_s,
+        )
+        if settings.kind == "memory":
+            journal: Journal = MemoryJournal(options)
+        else:
+            database = Database(settings.database)
+            stack.push_async_callback(database.close)
+            journal = SqliteJournal(database, options)
+        try:
+            await journal.start(self._journal_changed)
+        except StoreRefusedError as error:
+            what = "the journal's database can't be used."
+            raise GatewayError(what, error.message, error.remedy) from error
+        stack.push_async_callback(journal.close)
+        return journal
+
+    def _journal_changed(self, state: JournalState) -> None:
+        cause = (
+            None if isinstance(state, Healthy) else fault("store.unavailable", [f"journal: {state.cause}"])
+        )
+        self.directory.journal_changed(cause)
 
     def readiness(self) -> Readiness:
         """Whether a session could start now, and if not why."""
         reasons = []
         if self.directory.is_draining:
             reasons.append("The process is stopping.")
+        states = self.upstreams.endpoints.status(asyncio.get_running_loop().time())
+        if all(one.state is BreakerState.OPEN for one in states):
+            reasons.append("No upstream can be reached at the moment.")
         if self.pool is not None and not self.pool.ready:
             reasons += self.pool.reasons or ["The embedded engine is starting."]
         return Readiness(not reasons, tuple(reasons))
@@ -124,8 +199,7 @@ class Gateway:
                 upstream.base_url,
                 upstream.api_key.get_secret_value(),
                 upstream.model,
-                limits.dial_s,
-                limits.upstream_outbox_bytes,
+                limits,
             )
         engine = self.settings.engine
         options = EngineOptions(
@@ -135,7 +209,7 @@ class Gateway:
         self.pool = EnginePool(options, tools=tools, instructions=instructions("a customer"))
         await self.pool.start()
         stack.push_async_callback(self.pool.close)
-        return LocalDialer(upstream.name, self.pool, engine.voice, limits.upstream_outbox_bytes)
+        return LocalDialer(upstream.name, self.pool, engine.voice, limits)
 
     def _gate(self, portal: Portal) -> PortalGate:
         settings = self.settings
@@ -159,7 +233,7 @@ class Gateway:
         return Assistant(GREETING, for_customer, portal.toolbox)
 
     def _page(self) -> PageOptions:
-        traits = self.dialer.traits
+        traits = self.upstreams.dialers[0].traits
         is_local = traits.kind == "local"
         current = [(model.id, model.label) for model in MODELS.values() if model.shutdown is None]
         return PageOptions(

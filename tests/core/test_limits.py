@@ -6,7 +6,7 @@ from holdfast.core.commands import CommandMemory
 from holdfast.core.conversation import Conversation
 from holdfast.core.limits import Limits
 from holdfast.core.notices import Accepted
-from holdfast.core.tool_ledger import ToolLedger
+from holdfast.core.tool_ledger import CallPhase, ToolLedger
 
 
 def test_a_ticket_can_take_and_never_give() -> None:
@@ -32,10 +32,11 @@ def test_the_mirror_of_the_conversation_is_bounded_and_counts_what_it_forgets() 
 
 def test_the_ledger_forgets_what_was_told_before_what_runs() -> None:
     ledger = ToolLedger(2)
-    ledger.open("told", "a", "r1")
+    ledger.open("told", "a", "{}", "r1", 1)
     ledger.returned("told", "x")
+    ledger.calls["told"].phase = CallPhase.RETURNED
     ledger.ready(None)
-    ledger.open("running", "a", "r2")
-    ledger.open("new", "a", "r3")
-    assert not ledger.open("running", "a", "r2")
-    assert ledger.open("told", "a", "r1")
+    ledger.open("running", "b", "{}", "r2", 1)
+    ledger.open("new", "c", "{}", "r3", 1)
+    assert not ledger.open("running", "b", "{}", "r2", 1)
+    assert ledger.open("told", "a", "{}", "r1", 1)

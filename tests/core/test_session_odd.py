@@ -52,32 +52,53 @@ def test_a_refused_request_is_told_and_the_next_one_goes_out() -> None:
     assert len(world.asked(effects.Respond)) == 2
 
 
-def test_a_response_that_never_begins_is_ended_by_name() -> None:
+def test_a_response_that_never_begins_is_asked_of_a_fresh_upstream() -> None:
     world = World.live()
     world.do(events.TextGiven("hello"))
-    world.do(events.TimerFired("response"), after=15.0)
+    world.do(events.TimerFired("response"), after=3.0)
+    (waiting,) = world.told(notices.Status)
+    assert waiting.state == "degraded"  # type: ignore[union-attr]
+    world.do(events.TimerFired("response"), after=12.0)
+
+    assert effects.HangUp(1) in world.effects
+    world.redial()
+    world.go_live()
+    assert len(world.asked(effects.Respond)) == 2
+    assert not world.told(notices.Error)
+
+
+def test_a_turn_that_no_upstream_answers_is_given_up_by_name() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    for _ in range(3):
+        world.do(events.TimerFired("response"), after=16.0)
+        world.redial()
+        world.go_live()
+    world.do(events.TimerFired("response"), after=16.0)
 
     (error,) = world.told(notices.Error)
-    assert isinstance(error, notices.Error)
-    assert error.fault is not None
-    assert error.fault.code == "provider.stalled"
+    assert error.code == "RESPONSE_FAILED"  # type: ignore[union-attr]
+    assert not world.has_ended()
     world.do(events.TextGiven("again"))
-    assert len(world.asked(effects.Respond)) == 2
+    assert world.asked(effects.Respond)
 
 
-def test_a_response_that_stops_half_way_gets_its_end() -> None:
+def test_a_response_that_stops_half_way_gets_its_end_and_is_carried_on() -> None:
     world = World.live()
     world.respond()
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "You owe nine", final=False))
     world.do(events.TimerFired("response"), after=5.0)
     assert not world.told(notices.ResponseDone)
 
     world.do(events.TimerFired("response"), after=5.1)
     (done,) = world.told(notices.ResponseDone)
     assert isinstance(done, notices.ResponseDone)
-    assert done.status == "incomplete"
-    assert effects.CancelResponse("resp_1") in world.effects
+    assert (done.status, done.reason) == ("incomplete", "upstream_lost")
     world.do(events.ResponseEnded(1, "resp_1", "completed"))
     assert len(world.told(notices.ResponseDone)) == 1
+    world.redial()
+    world.go_live()
+    assert effects.Respond(carry_on="You owe nine") in world.effects
 
 
 def test_a_tool_loop_ends() -> None:
@@ -100,11 +121,11 @@ def test_a_tool_loop_ends() -> None:
     assert len(world.asked(effects.RunTool)) == 3
 
 
-def test_each_tool_gets_one_end_when_the_upstream_is_lost() -> None:
+def test_each_tool_gets_one_end_when_the_session_ends() -> None:
     world = World.live()
     call = events.ToolCalled(1, "resp_1", "call_1", "balance", "{}")
     world.do(events.ResponseBegan(1, "resp_1"), call)
-    world.lose()
+    world.do(events.EndAsked())
 
     assert world.told(notices.ToolDone) == [notices.ToolDone("call_1", "balance", "cancelled")]
 
@@ -132,17 +153,17 @@ def test_the_third_breach_in_a_minute_ends_the_link() -> None:
     world = World.live()
     for _ in range(2):
         world.do(events.UpstreamBreached(1, "not JSON"))
-    assert not world.has_ended()
+    assert not world.asked(effects.HangUp)
     world.do(events.UpstreamBreached(1, "not JSON"))
-    assert world.has_ended()
     assert effects.HangUp(1) in world.effects
+    assert not world.has_ended()
 
 
 def test_a_breach_a_minute_is_borne() -> None:
     world = World.live()
     for _ in range(10):
         world.do(events.UpstreamBreached(1, "not JSON"), after=61.0)
-    assert not world.has_ended()
+    assert not world.asked(effects.HangUp)
 
 
 def test_a_lost_link_is_always_hung_up() -> None:

@@ -85,7 +85,7 @@ def test_silence_past_a_time_out_is_dialled_again_never_pretended(
 
     assert effects.HangUp(1) in world.effects
     assert not world.told(notices.SessionReady)
-    world.do(events.TimerFired("retry"))
+    world.redial()
     assert effects.Dial(2) in world.effects
 
 
@@ -93,12 +93,12 @@ def test_the_dead_cannot_speak() -> None:
     world = World.new()
     world.create()
     world.lose()
-    world.do(events.TimerFired("retry"))
+    world.redial()
 
     world.do(events.UpstreamCreated(1, "old"), events.UpstreamConfigured(1))
 
     assert not world.told(notices.SessionReady)
-    assert world.session.state.upstream.stale_count == 2
+    assert world.session.state.line.stale_count == 2
 
 
 def test_a_refused_key_is_not_tried_again() -> None:
@@ -117,16 +117,17 @@ def test_a_refused_key_is_not_tried_again() -> None:
 
 
 def test_retries_are_bounded() -> None:
-    world = World.new(Limits(retries=3))
+    world = World.new()
     world.create()
-    for _ in range(20):
+    began = world.now
+    while not world.has_ended():
         world.lose("provider.unreachable")
-        if world.has_ended():
-            break
-        world.do(events.TimerFired("retry"), after=0.5)
+        world.redial(chance=0.5)
 
-    assert len(world.asked(effects.Dial)) == 4
-    assert world.has_ended()
+    assert 3 <= len(world.asked(effects.Dial)) <= 16
+    assert world.now - began <= world.session.state.limits.start_budget_s
+    (error,) = world.told(notices.Error)
+    assert error.retry_after_ms is not None  # type: ignore[union-attr]
 
 
 def test_a_wait_that_the_provider_asks_for_is_kept() -> None:
@@ -134,7 +135,12 @@ def test_a_wait_that_the_provider_asks_for_is_kept() -> None:
     world.create()
     world.do(events.UpstreamLost(1, fault("provider.rate_limited", retry_after_s=7.0), 0.0))
 
-    assert effects.StartTimer("retry", 7.0) in world.effects
+    asked_at = world.now
+    world.redial()
+    assert world.now - asked_at >= 7.0
+    assert effects.Dial(2) in world.effects
+    (told,) = [n for n in world.told(notices.Status) if n.retry_in_ms]  # type: ignore[union-attr]
+    assert told.retry_in_ms == 7000  # type: ignore[union-attr]
 
 
 def test_what_is_held_too_long_is_named() -> None:

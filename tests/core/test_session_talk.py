@@ -80,10 +80,15 @@ def test_each_response_ends_exactly_once() -> None:
     assert len(world.told(notices.ResponseDone)) == 1
 
 
-def test_an_upstream_lost_in_mid_sentence_ends_the_response_and_says_so() -> None:
+def test_an_upstream_that_stays_away_ends_the_session_and_says_so() -> None:
     world = World.live()
     world.respond()
+    world.now += 10
     world.lose()
+    while not world.has_ended():
+        world.redial(chance=0.5)
+        if not world.has_ended():
+            world.lose("provider.unreachable")
 
     (done,) = world.told(notices.ResponseDone)
     assert isinstance(done, notices.ResponseDone)
@@ -91,20 +96,22 @@ def test_an_upstream_lost_in_mid_sentence_ends_the_response_and_says_so() -> Non
     (error,) = world.told(notices.Error)
     assert isinstance(error, notices.Error)
     assert error.code == "RECONNECT_FAILED"
-    order = [type(e.notice) for e in world.effects if isinstance(e, effects.Tell)][-3:]
-    assert order == [notices.ResponseDone, notices.Error, notices.SessionEnded]
+    assert error.retry_after_ms
+    order = [type(e.notice) for e in world.effects if isinstance(e, effects.Tell)][-2:]
+    assert order == [notices.Error, notices.SessionEnded]
     assert isinstance(world.effects[-1], effects.Finish)
 
 
 def test_the_error_event_before_a_loss_knows_better_than_the_close_code() -> None:
     world = World.live()
-    expired = fault("provider.session_expired")
-    world.do(events.UpstreamErred(1, expired, "session_expired", "60 minutes"))
+    quota = fault("configuration.quota_exhausted")
+    world.do(events.UpstreamErred(1, quota, "insufficient_quota", "no credit"))
     world.lose("provider.closed")
 
     (ended,) = world.told(notices.SessionEnded)
     assert isinstance(ended, notices.SessionEnded)
-    assert ended.fault is expired
+    assert ended.fault is quota
+    assert len(world.asked(effects.Dial)) == 0
 
 
 def test_an_admission_error_after_101_ends_the_start_at_once() -> None:

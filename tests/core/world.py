@@ -6,22 +6,23 @@ from dataclasses import dataclass, field
 
 from holdfast.core import effects, events, notices
 from holdfast.core.effects import Effect
+from holdfast.core.endpoints import Endpoints, FleetLimits
 from holdfast.core.events import Event, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.session import Session
-from holdfast.core.state import Surroundings
+from holdfast.core.state import Surroundings, UpstreamFacts
+
+OPENAI = UpstreamFacts("openai", "openai", "gpt-realtime-2.1", ("marin", "cedar"), "marin")
+LOCAL = UpstreamFacts("local", "local", "holdfast-local", ("marin", "cedar"), "cedar")
 
 
 def surroundings(limits: Limits | None = None, **changes: object) -> Surroundings:
     world: dict[str, object] = {
         "limits": limits or Limits(),
         "customer_id": "C-1",
-        "upstream_name": "openai",
-        "upstream_kind": "openai",
-        "upstream_model": "gpt-realtime-2.1",
-        "voices": ("marin", "cedar"),
-        "default_voice": "marin",
+        "upstreams": (OPENAI,),
+        "endpoints": Endpoints(["openai"], FleetLimits()),
         "greeting": "Hello.",
         **changes,
     }
@@ -70,11 +71,25 @@ class World:
     def go_live(self) -> list[Effect]:
         g = self.generation
         return self.do(
-            events.UpstreamOpened(g), events.UpstreamCreated(g, "sess_1"), events.UpstreamConfigured(g)
+            events.UpstreamOpened(g), events.UpstreamCreated(g, f"sess_{g}"), events.UpstreamConfigured(g)
         )
 
     def lose(self, code: str = "provider.connection_lost", chance: float = 0.5) -> list[Effect]:
         return self.do(events.UpstreamLost(self.generation, fault(code), chance))
+
+    def redial(self, chance: float = 0.0) -> list[Effect]:
+        """Wait as long as the session wants to, until it dials or ends."""
+        seen: list[Effect] = []
+        while not self.has_ended() and self.session.state.upstream.phase.name == "BACKING_OFF":
+            waits = [e for e in self.effects if isinstance(e, effects.StartTimer) and e.name == "retry"]
+            seen += self.do(events.TimerFired("retry", chance), after=waits[-1].seconds)
+        return seen
+
+    def rebuild(self, code: str = "provider.connection_lost") -> list[Effect]:
+        """Lose a link that was live for a while, and have the next one ready."""
+        self.now += 10
+        lost = self.lose(code)
+        return lost + self.redial() + self.go_live()
 
     def respond(self, response_id: str = "resp_1", item_id: str = "item_1", samples: int = 2400) -> None:
         g = self.generation

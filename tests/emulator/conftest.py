@@ -1,5 +1,6 @@
 """What the emulator's tests share: an emulator on a free port and a socket of an independent library."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,10 +8,13 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from holdfast.emulator import Emulator, EmulatorOptions
 
 Json = dict[str, Any]
+
+TOOL = {"type": "function", "name": "balance", "parameters": {"type": "object"}}
 
 
 class Caller:
@@ -19,12 +23,19 @@ class Caller:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.events: list[Json] = []
+        self.bears_anything = False
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **fields}))
 
     async def next(self) -> Json:
-        event: Json = json.loads(await self.socket.recv())
+        text = await self.socket.recv()
+        try:
+            event: Json = json.loads(text)
+        except ValueError:
+            if not self.bears_anything:
+                raise
+            event = {"type": "(broken)"}
         self.events.append(event)
         return event
 
@@ -49,6 +60,26 @@ class Caller:
         return [event["type"] for event in self.events]
 
 
+async def append(caller: Caller, pcm: bytes, step: int = 960) -> None:
+    """Stream audio."""
+    for start in range(0, len(pcm), step):
+        audio = base64.b64encode(pcm[start : start + step]).decode()
+        await caller.send("input_audio_buffer.append", audio=audio)
+
+
+async def ending(caller: Caller) -> ConnectionClosed:
+    """Read until the connection ends; gives how."""
+    try:
+        while True:
+            await caller.next()
+    except ConnectionClosed as closed:
+        return closed
+
+
+def code_of(closed: ConnectionClosed) -> int:
+    return closed.rcvd.code if closed.rcvd is not None else 1006
+
+
 Dial = Callable[..., AbstractAsyncContextManager[Caller]]
 
 
@@ -62,6 +93,7 @@ async def dial(
         compression=None,
         proxy=None,
         max_size=None,
+        close_timeout=0.5,
     ) as socket:
         yield Caller(socket)
 

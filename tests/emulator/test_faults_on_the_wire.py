@@ -8,25 +8,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from holdfast.emulator import Emulator, spoken
+from tests.emulator.conftest import code_of, ending
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
 Dial = Callable[..., AbstractAsyncContextManager[Any]]
-
-
-async def ending(caller: Any) -> ConnectionClosed:
-    """Read until the connection ends; gives how."""
-    try:
-        while True:
-            await caller.next()
-    except ConnectionClosed as closed:
-        return closed
-
-
-def code_of(closed: ConnectionClosed) -> int:
-    return closed.rcvd.code if closed.rcvd is not None else 1006
 
 
 @pytest.mark.parametrize(

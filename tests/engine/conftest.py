@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+
+from holdfast.engine.knowledge import Knowledge, Library
+from holdfast.engine.options import EngineOptions
+from holdfast.engine.pool import EnginePool
+from holdfast.engine.sphinx import installed_model
 
 Tool = Mapping[str, Any]
 
@@ -36,3 +43,27 @@ def bank_tools() -> list[Tool]:
         ),
         tool("goodbye", "ending our talk", "good bye", "thank you bye", "that is all"),
     ]
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """Knows how words sound; builds what the tests teach."""
+    return Library(installed_model())
+
+
+@pytest.fixture
+def knowledge(library: Library, bank_tools: list[Tool]) -> Knowledge:
+    """What the bank's tools teach."""
+    return library.build(bank_tools, "You help with loans.")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def pool(speech_files: Path, bank_tools: list[Tool]) -> AsyncIterator[EnginePool]:
+    """One worker that is ready and knows the bank's tools."""
+    pool = EnginePool(
+        EngineOptions(workers=1, speech_folder=speech_files, sessions_per_worker=3), tools=bank_tools
+    )
+    await pool.start()
+    assert pool.ready, pool.reasons
+    yield pool
+    await pool.close()

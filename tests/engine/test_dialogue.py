@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.engine.dialogue import Act, Dialogue, Say, heard_value
+from holdfast.engine.dialogue import Act, Dialogue, Say
 from holdfast.engine.knowledge import Knowledge, Library, Slot, skills
-from holdfast.engine.sphinx import installed_model
-from tests.engine.conftest import Tool
-
-
-@pytest.fixture(scope="module")
-def library() -> Library:
-    return Library(installed_model())
-
-
-@pytest.fixture
-def knowledge(library: Library, bank_tools: list[Tool]) -> Knowledge:
-    return library.build(bank_tools, "You help with loans.")
+from holdfast.engine.questions import heard_value
+from tests.engine.conftest import Tool, tool
 
 
 @pytest.fixture
@@ -80,6 +70,111 @@ def test_a_term_of_the_list_becomes_the_argument(dialogue: Dialogue, text: str, 
 def test_a_missing_term_is_asked_for_and_then_taken(dialogue: Dialogue) -> None:
     assert said(dialogue.decide("explain a term")).startswith("Which term do you mean?")
     assert dialogue.decide("the a p r please") == Act("explain_term", {"term": "annual percentage rate"})
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("the second one", "principal"),
+        ("the second won", "principal"),
+        ("I mean the first", "annual percentage rate"),
+        ("number two please", "principal"),
+        ("two", "principal"),
+        ("the last one please", "principal"),
+        ("the first term", "annual percentage rate"),
+    ],
+)
+def test_an_offered_term_may_be_chosen_by_its_place(dialogue: Dialogue, text: str, term: str) -> None:
+    dialogue.decide("explain a term")
+    assert dialogue.decide(text) == Act("explain_term", {"term": term})
+
+
+@pytest.mark.parametrize("text", ["the fourth one", "the first or the second", "what is my second balance"])
+def test_no_place_is_guessed(dialogue: Dialogue, text: str) -> None:
+    dialogue.decide("explain a term")
+    step = dialogue.decide(text)
+    assert not isinstance(step, Act) or step.tool != "explain_term"
+
+
+def test_what_was_not_heard_leaves_the_question_open(dialogue: Dialogue) -> None:
+    dialogue.decide("my next holiday payment idea")
+    assert "did not hear" in said(dialogue.decide(""))
+    assert dialogue.decide("yes") == Act("next_payment", {})
+
+
+def test_other_tools_leave_a_question_open_if_its_tool_is_still_there(
+    dialogue: Dialogue, library: Library, bank_tools: list[Tool]
+) -> None:
+    dialogue.decide("my next holiday payment idea")
+    dialogue.learn(library.build(bank_tools[1:], ""))
+    assert dialogue.decide("yes") == Act("next_payment", {})
+    dialogue.decide("my next holiday payment idea")
+    dialogue.learn(library.build(bank_tools[:1], ""))
+    assert said(dialogue.decide("yes")).startswith("All right.")
+
+
+# what an earlier session left behind
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        # our own words, alone, after others, and cut
+        ("Do you mean your next payment?", "yes"),
+        ("Hm, I am not sure. Do you mean your next payment?", "yes please"),
+        ("Do you mean your next", "yes"),
+        # somebody else's
+        ("I could look up your next payment. Would you like to hear when your next payment is?", "yes"),
+        ("Is it your next payment? Just tell me.", "yes"),
+        ("When do you have to pay next?", "yes"),
+    ],
+)
+def test_a_question_of_before_is_open_again(dialogue: Dialogue, question: str, answer: str) -> None:
+    dialogue.recall("something about money", question)
+    assert dialogue.decide(answer) == Act("next_payment", {})
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "term"),
+    [
+        (
+            "Which term do you mean? For example annual percentage rate or principal.",
+            "the second",
+            "principal",
+        ),
+        ("Which term do you mean?", "the second one", "principal"),
+        ("Which one: the principal or the annual percentage rate?", "the second", "annual percentage rate"),
+        ("Gladly. Which one?", "the principal please", "principal"),
+    ],
+)
+def test_a_question_for_a_value_is_open_again(
+    dialogue: Dialogue, question: str, answer: str, term: str
+) -> None:
+    dialogue.recall("explain a term", question)
+    assert dialogue.decide(answer) == Act("explain_term", {"term": term})
+
+
+def test_which_contract_and_the_second(library: Library) -> None:
+    contracts = {"HF-1": ["the car loan"], "HF-2": ["the house loan"]}
+    tools = [tool("status", "the status of a contract", "what is the status of my contract", enum=contracts)]
+    dialogue = Dialogue(library.build(tools, ""))
+    dialogue.recall("what is the status of my contract", "You have two. Which contract?")
+    assert dialogue.decide("the second") == Act("status", {"term": "HF-2"})
+
+
+@pytest.mark.parametrize(
+    "replied",
+    [
+        "You owe €20.",
+        "",
+        "How are you? You owe €20. That is all.",
+        "Shall it be your balance or your next payment?",
+    ],
+)
+def test_an_answer_of_before_opens_no_question(dialogue: Dialogue, replied: str) -> None:
+    dialogue.decide("my next holiday payment idea")
+    dialogue.recall("what is my balance", replied)
+    assert said(dialogue.decide("yes")).startswith("All right.")
 
 
 def test_a_session_without_tools_promises_nothing(library: Library) -> None:

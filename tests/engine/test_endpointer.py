@@ -52,6 +52,14 @@ def test_no_turn_is_longer_than_its_bound() -> None:
     assert found == [SpeechStarted(0), SpeechStopped(LONGEST_TURN_MS), SpeechStarted(LONGEST_TURN_MS)]
 
 
+def test_positions_go_on_where_the_stream_was_skipped_or_heard_otherwise() -> None:
+    endpointer = Endpointer(TurnSettings(prefix_padding_ms=300), position=1_000 * 16)
+    endpointer.skip(10 * 512)
+    assert endpointer.push(SPEECH) == SpeechStarted(1_000 + 10 * FRAME_MS)
+    endpointer.abandon()
+    assert endpointer.push(SPEECH) == SpeechStarted(1_000 + 11 * FRAME_MS)
+
+
 @pytest.mark.parametrize(("eagerness", "silence_ms"), [("low", 900), ("auto", 500), ("high", 300)])
 def test_semantic_vad_is_a_hangover_by_eagerness(eagerness: str, silence_ms: int) -> None:
     assert TurnSettings.of({"type": "semantic_vad", "eagerness": eagerness}).silence_duration_ms == silence_ms

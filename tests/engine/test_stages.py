@@ -12,11 +12,11 @@ import pytest
 
 from holdfast.engine import flite_wasm
 from holdfast.engine.endpointer import TurnSettings
-from holdfast.engine.hearing import Hearing
+from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import FLITE, SILERO
 from holdfast.engine.resample import WIRE_RATE, down, to_pcm, to_samples, up
-from holdfast.engine.speaking import Manner, Mouth, new_resampler, voice_name, without_lead
+from holdfast.engine.speaking import Manner, Mouth, loud_end, new_resampler, voice_name, without_lead
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
 from holdfast.engine.spoken import clauses
 from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
@@ -34,11 +34,6 @@ def voice(speech_files: Path) -> flite_wasm.FliteWasm:
 @pytest.fixture(scope="module")
 def silero(speech_files: Path) -> SileroModel:
     return SileroModel(speech_files / SILERO)
-
-
-@pytest.fixture(scope="module")
-def library() -> Library:
-    return Library(installed_model())
 
 
 def spoken(voice: flite_wasm.FliteWasm, text: str) -> Samples:
@@ -162,6 +157,80 @@ def test_a_turn_is_found_and_understood_at_any_frame_length(
     assert stopped == pytest.approx(end_ms + 200, abs=200)
     assert seconds == pytest.approx(len(speech) / RATE + 0.2, abs=0.3)
     assert heard.partials
+
+
+def on_the_wire(*parts: Samples) -> bytes:
+    return to_pcm(up().feed(np.concatenate(parts), last=True))
+
+
+@pytest.mark.parametrize("around_ms", [0, 300])
+def test_a_recorded_turn_is_heard_whole_however_close_it_was_cut(
+    silero: SileroModel,
+    library: Library,
+    bank_tools: list[Tool],
+    voice: flite_wasm.FliteWasm,
+    around_ms: int,
+) -> None:
+    text = "when is my next payment"
+    speech = without_lead(spoken(voice, text))
+    reading = Reading(SileroVad(silero), SphinxRecogniser(installed_model(), library.build(bank_tools, "")))
+    wire = on_the_wire(quiet(around_ms), speech[: loud_end(speech)], quiet(around_ms))
+    for at in range(0, len(wire), 4800):
+        reading.feed(wire[at : at + 4800])
+    assert reading.finish() == text
+
+
+def test_a_recording_with_a_long_pause_is_one_text_and_noise_is_none(
+    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+) -> None:
+    recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
+    reading = Reading(SileroVad(silero), recogniser)
+    speech = without_lead(spoken(voice, "what is my balance"))
+    reading.feed(on_the_wire(speech, quiet(1500), without_lead(spoken(voice, "good bye"))))
+    assert reading.finish() == "what is my balance good bye"
+    reading = Reading(SileroVad(silero), recogniser)
+    reading.feed(on_the_wire(quiet(2000)))
+    assert reading.finish() == ""
+
+
+@pytest.mark.parametrize("skipped", [4800, 48_000, 480_002])
+def test_positions_stay_right_when_audio_was_thrown_away_or_turns_were_the_client_s(
+    silero: SileroModel,
+    library: Library,
+    bank_tools: list[Tool],
+    voice: flite_wasm.FliteWasm,
+    skipped: int,
+) -> None:
+    heard = Heard()
+    recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
+    hearing = Hearing(SileroVad(silero), recogniser, heard)
+    hearing.turn_settings = None
+    hearing.feed(on_the_wire(quiet(1000)))
+    hearing.drop()
+    hearing.turn_settings = TurnSettings(silence_duration_ms=200)
+    hearing.skip(skipped)
+    hearing.feed(on_the_wire(quiet(600), without_lead(spoken(voice, "how much do i owe")), quiet(800)))
+    (_, started), (_, _, text, _) = heard.events
+    assert str(text).startswith("how much do i owe")
+    assert started == pytest.approx(1000 + skipped / 48 + 300, abs=120)
+
+
+def test_what_is_taught_during_a_turn_waits_for_its_end(
+    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+) -> None:
+    heard = Heard()
+    first, second = library.build(bank_tools, ""), library.build(bank_tools[:1], "")
+    recogniser = SphinxRecogniser(installed_model(), first)
+    hearing = Hearing(SileroVad(silero), recogniser, heard)
+    hearing.turn_settings = TurnSettings(silence_duration_ms=200)
+    wire = on_the_wire(quiet(600), without_lead(spoken(voice, "when is my next payment")), quiet(800))
+    middle = len(wire) // 4 * 2
+    hearing.feed(wire[:middle])
+    hearing.teach(second)
+    assert recogniser._knowledge is first
+    hearing.feed(wire[middle:])
+    assert heard.events[-1][2] == "when is my next payment"
+    assert recogniser._knowledge is second
 
 
 def test_resampling_there_and_back_keeps_the_sound() -> None:

@@ -3,86 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-from benchmarks.engine.line import EngineLine, Event
-from benchmarks.engine.speech import in_a_room, recorded, synthesised
+from benchmarks.engine.line import EngineLine
+from benchmarks.engine.speech import in_a_room, recorded
 
 from holdfast.engine.options import FLITE, SILERO, EngineOptions
 from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
 from tests.engine.conftest import Tool
+from tests.engine.talking import UNDECLARED, answer_call, ask, ended, kinds, opened, up_to, wire
 from tests.wire.strict import judge_server_event
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
-
-# `session.created` and `.updated` are typed as the request for a session; the service adds these three.
-UNDECLARED = {
-    f"session.{step}.session.{name}"
-    for step in ("created", "updated")
-    for name in ("id", "object", "expires_at")
-}
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def pool(speech_files: Path, bank_tools: list[Tool]) -> AsyncIterator[EnginePool]:
-    pool = EnginePool(
-        EngineOptions(workers=1, speech_folder=speech_files, sessions_per_worker=3), tools=bank_tools
-    )
-    await pool.start()
-    assert pool.ready, pool.reasons
-    yield pool
-    await pool.close()
-
-
-async def opened(pool: EnginePool, tools: list[Tool], **audio_input: Any) -> EngineLine:
-    vad = {"type": "server_vad", "silence_duration_ms": 300, **audio_input.pop("turn_detection", {})}
-    heard = {"transcription": {"model": "holdfast-local"}, "turn_detection": vad, **audio_input}
-    return await EngineLine.open(pool.address(), {"tools": tools, "audio": {"input": heard}})
-
-
-async def ended(line: EngineLine) -> None:
-    """Hang up and wait until the worker has let go."""
-    line.close()
-    async with asyncio.timeout(5):
-        while (await line.events.get()).kind != "closed":
-            pass
-
-
-async def up_to(line: EngineLine, kind: str) -> list[Event]:
-    found = [await line.next()]
-    while found[-1].kind != kind:
-        found.append(await line.next())
-    return found
-
-
-def kinds(events: list[Event]) -> list[str]:
-    """Types in order, repetitions of deltas folded."""
-    found = [event.kind for event in events]
-    return [kind for at, kind in enumerate(found) if at == 0 or kind != found[at - 1]]
-
-
-def wire(text: str, voice: str = "rms") -> bytes:
-    return in_a_room(synthesised(text, voice), before_ms=400, after_ms=700)
-
-
-def ask(line: EngineLine, text: str) -> None:
-    content = [{"type": "input_text", "text": text}]
-    line.tell(type="conversation.item.create", item={"type": "message", "role": "user", "content": content})
-    line.tell(type="response.create")
-
-
-def answer_call(line: EngineLine, call_id: str, output: Mapping[str, Any]) -> None:
-    item = {"type": "function_call_output", "call_id": call_id, "output": json.dumps(output)}
-    line.tell(type="conversation.item.create", item=item)
-    line.tell(type="response.create")
 
 
 async def test_a_spoken_question_calls_a_tool_and_its_words_are_spoken(

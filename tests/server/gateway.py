@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,10 +25,13 @@ from holdfast.ports import (
 )
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.revival import Revival
 from holdfast.runtime.session_runner import Assistant
+from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import bound_socket, listening, uvicorn_server
 from holdfast.server.router import SocketRouter
 from holdfast.sockets import MessageListener
+from holdfast.store import Journal, MemoryJournal
 
 
 class OpenGate:
@@ -51,6 +56,7 @@ class CountingTools:
     """One tool, `balance`, that counts its runs."""
 
     runs: list[str] = field(default_factory=list)
+    idempotent: frozenset[str] = frozenset()
 
     def definitions(self) -> Sequence[dict[str, Any]]:
         parameters = {
@@ -93,23 +99,41 @@ class TestGateway:
 
 
 @asynccontextmanager
-async def gateway(upstream: str | UpstreamDialer, limits: Limits | None = None) -> AsyncIterator[TestGateway]:
-    """A gateway before `upstream` (a base url or a dialer)."""
+async def gateway(
+    *upstreams: str | UpstreamDialer, limits: Limits | None = None, journal: Journal | None = None
+) -> AsyncIterator[TestGateway]:
+    """A gateway before `upstreams` (base urls or dialers), in the order of preference."""
     limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
     tools = CountingTools()
     directory = Directory(limits)
-    dialer = (
-        OpenAIDialer("openai", upstream, "sk-test-canary", "gpt-realtime-2.1")
-        if isinstance(upstream, str)
-        else upstream
-    )
+    dialers = [
+        OpenAIDialer(f"openai{number or ''}", one, "sk-test-canary", "gpt-realtime-2.1", limits)
+        if isinstance(one, str)
+        else one
+        for number, one in enumerate(upstreams)
+    ]
+    journal = journal or MemoryJournal()
     assistant = Assistant(
         "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", tools
     )
-    router = SocketRouter(OpenGate(), directory, dialer, assistant, limits)
+    upstream_list = Upstreams.of(dialers, limits)
+    router = SocketRouter(OpenGate(), directory, upstream_list, assistant, limits, journal)
+    revival = Revival(directory, upstream_list, assistant, limits, journal)
+    await revival.load()
     sock = bound_socket("127.0.0.1", 0)
     async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:
         yield TestGateway(authority, directory, tools)
+        directory.drain(at_once=True)
+
+
+def tone(seconds: float, level: int = 8000) -> bytes:
+    count = int(24_000 * seconds)
+    return struct.pack(f"<{count}h", *(int(level * math.sin(n * 0.06)) for n in range(count)))
+
+
+def frames(pcm: bytes, ms: int = 20) -> list[bytes]:
+    size = 48 * ms
+    return [pcm[at : at + size] for at in range(0, len(pcm), size)]
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.server import handover
 from tests.server.gateway import Client, eventually, gateway
@@ -16,7 +17,8 @@ from tests.server.test_handover import PING, frame, head, read_until, talk
 @pytest.mark.parametrize("face", ["/api/openai/realtime", "/v1/realtime"])
 async def test_no_upstream_line_outlives_a_client_that_vanished_while_dialling(face: str) -> None:
     options = EmulatorOptions(faults=["slow-handshake:0.05"])
-    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+    limits = Limits(resume_window_s=0.2)
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits=limits) as gw:
         for _ in range(40):
             client = await Client.connect(f"ws://{gw.authority}{face}")
             client.say("create_session")
@@ -92,4 +94,20 @@ async def test_a_number_out_of_range_in_a_ping_is_refused_by_name() -> None:
         assert (await client.until_told("error"))["code"] == "INVALID_MESSAGE"
         client.say("ping")
         await client.until_told("pong")
+        client.close()
+
+
+async def test_a_client_is_read_again_when_a_full_upstream_dies() -> None:
+    limits = Limits(upstream_outbox_bytes=64 * 1024, audio_speed=100.0)
+    options = EmulatorOptions(faults=["slow-reader:1000:updated@1"], speed=0)
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits=limits) as gw:
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        await client.until_told("session_ready")
+        for _ in range(300):
+            client.send_binary(bytes(48_000))
+        await asyncio.sleep(0.3)
+        upstream.kill()
+        client.say("input_text", text="hello")
+        await client.until_told("response_done")
         client.close()

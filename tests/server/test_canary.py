@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,9 @@ CANARY = "sk-canary-0123456789abcdef"
 
 
 @contextlib.asynccontextmanager
-async def program(base_url: str, folder: Path) -> AsyncIterator[tuple[str, bytearray]]:
+async def program(
+    base_url: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[str, bytearray]]:
     """`holdfast serve --json` as a process; its address, and everything it prints."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")},
@@ -28,6 +30,7 @@ async def program(base_url: str, folder: Path) -> AsyncIterator[tuple[str, bytea
         "OPENAI_API_KEY": CANARY,
         "OPENAI_BASE_URL": base_url,
         "HOLDFAST_LOG__LEVEL": "debug",
+        **(settings or {}),
     }
     command = (sys.executable, "-m", "holdfast.cli", "serve", "--json")
     process = await asyncio.create_subprocess_exec(

@@ -12,8 +12,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
-from tests.server.gateway import Client, gateway
-from tests.server.test_browser_face import frames, tone
+from tests.server.gateway import Client, frames, gateway, tone
 
 
 async def collect(connection: AsyncRealtimeConnection, last: str) -> list[str]:
@@ -82,16 +81,19 @@ async def test_a_wrong_key_is_refused_in_band_as_the_service_does() -> None:
         assert client.told("error")[0]["error"]["code"] == "invalid_api_key"
 
 
-async def test_an_upstream_lost_in_mid_answer_ends_the_response_once() -> None:
+async def test_upstreams_that_all_die_in_mid_answer_end_each_response_once_and_then_the_session() -> None:
+    limits = Limits(recovery_budget_s=1.0)
     options = EmulatorOptions(faults=["drop:response"], speed=1)
-    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits=limits) as gw:
         client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
         client.say("response.create")
         code, _ = await client.until_closed()
 
         assert code == 4503
-        (done,) = client.told("response.done")
-        assert done["response"]["status"] == "incomplete"
+        begun = [m["response"]["id"] for m in client.told("response.created")]
+        ended = [m["response"]["id"] for m in client.told("response.done")]
+        assert begun == ended
+        assert {m["response"]["status"] for m in client.told("response.done")} == {"incomplete"}
         assert client.texts[-1]["type"] == "error"
 
 
@@ -111,7 +113,7 @@ async def test_bad_messages_get_an_error_and_the_session_lives() -> None:
 async def test_what_cannot_be_held_is_refused_by_name() -> None:
     limits = Limits(relay_held_bytes=2_000)
     options = EmulatorOptions(faults=["slow-created:0.2"])
-    async with Emulator(options) as upstream, gateway(upstream.http_base, limits) as gw:
+    async with Emulator(options) as upstream, gateway(upstream.http_base, limits=limits) as gw:
         client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
         for frame in frames(tone(0.1)):
             client.say("input_audio_buffer.append", audio=base64.b64encode(frame).decode())

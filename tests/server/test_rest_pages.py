@@ -102,7 +102,7 @@ async def test_the_console_is_honest(bare: tuple[World, httpx.AsyncClient]) -> N
 async def test_health(bare: tuple[World, httpx.AsyncClient]) -> None:
     world, client = bare
 
-    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    assert (await client.get("/healthz")).json() == {"status": "ok", "durability": "none"}
     assert (await client.head("/healthz")).status_code == 200
     ready = await client.get("/readyz")
     world.readiness = Readiness(ready=False, reasons=["the speech worker is starting"])

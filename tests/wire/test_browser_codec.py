@@ -22,8 +22,15 @@ def ask(message: browser.CreateSession) -> Event:
     return SessionAsked(browser.options_of(message), "hf_1", "token", "epoch", message.event_id)
 
 
-def decode(message: object) -> Event:
-    return browser.decode_text(json.dumps(message).encode(), LIMITS, ask)
+def resume(message: browser.ResumeSession) -> Event:
+    return MessageRefused("NO_SESSION_EXISTS", f"{message.session_id} at {message.offset}")
+
+
+ASKING = browser.Asking(ask, resume)
+
+
+def decode(message: object) -> Event | None:
+    return browser.decode_text(json.dumps(message).encode(), LIMITS, ASKING)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +106,7 @@ def test_create_session_bears_every_option() -> None:
     ],
 )
 def test_a_bad_message_is_named(raw: bytes, field: str | None) -> None:
-    event = browser.decode_text(raw, LIMITS, ask)
+    event = browser.decode_text(raw, LIMITS, ASKING)
     assert isinstance(event, MessageRefused)
     if field is not None:
         assert event.field == field
@@ -108,7 +115,7 @@ def test_a_bad_message_is_named(raw: bytes, field: str | None) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_codec(raw: bytes) -> None:
-    browser.decode_text(raw, LIMITS, ask)
+    browser.decode_text(raw, LIMITS, ASKING)
     browser.decode_audio(raw)
 
 

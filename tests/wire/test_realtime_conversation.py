@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.wire.realtime.items import ITEMS_MAX
 from tests.wire.realtime_dialog import Dialog, kinds, only_error, silence
+from tests.wire.strict import judge_server_event
 
 
 def ids(dialog: Dialog) -> list[str]:
@@ -76,6 +77,93 @@ def test_user_audio_in_an_item_is_kept_for_retrieval() -> None:
 
     [retrieved] = dialog.send("conversation.item.retrieve", item_id=added["item"]["id"])
     assert base64.b64decode(retrieved["item"]["content"][0]["audio"]) == pcm
+
+
+def test_a_restored_conversation_keeps_its_ids_and_its_order() -> None:
+    dialog = Dialog()
+    pcm = base64.b64encode(silence(100)).decode()
+    given: list[dict[str, Any]] = [
+        {"id": "s", "type": "message", "role": "system", "content": [{"type": "input_text", "text": "x"}]},
+        {"id": "u", "type": "message", "role": "user", "content": [{"type": "input_audio", "audio": pcm}]},
+        {"id": "f", "type": "function_call", "call_id": "call_9", "name": "balance", "arguments": "{}"},
+        {"id": "o", "type": "function_call_output", "call_id": "call_9", "output": "20"},
+        {
+            "id": "a",
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "20"}],
+        },
+    ]
+    previous = None
+    for item in given:
+        added, done = dialog.send("conversation.item.create", item=item, previous_item_id=previous)
+        assert (added["type"], done["type"]) == ("conversation.item.added", "conversation.item.done")
+        for event in (added, done):
+            assert (event["item"]["id"], event["previous_item_id"]) == (item["id"], previous)
+            assert event["item"]["status"] == "completed"
+            assert event["item"].get("call_id") == item.get("call_id")
+            judge_server_event(event)
+        previous = item["id"]
+
+    assert ids(dialog) == ["s", "u", "f", "o", "a"]
+    assert [told for told, _ in dialog.notes.told] == ["item_created"] * 5
+
+
+def test_a_result_without_its_call_is_refused_as_the_service_does() -> None:
+    dialog = Dialog()
+    item = {"id": "o", "type": "function_call_output", "call_id": "call_9", "output": "20"}
+    error = only_error(dialog.send("conversation.item.create", item=item, event_id="e1"))
+    assert (error["code"], error["event_id"]) == ("invalid_tool_call_id", "e1")
+    assert error["message"] == "Tool call ID 'call_9' not found in conversation."
+    assert ids(dialog) == []
+
+
+def test_a_result_of_the_server_s_own_call_is_taken() -> None:
+    dialog = Dialog()
+    writer = dialog.host.begin_response()
+    call_id = writer.function_call("balance", "{}")
+    writer.done()
+    item = {"type": "function_call_output", "call_id": call_id, "output": "20"}
+    [added, _] = dialog.send("conversation.item.create", item=item)
+    assert added["item"]["call_id"] == call_id
+
+
+@pytest.mark.parametrize(
+    ("audio_format", "size", "ms"),
+    [({"type": "audio/pcm", "rate": 24000}, 4800, 100), ({"type": "audio/pcmu"}, 800, 100)],
+)
+def test_recorded_speech_is_in_the_session_s_format_and_is_heard_at_its_part(
+    audio_format: dict[str, Any], size: int, ms: int
+) -> None:
+    dialog = Dialog()
+    dialog.update(audio={"input": {"format": audio_format, "transcription": {"model": "whisper-1"}}})
+    recording = {"type": "input_audio", "audio": base64.b64encode(bytes(size)).decode()}
+    content = [{"type": "input_text", "text": "and now:"}, recording]
+    [added, _] = dialog.send(
+        "conversation.item.create", item={"type": "message", "role": "user", "content": content}
+    )
+    item_id = added["item"]["id"]
+    assert len(dialog.host.item_audio(item_id)) == ms * 48
+
+    dialog.host.transcript_completed(item_id, "hello", ms / 1000)
+    dialog.host.transcript_failed(item_id, "audio_unintelligible", "noise")
+    completed, failed = dialog.take()
+    assert (completed["item_id"], completed["content_index"]) == (item_id, 1)
+    assert failed["content_index"] == 1
+    [retrieved] = dialog.send("conversation.item.retrieve", item_id=item_id)
+    assert retrieved["item"]["content"][0] == content[0]
+    assert retrieved["item"]["content"][1]["transcript"] == "hello"
+
+
+def test_what_is_transcribed_may_have_been_deleted_meanwhile() -> None:
+    dialog = Dialog()
+    dialog.update(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    dialog.speak(silence(200))
+    item_id = dialog.host.commit()
+    dialog.send("conversation.item.delete", item_id=item_id)
+    dialog.host.transcript_completed(item_id, "hello", 0.2)
+    [completed] = dialog.take()
+    assert (completed["item_id"], completed["content_index"]) == (item_id, 0)
 
 
 BAD_ITEMS: list[tuple[dict[str, Any], str, str]] = [
@@ -195,6 +283,41 @@ def test_clear_drops_what_was_not_committed() -> None:
     assert kinds(dialog.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
     assert dialog.notes.told == [("audio_cleared", None)]
     assert only_error(dialog.send("input_audio_buffer.commit"))["code"] == "input_audio_buffer_commit_empty"
+
+
+def test_clear_is_answered_at_once_and_alone_whatever_goes_on() -> None:
+    dialog = Dialog()
+    assert kinds(dialog.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
+    writer = dialog.host.begin_response()
+    writer.message().transcript("I am")
+    assert kinds(dialog.send("input_audio_buffer.clear", event_id="alive")) == ["input_audio_buffer.cleared"]
+
+
+def test_a_long_append_is_kept_until_it_was_listened_to() -> None:
+    dialog = Dialog()
+    dialog.speak(silence(16_000))
+    pcm = b"".join(bytes([ms % 251, 1]) * 24 for ms in range(20_000))
+    dialog.speak(pcm)
+    item_id = dialog.host.speech_started(17_000)
+    dialog.host.speech_stopped(35_000)
+    dialog.host.commit()
+    assert dialog.host.item_audio(item_id) == pcm[1_000 * 48 : 19_000 * 48]
+
+
+def test_silence_may_become_a_turn() -> None:
+    dialog = Dialog()
+    dialog.speak(silence(9_000))
+    item_id = dialog.host.idle_timeout(3_000)
+    events = dialog.take()
+    assert kinds(events) == [
+        "input_audio_buffer.timeout_triggered",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+    ]
+    assert (events[0]["audio_start_ms"], events[0]["audio_end_ms"]) == (3_000, 9_000)
+    assert events[0]["item_id"] == events[1]["item_id"] == item_id
+    assert len(dialog.host.item_audio(item_id)) == 6_000 * 48
 
 
 def test_a_spoken_turn_has_one_id_from_start_to_item() -> None:

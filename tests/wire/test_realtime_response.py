@@ -129,6 +129,18 @@ def test_one_response_at_a_time() -> None:
         dialog.host.begin_response()
 
 
+def test_a_request_that_had_to_wait_is_refused_when_another_response_came_first() -> None:
+    dialog = Dialog()
+    assert dialog.send("response.create", event_id="mine") == []
+    writer = dialog.host.begin_response(request={})
+    dialog.take()
+    dialog.host.decline_response()
+
+    error = only_error(dialog.take())
+    assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "mine")
+    assert writer.id in error["message"]
+
+
 def test_a_cancelled_response_ends_once_and_says_no_more() -> None:
     dialog = Dialog()
     writer = dialog.host.begin_response()

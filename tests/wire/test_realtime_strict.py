@@ -30,8 +30,7 @@ NOT_OURS = {
     "output_audio_buffer.started",
     "output_audio_buffer.stopped",
     "output_audio_buffer.cleared",
-    # no idle timeout, no diarization, no MCP here
-    "input_audio_buffer.timeout_triggered",
+    # no diarization, no MCP here
     "conversation.item.input_audio_transcription.segment",
     *(f"mcp_list_tools.{state}" for state in ("in_progress", "completed", "failed")),
     *(f"response.mcp_call.{state}" for state in ("in_progress", "completed", "failed")),
@@ -78,6 +77,8 @@ def conversation() -> list[Json]:
     dialog.speak(spoken("wait", char_ms=60) + silence(600))
     unlucky = dialog.host.begin_response()
     unlucky.done("failed", error={"type": "server_error", "code": "server_error", "message": "no"})
+
+    dialog.host.idle_timeout(dialog.host.audio_ms - 500)
 
     dialog.update(audio={"input": {"turn_detection": None}})
     dialog.speak(silence(200))

@@ -15,10 +15,15 @@ from tests.wire.strict import WrongEventError, judge_client_event
 SENT: list[effects.Effect] = [
     effects.CommitInput(),
     effects.ClearInput(),
-    effects.AddText("hello"),
+    effects.AddText("hello", "item_hf0_1"),
+    effects.AddText("Nine euros.", "item_a", "assistant"),
+    effects.AddSpeech(b"\1\2" * 480, "item_u"),
+    effects.AddCall("call_1", "balance", "{}"),
+    effects.ProveLife(1),
     effects.AddToolResult("call_1", '{"say": "nine"}'),
     effects.Respond(),
     effects.Respond(say="Hi."),
+    effects.Respond(carry_on="You owe " + "very " * 200 + "much"),
     effects.CancelResponse("resp_1"),
     effects.Truncate("item_1", 120),
 ]

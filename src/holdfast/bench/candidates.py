@@ -120,10 +120,9 @@ def bare_relay(face: Face, upstream: str, folder: Path, cores: set[int]) -> Iter
         yield [Candidate("bare", face, pid, f"ws://127.0.0.1:{told['port']}/")]
 
 
-@contextlib.contextmanager
-def gateway(upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
-    """The gateway as `holdfast serve` starts it, with both its faces."""
-    settings = {
+def gateway_settings(upstream: str, folder: Path) -> dict[str, str]:
+    """The environment of a gateway under measurement: its upstream, and no bound that could be met."""
+    return {
         "OPENAI_API_KEY": "sk-bench",
         "OPENAI_BASE_URL": f"http://{upstream}",
         "HOLDFAST_LOG__LEVEL": "warning",
@@ -132,12 +131,27 @@ def gateway(upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candi
         "HOLDFAST_LIMITS__SESSIONS_PER_USER": _MANY,
         "HOLDFAST_PORTAL__DATABASE": str(folder / "portal.sqlite3"),
     }
+
+
+@contextlib.contextmanager
+def gateway(
+    upstream: str, folder: Path, cores: set[int], *, source: Path | None = None, name: str = "gateway"
+) -> Iterator[list[Candidate]]:
+    """The gateway as `holdfast serve` starts it, with both its faces.
+
+    `source`: the folder of another revision's packages, for this interpreter and its libraries.
+    """
+    home = folder / name
+    home.mkdir(exist_ok=True)
+    environment = plain_environment() | gateway_settings(upstream, home)
+    if source is not None:
+        environment["PYTHONPATH"] = str(source)
     command = ["holdfast.cli", "serve", "--port", "0", "--json"]
-    with process(command, plain_environment() | settings, folder, cores) as (pid, told):
+    with process(command, environment, home, cores) as (pid, told):
         address = str(told["url"]).removeprefix("http://")
         yield [
-            Candidate("gateway", "json", pid, f"ws://{address}/v1/realtime?model=gpt-realtime"),
-            Candidate("gateway", "binary", pid, f"ws://{address}/api/openai/realtime"),
+            Candidate(name, "json", pid, f"ws://{address}/v1/realtime?model=gpt-realtime"),
+            Candidate(name, "binary", pid, f"ws://{address}/api/openai/realtime"),
         ]
 
 

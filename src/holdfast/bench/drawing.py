@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from holdfast.bench.against import BOUND, Comparison
 from holdfast.bench.figures import Change, Spread, percentile, spread
 from holdfast.bench.relay import FACES, TARGET, Report
 
@@ -107,6 +108,39 @@ def comparison(changes: Sequence[Change]) -> str:
         for one in changes
     ]
     return "\n".join(lines)
+
+
+def against(comparison: Comparison) -> str:
+    """This gateway beside another revision of itself."""
+    return "\n".join(_against(comparison))
+
+
+def _against(comparison: Comparison) -> Iterator[str]:
+    about, shape = comparison.machine, comparison.shape
+    yield (
+        f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}, "
+        f"load before {about['load_before']}"
+    )
+    yield ""
+    yield f"  base       {comparison.base.name}  {comparison.base.title}"
+    yield f"  candidate  {comparison.candidate.name}  {comparison.candidate.title}"
+    yield ""
+    yield f"Microseconds of one core for one relayed message; {shape.sessions} sessions of 20 ms frames"
+    yield ""
+    for face, title in FACES.items():
+        theirs, ours = comparison.cost_us(face)
+        ratio = comparison.ratio(face)
+        yield (
+            f"  {title:<17} {theirs:5.1f} -> {ours:5.1f}   ratio {ratio}, {ratio.n} pairs: "
+            f"{comparison.verdict(face)}"
+        )
+    yield ""
+    yield "  median of the pairs' ratios with its 95 % interval from order statistics;"
+    yield f"  it fails when all of the interval lies above {BOUND:.2f}"
+    yield (
+        f"  {comparison.messages} messages compared byte by byte, {comparison.faulty} lost or altered; "
+        f"{comparison.disturbed} of {len(comparison.rounds)} pairs were held up by other work"
+    )
 
 
 def svg(report: Report) -> str:

@@ -32,6 +32,7 @@ Face = Literal["json", "binary"]
 FRAME_S: Final = frames.FRAME_MS / 1000
 START_S: Final = 30.0
 SETTLE_S: Final = 2.0
+STEP_S: Final = 0.1
 DIALS_AT_ONCE: Final = 20
 _TROUBLES_KEPT: Final = 3
 _BAD_NEWS: Final = frozenset({"error", "audio_lost", "session_ended", "response_done"})
@@ -48,6 +49,8 @@ class Plan:
     warm_up_s: float
     pid: int
     upstream_pid: int
+    turns: int = 1
+    """The window is cut in so many. Sessions begin each at other moments: how they fall together counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ class Caller(MessageListener):
             self._heard(payload)
             return
         kind = frames.kind_of(payload)
-        if kind == "session.created":
+        if kind == "response.output_audio.delta":
+            self._heard(payload)
+        elif kind == "session.created":
             self.send_text(frames.SESSION_UPDATE)
         elif kind == ("session_ready" if self._is_binary else "response.created"):
             self.ready.set()
@@ -128,6 +133,7 @@ class Caller(MessageListener):
     def talk(self) -> None:
         """Begin, anywhere within the first frame's time, so that sessions do not beat together."""
         self._is_talking = True
+        self.answered.clear()
         self._next_at = self._loop.time() + random.random() * FRAME_S  # noqa: S311 - a phase is no secret
         self._loop.call_at(self._next_at, self._speak)
 
@@ -167,7 +173,7 @@ class Caller(MessageListener):
             return
         expected, sent_at = self._expected.popleft()
         tally.rtt_s.append(time.perf_counter() - sent_at)
-        if payload != expected:
+        if payload != expected and (self._is_binary or not frames.carries_same_audio(payload, expected)):
             tally.altered += 1
         if not self._is_talking and not self._expected:
             self.answered.set()
@@ -175,7 +181,7 @@ class Caller(MessageListener):
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """The state at one end of the window."""
+    """The state at one end of a window."""
 
     at: float
     messages: int
@@ -194,31 +200,48 @@ class _Mark:
         )
 
 
-async def measure(plan: Plan) -> Sample:
-    """Run one measurement. Raises TimeoutError when the sessions do not become ready."""
+async def measure(plan: Plan, together: asyncio.Barrier | None = None) -> Sample:
+    """Run one measurement. Raises TimeoutError when the sessions do not become ready.
+
+    `together`: measurements that begin to talk when the sessions of all are ready.
+    """
     tally = Tally()
     callers = await _connect(plan, tally)
+    if together is not None:
+        await together.wait()
+    await _turn(plan, tally, callers, plan.warm_up_s)
+    tally.rtt_s, tally.late_s = array("d"), array("d")
+    windows = [await _turn(plan, tally, callers, plan.seconds / plan.turns) for _ in range(plan.turns)]
+    lost = sum(caller.unanswered for caller in callers)
+    for caller in callers:
+        caller.close()
+    return _sample(windows, tally, lost)
+
+
+async def _turn(plan: Plan, tally: Tally, callers: list[Caller], seconds: float) -> tuple[_Mark, _Mark]:
+    """All talk; the window begins when they have come into step, and ends before they fall silent."""
     for caller in callers:
         caller.talk()
-    await asyncio.sleep(plan.warm_up_s)
-    tally.rtt_s, tally.late_s = array("d"), array("d")
+    await asyncio.sleep(STEP_S)
     before = _Mark.now(plan, tally)
-    await asyncio.sleep(plan.seconds)
+    await asyncio.sleep(seconds)
     after = _Mark.now(plan, tally)
     for caller in callers:
         caller.hush()
-    lost = await _settled(callers)
-    for caller in callers:
-        caller.close()
-    seconds = after.at - before.at
-    messages = max(after.messages - before.messages, 1)
-    cpu = after.candidate - before.candidate
+    await _settled(callers)
+    return before, after
+
+
+def _sample(windows: list[tuple[_Mark, _Mark]], tally: Tally, lost: int) -> Sample:
+    seconds = sum(after.at - before.at for before, after in windows)
+    messages = max(sum(after.messages - before.messages for before, after in windows), 1)
+    cpu = sum(after.candidate - before.candidate for before, after in windows)
     return Sample(
         messages=messages,
         cpu_us=cpu / messages * 1e6,
         candidate_share=cpu / seconds,
-        load_share=(after.load - before.load) / seconds,
-        upstream_share=(after.upstream - before.upstream) / seconds,
+        load_share=sum(after.load - before.load for before, after in windows) / seconds,
+        upstream_share=sum(after.upstream - before.upstream for before, after in windows) / seconds,
         rtt_p50_ms=percentile(tally.rtt_s, 0.5) * 1e3,
         rtt_p99_ms=percentile(tally.rtt_s, 0.99) * 1e3,
         late_p99_ms=percentile(tally.late_s, 0.99) * 1e3,
@@ -243,13 +266,12 @@ async def _connect(plan: Plan, tally: Tally) -> list[Caller]:
     return [task.result() for task in tasks]
 
 
-async def _settled(callers: list[Caller]) -> int:
-    """Wait for what is still on its way; answers what never came."""
+async def _settled(callers: list[Caller]) -> None:
+    """Wait for what is still on its way."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_S):
             for caller in callers:
                 await caller.answered.wait()
-    return sum(caller.unanswered for caller in callers)
 
 
 def main(plan: Plan) -> None:

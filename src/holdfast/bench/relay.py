@@ -7,9 +7,6 @@ What never will: drawing it.
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdfast.bench import machine
-from holdfast.bench.candidates import STARTS, BenchError, Candidate, Start, echo_upstream, plain_environment
+from holdfast.bench.candidates import STARTS, Candidate, Start, echo_upstream
 from holdfast.bench.figures import Change, Spread, change, spread
 from holdfast.bench.frames import FRAME_MS
 from holdfast.bench.load import Plan, Sample
+from holdfast.bench.measuring import measure, measuring_cores
 
 TARGET: Final = 1.25
 """The gateway may cost this many times a bare relay (the project's own bound)."""
@@ -29,7 +27,6 @@ CROWDED: Final = 0.85
 HELD_UP_MS: Final = 2.0 * FRAME_MS
 """A load or an answer this late: frames arrive in heaps and no longer one by one."""
 FACES: Final = {"json": "/v1/realtime", "binary": "browser protocol"}
-_GRACE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +52,20 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A candidate's sample beside the bare relay's."""
+    """A candidate's sample beside that of what it is measured by."""
 
     candidate: Sample
-    bare: Sample
+    beside: Sample
 
     @property
     def ratio(self) -> float:
-        """How many times the bare relay's cost."""
-        return self.candidate.cpu_us / self.bare.cpu_us
+        """How many times the other's cost."""
+        return self.candidate.cpu_us / self.beside.cpu_us
 
     @property
     def is_disturbed(self) -> bool:
         """Whether either was held up: what has piled up is relayed more cheaply."""
-        both = (self.candidate, self.bare)
+        both = (self.candidate, self.beside)
         return any(one.late_p99_ms > HELD_UP_MS or one.rtt_p99_ms > HELD_UP_MS for one in both)
 
 
@@ -195,17 +192,14 @@ def run(shape: Shape, progress: Progress, starts: Sequence[Start] = STARTS) -> R
                         pid=candidate.pid,
                         upstream_pid=upstream_pid,
                     )
-                    sample = _measure(plan, folder, load_cores)
+                    sample = measure(plan, folder, load_cores)
                     report.measured.append(Measured(at, sessions, candidate.name, candidate.face, sample))
     return report
 
 
 @contextlib.contextmanager
 def _everybody(starts: Sequence[Start]) -> Iterator[tuple[int, list[Candidate], Path, set[int]]]:
-    reason = machine.obstacle()
-    if reason is not None:
-        raise BenchError("this machine cannot measure.", reason, "Run it on a Linux machine with two cores.")
-    candidate_core, load_cores = machine.cores()
+    candidate_core, load_cores = measuring_cores()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
         upstream_pid, upstream = stack.enter_context(echo_upstream(folder, load_cores))
@@ -215,25 +209,3 @@ def _everybody(starts: Sequence[Start]) -> Iterator[tuple[int, list[Candidate], 
         # neighbours of one face stand side by side, as close in time as can be
         candidates.sort(key=lambda one: one.face)
         yield upstream_pid, candidates, folder, load_cores
-
-
-def _measure(plan: Plan, folder: Path, load_cores: set[int]) -> Sample:
-    command = [sys.executable, "-m", "holdfast.bench.load", json.dumps(asdict(plan))]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=plain_environment(),
-        cwd=folder,
-    ) as child:
-        machine.pin(child.pid, load_cores)
-        try:
-            told, complaint = child.communicate(timeout=plan.seconds + plan.warm_up_s + _GRACE_S)
-        except BaseException:
-            child.kill()
-            raise
-    if child.returncode != 0:
-        why = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["It said nothing."]
-        raise BenchError(f"the load on {plan.url} broke off.", why[0], "Try fewer --sessions.")
-    fields = json.loads(told)
-    return Sample(**{**fields, "troubles": tuple(fields["troubles"])})

@@ -18,17 +18,19 @@ COMMANDS: Final = {
     "serve": "Run the gateway.",
     "talk": "A conversation from the terminal.",
     "emulate": "An OpenAI Realtime upstream on this machine that behaves, or misbehaves as told.",
+    "check-server": "Conformance and chaos checks against any server of the Realtime dialect.",
     "doctor": "Checks layer by layer: what is wrong, whose fault, what to do.",
     "explain": "What a fault means, whose it is, what to do.",
     "token": "Mint a ticket for a client.",
     "bench": "The project's own figures on this machine.",
 }
-"""Name, which is also the module's and the function's, and one line of help."""
+"""Name, which is also the module's and the function's (with underscores), and one line of help."""
 
 
 def load_command(name: str) -> tuple[Callable[..., Any], str | None]:
-    module = importlib.import_module(f"holdfast.cli.{name}")
-    return getattr(module, name), getattr(module, "EXAMPLES", None)
+    plain = name.replace("-", "_")
+    module = importlib.import_module(f"holdfast.cli.{plain}")
+    return getattr(module, plain), getattr(module, "EXAMPLES", None)
 
 
 def _unloaded() -> None:

@@ -8,30 +8,78 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 
 from holdfast.cli.errors import Exit, fail
+from holdfast.emulator import (
+    FAULTS,
+    MOMENTS,
+    Emulator,
+    EmulatorOptions,
+    FaultSpelling,
+    PortTaken,
+    Script,
+    ScriptError,
+    read_script,
+)
+from holdfast.emulator.news import News, follow, listening
+from holdfast.emulator.spelling import SUFFIXES
 
-if TYPE_CHECKING:
-    from holdfast.emulator import Emulator
-    from holdfast.emulator.news import News
+_WIDTH: Final = 56
 
-EXAMPLES = """
+
+def fault_table() -> str:
+    """All faults and moments as the help shows them, made from the two tables of the emulator."""
+    faults = _columns([(kind.form, kind.meaning) for kind in FAULTS.values()])
+    moments = _columns([(one.form, f"{one.meaning} ({one.state})") for one in MOMENTS.values()])
+    return "\n\n".join(
+        (
+            f"\b\nFaults, each written NAME[:ARGS]{SUFFIXES}:\n{faults}",
+            f"\b\nMoments, or the number of a client message:\n{moments}",
+            _LEGEND,
+        )
+    )
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> str:
+    """Two columns; a meaning that does not fit beside its name goes on below."""
+    lines = []
+    for form, meaning in rows:
+        first, *more = textwrap.wrap(meaning, _WIDTH)
+        if len(form) <= _NAME_WIDTH:
+            lines.append(f"  {form:<{_NAME_WIDTH}}  {first}")
+        else:
+            lines += [f"  {form}", f"  {'':<{_NAME_WIDTH}}  {first}"]
+        lines += [f"  {'':<{_NAME_WIDTH}}  {line}" for line in more]
+    return "\n".join(lines)
+
+
+_NAME_WIDTH: Final = 28
+_LEGEND: Final = """\
+@N: the first N connections only; @A-B, @A-: from the A-th on. times: how often in all; chance: how probable
+each time it could happen, drawn by --seed. Faults of one moment happen in the order given."""
+EXAMPLES = f"""
 Examples:
 
   holdfast emulate
 
-  holdfast emulate --fault http:503@1 --fault drop:response@2
+  holdfast emulate --fault http:503@1 --fault reset:response@2
 
-  holdfast emulate --script turns.toml --json
+  holdfast emulate --fault drop:delta=3,chance=0.2 --seed 7
+
+  holdfast emulate --script broken.toml --json
 
   OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:9100/v1 holdfast serve
 
-While it runs: GET http://127.0.0.1:9101/sessions for what each session sent and got, POST /faults with
-{"faults": ["close:1011:response"]} for other faults from now on.
+While it runs: GET http://127.0.0.1:9101/ tells what can be asked, such as the books of each session, other
+faults from now on, going dark and coming back.
+
+{fault_table()}
 """
 
 
@@ -48,50 +96,51 @@ def emulate(
         list[str] | None,
         typer.Option(
             "--fault",
-            metavar="NAME[:ARGS][@N]",
-            help="A fault, for all connections or the first N; repeatable.",
+            metavar="NAME[:ARGS]...",
+            help="A fault of the table below; repeatable.",
         ),
     ] = None,
     script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Turns to play, JSON or TOML: hear, say, call.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Turns to play and steps that break, JSON or TOML."),
     ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every chance; else the script's, else 0.")] = None,
     api_key: Annotated[str | None, typer.Option(help="The only key accepted; without it any key is.")] = None,
     speed: Annotated[
         float, typer.Option(min=0, max=1000, help="How much faster than real time it speaks; 0: at once.")
     ] = 8.0,
+    keep_audio: Annotated[
+        bool, typer.Option("--keep-audio", help="Keep what is heard, for /sessions/ID/audio.")
+    ] = False,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Print all faults and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Serve an OpenAI Realtime upstream on this machine that behaves, or misbehaves as told."""
-    # numpy and picows are loaded only now: `holdfast --help` shall not wait for them
-    from holdfast.emulator import (  # noqa: PLC0415
-        Emulator,
-        EmulatorOptions,
-        FaultSpelling,
-        PortTaken,
-        ScriptError,
-        read_script,
-    )
-
     if list_faults:
         _list_faults(as_json=as_json)
         return
     try:
+        played = Script() if script is None else read_script(script)
         options = EmulatorOptions(
             host=host,
             port=port,
             control_port=control_port,
-            faults=tuple(faults or ()),
-            script=read_script(script) if script is not None else (),
+            faults=(*played.faults, *(faults or ())),
+            seed=played.seed if seed is None else seed,
+            script=played.turns,
             api_key=api_key,
             speed=speed,
+            keep_audio=keep_audio,
         )
         emulator = Emulator(options)
     except FaultSpelling as wrong:
         what, fix = "A fault is not understood.", "`holdfast emulate --list-faults` prints them all."
         fail(what, str(wrong), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except ScriptError as wrong:
-        what, fix = "The script cannot be played.", 'Write {"turns": [{"hear": "...", "say": "..."}]}.'
+        what, fix = (
+            "The script cannot be played.",
+            'Write {"turns": [{"say": "..."}], "steps": [{"fault": "..."}]}.',
+        )
         fail(what, str(wrong), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     try:
         asyncio.run(_serve(emulator, as_json=as_json))
@@ -105,8 +154,6 @@ def emulate(
 
 async def _serve(emulator: Emulator, *, as_json: bool) -> None:
     """Listen until SIGINT or SIGTERM, telling what comes and goes."""
-    from holdfast.emulator.news import follow, listening  # noqa: PLC0415 - as above
-
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -124,12 +171,12 @@ async def _serve(emulator: Emulator, *, as_json: bool) -> None:
 
 
 def _list_faults(*, as_json: bool) -> None:
-    from holdfast.emulator import FAULTS  # noqa: PLC0415 - as above
-    from holdfast.emulator.news import News  # noqa: PLC0415 - as above
-
+    if not as_json:
+        print(fault_table().replace("\b\n", ""))
+        return
     for kind in FAULTS.values():
-        text = f"{kind.form}\n    {kind.meaning}"
-        _say(News(text, {"fault": kind.form, "meaning": kind.meaning}), as_json=as_json)
+        document = {"fault": kind.form, "row": kind.row, "meaning": kind.meaning}
+        _say(News("", document), as_json=True)
 
 
 def _say(news: News, *, as_json: bool) -> None:

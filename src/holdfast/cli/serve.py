@@ -77,7 +77,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
 
 def announce(settings: Settings, gateway: Gateway, address: str, *, as_json: bool) -> None:
     """At most five lines: where, who answers, who may come in, what is missing."""
-    traits = gateway.dialer.traits
+    traits = gateway.upstreams.dialers[0].traits
     guarded = "tickets and keys" if settings.guarded else "this machine only, without sign-in"
     if as_json:
         told = {"event": "serving", "url": address, "upstream": traits.name, "kind": traits.kind}

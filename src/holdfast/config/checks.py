@@ -41,6 +41,12 @@ def _binding(settings: Settings, name: Name) -> Iterator[Problem]:
     """Beyond this machine only with authentication, known origins and an encrypted way in."""
     if settings.on_loopback:
         return
+    if settings.server.chaos:
+        yield Problem(
+            name("server.chaos"),
+            "anybody who can reach this address could break running conversations",
+            "Leave [server] chaos out, or stay on this machine with host 127.0.0.1.",
+        )
     lacking = []
     if not settings.guarded:
         lacking.append("[auth] secret or client_keys")

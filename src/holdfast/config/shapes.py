@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from holdfast.core.effects import Manner
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, VOICES
 
@@ -51,6 +52,15 @@ class UpstreamSettings(BaseModel):
     base_url: str = ""
     api_key_env: str = ""
     model: str = DEFAULT_MODEL
+    workarounds: Annotated[tuple[Manner, ...], BeforeValidator(_listed)] = (
+        Manner.PLAIN,
+        Manner.MINIMAL_AUDIO,
+        Manner.PACED_AUDIO,
+        Manner.OTHER_MODEL,
+    )
+    """How it is treated after the first, second, ... trouble of its own in a row."""
+    warm: int = Field(default=0, ge=0, le=32)
+    """How many links are kept dialled for sessions to come."""
 
     _api_key: SecretStr = PrivateAttr(SecretStr(""))
 
@@ -69,6 +79,8 @@ class ServerSettings(BaseModel):
     trusted_proxies: Texts = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    chaos: bool = False
+    """Faults on demand for application developers (`POST /dev/faults`); on this machine only."""
 
 
 class AuthSettings(BaseModel):
@@ -88,6 +100,15 @@ class PortalSettings(BaseModel):
     database: Path = Path(".holdfast/portal.sqlite3")
     demo: Literal["auto", "on", "off"] = "auto"
     client_instructions: Literal["auto", "allow", "refuse"] = "auto"
+
+
+class JournalSettings(BaseModel):
+    """What outlives the process. `memory` keeps nothing; `sqlite` keeps running sessions over a restart."""
+
+    model_config = _STRICT
+
+    kind: Literal["sqlite", "memory"] = "sqlite"
+    database: Path = Path(".holdfast/holdfast.sqlite3")
 
 
 class EngineSettings(BaseModel):
@@ -151,6 +172,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
     portal: PortalSettings = PortalSettings()
+    journal: JournalSettings = JournalSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()
     limits: LimitsSettings = Limits()

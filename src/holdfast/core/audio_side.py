@@ -10,12 +10,15 @@ from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from holdfast.core.effects import Append
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
+from holdfast.core.journal_side import record_progress
 from holdfast.core.notices import AudioReceived, Error
 from holdfast.core.refusals import admitted, flooded, refuse
 from holdfast.core.state import State, error_of
 
 ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 2 // 5
 """Tell `received` every 400 ms of audio; the contract allows 500."""
+PROGRESS_EVERY = SAMPLE_RATE_HZ * 5
+"""Tell the journal how far the input is settled every 5 s of silence; the end of a turn tells it at once."""
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
 """Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
 
@@ -42,6 +45,7 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
         s.tell_losses(s.losses.flush(now))
     if s.upstream.is_live:
         s.timeline.advance(start, samples)
+        s.kept.give(pcm, start)
         s.out.append(Append(pcm, start))
     else:
         _hold(s, pcm, start, now)
@@ -50,9 +54,10 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
 
 
 def acknowledge(s: State) -> None:
-    """Tell the client what was kept. Nothing is durable while there is no journal."""
+    """Tell the client what was kept, and what it may forget for good."""
     s.acknowledged_at = s.received
-    s.tell(AudioReceived(s.received, 0))
+    record_progress(s, every=PROGRESS_EVERY)
+    s.tell(AudioReceived(s.received, s.journal.durable))
 
 
 def _align(s: State, pcm: bytes, start: int, now: float) -> bytes:
@@ -70,7 +75,7 @@ def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
         s.note("audio.before_session", "warning")
         refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)
     reason = "held_too_long" if s.link.is_attached else "no_session"
-    for first, last in s.held.hold(pcm, start):
+    for first, last in s.kept.hold(pcm, start):
         s.lose(first, last, reason, now)
 
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core import lifecycle
+from holdfast.core import ending, lifecycle
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import (
     AddText,
     ClearInput,
-    CloseClient,
     CommitInput,
-    Finish,
-    HangUp,
     Respond,
     StartTimer,
     StopTimer,
@@ -27,10 +24,7 @@ from holdfast.core.events import (
     Acknowledged,
     CancelAsked,
     ClearAsked,
-    ClientGone,
-    ClientTooSlow,
     CommitAsked,
-    DrainBegan,
     EndAsked,
     MessageRefused,
     Pinged,
@@ -39,7 +33,8 @@ from holdfast.core.events import (
     TextGiven,
 )
 from holdfast.core.faults import Fault, fault
-from holdfast.core.held_input import HeldCommand
+from holdfast.core.journal_side import record_items, record_opening
+from holdfast.core.kept_input import HeldCommand
 from holdfast.core.notices import (
     Accepted,
     Error,
@@ -47,10 +42,11 @@ from holdfast.core.notices import (
     SessionCreated,
     Status,
 )
+from holdfast.core.rebuild import end_by_hand, enter_text
 from holdfast.core.refusals import refuse
-from holdfast.core.state import State, error_of
+from holdfast.core.state import State, UpstreamFacts, error_of
+from holdfast.core.timers import TIMER_CREATE, TIMER_IDLE, TIMER_LIFE
 from holdfast.core.turn import TurnSignal
-from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
 
 
 def repeated(s: State, event_id: str | None) -> bool:
@@ -89,7 +85,7 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
     s.options = options
     s.session_id = event.session_id
     s.started_at = s.last_activity = now
-    s.held.widen(s.limits.input_held_s)
+    s.kept.widen(s.limits.input_held_s)
     created = SessionCreated(
         session_id=event.session_id,
         resume_token=event.resume_token,
@@ -102,44 +98,41 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
             "textBytes": s.limits.client_text_bytes,
             "inputHeldSeconds": s.limits.input_held_s,
             "sessionSeconds": s.limits.session_s,
+            "inputRingSeconds": s.limits.client_ring_s,
+            "resumeWindowSeconds": s.limits.resume_window_s,
         },
-        durability="none",
-        voice=_voice(s)[0],
+        durability=s.journal.durability,
+        voice=voice_of(s, s.facts_of(s.upstream)),
         notes=_notes(s),
     )
     s.tell(created)
     s.output.start(event.epoch)
     accept(s, event.event_id, created)
-    s.note("session.created", held_samples=s.held.samples, framing=options.framing)
+    record_opening(s)
+    s.note("session.created", held_samples=s.kept.waiting, framing=options.framing)
     s.tell(Status("connecting"))
-    s.out.append(StopTimer(lifecycle.TIMER_CREATE))
-    s.out.append(StartTimer(lifecycle.TIMER_IDLE, s.limits.idle_s))
-    s.out.append(StartTimer(lifecycle.TIMER_LIFE, s.limits.session_s))
-    lifecycle.dial(s, now)
+    s.out.append(StopTimer(TIMER_CREATE))
+    s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
+    s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
+    s.chance = 0.5
+    lifecycle.start(s, now)
 
 
-def _voice(s: State) -> tuple[str, bool]:
-    """The voice that will speak, and whether it is the one that was asked for."""
-    world = s.surroundings
+def voice_of(s: State, facts: UpstreamFacts) -> str:
+    """The voice that speaks for this session there: the one that was asked for, where it is known."""
     asked = s.options.voice
-    if asked is None:
-        return world.default_voice, True
-    return (asked, True) if asked in world.voices else (world.default_voice, False)
-
-
-def voice_of(s: State) -> str:
-    """The voice of this session."""
-    return _voice(s)[0]
+    return asked if asked is not None and asked in facts.voices else facts.default_voice
 
 
 def _notes(s: State) -> tuple[str, ...]:
     notes = []
-    voice, is_exact = _voice(s)
-    if not is_exact:
+    facts = s.facts_of(s.upstream)
+    voice = voice_of(s, facts)
+    if s.options.voice not in {None, voice}:
         notes.append(f"voice {s.options.voice!r} is not known to this upstream; {voice!r} speaks")
     asked = s.options.model
-    if asked is not None and asked != s.surroundings.upstream_model:
-        if s.surroundings.upstream_kind == "local":
+    if asked is not None and asked != facts.model:
+        if facts.kind == "local":
             notes.append(
                 f"model {asked!r} was asked for; the embedded engine answers, a limited local assistant"
             )
@@ -152,11 +145,14 @@ def text_given(s: State, event: TextGiven, now: float) -> None:
     """A typed turn: as speech, it interrupts and is answered."""
     if _is_refused(s, event.event_id, now):
         return
+    text = AddText(event.text, s.new_item_id())
     if s.upstream.is_live:
         interrupt(s, now)
-        s.out.append(AddText(event.text))
-    elif not _hold_command(s, AddText(event.text), event.event_id, now):
+        enter_text(s, text.text, text.item_id)
+        s.out.append(text)
+    elif not _hold_command(s, text, event.event_id, now):
         return
+    record_items(s)
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
     lifecycle.request_response(s, now)
@@ -174,6 +170,7 @@ def commit_asked(s: State, event: CommitAsked, now: float) -> None:
         return
     if s.upstream.is_live:
         interrupt(s, now)
+        end_by_hand(s, s.kept.end)
         s.out.append(CommitInput())
     elif not _hold_command(s, CommitInput(), event.event_id, now):
         return
@@ -188,6 +185,7 @@ def clear_asked(s: State, event: ClearAsked, now: float) -> None:
     if _is_refused(s, event.event_id, now):
         return
     if s.upstream.is_live:
+        s.spoken.clear(s.kept.end)
         s.out.append(ClearInput())
     elif not _hold_command(s, ClearInput(), event.event_id, now):
         return
@@ -209,7 +207,7 @@ def end_asked(s: State, event: EndAsked, now: float) -> None:
     """Goodbye, said by the client."""
     if not _is_refused(s, event.event_id, now):
         accept(s, event.event_id)
-        lifecycle.end(s, "ended_by_client")
+        ending.end(s, "ended_by_client")
 
 
 def _misplaced(message: str, cause: Fault, event_id: str | None) -> Error:
@@ -228,7 +226,7 @@ def _is_refused(s: State, event_id: str | None, now: float) -> bool:
 
 
 def _hold_command(s: State, command: HeldCommand, event_id: str | None, now: float) -> bool:
-    if s.held.hold_command(command):
+    if s.kept.hold_command(command):
         return True
     _not_ready(s, "more commands than can be held", event_id, now)
     return False
@@ -267,39 +265,10 @@ def played(s: State, event: Played, now: float) -> None:  # noqa: ARG001 - every
 
 
 def acknowledged(s: State, event: Acknowledged, now: float) -> None:  # noqa: ARG001 - as above
-    """The client has everything up to here; a window of output would forget it now."""
-    s.output.acknowledged = max(s.output.acknowledged, min(event.offset, s.output.offset))
+    """The client has everything up to here: the window forgets it."""
+    s.window.acknowledge(min(event.offset, s.output.offset))
 
 
 def pinged(s: State, event: Pinged, now: float) -> None:  # noqa: ARG001 - as above
     """Are you there?"""
     s.tell(Pong(event.payload))
-
-
-def gone(s: State, event: ClientGone, now: float) -> None:  # noqa: ARG001 - as above
-    """The client's socket is over. Waiting for it to come back gets its branch here."""
-    if s.is_over:
-        return
-    s.link.move(ClientSignal.LEFT)
-    s.note("client.gone", code=event.code, reason=event.reason)
-    if s.upstream.phase not in {UpstreamPhase.IDLE, UpstreamPhase.ENDED}:
-        s.out.append(HangUp(s.upstream.generation))
-    s.upstream.move(UpstreamSignal.ENDED)
-    s.is_over = True
-    s.out.append(Finish())
-
-
-def too_slow(s: State, event: ClientTooSlow, now: float) -> None:  # noqa: ARG001 - as above
-    """The client does not read: end politely rather than keep without bound."""
-    cause = fault("user_network.slow", [f"{event.waiting_bytes} bytes were waiting to be read"])
-    s.note("client.too_slow", "warning", waiting_bytes=event.waiting_bytes)
-    lifecycle.end(s, "client_too_slow", cause)
-
-
-def drain(s: State, event: DrainBegan, now: float) -> None:  # noqa: ARG001 - as above
-    """The process stops: say so and let the client come back elsewhere."""
-    s.tell(Status("draining", fault("gateway.draining")))
-    if not s.link.is_attached:
-        s.out.append(CloseClient(1001, "draining"))
-        return
-    lifecycle.end(s, "draining", fault("gateway.draining"), 1001)

@@ -7,9 +7,20 @@ What never will: an effect that needs a conversation with the world; its end com
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
 from holdfast.core.notices import Notice
+
+
+class Manner(StrEnum):
+    """How an upstream in trouble is treated (brief, A19)."""
+
+    PLAIN = "plain"
+    MINIMAL_AUDIO = "minimal_audio"  # audio only after proof of life
+    OTHER_MODEL = "other_model"  # the next model of the same provider
+    PACED_AUDIO = "paced_audio"  # what was held is given at a walking pace
+
 
 # to the client
 
@@ -43,6 +54,17 @@ class CloseClient:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
+    """Begin a link to the upstream with this number in the list."""
+
+    generation: int
+    endpoint: int = 0
+    manner: Manner = Manner.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """From here on this link is the one that everything goes to."""
+
     generation: int
 
 
@@ -78,7 +100,28 @@ class ClearInput:
 
 @dataclass(frozen=True, slots=True)
 class AddText:
+    """An item with words: the user's, or on a fresh upstream anybody's. It bears the id the client knows."""
+
     text: str
+    item_id: str
+    role: Literal["user", "assistant"] = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class AddSpeech:
+    """A spoken turn as an item, for an upstream that did not hear it."""
+
+    pcm: bytes
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCall:
+    """A tool call that another upstream made: its result means nothing without it."""
+
+    call_id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +131,26 @@ class AddToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ProveLife:
+    """Ask a fresh link for any answer at all, without consequence."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
-    """Ask for a response; `say` asks for exactly these words. Without `tools` none may be called."""
+    """Ask for a response; `say` asks for exactly these words, `carry_on` for the rest of an answer that was
+    heard up to there. Without `tools` none may be called.
+    """
 
     say: str | None = None
     tools: bool = True
+    carry_on: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether any answer to what stands in the conversation will do."""
+        return self.say is None and self.carry_on is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +175,20 @@ class RunTool:
     name: str
     arguments: str
     last_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write a line of the session's journal; `Recorded` comes back when it is durable."""
+
+    number: int
+    kind: str
+    content: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRecords:
+    """Nobody will come back to this session: its journal goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +223,23 @@ Effect = (
     | Play
     | CloseClient
     | Dial
+    | Adopt
     | HangUp
     | Configure
     | Append
     | CommitInput
     | ClearInput
     | AddText
+    | AddSpeech
+    | AddCall
     | AddToolResult
+    | ProveLife
     | Respond
     | CancelResponse
     | Truncate
     | RunTool
+    | Record
+    | ForgetRecords
     | StartTimer
     | StopTimer
     | Note

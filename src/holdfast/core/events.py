@@ -40,7 +40,8 @@ class SessionOptions:
     framing: Literal["raw", "positioned"] = "raw"
     greet: bool = False
     on_loss: Literal["continue", "stop"] = "continue"
-    on_return: Literal["continue", "skip_to_live", "truncate"] = "continue"
+    on_return: Literal["continue", "skip_to_live", "truncate"] | None = None
+    """None: by the length of the absence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,16 @@ class SessionAsked:
     resume_token: str
     epoch: str
     event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsked:
+    """`resume_session` on a new socket. That it may is decided: token and customer fit."""
+
+    epoch: str
+    offset: int
+    resume_token: str
+    """The new token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +148,20 @@ class UpstreamCreated:
     generation: int
     session_id: str
     model: str = ""
-    expires_at: int | None = None
+    lifetime_s: float | None = None
+    """Until the announced end; None when none is announced."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamConfigured:
     """`session.updated`: our settings hold, audio may flow."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class LifeProved:
+    """The answer to `ProveLife`."""
 
     generation: int
 
@@ -220,6 +239,15 @@ class OutputAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputAudioEnded:
+    """`response.output_audio.done`: the item's audio is whole."""
+
+    generation: int
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputTranscribed:
     generation: int
     response_id: str
@@ -254,7 +282,7 @@ class ResponseEnded:
 class ToolReturned:
     call_id: str
     output: str
-    status: Literal["ok", "failed", "timeout", "refused"]
+    status: Literal["ok", "failed", "timeout", "refused", "outcome_unknown"]
     action: tuple[str, str, dict[str, Any]] | None = field(default=None, hash=False)
     end_session: bool = False
     fault: Fault | None = None
@@ -269,13 +297,30 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The journal has everything up to this number for good."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalChanged:
+    """The journal stumbles (`cause`), or is well again (None)."""
+
+    cause: Fault | None
+
+
+@dataclass(frozen=True, slots=True)
 class DrainBegan:
-    """The process was told to stop."""
+    """The process was told to stop; twice means now."""
+
+    at_once: bool = False
 
 
 Event = (
     ClientAudio
     | SessionAsked
+    | ResumeAsked
     | TextGiven
     | CommitAsked
     | ClearAsked
@@ -290,6 +335,7 @@ Event = (
     | UpstreamOpened
     | UpstreamCreated
     | UpstreamConfigured
+    | LifeProved
     | UpstreamLost
     | UpstreamErred
     | UpstreamBreached
@@ -299,10 +345,13 @@ Event = (
     | UserTranscribed
     | ResponseBegan
     | OutputAudio
+    | OutputAudioEnded
     | OutputTranscribed
     | ToolCalled
     | ResponseEnded
     | ToolReturned
     | TimerFired
+    | Recorded
+    | JournalChanged
     | DrainBegan
 )

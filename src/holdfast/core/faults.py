@@ -139,6 +139,22 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         4503,
     ),
     FaultRow(
+        "provider.overloaded",
+        _P.PROVIDER,
+        _BUSY,
+        "The provider asked to come back later: wait, or put another upstream in the list.",
+        Retry.WAIT,
+        4503,
+    ),
+    FaultRow(
+        "provider.message_too_big",
+        _P.PROVIDER,
+        "The voice service can't take what it was given.",
+        "The upstream closed with 1009 although messages were made small: raise its message limit.",
+        Retry.NEVER,
+        4502,
+    ),
+    FaultRow(
         "provider.rate_limited",
         _P.PROVIDER,
         _BUSY,

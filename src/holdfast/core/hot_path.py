@@ -27,20 +27,26 @@ def hear(s: State, pcm: bytes, now: float) -> bool:
     if start + samples - s.acknowledged_at >= ACKNOWLEDGE_EVERY or not s.audio.take(samples, now):
         return False
     s.received = start + samples
-    timeline = s.timeline
-    if start == timeline.expected:
+    timeline, kept = s.timeline, s.kept
+    if start == timeline.expected == kept.end:
         timeline.given += samples
-        timeline.expected = start + samples
+        timeline.expected = kept.end = start + samples
+        kept.given.append(pcm)
+        kept.given_samples += samples
+        if kept.given_samples > kept.given_max:
+            kept.trim()
     else:
         timeline.advance(start, samples)
+        kept.give(pcm, start)
     return True
 
 
-def speak(
-    s: State, generation: int, response_id: str, item_id: str, *, size: int, now: float
+def speak(  # noqa: PLR0917 - keywords cost time, and this is the hot path
+    s: State, generation: int, response_id: str, item_id: str, pcm: bytes, now: float
 ) -> ItemAudio | None:
-    """Output audio of `size` bytes: its item when it is to be played as it is, counted and numbered."""
+    """Output audio: its item when it is to be played as it is, counted, numbered and kept."""
     turn, item = s.turn, s.output.current
+    size = len(pcm)
     if (
         item is None
         or generation != s.upstream.voice
@@ -50,9 +56,12 @@ def speak(
         or item.tail
         or size & 1
         or turn.silenced == response_id
+        or not s.link.is_listening
     ):
         return None
     turn.last_event_at = now
-    s.output.offset += 1
+    output = s.output
+    output.offset += 1
+    s.window.play(output.offset, item.stream, item.sent, pcm)
     item.sent += size // SAMPLE_BYTES
     return item

@@ -16,6 +16,7 @@ class Limits:
 
     # how many
     sessions: int = 1_000
+    overload_from_sessions: int = 10  # fewer are never refused for load: it is not they who make it
     sessions_per_ip: int = 50
     sessions_per_user: int = 5
 
@@ -41,10 +42,25 @@ class Limits:
     relay_held_bytes: int = 8 * 1024 * 1024  # `/v1/realtime` messages held while no upstream is ready
     client_outbox_bytes: int = 8 * 1024 * 1024
     upstream_outbox_bytes: int = 1024 * 1024
+    input_replayed_s: float = (
+        15.0  # given audio kept while nobody speaks: what a ping and its time-out may hide
+    )
+    window_audio_s: float = 60.0  # what a client may have missed
+    window_bytes: int = 8 * 1024 * 1024
+    window_messages: int = 5_000
     conversation_items: int = 500
     item_chars: int = 16_384
     commands_remembered: int = 1_024
     tool_calls_remembered: int = 256
+
+    # an open but silent upstream
+    upstream_ping_s: float = 10.0  # of quiet before a ping
+    upstream_pong_s: float = 5.0
+
+    # the journal's waiting lines
+    journal_spool_lines: int = 20_000
+    journal_spool_bytes: int = 32 * 1024 * 1024
+    journal_close_s: float = 5.0
 
     # starting an upstream
     dial_s: float = 10.0
@@ -57,6 +73,33 @@ class Limits:
     retry_base_s: float = 0.25
     retry_cap_s: float = 5.0
     retries: int = 5
+
+    # holding the line
+    recovery_budget_s: float = (
+        15.0  # from the loss of a live upstream until the client is told that it is over
+    )
+    recovering_told_s: float = 0.3  # a shorter trouble is nobody's business
+    live_settled_s: float = (
+        5.0  # a link that dies younger goes on with the budget of the recovery that made it
+    )
+    turn_replays: int = 2  # how often a spoken turn is told again before it is given up by name
+    response_reasks: int = 1
+    response_notice_s: float = 3.0  # a response that keeps the user waiting longer is named
+    server_errors: int = 3  # error events of the provider's own within a minute before the link is left
+    reask_wait_s: float = 0.5
+    upstream_life_s: float = 3600.0  # where the upstream announces no end
+    rotate_look: float = 0.83  # share of an upstream's life from which a quiet moment is looked for
+    rotate_force: float = 0.95
+    return_look_s: float = 15.0  # how often a session on a less preferred upstream looks for the better one
+    drain_busy_s: float = 10.0  # how long a stopping process lets a sentence be finished
+
+    # a client that comes back
+    resume_window_s: float = 120.0
+    upstream_alone_s: float = 30.0  # an upstream without a client costs money
+    open_utterance_s: float = 3.0  # how long the half sentence of a client without positions waits for it
+    return_continue_s: float = 3.0  # after a longer absence the answer is cut where it was heard
+    resumes_per_10_s: int = 5
+    client_ring_s: float = 45.0  # what a client should keep
 
     # a session's life
     create_wait_s: float = 30.0  # a socket that never says create_session

@@ -132,6 +132,13 @@ def resolve_model(name: str, today: date) -> Model | UnknownModel:
     return UnknownModel(name, "is not a model this gateway knows", _nearest(wanted))
 
 
+def fallback_of(name: str) -> str:
+    """Another model that can stand in for `name`: the next current one of the list, in its order of merit."""
+    current = [model.id for model in MODELS.values() if model.shutdown is None]
+    at = current.index(name) if name in current else -1
+    return current[(at + 1) % len(current)]
+
+
 def _nearest(wanted: str) -> str:
     """The current model that shares the longest beginning with `wanted`."""
 

@@ -27,6 +27,30 @@ class SessionCreated:
     duplicate: bool | None = None
 
 
+ContextRestored = Literal["full", "text_only", "summary", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResumed:
+    """Stands outside the order: the next message bears `offset` + 1."""
+
+    recovered: bool
+    epoch: str
+    offset: int
+    received: int
+    durable: int
+    resume_token: str
+    context_restored: ContextRestored
+    durability: Literal["none", "local", "shared"]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    items: tuple[dict[str, Any], ...]
+    state: str
+
+
 @dataclass(frozen=True, slots=True)
 class SessionReady:
     upstream: dict[str, str]
@@ -37,6 +61,8 @@ class Status:
     state: Literal["connecting", "live", "recovering", "degraded", "draining"]
     fault: Fault | None = None
     retry_in_ms: int | None = None
+    upstream: dict[str, str] | None = None  # who answers from here on, when that has changed
+    notes: tuple[str, ...] = ()  # what the new one cannot do, for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +119,7 @@ class ResponseDone:
     status: Literal["completed", "cancelled", "failed", "incomplete"]
     usage: dict[str, Any] | None = None
     fault: Fault | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +160,7 @@ class AudioLost:
     from_sample: int
     to_sample: int
     reason: str
+    stream: int | None = None  # of output: which item
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +187,14 @@ class Error:
 class SessionEnded:
     reason: str
     fault: Fault | None = None
+    retry_after_ms: int | None = None
+    lost: dict[str, tuple[int, int]] | None = None  # direction: first and last sample
 
 
 Notice = (
     SessionCreated
+    | SessionResumed
+    | Snapshot
     | SessionReady
     | Status
     | SpeechStarted

@@ -1,14 +1,14 @@
 """What the client was given: one total order of messages, and for each audio item the samples sent and heard.
 
 What lives here: offsets (the first message after `session_created` is 1, no holes), streams, positions.
-What never will: the messages themselves. A window of them, for clients that come back, gets its place here.
+What never will: the messages themselves (`window`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.core.audio import SAMPLE_RATE_HZ, ms_of_samples, samples_of_ms
+from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 
 
 @dataclass(slots=True)
@@ -19,6 +19,8 @@ class ItemAudio:
     item_id: str
     stream: int
     started_at: float
+    generation: int = 0
+    """Which upstream made it: no other can be told to cut it."""
     sent: int = 0
     played: int | None = None
     """As the client reported; None from a client that reports nothing."""
@@ -52,7 +54,6 @@ class Output:
     offset: int = 0
     is_numbered: bool = False
     current: ItemAudio | None = None
-    acknowledged: int = 0
     _streams: int = 0
 
     def start(self, epoch: str) -> None:
@@ -67,11 +68,11 @@ class Output:
         self.offset += 1
         return self.offset
 
-    def begin(self, response_id: str, item_id: str, now: float) -> ItemAudio:
+    def begin(self, response_id: str, item_id: str, generation: int, now: float) -> ItemAudio:
         """A new item begins to sound."""
         self._streams += 1
         started_at = max(now, self._end_of_current())
-        self.current = ItemAudio(response_id, item_id, self._streams, started_at)
+        self.current = ItemAudio(response_id, item_id, self._streams, started_at, generation)
         return self.current
 
     def _end_of_current(self) -> float:
@@ -98,14 +99,17 @@ class Output:
         """How long what was sent goes on sounding."""
         return 0.0 if self.current is None or self.current.is_cut else self.current.unheard_s(now)
 
-    def cut(self, now: float) -> tuple[ItemAudio, int] | None:
-        """Barge-in: stop the current item. Answers it with the milliseconds heard, None if nothing sounds."""
+    def cut(self, now: float, *, reached: int | None = None) -> tuple[ItemAudio, int] | None:
+        """Barge-in: stop the current item. Answers it with the samples heard, None if nothing sounds.
+
+        `reached`: how much of it the client has at all, when that is less than what was sent.
+        """
         item = self.current
         if item is None or item.is_cut:
             return None
-        heard = item.heard(now)
+        heard = item.heard(now) if reached is None else min(reached, item.heard(now))
         if heard >= item.sent:
             return None
         item.is_cut = True
         item.ended_at = now
-        return item, ms_of_samples(heard)
+        return item, heard

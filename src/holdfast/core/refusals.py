@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core import lifecycle
+from holdfast.core import ending
 from holdfast.core.effects import StartTimer
+from holdfast.core.events import TimerFired
 from holdfast.core.faults import fault
 from holdfast.core.notices import Error
 from holdfast.core.state import State, error_of
@@ -31,7 +32,7 @@ def _wait(s: State) -> None:
         s.out.append(StartTimer(TIMER_ERRORS, s.errors.interval_s))
 
 
-def errors_due(s: State, now: float) -> None:
+def errors_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """The second is over: tell what was held back."""
     s.errors.is_waiting = False
     for error, others in s.errors.due(now):
@@ -43,7 +44,7 @@ def errors_due(s: State, now: float) -> None:
 def flooded(s: State, now: float) -> bool:
     """Note one refusal for being too fast; True, and the session over, when that lasts."""
     if s.flood.refused(now):
-        lifecycle.end(s, "message_flood", fault("application.message_flood"), 1008)
+        ending.end(s, "message_flood", fault("application.message_flood"), 1008)
         return True
     return False
 

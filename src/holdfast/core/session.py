@@ -8,19 +8,36 @@ What never will: the functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from holdfast.core import audio_side, client_side, events, lifecycle, refusals, tool_side, upstream_side
+from holdfast.core import (
+    answer_side,
+    audio_side,
+    client_side,
+    ending,
+    events,
+    lifecycle,
+    refusals,
+    restart,
+    return_side,
+    rotation,
+    timers,
+    tool_side,
+    upstream_side,
+)
 from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
 from holdfast.core.faults import Fault
+from holdfast.core.restart import JournalLine
 from holdfast.core.state import TIMER_LOSSES, State, Surroundings
 
 _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.ClientAudio: audio_side.audio,
-    events.OutputAudio: upstream_side.output_audio,
+    events.OutputAudio: answer_side.output_audio,
+    events.OutputAudioEnded: answer_side.audio_ended,
     events.SessionAsked: client_side.session_asked,
+    events.ResumeAsked: return_side.resumed,
     events.TextGiven: client_side.text_given,
     events.CommitAsked: client_side.commit_asked,
     events.ClearAsked: client_side.clear_asked,
@@ -30,12 +47,13 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.Acknowledged: client_side.acknowledged,
     events.Pinged: client_side.pinged,
     events.MessageRefused: client_side.refused_message,
-    events.ClientGone: client_side.gone,
-    events.ClientTooSlow: client_side.too_slow,
-    events.DrainBegan: client_side.drain,
+    events.ClientGone: return_side.gone,
+    events.ClientTooSlow: return_side.too_slow,
+    events.DrainBegan: return_side.drain,
     events.UpstreamOpened: upstream_side.opened,
     events.UpstreamCreated: upstream_side.created,
     events.UpstreamConfigured: upstream_side.configured,
+    events.LifeProved: upstream_side.proved,
     events.UpstreamLost: upstream_side.lost,
     events.UpstreamErred: upstream_side.erred,
     events.UpstreamBreached: upstream_side.breached,
@@ -43,22 +61,35 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.SpeechEnded: upstream_side.speech_ended,
     events.InputCommitted: upstream_side.committed,
     events.UserTranscribed: upstream_side.user_transcribed,
-    events.ResponseBegan: upstream_side.response_began,
-    events.OutputTranscribed: upstream_side.output_transcribed,
-    events.ResponseEnded: upstream_side.response_ended,
+    events.ResponseBegan: answer_side.response_began,
+    events.OutputTranscribed: answer_side.output_transcribed,
+    events.ResponseEnded: answer_side.response_ended,
     events.ToolCalled: tool_side.called,
     events.ToolReturned: tool_side.returned,
+    events.Recorded: tool_side.on_recorded,
+    events.JournalChanged: tool_side.journal_changed,
 }
 
-_TIMERS: Final[dict[str, Callable[[State, float], None]]] = {
-    lifecycle.TIMER_CREATE: lifecycle.create_due,
-    lifecycle.TIMER_RETRY: lifecycle.dial,
-    lifecycle.TIMER_RESPONSE: lifecycle.response_due,
-    lifecycle.TIMER_GOODBYE: lifecycle.goodbye_due,
-    lifecycle.TIMER_IDLE: lifecycle.idle_due,
-    lifecycle.TIMER_LIFE: lifecycle.life_due,
+_TIMERS: Final[dict[str, Callable[[State, TimerFired, float], None]]] = {
+    **dict.fromkeys(timers.STARTING, lifecycle.timed_out),
+    timers.TIMER_CREATE: ending.create_due,
+    timers.TIMER_RETRY: lifecycle.retry_due,
+    timers.TIMER_TELL: lifecycle.tell_due,
+    timers.TIMER_PACE: lifecycle.pace_due,
+    timers.TIMER_RESPONSE: lifecycle.response_due,
+    timers.TIMER_REASK: answer_side.reask_due,
+    timers.TIMER_ORDER: answer_side.order_due,
+    timers.TIMER_UTTERANCE: return_side.utterance_due,
+    timers.TIMER_ROTATE: rotation.rotate_due,
+    timers.TIMER_RETURN: rotation.return_due,
+    timers.TIMER_GOODBYE: ending.goodbye_due,
+    timers.TIMER_IDLE: ending.idle_due,
+    timers.TIMER_LIFE: ending.life_due,
+    timers.TIMER_AWAY: return_side.away_due,
+    timers.TIMER_ALONE: return_side.alone_due,
+    timers.TIMER_DRAIN: return_side.drain_due,
     refusals.TIMER_ERRORS: refusals.errors_due,
-    TIMER_LOSSES: lifecycle.losses_due,
+    TIMER_LOSSES: ending.losses_due,
 }
 
 _COUNTED: Final = frozenset(
@@ -87,7 +118,18 @@ class Session:
 
     def start(self) -> list[Effect]:
         """The first effects: a connection that never asks for a session does not stay."""
-        return [StartTimer(lifecycle.TIMER_CREATE, self.state.limits.create_wait_s)]
+        return [StartTimer(timers.TIMER_CREATE, self.state.limits.create_wait_s)]
+
+    def restart(self, lines: Iterable[JournalLine], epoch: str, now: float) -> list[Effect]:
+        """Take up a session where the journal of another process left it: its client is away.
+
+        `lines` are (kind, content) in order; `epoch` is new, for the messages that were not received are
+        gone.
+        """
+        s = self.state
+        restart.restore(s, lines, epoch, now)
+        out, s.out = s.out, []
+        return out
 
     def receive(self, event: Event, now: float) -> list[Effect]:
         """Take one event at `now` (seconds, monotonic); answer what is to be done, in order."""
@@ -112,11 +154,9 @@ class Session:
         """A step broke: end what can still be ended, by name."""
         s = self.state
         s.out = []
-        lifecycle.end(s, "gateway_fault", cause)
+        ending.end(s, "gateway_fault", cause)
         return s.out
 
     def _fired(self, event: TimerFired, now: float) -> None:
-        if event.name in lifecycle.TIMEOUT_FAULTS:
-            lifecycle.timed_out(self.state, event.name, event.chance, now)
-        else:
-            _TIMERS[event.name](self.state, now)
+        self.state.chance = event.chance
+        _TIMERS[event.name](self.state, event, now)

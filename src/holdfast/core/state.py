@@ -1,33 +1,55 @@
 """The session's machines side by side, and the one door through which effects leave.
 
 What lives here: composition, and the few facts that belong to no machine.
-What never will: decisions. Those are in the `*_side` modules, `barge_in`, `refusals` and `lifecycle`.
+What never will: decisions. Those are in the `*_side` modules, `barge_in`, `refusals`, `lifecycle`, `rebuild`
+and `rotation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.aliases import Aliases
+from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_seconds
 from holdfast.core.client_link import ClientLink
 from holdfast.core.commands import CommandMemory
 from holdfast.core.conversation import Conversation
-from holdfast.core.effects import Effect, Note, Play, StartTimer, Tell
+from holdfast.core.effects import Effect, Manner, Note, Play, Record, StartTimer, Tell
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import SessionOptions
 from holdfast.core.faults import Fault
-from holdfast.core.held_input import HeldInput
+from holdfast.core.journal_line import JournalLine
+from holdfast.core.kept_input import KeptInput
 from holdfast.core.limits import Limits
+from holdfast.core.line_account import LineAccount
 from holdfast.core.losses import TELL_EVERY_S, Loss, Losses
 from holdfast.core.notices import AudioLost, Error, Notice
+from holdfast.core.ordering import Ordering
 from holdfast.core.output import ItemAudio, Output
 from holdfast.core.rates import ErrorThrottle, FloodWatch, TokenBucket
+from holdfast.core.spoken import Spoken
 from holdfast.core.timeline import Timeline
 from holdfast.core.tool_ledger import ToolLedger
 from holdfast.core.turn import Turn
-from holdfast.core.upstream_link import UpstreamLink
+from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
+from holdfast.core.window import ReplayWindow
 
 TIMER_LOSSES = "losses"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFacts:
+    """What a session knows of one upstream of the list."""
+
+    name: str
+    kind: str
+    model: str
+    voices: tuple[str, ...]
+    default_voice: str
+    workarounds: tuple[Manner, ...] = ()
+    """How it is treated after each further trouble of its own in a row (brief, A19)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +58,13 @@ class Surroundings:
 
     limits: Limits
     customer_id: str
-    upstream_name: str
-    upstream_kind: str
-    upstream_model: str
-    voices: tuple[str, ...]
-    default_voice: str
+    upstreams: tuple[UpstreamFacts, ...]
+    """In the order of preference, as `endpoints` counts them."""
+    endpoints: Endpoints
+    """Shared by all sessions of the process."""
     greeting: str = ""
+    durability: Literal["none", "local", "shared"] = "none"
+    idempotent_tools: frozenset[str] = frozenset()
 
 
 class State:
@@ -49,31 +72,41 @@ class State:
 
     __slots__ = (
         "acknowledged_at",
+        "aliases",
         "audio",
+        "away_since",
+        "chance",
         "commands",
         "conversation",
         "errors",
         "flood",
-        "held",
+        "is_draining",
         "is_leaving",
         "is_over",
+        "journal",
+        "kept",
         "last_activity",
+        "line",
         "link",
         "losses",
         "messages",
         "options",
+        "ordering",
         "out",
         "output",
         "received",
         "session_id",
-        "speech",
+        "spoken",
         "started_at",
+        "successor",
         "surroundings",
         "timeline",
         "tools",
         "turn",
+        "typed",
         "upstream",
         "warned_no_session",
+        "window",
     )
 
     def __init__(self, surroundings: Surroundings) -> None:
@@ -85,21 +118,40 @@ class State:
         self.is_over = False
         self.is_leaving = False
         """A goodbye was said: the session ends when it has been heard."""
+        self.is_draining = False
+        """The process stops: the session is suspended when nobody is in the middle of a sentence."""
         self.started_at = 0.0
         self.last_activity = 0.0
-        # the machines
+        self.away_since = 0.0
+        self.chance = 0.5
+        """In [0, 1): the jitter that the present event brought."""
+        # the client
         self.link = ClientLink()
-        self.upstream = UpstreamLink()
-        self.turn = Turn()
         self.output = Output()
-        self.conversation = Conversation(limits.conversation_items, limits.item_chars)
-        self.tools = ToolLedger(limits.tool_calls_remembered)
-        self.held = HeldInput(limits.input_before_session_s, limits.commands_held)
+        seconds = int(limits.window_audio_s * SAMPLE_RATE_HZ * SAMPLE_BYTES)
+        self.window = ReplayWindow(min(limits.window_bytes, seconds), limits.window_messages)
         self.commands = CommandMemory(limits.commands_remembered)
         self.errors = ErrorThrottle()
         self.losses = Losses()
+        # the upstream
+        self.upstream = UpstreamLink()
+        self.successor: UpstreamLink | None = None
+        """The link that is to take over, while the present one still serves."""
+        self.line = LineAccount()
+        self.aliases = Aliases()
         self.timeline = Timeline()
+        # the conversation
+        self.turn = Turn()
+        self.ordering = Ordering()
+        self.spoken = Spoken()
+        self.conversation = Conversation(limits.conversation_items, limits.item_chars)
+        self.tools = ToolLedger(limits.tool_calls_remembered)
+        self.typed = 0
+        """How many items of our own making there are."""
+        self.journal = JournalLine(surroundings.durability)
         # the input's accounts
+        self.kept = KeptInput(limits.input_before_session_s, limits.commands_held)
+        self.kept.given_max = samples_of_seconds(limits.input_replayed_s)
         self.audio = TokenBucket(limits.audio_speed * SAMPLE_RATE_HZ, limits.audio_burst_s * SAMPLE_RATE_HZ)
         self.messages = TokenBucket(limits.client_messages_per_s, limits.client_messages_burst)
         self.flood = FloodWatch(limits.client_flood_s)
@@ -107,7 +159,6 @@ class State:
         """Samples kept so far: the position of the next one."""
         self.acknowledged_at = 0
         """`received` as the client was last told."""
-        self.speech: dict[str, int] = {}
         self.warned_no_session = False
 
     @property
@@ -115,22 +166,58 @@ class State:
         """The bounds."""
         return self.surroundings.limits
 
+    @property
+    def starting(self) -> UpstreamLink:
+        """The link that is on its way to live, when one is: never two at once."""
+        return self.upstream if self.successor is None else self.successor
+
+    def link_of(self, generation: int) -> UpstreamLink | None:
+        """The link with this voice; None for a dead one."""
+        for link in (self.upstream, self.successor):
+            if link is not None and link.may_speak(generation):
+                return link
+        self.line.stale_count += 1
+        return None
+
+    def hears(self, generation: int) -> bool:
+        """Whether what this voice says of the conversation counts: only a live link's own does."""
+        upstream = self.upstream
+        if upstream.may_speak(generation) and upstream.phase is UpstreamPhase.LIVE:
+            return True
+        self.line.stale_count += 1
+        return False
+
     def tell(self, notice: Notice) -> None:
-        """Send a text message to the client, numbered once a session exists."""
-        if not self.link.is_gone:
-            self.out.append(Tell(notice, self.output.number()))
+        """Send a text message to the client, numbered once a session exists, kept until it is
+        acknowledged.
+        """
+        message = Tell(notice, self.output.number())
+        if message.offset is not None:
+            self.window.tell(message)
+        if self.link.is_listening:
+            self.out.append(message)
 
     def play(self, item: ItemAudio, pcm: bytes, samples: int) -> None:
         """Send audio to the client."""
         output = self.output
         start = output.add(item, samples)
-        if not self.link.is_gone:
-            output.offset = offset = output.offset + 1
+        output.offset = offset = output.offset + 1
+        self.window.play(offset, item.stream, start, pcm)
+        if self.link.is_listening:
             self.out.append(Play(offset, item.stream, start, pcm))
 
     def note(self, moment: str, level: str = "info", **facts: object) -> None:
         """Log a key moment."""
         self.out.append(Note(moment, level, facts))  # type: ignore[arg-type] # callers pass literals
+
+    def record(self, kind: str, content: dict[str, Any]) -> None:
+        """Write a line of the journal."""
+        self.out.append(Record(self.journal.next_number(), kind, content))
+
+    def new_item_id(self) -> str:
+        """An id for an item of our own: short enough for every service, never one of an upstream's."""
+        self.typed += 1
+        return f"{OWN_ITEM}{self.line.rebuilds}_{self.typed}"
 
     def lose(self, first: int, last: int, reason: str, now: float) -> None:
         """Enter a loss of input: named at once, or with its neighbours within a second."""
@@ -145,14 +232,18 @@ class State:
             facts = {"from_sample": loss.first, "to_sample": loss.last, "reason": loss.reason}
             self.note("audio.lost", "warning", **facts)
 
+    def facts_of(self, link: UpstreamLink) -> UpstreamFacts:
+        """The upstream behind a link."""
+        return self.surroundings.upstreams[link.endpoint]
+
     def upstream_facts(self) -> dict[str, str]:
         """Who answers, for the client."""
-        world = self.surroundings
-        return {
-            "name": world.upstream_name,
-            "kind": world.upstream_kind,
-            "model": self.upstream.model or world.upstream_model,
-        }
+        facts = self.facts_of(self.upstream)
+        return {"name": facts.name, "kind": facts.kind, "model": self.upstream.model or facts.model}
+
+
+OWN_ITEM = "item_hf"
+"""Ids of items that we make begin like this."""
 
 
 def error_of(

@@ -1,6 +1,8 @@
-"""Tool calls: each runs at most once, whatever the upstream repeats.
+"""Tool calls: each runs at most once, whatever the upstream repeats, whichever upstream it is.
 
-What lives here: which calls are open, which results wait for their response to end, which ids were seen.
+What lives here: which calls are open, which results wait for their response to end, which ids were seen,
+which
+call is a repetition by an upstream that was told the conversation again (reliability reference, B7).
 What never will: running a tool.
 
 One call shows up in three upstream events (protocol reference, 8.4); its `call_id` is the key.
@@ -14,64 +16,114 @@ from enum import Enum, auto
 
 
 class CallPhase(Enum):
+    INTENDED = auto()  # the intent is not durable yet: it has not started
     RUNNING = auto()
+    RETURNING = auto()  # the result is known and not durable yet
     RETURNED = auto()  # the result has not been told upstream
     TOLD = auto()
+
+
+_OPEN = frozenset({CallPhase.INTENDED, CallPhase.RUNNING})
+_UNTOLD = _OPEN | {CallPhase.RETURNING}
 
 
 @dataclass(slots=True)
 class Call:
     id: str
     name: str
+    arguments: str
     response_id: str
-    phase: CallPhase = CallPhase.RUNNING
+    generation: int
+    """The upstream that made the call."""
+    turn: int
+    """Which of the user's turns it belongs to."""
+    phase: CallPhase = CallPhase.INTENDED
     output: str = ""
+    known_to: int = 0
+    """The last upstream that knows of the call."""
+    repeats: str | None = None
+    """The call of a lost upstream whose result this one gets."""
 
 
 @dataclass(slots=True)
 class ToolLedger:
     remembered_max: int
-    _calls: OrderedDict[str, Call] = field(default_factory=OrderedDict)
+    turn: int = 0
+    """Number of the user's present turn."""
+    calls: OrderedDict[str, Call] = field(default_factory=OrderedDict)
 
-    def open(self, call_id: str, name: str, response_id: str) -> bool:
-        """Enter a call; False when this id was seen before and must not run again."""
-        if call_id in self._calls:
-            return False
-        while len(self._calls) >= self.remembered_max:
-            self._forget_one()
-        self._calls[call_id] = Call(call_id, name, response_id)
-        return True
-
-    def returned(self, call_id: str, output: str) -> Call | None:
-        """Enter a result; None for a call that is not running (a late or second result)."""
-        call = self._calls.get(call_id)
-        if call is None or call.phase is not CallPhase.RUNNING:
+    def open(self, call_id: str, name: str, arguments: str, response_id: str, generation: int) -> Call | None:
+        """Enter a call; None when this id was seen before and must not run again."""
+        if call_id in self.calls:
             return None
-        call.phase, call.output = CallPhase.RETURNED, output
+        while len(self.calls) >= self.remembered_max:
+            self._forget_one()
+        call = Call(call_id, name, arguments, response_id, generation, self.turn, known_to=generation)
+        twin = self._twin(call)
+        call.repeats = None if twin is None else twin.id
+        self.calls[call_id] = call
         return call
+
+    def _twin(self, call: Call) -> Call | None:
+        """The same call made by an earlier upstream, in the same turn or not known to this one: models repeat
+        themselves when they are told the conversation again.
+        """
+        for other in self.calls.values():
+            is_same = (other.name, other.arguments) == (call.name, call.arguments)
+            is_earlier = other.generation < call.generation and other.repeats is None
+            is_unknown = other.phase in _UNTOLD and other.known_to != call.generation
+            if is_same and is_earlier and (other.turn == call.turn or is_unknown):
+                return other
+        return None
+
+    def may_start(self, call_id: str) -> Call | None:
+        """The intent is durable: the call, when it is to be run now."""
+        call = self.calls.get(call_id)
+        if call is None or call.phase is not CallPhase.INTENDED:
+            return None
+        call.phase = CallPhase.RUNNING
+        return None if call.repeats is not None else call
+
+    def returned(self, call_id: str, output: str) -> list[Call]:
+        """Enter a result; answers the calls that have it now: none for one that is not open (a late or second
+        result), more than one when an upstream repeated the call.
+        """
+        call = self.calls.get(call_id)
+        if call is None or call.phase not in _OPEN:
+            return []
+        twins = [one for one in self.calls.values() if one.repeats == call_id and one.phase in _OPEN]
+        for one in (call, *twins):
+            one.phase, one.output = CallPhase.RETURNING, output
+        return [call, *twins]
 
     def ready(self, active_response: str | None) -> list[Call]:
         """Results to tell upstream now: of responses that have ended and whose calls have all returned."""
-        waiting = [call for call in self._calls.values() if call.phase is CallPhase.RETURNED]
+        waiting = [call for call in self.calls.values() if call.phase is CallPhase.RETURNED]
         open_responses = {call.response_id for call in self.running} | {active_response}
         told = [call for call in waiting if call.response_id not in open_responses]
         for call in told:
             call.phase = CallPhase.TOLD
         return told
 
+    def is_from(self, response_id: str) -> bool:
+        """Whether a response has called anything."""
+        return any(call.response_id == response_id for call in self.calls.values())
+
     def abandon(self) -> list[Call]:
-        """The session ends: nobody waits for what runs any more. Answers what ran."""
-        abandoned = self.running
-        for call in abandoned:
+        """The session ends: nobody waits for what runs any more. Answers what the client saw begin, not
+        end.
+        """
+        abandoned = [call for call in self.running if call.phase in _OPEN and call.repeats is None]
+        for call in self.running:
             call.phase = CallPhase.TOLD
         return abandoned
 
     @property
     def running(self) -> list[Call]:
-        """Calls that have not returned."""
-        return [call for call in self._calls.values() if call.phase is CallPhase.RUNNING]
+        """Calls whose result cannot be told yet."""
+        return [call for call in self.calls.values() if call.phase in _UNTOLD]
 
     def _forget_one(self) -> None:
         """Forget the oldest call that was told; a running one only when there is no other."""
-        done = next((key for key, call in self._calls.items() if call.phase is CallPhase.TOLD), None)
-        self._calls.pop(done if done is not None else next(iter(self._calls)))
+        done = next((key for key, call in self.calls.items() if call.phase is CallPhase.TOLD), None)
+        self.calls.pop(done if done is not None else next(iter(self.calls)))

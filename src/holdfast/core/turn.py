@@ -45,6 +45,9 @@ TURN_TRANSITIONS: Final = {
 }
 
 
+ENDED_REMEMBERED: Final = 16
+
+
 @dataclass(slots=True)
 class Turn:
     phase: TurnPhase = TurnPhase.LISTENING
@@ -54,9 +57,20 @@ class Turn:
     """A request that is on its way upstream, until its response begins or it is refused."""
     silenced: str | None = None
     """The response that was interrupted: whatever of it still comes is not heard."""
+    reopened: str | None = None
+    """The active response whose upstream came to nothing before anything of it was told: the next response
+    that begins goes on under its id."""
+    reasked: int = 0
+    """How often the active response was asked for again."""
+    request: Respond | None = None
+    """The request that led to the active response; None when the upstream's own voice detection did."""
+    carry_on: str | None = None
+    """What was heard of an answer that was cut by the loss of its upstream, until its rest is asked for."""
     tool_steps: int = 0
     last_event_at: float = 0.0
     """When the upstream last did something about a response, or was asked to."""
+    ended: deque[str] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
+    """Responses that have ended: an upstream that repeats itself must not begin them again."""
     _crossed: Respond | None = None
     """A request that was under way when a response began that may not be its own."""
     _is_blocked: bool = False
@@ -74,9 +88,14 @@ class Turn:
         """Whether the upstream has something to do for us."""
         return self.active is not None or self.asked is not None or bool(self._waiting)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks and nobody is about to."""
+        return self.phase is TurnPhase.LISTENING and not self.owes
+
     def ask(self, request: Respond, *, first: bool = False) -> None:
         """Want a response. The same plain wish twice is one: a response answers all that stands before it."""
-        if request.say is None and any(wish.say is None for wish in self._waiting):
+        if request.is_plain and any(wish.say is None for wish in self._waiting):
             return
         if first:
             self._waiting.appendleft(request)
@@ -85,7 +104,8 @@ class Turn:
 
     def next_request(self, now: float) -> Respond | None:
         """The request to send now, if none is active or under way."""
-        if self.active is not None or self.asked is not None or self._is_blocked or not self._waiting:
+        is_busy = self.active is not None and self.reopened is None
+        if is_busy or self.asked is not None or self._is_blocked or not self._waiting:
             return None
         self.asked = self._waiting.popleft()
         self.last_event_at = now
@@ -94,10 +114,29 @@ class Turn:
     def begin(self, response_id: str, now: float) -> None:
         """A response began upstream, asked for or by the server's own voice detection."""
         self._crossed, self.asked = self.asked, None
+        self.request = self._crossed
         self._is_blocked = False
+        if self.reopened != response_id:
+            self.reasked = 0
+        self.reopened = None
         self.active = response_id
         self.last_event_at = now
         self.move(TurnSignal.RESPONSE_BEGAN)
+
+    def reopen(self) -> None:
+        """Nothing of the active response was told: it is asked for again and keeps its id for the client."""
+        self.reopened = self.active
+        self.reasked += 1
+        self._waiting.appendleft(self.request or Respond())
+        self.request = None
+
+    def upstream_gone(self) -> None:
+        """What was under way upstream is not under way any more: asked for again by the next one."""
+        under_way = self.asked or (None if self.active is not None else self._crossed)
+        self.asked = self._crossed = None
+        self._is_blocked = False
+        if under_way is not None and not (under_way.is_plain and any(w.is_plain for w in self._waiting)):
+            self._waiting.appendleft(under_way)
 
     def collided(self) -> None:
         """Our request met a running response: it is made again when that has ended."""
@@ -111,6 +150,10 @@ class Turn:
         """Our request was not accepted, and making it again would not help."""
         self.asked = None
 
+    def block(self) -> None:
+        """The upstream is to be given time before it is asked again."""
+        self._is_blocked = True
+
     def unblock(self) -> None:
         """The upstream was given time: ask again."""
         self._is_blocked = False
@@ -123,7 +166,8 @@ class Turn:
         """A response ended; False when it is not the active one, so that nobody is told twice."""
         if self.active != response_id:
             return False
-        self.active = self._crossed = None
+        self.active = self._crossed = self.request = self.reopened = None
         self._is_blocked = False
+        self.ended.append(response_id)
         self.move(TurnSignal.RESPONSE_ENDED)
         return True

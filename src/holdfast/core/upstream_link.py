@@ -2,7 +2,7 @@
 
 What lives here: which upstream may speak, and how far its session has come. An open socket proves nothing;
 `session.created` is proof of life; audio may flow from `session.updated` on (protocol reference, facts 3, 7).
-What never will: sockets, sleeping, knowing why a link died (`faults`), what to do then (`recovery`).
+What never will: sockets, sleeping, knowing why a link died (`faults`), what to do then (`endpoints`).
 
 Every dial has a generation. Whatever bears an older one is a voice from a dead link: it is counted and
 dropped, never an error, because reader and writer of one socket both report its death.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from holdfast.core.effects import Manner
 from holdfast.core.faults import Fault
 
 
@@ -33,13 +34,14 @@ class UpstreamSignal(Enum):
     CREATED = auto()
     CONFIGURED = auto()
     LOST = auto()
+    RESTED = auto()  # left on purpose, to be dialled again when somebody is there
     ENDED = auto()
 
 
 _P, _S = UpstreamPhase, UpstreamSignal
 
 # The docs draw their diagram from this table. A pair that is absent is a breach by the upstream.
-UPSTREAM_TRANSITIONS: Final = {
+UPSTREAM_TRANSITIONS: Final[dict[tuple[UpstreamPhase, UpstreamSignal], UpstreamPhase]] = {
     (_P.IDLE, _S.DIALED): _P.DIALING,
     (_P.DIALING, _S.OPENED): _P.OPEN,
     (_P.DIALING, _S.LOST): _P.BACKING_OFF,
@@ -50,7 +52,8 @@ UPSTREAM_TRANSITIONS: Final = {
     (_P.LIVE, _S.CONFIGURED): _P.LIVE,
     (_P.LIVE, _S.LOST): _P.BACKING_OFF,
     (_P.BACKING_OFF, _S.DIALED): _P.DIALING,
-    **{(phase, _S.ENDED): _P.ENDED for phase in _P},
+    **{(phase, _S.RESTED): _P.IDLE for phase in UpstreamPhase if phase is not _P.ENDED},
+    **{(phase, _S.ENDED): _P.ENDED for phase in UpstreamPhase},
 }
 
 BREACH_WINDOW_S: Final = 60.0
@@ -63,14 +66,19 @@ class UpstreamLink:
     generation: int = 0
     session_id: str = ""
     model: str = ""
-    attempts: int = 0
-    """Dials since the link was last live."""
-    stale_count: int = 0
+    endpoint: int = 0
+    """Number of the upstream in the list."""
+    manner: Manner = Manner.PLAIN
+    lifetime_s: float | None = None
+    live_at: float = 0.0
+    is_proving: bool = False
+    """It was asked for a sign of life."""
     is_live: bool = False
     """Whether audio may flow: read a hundred times a second, so it is kept, not asked."""
     voice: int = -1
     """The generation that may speak; -1 for none."""
     _breaches: list[float] = field(default_factory=list)
+    _errors: list[float] = field(default_factory=list)
     last_error: Fault | None = None
     """What an `error` event said before the link broke: it knows more than the close code."""
 
@@ -81,16 +89,28 @@ class UpstreamLink:
 
     def may_speak(self, generation: int) -> bool:
         """Whether words bearing this generation still count."""
-        if generation == self.voice:
-            return True
-        assert generation <= self.generation, "an upstream we have not dialled yet"
-        self.stale_count += 1
-        return False
+        return generation == self.voice
 
     def breach(self, now: float) -> int:
         """Note a message that is no event; answers how many there were within a minute."""
         self._breaches = [*(at for at in self._breaches if now - at < BREACH_WINDOW_S), now]
         return len(self._breaches)
+
+    def server_error(self, now: float) -> int:
+        """Note an error of the upstream's own; answers how many there were within a minute."""
+        self._errors = [*(at for at in self._errors if now - at < BREACH_WINDOW_S), now]
+        return len(self._errors)
+
+    def dial(self, generation: int, endpoint: int, manner: Manner = Manner.PLAIN) -> None:
+        """Begin anew, with a voice that no other link has."""
+        self.generation = generation
+        self.endpoint = endpoint
+        self.manner = manner
+        self.session_id = self.model = ""
+        self.lifetime_s = self.last_error = None
+        self.is_proving = False
+        self._breaches, self._errors = [], []
+        self.move(UpstreamSignal.DIALED)
 
     def may(self, signal: UpstreamSignal) -> bool:
         """Whether `signal` is legal now."""
@@ -99,13 +119,5 @@ class UpstreamLink:
     def move(self, signal: UpstreamSignal) -> None:
         """Follow the table. KeyError is a bug of ours: ask `may` about what an upstream sent."""
         self.phase = UPSTREAM_TRANSITIONS[self.phase, signal]
-        if signal is UpstreamSignal.DIALED:
-            self.generation += 1
-            self.attempts += 1
-            self.session_id = ""
-            self.last_error = None
-            self._breaches = []
-        elif signal is UpstreamSignal.CONFIGURED:
-            self.attempts = 0
         self.is_live = self.phase is UpstreamPhase.LIVE
         self.voice = -1 if self.phase in _SILENT else self.generation

@@ -1,21 +1,20 @@
 """What the upstream does to a session: one short function for each of its events.
 
-What lives here: the fence (only the present generation speaks), order, exactly one end per response.
+What lives here: the fence (only a present link speaks), ids as the client knows them, order, exactly one end
+per
+response.
 What never will: the dialect.
 """
 
 from __future__ import annotations
 
-from holdfast.core import lifecycle
-from holdfast.core.audio import SAMPLE_BYTES, samples_of_ms
+from holdfast.core import ending, lifecycle, rotation
+from holdfast.core.answer_side import ask_again
+from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms, samples_of_seconds
 from holdfast.core.barge_in import cut_audio
-from holdfast.core.effects import StartTimer
 from holdfast.core.events import (
     InputCommitted,
-    OutputAudio,
-    OutputTranscribed,
-    ResponseBegan,
-    ResponseEnded,
+    LifeProved,
     SpeechBegan,
     SpeechEnded,
     UpstreamBreached,
@@ -27,188 +26,175 @@ from holdfast.core.events import (
     UserTranscribed,
 )
 from holdfast.core.faults import Retry, fault
+from holdfast.core.journal_side import record_items
 from holdfast.core.notices import (
-    AssistantTranscript,
-    AudioStarted,
-    ResponseDone,
-    ResponseStarted,
     SpeechStarted,
     SpeechStopped,
     UserTranscript,
 )
 from holdfast.core.refusals import refuse
-from holdfast.core.state import State, error_of
-from holdfast.core.tool_side import tell_results
+from holdfast.core.state import OWN_ITEM, State, error_of
 from holdfast.core.turn import TurnSignal
-from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
+from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
 
 ASK_PREFIX = "ask_"
 """Our requests for a response bear an `event_id` that begins like this."""
+PADDING = SAMPLE_RATE_HZ * 3 // 10
+"""What a voice detector needs to hear before the first word of a turn that is told again."""
 
 # the link
 
 
 def opened(s: State, event: UpstreamOpened, now: float) -> None:  # noqa: ARG001 - every side function is called alike
     """101. Nothing is proved."""
-    if s.upstream.may_speak(event.generation) and s.upstream.may(UpstreamSignal.OPENED):
-        lifecycle.opened(s)
+    link = s.link_of(event.generation)
+    if link is not None and link.may(UpstreamSignal.OPENED):
+        lifecycle.opened(s, link)
 
 
 def created(s: State, event: UpstreamCreated, now: float) -> None:  # noqa: ARG001 - as above
     """Proof of life."""
-    if s.upstream.may_speak(event.generation) and s.upstream.may(UpstreamSignal.CREATED):
-        lifecycle.created(s, event.session_id, event.model)
+    link = s.link_of(event.generation)
+    if link is not None and link.may(UpstreamSignal.CREATED):
+        lifecycle.created(s, link, event.session_id, event.model, event.lifetime_s)
 
 
 def configured(s: State, event: UpstreamConfigured, now: float) -> None:
     """Ready."""
-    if s.upstream.may_speak(event.generation) and s.upstream.may(UpstreamSignal.CONFIGURED):
-        lifecycle.configured(s, now)
+    link = s.link_of(event.generation)
+    if link is not None and link.phase is UpstreamPhase.CREATED:
+        lifecycle.configured(s, link, now)
+        rotation.switch_when_quiet(s, now)
+
+
+def proved(s: State, event: LifeProved, now: float) -> None:
+    """It does answer."""
+    link = s.link_of(event.generation)
+    if link is not None and link.phase is UpstreamPhase.CREATED and link.is_proving:
+        lifecycle.go_live(s, link, now)
+        rotation.switch_when_quiet(s, now)
 
 
 def lost(s: State, event: UpstreamLost, now: float) -> None:
     """Reader and writer both report a death; the second report bears an old generation."""
-    if s.upstream.may_speak(event.generation):
-        lifecycle.lost(s, event, now)
+    link = s.link_of(event.generation)
+    if link is not None:
+        lifecycle.lose(s, link, event, now)
 
 
 def erred(s: State, event: UpstreamErred, now: float) -> None:
     """An `error` event: a race, a refusal of the session, or trouble to be told."""
-    if not s.upstream.may_speak(event.generation):
+    link = s.link_of(event.generation)
+    if link is None:
         return
-    s.note(
-        "upstream.error",
-        "debug" if event.benign else "warning",
-        code=event.code,
-        fault=event.fault.code,
-        upstream_session=s.upstream.session_id,
-    )
+    level = "debug" if event.benign else "warning"
+    facts = {"code": event.code, "fault": event.fault.code, "upstream_session": link.session_id}
+    s.note("upstream.error", level, **facts)
     if event.code == "conversation_already_has_active_response":
         s.turn.collided()
         return
     if event.benign:
         return
     is_about_request = (event.event_id or "").startswith(ASK_PREFIX)
+    if link.is_starting:
+        _refused_at_start(s, link, event, now)
+        return
+    if is_about_request and ask_again(s, event.fault):
+        return
     if is_about_request:
         s.turn.refused()
-    if s.upstream.is_starting:
-        _refused_at_start(s, event, now)
-        return
+        s.spoken.answered_all()
+        ending.close_response(s, "incomplete", event.fault)
     if event.fault.row.retry is Retry.NEVER or event.fault.code == "provider.session_expired":
-        s.upstream.last_error = event.fault
+        link.last_error = event.fault
+    if event.fault.code == "provider.server_error" and link.server_error(now) >= s.limits.server_errors:
+        lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault), now)
+        return
     refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
     lifecycle.request_response(s, now)
 
 
 def breached(s: State, event: UpstreamBreached, now: float) -> None:
     """Not an event at all: dropped and counted; the third within a minute ends the link."""
-    if not s.upstream.may_speak(event.generation):
-        return
-    s.note("upstream.breach", "warning", reason=event.reason, upstream_session=s.upstream.session_id)
-    if s.upstream.breach(now) >= s.limits.breaches:
-        cause = fault("provider.protocol_breach", [event.reason])
-        lifecycle.lost(s, UpstreamLost(event.generation, cause, event.chance), now)
+    link = s.link_of(event.generation)
+    if link is not None:
+        lifecycle.breached(s, link, event.reason, event.chance, now)
 
 
-def _refused_at_start(s: State, event: UpstreamErred, now: float) -> None:
+def _refused_at_start(s: State, link: UpstreamLink, event: UpstreamErred, now: float) -> None:
     """Admission errors arrive after 101; the code says more than the close that follows."""
     cause = event.fault
-    if s.upstream.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
+    if link.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
         cause = fault("configuration.session_refused", [event.code, event.message])
-    lifecycle.lost(s, UpstreamLost(event.generation, cause), now)
+    lifecycle.lose(s, link, UpstreamLost(event.generation, cause), now)
 
 
 # the user's turn, as the upstream hears it
 
 
+def _position(s: State, upstream_ms: int) -> int:
+    """Where in the session's input that is; an upstream cannot have heard more than it was given."""
+    return min(s.timeline.position(samples_of_ms(upstream_ms)), s.kept.end)
+
+
 def speech_began(s: State, event: SpeechBegan, now: float) -> None:
-    """The user speaks: what sounds stops at once."""
-    if not s.upstream.may_speak(event.generation):
+    """The user speaks: what sounds stops at once. An utterance that is heard again is not told again."""
+    if not s.hears(event.generation):
         return
     s.last_activity = now
-    sample = s.timeline.position(samples_of_ms(event.audio_start_ms))
     s.turn.move(TurnSignal.SPEECH_BEGAN)
-    s.tell(SpeechStarted(event.item_id, sample))
+    again = s.spoken.open
+    if again is not None and again.awaits:
+        again.awaits = False
+        s.aliases.bind(event.item_id, again.item_id)
+    else:
+        sample = _position(s, event.audio_start_ms)
+        s.spoken.begin(event.item_id, sample - PADDING)
+        s.tools.turn += 1
+        s.kept.given_max = samples_of_seconds(s.limits.input_held_s)
+        s.tell(SpeechStarted(event.item_id, sample))
     s.turn.silence()
     cut_audio(s, now)
 
 
 def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     """The user's turn is over."""
-    if s.upstream.may_speak(event.generation):
-        s.last_activity = now
-        s.turn.move(TurnSignal.SPEECH_ENDED)
-        sample = s.timeline.position(samples_of_ms(event.audio_end_ms))
-        s.tell(SpeechStopped(event.item_id, sample))
-
-
-def committed(s: State, event: InputCommitted, now: float) -> None:  # noqa: ARG001 - as above
-    """The user's item stands in the conversation, before its words are known."""
-    if s.upstream.may_speak(event.generation):
-        s.conversation.item(event.item_id, "user")
-
-
-def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:  # noqa: ARG001 - as above
-    """What was heard."""
-    if s.upstream.may_speak(event.generation):
-        s.conversation.said(event.item_id, event.text, role="user", final=event.final)
-        s.tell(UserTranscript(event.item_id, event.text, event.final))
-
-
-# the answer
-
-
-def response_began(s: State, event: ResponseBegan, now: float) -> None:
-    """An answer begins."""
-    if not s.upstream.may_speak(event.generation):
+    if not s.hears(event.generation):
         return
-    if s.turn.active is not None:
-        # One terminal event for each start, even from an upstream that forgets one.
-        breach = fault("provider.protocol_breach", ["two active responses"])
-        lifecycle.close_response(s, "incomplete", breach)
-    s.turn.begin(event.response_id, now)
-    s.tell(ResponseStarted(event.response_id))
+    s.last_activity = now
+    s.turn.move(TurnSignal.SPEECH_ENDED)
+    s.turn.last_event_at = now
+    sample = _position(s, event.audio_end_ms)
+    s.spoken.end(sample)
+    s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
     lifecycle.watch_response(s)
 
 
-def output_audio(s: State, event: OutputAudio, now: float) -> None:
-    """The hot path of the answer: only the active response's item sounds."""
-    turn = s.turn
-    if not s.upstream.may_speak(event.generation) or event.response_id != turn.active:
+def committed(s: State, event: InputCommitted, now: float) -> None:
+    """The user's item stands in the conversation, before its words are known."""
+    if not s.hears(event.generation):
         return
-    turn.last_event_at = now
-    if turn.silenced == event.response_id:
-        return
-    item = s.output.current
-    if item is None or item.item_id != event.item_id:
-        item = s.output.begin(event.response_id, event.item_id, now)
-        s.tell(AudioStarted(event.response_id, event.item_id, item.stream))
-    pcm = event.pcm
-    if item.tail or len(pcm) & 1:
-        pcm = item.whole(pcm)
-    if not item.is_cut:
-        s.play(item, pcm, len(pcm) // SAMPLE_BYTES)
-
-
-def output_transcribed(s: State, event: OutputTranscribed, now: float) -> None:
-    """What is being said, as text."""
-    if not s.upstream.may_speak(event.generation) or event.response_id != s.turn.active:
-        return
+    item_id = s.aliases.known(event.item_id)
+    if s.spoken.open is not None:
+        s.spoken.end(s.kept.end)
+    elif s.spoken.turns and s.spoken.turns[-1].item_id.startswith(OWN_ITEM) and s.spoken.turns[-1].is_by_hand:
+        # The client ended the turn by hand; only now is its item's id known.
+        turn = s.spoken.turns[-1]
+        turn.is_by_hand = False
+        turn.item_id = item_id
     s.turn.last_event_at = now
-    s.conversation.said(event.item_id, event.text, role="assistant", final=event.final)
-    s.tell(AssistantTranscript(event.response_id, event.item_id, event.text, event.final))
+    s.conversation.item(item_id, "user")
 
 
-def response_ended(s: State, event: ResponseEnded, now: float) -> None:
-    """Exactly one end for each beginning; then what waited for it."""
-    if not s.upstream.may_speak(event.generation) or not s.turn.end(event.response_id):
+def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:  # noqa: ARG001 - as above
+    """What was heard. An item that is told again is transcribed again, and the client was told."""
+    if not s.hears(event.generation):
         return
-    s.last_activity = now
-    s.tell(ResponseDone(event.response_id, event.status, event.usage, event.fault))
-    if event.status == "failed" and event.fault is not None:
-        s.note("response.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
-        refuse(s, error_of("RESPONSE_FAILED", event.fault), now)
-    tell_results(s)
-    lifecycle.request_response(s, now)
-    if s.is_leaving and not s.turn.owes:
-        s.out.append(StartTimer(lifecycle.TIMER_GOODBYE, s.output.unheard_s(now) + lifecycle.GOODBYE_GRACE_S))
+    item_id = s.aliases.known(event.item_id)
+    known = s.conversation.items.get(item_id)
+    if known is not None and known.is_final:
+        return
+    s.conversation.said(item_id, event.text, role="user", final=event.final)
+    s.tell(UserTranscript(item_id, event.text, event.final))
+    if event.final:
+        record_items(s)

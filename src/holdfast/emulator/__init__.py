@@ -4,24 +4,40 @@ async with Emulator(EmulatorOptions(faults=["http:503@1"])) as emulator:
     ...  # dial emulator.url + "?model=gpt-realtime-2.1", then read emulator.records
 """
 
-from holdfast.emulator.faults import FAULTS, FaultSpelling, parse_fault
-from holdfast.emulator.options import EmulatorOptions
-from holdfast.emulator.record import SessionRecord
-from holdfast.emulator.script import Call, ScriptError, Turn, parse_script, read_script
+from holdfast.emulator.faults import FAULTS, FaultKind
+from holdfast.emulator.moments import MOMENTS, Moment, State
+from holdfast.emulator.options import Darkness, EmulatorOptions, Tamper
+from holdfast.emulator.plan import FaultPlan
+from holdfast.emulator.record import Attempt, CreatedItem, Entry, SessionRecord
+from holdfast.emulator.script import Call, Script, ScriptError, Step, Turn, parse_script, read_script
 from holdfast.emulator.server import Emulator, PortTaken
 from holdfast.emulator.session import EmulatedSession
+from holdfast.emulator.spelling import FaultSpec, FaultSpelling, parse_fault
 from holdfast.emulator.voice import spoken
 
 __all__ = [
     "FAULTS",
+    "MOMENTS",
+    "Attempt",
     "Call",
+    "CreatedItem",
+    "Darkness",
     "EmulatedSession",
     "Emulator",
     "EmulatorOptions",
+    "Entry",
+    "FaultKind",
+    "FaultPlan",
+    "FaultSpec",
     "FaultSpelling",
+    "Moment",
     "PortTaken",
+    "Script",
     "ScriptError",
     "SessionRecord",
+    "State",
+    "Step",
+    "Tamper",
     "Turn",
     "parse_fault",
     "parse_script",

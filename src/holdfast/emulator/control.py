@@ -1,26 +1,60 @@
 """The control port: an emulator's books and faults over HTTP JSON.
 
-    GET  /sessions            the books of every session, without the lists
-    GET  /sessions/{id}       one of them in full ("last" is the newest)
-    POST /sessions/{id}/end   {"code": 1011} closes it; without a code the TCP connection is dropped
-    GET  /faults              the faults in force, and all there are
-    POST /faults              {"faults": ["http:503@1", ...]} replaces them for connections from now on
+What lives here: routes, and the words of what is wrong with a request.
+What never will: doing what was asked; that is the emulator's.
 
 Requests that bear an `Origin` are refused: no page in a browser has any business here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
-from holdfast.emulator.faults import FAULTS, FaultSpelling
+from holdfast.emulator.faults import FAULTS
 from holdfast.emulator.front import Answer, Request, Router
+from holdfast.emulator.moments import MOMENTS
+from holdfast.emulator.options import Darkness
+from holdfast.emulator.spelling import FaultSpelling
 
 if TYPE_CHECKING:
     from holdfast.emulator.server import Emulator
     from holdfast.emulator.session import EmulatedSession
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: of which sessions, where the path names some, and with which body."""
+
+    emulator: Emulator
+    sessions: Sequence[EmulatedSession]
+    told: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row of the table. WHICH in a path is a session's id, `last` for the newest, `all` for those that
+    are open; the question then has at least one.
+    """
+
+    method: str
+    path: str
+    meaning: str
+    answer: Callable[[Question], Answer]
+
+    def matches(self, method: str, parts: Sequence[str]) -> bool:
+        """Whether a request is this row's."""
+        own = _split(self.path)
+        return (
+            method == self.method
+            and len(own) == len(parts)
+            and all(mine in ("WHICH", theirs) for mine, theirs in zip(own, parts, strict=True))
+        )
 
 
 def control_router(emulator: Emulator) -> Router:
@@ -29,73 +63,136 @@ def control_router(emulator: Emulator) -> Router:
     def route(request: Request) -> Answer:
         if "origin" in request.headers:
             return _wrong(403, "Requests of web pages are not answered.")
-        parts = request.path.strip("/").split("/")
-        match (request.method, *parts):
-            case ("GET", "sessions"):
-                answer = Answer(200, {"sessions": [record.summary() for record in emulator.records]})
-            case ("GET", "sessions", wanted):
-                answer = _show(_find(emulator, wanted))
-            case ("POST", "sessions", wanted, "end"):
-                answer = _end(_find(emulator, wanted), request)
-            case ("GET", "faults"):
-                answer = _faults(emulator)
-            case ("POST", "faults"):
-                answer = _set_faults(emulator, request)
-            case _:
-                answer = _wrong(404, f"There is no {request.method} {request.path} here.")
-        return answer
+        parts = _split(request.path)
+        row = next((one for one in ROUTES if one.matches(request.method, parts)), None)
+        if row is None:
+            return _wrong(
+                404, f"There is no {request.method} {request.path} here. GET / lists what there is."
+            )
+        sessions = _find(emulator, parts[1]) if "WHICH" in row.path else []
+        if "WHICH" in row.path and not sessions:
+            return _wrong(404, "There is no such session; GET /sessions lists them.")
+        try:
+            return row.answer(Question(emulator, sessions, _body(request)))
+        except FaultSpelling as wrong:
+            return _wrong(400, str(wrong))
 
     return route
 
 
-def _find(emulator: Emulator, wanted: str) -> EmulatedSession | None:
+def _split(path: str) -> list[str]:
+    return path.strip("/").split("/")
+
+
+def _find(emulator: Emulator, wanted: str) -> list[EmulatedSession]:
     if wanted == "last":
-        return emulator.sessions[-1] if emulator.sessions else None
-    return next((one for one in emulator.sessions if one.record.id == wanted), None)
+        return list(emulator.sessions)[-1:]
+    if wanted == "all":
+        return emulator.open_sessions
+    return [one for one in emulator.sessions if one.record.id == wanted]
 
 
-def _show(session: EmulatedSession | None) -> Answer:
-    return _NO_SESSION if session is None else Answer(200, session.record.full())
+def _list(_question: Question) -> Answer:
+    return Answer(200, {"routes": {f"{row.method} {row.path}": row.meaning for row in ROUTES}})
 
 
-def _end(session: EmulatedSession | None, request: Request) -> Answer:
-    if session is None:
-        return _NO_SESSION
-    code = _body(request).get("code")
-    if code is None:
-        session.abort()
-    elif isinstance(code, int) and 1000 <= code <= 4999:
-        session.close(code, "told so")
-    else:
+def _sessions(question: Question) -> Answer:
+    return Answer(200, {"sessions": [record.summary() for record in question.emulator.records]})
+
+
+def _session(question: Question) -> Answer:
+    return Answer(200, question.sessions[0].record.full())
+
+
+def _audio(question: Question) -> Answer:
+    return Answer(200, bytes(question.sessions[0].record.pcm))
+
+
+def _conversation(question: Question) -> Answer:
+    return Answer(200, {"items": question.sessions[0].host.items})
+
+
+def _end(question: Question) -> Answer:
+    code = question.told.get("code")
+    if code is not None and not (isinstance(code, int) and 1000 <= code <= 4999):
         return _wrong(400, "'code' must be 1000 to 4999.")
-    return Answer(200, {"ended": session.record.id})
+    for session in question.sessions:
+        if code is None:
+            session.abort(reset=question.told.get("reset") is True)
+        else:
+            session.end(code, str(question.told.get("reason", "told so")))
+    return Answer(200, {"ended": [session.record.id for session in question.sessions]})
 
 
-def _faults(emulator: Emulator) -> Answer:
-    known = [{"fault": kind.form, "meaning": kind.meaning} for kind in FAULTS.values()]
-    return Answer(200, {"faults": [str(spec) for spec in emulator.plan.specs], "known": known})
+def _break(question: Question) -> Answer:
+    fault = str(question.told.get("fault", ""))
+    return Answer(200, {"broken": question.emulator.break_now(fault, question.sessions)})
 
 
-def _set_faults(emulator: Emulator, request: Request) -> Answer:
-    wanted = _body(request).get("faults")
+def _attempts(question: Question) -> Answer:
+    return Answer(200, {"attempts": [attempt.as_object() for attempt in question.emulator.attempts]})
+
+
+def _faults(question: Question) -> Answer:
+    known = [{"fault": kind.form, "row": kind.row, "meaning": kind.meaning} for kind in FAULTS.values()]
+    moments = [{"moment": one.form, "state": one.state, "meaning": one.meaning} for one in MOMENTS.values()]
+    in_force = [str(spec) for spec in question.emulator.plan.specs]
+    return Answer(200, {"faults": in_force, "known": known, "moments": moments})
+
+
+def _set_faults(question: Question) -> Answer:
+    wanted = question.told.get("faults")
     if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
         return _wrong(400, 'Send {"faults": ["NAME:ARGS@N", ...]}; an empty list ends all faults.')
-    try:
-        emulator.set_faults(wanted)
-    except FaultSpelling as wrong:
-        return _wrong(400, str(wrong))
-    return _faults(emulator)
+    question.emulator.set_faults(wanted, live=question.told.get("live") is True)
+    return _faults(question)
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _clear_faults(question: Question) -> Answer:
+    question.emulator.set_faults([], live=True)
+    return _faults(question)
+
+
+def _dark(question: Question) -> Answer:
+    how = question.told.get("how", "refuse")
+    if how not in get_args(Darkness):
+        return _wrong(400, f"'how' must be one of {', '.join(get_args(Darkness))}.")
+    question.emulator.go_dark(how, kill=question.told.get("kill", True) is True)
+    return Answer(200, {"dark": how})
+
+
+def _back(question: Question) -> Answer:
     try:
-        return msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
+        question.emulator.come_back()
+    except OSError as taken:
+        return _wrong(409, str(taken))
+    return Answer(200, {"dark": None})
+
+
+ROUTES: Final = (
+    Route("GET", "/", "what can be asked here", _list),
+    Route("GET", "/sessions", "the books of every session, without the lists", _sessions),
+    Route("GET", "/sessions/WHICH", "the books of one in full", _session),
+    Route("GET", "/sessions/WHICH/audio", "the PCM16 24 kHz it got, where audio is kept", _audio),
+    Route("GET", "/sessions/WHICH/conversation", "the items of its conversation, in order", _conversation),
+    Route("POST", "/sessions/WHICH/end", '{"code": 1011} closes, {"reset": true} resets, {} drops', _end),
+    Route("POST", "/sessions/WHICH/break", '{"fault": "mute"} breaks it so, now', _break),
+    Route("GET", "/attempts", "every knock at the door and what became of it", _attempts),
+    Route("GET", "/faults", "the faults in force, and all there are", _faults),
+    Route("POST", "/faults", '{"faults": [...], "live": true}; live: for open sessions, too', _set_faults),
+    Route("DELETE", "/faults", "no faults any more, in open sessions neither", _clear_faults),
+    Route("POST", "/dark", '{"how": "refuse|reset|silence", "kill": true}: no connections', _dark),
+    Route("POST", "/back", "takes connections again", _back),
+)
+"""What can be asked."""
+
+
+def _body(request: Request) -> Json:
+    try:
+        return msgspec.json.decode(request.body or b"{}", type=Json)
     except ValueError:
         return {}
 
 
 def _wrong(status: int, message: str) -> Answer:
     return Answer(status, {"error": {"message": message}})
-
-
-_NO_SESSION: Final = _wrong(404, "There is no such session; GET /sessions lists them.")

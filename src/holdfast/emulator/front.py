@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import httptools
@@ -25,7 +27,8 @@ from holdfast.sockets import MessageListener
 
 REQUEST_BYTES_MAX: Final = 64 * 1024
 REQUEST_S_MAX: Final = 10.0
-PING_EVERY_S: Final = 20.0
+NO_LINGER: Final = struct.pack("ii", 1, 0)
+"""The value of SO_LINGER that makes closing a reset."""
 
 _log: Final = logging.getLogger("holdfast.emulator")
 
@@ -49,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A JSON answer, after a delay."""
+    """An answer, after a delay: JSON, or bytes as they are."""
 
     status: int
     document: Any
@@ -58,16 +61,17 @@ class Answer:
 
     def to_bytes(self) -> bytes:
         """The answer on the wire; the connection closes after it."""
-        body = msgspec.json.encode(self.document)
+        is_raw = isinstance(self.document, bytes)
+        body = self.document if is_raw else msgspec.json.encode(self.document)
         head = {
-            "Content-Type": "application/json",
+            "Content-Type": "application/octet-stream" if is_raw else "application/json",
             "Content-Length": str(len(body)),
             "Connection": "close",
             **self.headers,
         }
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in head.items()]
-        return "\r\n".join([*lines, "", ""]).encode() + body
+        return "\r\n".join([*lines, "", ""]).encode() + bytes(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,16 @@ class Upgrade:
     delay_s: float = 0.0
 
 
-Router = Callable[[Request], Answer | Upgrade]
+@dataclass(frozen=True, slots=True)
+class Break:
+    """No answer: the connection is dropped, reset, or stays silent for good."""
+
+    how: Literal["drop", "reset", "silence"]
+    delay_s: float = 0.0
+
+
+Decision = Answer | Upgrade | Break
+Router = Callable[[Request], Decision]
 
 
 class Front(asyncio.Protocol):
@@ -160,11 +173,18 @@ class Front(asyncio.Protocol):
         else:
             self._carry_out(decision)
 
-    def _carry_out(self, decision: Answer | Upgrade) -> None:
+    def _carry_out(self, decision: Decision) -> None:
         if isinstance(decision, Answer):
             self._answer(decision)
-        else:
+        elif isinstance(decision, Upgrade):
             self._hand_over(decision)
+        elif decision.how == "silence":
+            self._transport.pause_reading()
+        else:
+            if decision.how == "reset":
+                handle = self._transport.get_extra_info("socket")
+                handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            self.abort()
 
     def _answer(self, answer: Answer) -> None:
         self._complete = True
@@ -203,7 +223,8 @@ def _websocket(upgrade: Upgrade) -> Any:
             WSUpgradeResponse.create_101_response(extra_headers=extra), upgrade.listener
         )
 
-    # Positional, as picows' own `ws_create_server` calls it.
+    # Positional, as picows' own `ws_create_server` calls it. No pings of its own: a session that is
+    # told to be silent must be able to be.
     return WSProtocol(
         None,
         None,
@@ -212,9 +233,9 @@ def _websocket(upgrade: Upgrade) -> Any:
         _log,
         True,
         REQUEST_S_MAX,
-        True,
-        PING_EVERY_S,
-        PING_EVERY_S,
+        False,
+        REQUEST_S_MAX,
+        REQUEST_S_MAX,
         WSAutoPingStrategy.PING_PERIODICALLY,
         True,
         upgrade.listener.bounds.frame_bytes,

@@ -54,6 +54,7 @@ async def follow(emulator: Emulator) -> AsyncIterator[News]:
             if not record.is_open:
                 told[record.id] = True
                 heard = f"{record.message_count} messages, {record.audio_bytes} bytes of audio"
+                heard += f"; broken: {', '.join(record.broken)}" if record.broken else ""
                 text = f"{record.id}  ended  {record.close_code} by the {record.closed_by}; {heard}"
                 yield News(text, {"event": "ended", **record.summary()})
         for forgotten in told.keys() - {record.id for record in records}:

@@ -7,9 +7,10 @@ What never will: secrets. Of the credential only its kind is kept.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from holdfast.wire.realtime import BYTES_PER_MS
 
@@ -18,11 +19,65 @@ TYPES_KEPT: Final = 20_000
 AUDIO_BYTES_KEPT: Final = 64 * 1024 * 1024
 
 Json = dict[str, Any]
+Who = Literal["client", "emulator", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the log: when (monotonic seconds), who, what. Of a client event its own id, too."""
+
+    at_s: float
+    who: Who
+    what: str
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One knock at the door: when, with what kind of credential, and what became of it: `101`, `HTTP 503`,
+    the name of a fault. `is_redirected`: it came where a 3xx answer of ours pointed.
+    """
+
+    number: int
+    at_s: float
+    at: float
+    credential: str
+    outcome: str
+    is_redirected: bool = False
+
+    def as_object(self) -> Json:
+        """For the control port."""
+        return {
+            "number": self.number,
+            "at": self.at,
+            "credential": self.credential,
+            "outcome": self.outcome,
+            "redirected": self.is_redirected,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedItem:
+    """An item that the client created, its audio decoded to PCM16 24 kHz. `pcm` is empty where audio is
+    not kept; its length and checksum are true all the same.
+    """
+
+    item: Json
+    at_s: float
+    audio_bytes: int
+    audio_sha256: str
+    pcm: bytes
+
+    def as_object(self) -> Json:
+        """For the control port."""
+        return {"item": self.item, "audio_bytes": self.audio_bytes, "audio_sha256": self.audio_sha256}
 
 
 @dataclass(slots=True)
 class SessionRecord:
-    """The books of one connection. `events` are the client's, audio replaced by its length in base64."""
+    """The books of one connection. `events` are the client's, audio replaced by its length in base64, and
+    `event_times_s` when each came (monotonic); `log` is all that came and went, with times.
+    """
 
     id: str
     number: int
@@ -32,19 +87,29 @@ class SessionRecord:
     credential: str
     faults: list[str]
     keep_audio: bool = False
+    state: str = ""
+    began_at: float = field(default_factory=time.time)
+    began_s: float = field(default_factory=time.monotonic)
     message_count: int = 0
+    message_bytes: int = 0
     audio_bytes: int = 0
     pcm: bytearray = field(default_factory=bytearray)
     events: deque[Json] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    event_times_s: deque[float] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    log: deque[Entry] = field(default_factory=lambda: deque(maxlen=TYPES_KEPT))
+    items: deque[CreatedItem] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     received_types: deque[str] = field(default_factory=lambda: deque(maxlen=TYPES_KEPT))
     sent_types: deque[str] = field(default_factory=lambda: deque(maxlen=TYPES_KEPT))
     received_counts: Counter[str] = field(default_factory=Counter)
     sent_counts: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
     transcripts: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     close_code: int | None = None
     close_reason: str = ""
     closed_by: str | None = None
     _digest: Any = field(default_factory=hashlib.sha256)
+    _item_audio_kept: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -56,6 +121,11 @@ class SessionRecord:
         """SHA-256 of all input PCM, decoded, in order of arrival."""
         return str(self._digest.hexdigest())
 
+    @property
+    def response_creates(self) -> int:
+        """How often the client asked for a response."""
+        return self.received_counts["response.create"]
+
     def audio(self, pcm: bytes) -> None:
         """Input PCM that was accepted."""
         self.audio_bytes += len(pcm)
@@ -63,25 +133,48 @@ class SessionRecord:
         if self.keep_audio and len(self.pcm) < AUDIO_BYTES_KEPT:
             self.pcm += pcm
 
-    def received(self, event: Json | None) -> None:
-        """One client message; None when it was not JSON."""
+    def item(self, item: Json, pcm: bytes) -> None:
+        """An item that the client created, and the audio in it."""
+        keeps = self.keep_audio and self._item_audio_kept + len(pcm) <= AUDIO_BYTES_KEPT
+        self._item_audio_kept += len(pcm) if keeps else 0
+        digest = hashlib.sha256(pcm).hexdigest()
+        self.items.append(CreatedItem(item, time.monotonic(), len(pcm), digest, pcm if keeps else b""))
+
+    def received(self, event: Json | None, size: int = 0) -> None:
+        """One client message of `size` bytes; None when it was not JSON."""
         self.message_count += 1
+        self.message_bytes += size
         kind = str((event or {}).get("type", "(unreadable)"))[:128]
         self.received_types.append(kind)
         self.received_counts[kind] += 1
-        if event is not None and kind != "input_audio_buffer.append":
-            self.events.append(event)
-        elif event is not None:
-            self.events.append({**event, "audio": len(str(event.get("audio", "")))})
+        given = (event or {}).get("event_id")
+        self._line("client", kind, given[:512] if isinstance(given, str) else None)
+        if event is None:
+            return
+        is_audio = kind == "input_audio_buffer.append"
+        self.events.append({**event, "audio": len(str(event.get("audio", "")))} if is_audio else event)
+        self.event_times_s.append(time.monotonic())
 
     def sent(self, kind: str) -> None:
         """One server event that went out."""
         self.sent_types.append(kind)
         self.sent_counts[kind] += 1
+        self._line("emulator", kind)
+
+    def ended_response(self, status: str) -> None:
+        """A response that went out with its end."""
+        self.responses[status] += 1
+
+    def broke(self, fault: str) -> None:
+        """A fault that was carried out."""
+        if len(self.broken) < EVENTS_KEPT:
+            self.broken.append(fault)
+        self._line("fault", fault)
 
     def ended(self, code: int, reason: str, by: str) -> None:
         """The connection is over; `by` is `client` or `emulator`."""
         self.close_code, self.close_reason, self.closed_by = code, reason, by
+        self._line("client" if by == "client" else "emulator", f"(closed {code})")
 
     def summary(self) -> Json:
         """The books without the lists."""
@@ -93,11 +186,17 @@ class SessionRecord:
             "intent": self.intent,
             "credential": self.credential,
             "faults": self.faults,
+            "broken": self.broken,
             "open": self.is_open,
+            "state": self.state,
+            "began_at": self.began_at,
             "messages": self.message_count,
+            "message_bytes": self.message_bytes,
             "audio_bytes": self.audio_bytes,
             "audio_ms": self.audio_bytes // BYTES_PER_MS,
             "audio_sha256": self.audio_sha256,
+            "response_creates": self.response_creates,
+            "responses": dict(self.responses),
             "received": dict(self.received_counts),
             "sent": dict(self.sent_counts),
             "close": None
@@ -106,11 +205,25 @@ class SessionRecord:
         }
 
     def full(self) -> Json:
-        """The books with the lists."""
+        """The books with the lists. Milliseconds count from the beginning of the connection."""
         return {
             **self.summary(),
             "transcripts": list(self.transcripts),
             "events": list(self.events),
+            "event_ms": [round((at_s - self.began_s) * 1000, 3) for at_s in self.event_times_s],
+            "items": [one.as_object() for one in self.items],
             "received_types": list(self.received_types),
             "sent_types": list(self.sent_types),
+            "log": [
+                {
+                    "ms": round((entry.at_s - self.began_s) * 1000, 3),
+                    "who": entry.who,
+                    "what": entry.what,
+                    "event_id": entry.event_id,
+                }
+                for entry in self.log
+            ],
         }
+
+    def _line(self, who: Who, what: str, event_id: str | None = None) -> None:
+        self.log.append(Entry(time.monotonic(), who, what, event_id))

@@ -1,11 +1,11 @@
 """Who answers in an emulator: hears by loudness, echoes, plays its script, calls tools when told to.
 
 What lives here: the emulator's side of the conversation.
-What never will: faults of the connection (`session`); here only the two a response itself can have,
-failing and stalling.
+What never will: faults; whoever watches may end a response that has begun, or let it stall.
 
 How it answers, first match: `metadata.holdfast_say` word for word; the output of a tool (its `say`, else
-the output); the script's turn; `call NAME {json}` in the user's words, when that tool is offered; an echo.
+the output); the script's turn; `call NAME {json}` in the user's words, when that tool is offered; some tool,
+where one is required; an echo.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -27,11 +27,32 @@ _CALL: Final = re.compile(r"\bcall\s+([A-Za-z0-9_.-]{1,64})\s*(\{.*\})?", re.IGN
 
 _SEMANTIC_SILENCE_MS: Final = 500
 
-FAILURE: Final = {
-    "type": "server_error",
-    "code": "server_error",
-    "message": "The emulator was told to fail this response.",
-}
+
+class Watcher(Protocol):
+    """Who is told what happens between the events, and may interfere."""
+
+    def begun(self, writer: ResponseWriter) -> None:
+        """A response has begun and said nothing yet. May end it."""
+
+    def heard(self, before_ms: int, now_ms: int) -> None:
+        """So much audio of a turn had come, and has come now."""
+
+    def stalls(self) -> bool:
+        """Whether the response that has just said something says nothing more."""
+
+
+class Nobody:
+    """A watcher that lets everything pass."""
+
+    def begun(self, writer: ResponseWriter) -> None:
+        """Nothing to do."""
+
+    def heard(self, before_ms: int, now_ms: int) -> None:
+        """Nothing to do."""
+
+    def stalls(self) -> bool:
+        """Never."""
+        return False
 
 
 class EmulatedResponder:
@@ -40,14 +61,13 @@ class EmulatedResponder:
     host: RealtimeHost
 
     def __init__(
-        self, options: EmulatorOptions, record: SessionRecord, *, failures: int = 0, stalls: bool = False
+        self, options: EmulatorOptions, record: SessionRecord, watcher: Watcher | None = None
     ) -> None:
-        """`failures`: so many responses fail; `stalls`: responses begin and never end."""
         self._options = options
         self._record = record
-        self._failures_left = failures
-        self._stalls = stalls
+        self._watcher = watcher or Nobody()
         self._ear = Ear()
+        self._turn_bytes = 0
         self._pump: asyncio.TimerHandle | None = None
         self._outputs: list[str] = []
         self._asked: str | None = None
@@ -65,13 +85,20 @@ class EmulatedResponder:
     def audio(self, pcm: bytes) -> None:
         self._record.audio(pcm)
         detection = self._turn_detection()
-        if detection is None:
-            return
+        if detection is not None:
+            self._listen(pcm, detection)
+        if detection is None or self._ear.is_speaking:
+            before_ms = self._turn_bytes // BYTES_PER_MS
+            self._turn_bytes += len(pcm)
+            self._watcher.heard(before_ms, self._turn_bytes // BYTES_PER_MS)
+
+    def _listen(self, pcm: bytes, detection: Mapping[str, Any]) -> None:
         silence_ms = detection.get("silence_duration_ms", _SEMANTIC_SILENCE_MS)
         for edge in self._ear.feed(
             pcm, prefix_ms=detection.get("prefix_padding_ms", 0), silence_ms=silence_ms
         ):
             if edge.kind == "started":
+                self._turn_bytes = 0
                 self.host.speech_started(edge.ms)
                 self._barge_in(detection)
             else:
@@ -79,16 +106,19 @@ class EmulatedResponder:
 
     def audio_cleared(self) -> None:
         self._ear.forget_turn()
+        self._turn_bytes = 0
 
     def committed(self, item_id: str) -> None:
         self._ear.forget_turn()
+        self._turn_bytes = 0
         self._understand(item_id)
 
     def item_created(self, item: dict[str, Any]) -> None:
+        self._record.item(item, self.host.item_audio(item["id"]))
         if item["type"] == "function_call_output":
             self._outputs.append(item["output"])
         elif item["type"] == "message" and item["role"] == "user":
-            self._take_turn(self._words_of(item))
+            self._take_turn(self._words_of(item) or self._words_heard(item["id"]))
         elif item["type"] == "message" and item["role"] == "assistant":
             # History that is being restored: whatever was asked before this was answered.
             self._asked = None
@@ -126,13 +156,20 @@ class EmulatedResponder:
             self._respond({})
 
     def _understand(self, item_id: str) -> None:
-        ms = len(self.host.item_audio(item_id)) // BYTES_PER_MS
-        turn = self._scripted()
-        words = turn.hear if turn is not None and turn.hear is not None else f"({ms} ms of speech)"
+        words = self._words_heard(item_id)
         for piece in _pieces(words):
             self.host.transcript_delta(item_id, piece)
+        ms = len(self.host.item_audio(item_id)) // BYTES_PER_MS
         self.host.transcript_completed(item_id, words, ms / 1000)
         self._take_turn(words)
+
+    def _words_heard(self, item_id: str) -> str:
+        """What the audio of a user item says: the script's words, or its length."""
+        turn = self._scripted()
+        if turn is not None and turn.hear is not None:
+            return turn.hear
+        ms = len(self.host.item_audio(item_id)) // BYTES_PER_MS
+        return f"({ms} ms of speech)" if ms else ""
 
     def _take_turn(self, words: str) -> None:
         self._asked = words
@@ -154,9 +191,8 @@ class EmulatedResponder:
 
     def _respond(self, request: Mapping[str, Any]) -> None:
         writer = self.host.begin_response(request=request)
-        if self._failures_left > 0:
-            self._failures_left -= 1
-            writer.done("failed", error=dict(FAILURE))
+        self._watcher.begun(writer)
+        if writer.is_done:
             return
         verbatim = writer.metadata.get("holdfast_say")
         call = None if verbatim else self._call_due(request)
@@ -187,7 +223,7 @@ class EmulatedResponder:
             return Call(found[1], _arguments(found[2]))
         if isinstance(choice, dict) and choice.get("name") in offered:
             return Call(str(choice["name"]))
-        return None
+        return Call(min(offered)) if choice == "required" and offered else None
 
     def _answer(self, request: Mapping[str, Any]) -> str:
         outputs, self._outputs = self._outputs, []
@@ -231,7 +267,7 @@ class EmulatedResponder:
         """One delta now, the next when it is due; at speed 0 all of them now."""
         self._pump = None
         for _ in speech:
-            if self._stalls:
+            if writer.is_done or self._watcher.stalls():
                 return
             if self._options.speed > 0:
                 delay_s = DELTA_MS / 1000 / self._options.speed

@@ -1,37 +1,35 @@
 """An OpenAI Realtime upstream on this machine: `Emulator`, listening, with the books of its sessions.
 
-What lives here: who is let in and how, HTTP beside the socket, starting and stopping.
-What never will: what happens in a session (`session`).
+What lives here: starting and stopping, going dark and coming back, faults set while it runs.
+What never will: who is let in (`door`), what happens in a session (`session`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
+from holdfast.emulator import door
 from holdfast.emulator.control import control_router
-from holdfast.emulator.faults import HTTP_STATUSES, FaultPlan, FaultSpec, Misbehaviour
-from holdfast.emulator.front import Answer, Front, Request, Router, Upgrade
-from holdfast.emulator.options import EmulatorOptions
-from holdfast.emulator.record import SessionRecord
+from holdfast.emulator.front import Answer, Break, Decision, Front, Request, Router, Upgrade
+from holdfast.emulator.options import Darkness, EmulatorOptions
+from holdfast.emulator.plan import FaultPlan, Misbehaviour
+from holdfast.emulator.record import Attempt, SessionRecord
 from holdfast.emulator.session import EmulatedSession
-from holdfast.wire.realtime import Intent, Refused, SessionConfig, new_id
+from holdfast.emulator.spelling import FaultSpec, FaultSpelling, parse_fault
+from holdfast.wire.realtime import new_id
 
 SESSIONS_KEPT: Final = 1_000
 """Sessions whose books are kept; the oldest go first."""
+ATTEMPTS_KEPT: Final = 20_000
 
 STOP_S: Final = 2.0
-
-_KEY_SUBPROTOCOL: Final = "openai-insecure-api-key."
-_MODELS: Final = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-2", "gpt-realtime-1.5")
-_SECRET_S: Final = 600
 
 
 class PortTaken(OSError):  # noqa: N818 - the name says it
@@ -44,13 +42,18 @@ class Emulator:
     def __init__(self, options: EmulatorOptions | None = None) -> None:
         """Raises `FaultSpelling` when a fault of the options is not understood."""
         self.options = options or EmulatorOptions()
-        self.plan = FaultPlan.of(self.options.faults)
+        self.plan = FaultPlan.of(self.options.faults, self.options.seed)
         self.sessions: deque[EmulatedSession] = deque(maxlen=SESSIONS_KEPT)
+        self.attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
         self.handshakes = 0
         self.port = 0
         self.control_port = 0
-        self._servers: list[asyncio.Server] = []
+        self.darkness: Darkness | None = None
+        self._listener: asyncio.Server | None = None
+        self._control: asyncio.Server | None = None
+        self._opening: set[asyncio.Task[None]] = set()
         self._fronts: set[Front] = set()
+        self._control_fronts: set[Front] = set()
         self._changed = asyncio.Event()
 
     @property
@@ -73,32 +76,41 @@ class Emulator:
         """The books of all sessions, oldest first."""
         return [session.record for session in self.sessions]
 
+    @property
+    def open_sessions(self) -> list[EmulatedSession]:
+        """The sessions whose connection stands."""
+        return [session for session in self.sessions if session.record.is_open]
+
     async def start(self) -> None:
         """Listen. Raises `PortTaken`."""
         try:
-            self.port = await self._listen(self.options.port, self._route)
+            self._listener = await self._listen(self.options.port, self._route, self._fronts)
+            self.port = _port_of(self._listener)
             if self.options.control_port is not None:
-                self.control_port = await self._listen(self.options.control_port, control_router(self))
+                router = control_router(self)
+                self._control = await self._listen(self.options.control_port, router, self._control_fronts)
+                self.control_port = _port_of(self._control)
         except OSError:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Say 1001 to every session and stop. Twice is harmless."""
-        for server in self._servers:
+        servers = [server for server in (self._listener, self._control) if server is not None]
+        self._listener = self._control = None
+        for server in servers:
             server.close()
-        for front in list(self._fronts):
+        for front in (*self._fronts, *self._control_fronts):
             front.abort()
         for session in self.sessions:
-            session.close(1001, "the emulator stops")
+            session.end(1001, "the emulator stops")
         try:
-            await self.wait_for(lambda: not any(record.is_open for record in self.records), STOP_S)
+            await self.wait_for(lambda: not self.open_sessions, STOP_S)
         except TimeoutError:
-            for session in self.sessions:
+            for session in self.open_sessions:
                 session.transport.disconnect(graceful=False)
-        for server in self._servers:
+        for server in servers:
             await server.wait_closed()
-        self._servers.clear()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -112,10 +124,6 @@ class Emulator:
     ) -> None:
         await self.close()
 
-    def set_faults(self, faults: Iterable[str | FaultSpec]) -> None:
-        """Replace the faults, for connections from now on. Raises `FaultSpelling` and changes nothing."""
-        self.plan = FaultPlan.of(faults)
-
     async def wait_for(self, condition: Callable[[], bool], timeout_s: float | None = 5.0) -> None:
         """Wait until `condition` holds; looked at after each handshake and message. Raises `TimeoutError`."""
         async with asyncio.timeout(timeout_s):
@@ -123,67 +131,134 @@ class Emulator:
                 self._changed.clear()
                 await self._changed.wait()
 
+    # breaking things while it runs
+
+    def set_faults(self, faults: Iterable[str | FaultSpec], *, live: bool = False) -> None:
+        """Replace the faults, for connections from now on, and with `live` for those that stand, too.
+
+        Raises `FaultSpelling` and changes nothing.
+        """
+        self.plan = FaultPlan.of(faults, self.options.seed)
+        if live:
+            for session in self.open_sessions:
+                session.misbehaviour = self.plan.for_running(session.record.number)
+
+    def break_now(self, fault: str, sessions: Sequence[EmulatedSession] | None = None) -> int:
+        """Carry out a fault that has a moment at once, in these sessions or in all that are open; gives
+        their number. Raises `FaultSpelling`.
+        """
+        try:
+            spec = parse_fault(fault)
+        except FaultSpelling:
+            spec = parse_fault(f"{fault}:idle")
+        if spec.moment is None:
+            raise FaultSpelling(f"{fault!r} has no moment, so it cannot happen now; set it instead")
+        hit = [session for session in (sessions or self.open_sessions) if session.record.is_open]
+        for session in hit:
+            session.suffer(spec)
+        return len(hit)
+
+    def kill(self, code: int | None = None, reason: str = "told so") -> int:
+        """End all connections now, by a close code or by a reset; gives their number."""
+        hit = self.open_sessions
+        for session in hit:
+            if code is None:
+                session.abort(reset=True)
+            else:
+                session.end(code, reason)
+        return len(hit)
+
+    def go_dark(self, how: Darkness = "refuse", *, kill: bool = True) -> None:
+        """Take no connections any more; with `kill` the running ones are reset. Twice is harmless."""
+        self.darkness = how
+        if how == "refuse" and self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for front in list(self._fronts):
+            front.abort()
+        if kill:
+            self.kill()
+
+    def come_back(self) -> None:
+        """Take connections again, on the same port. Raises `PortTaken`. Twice is harmless."""
+        self.darkness = None
+        if self._listener is not None or self._opening or not self.port:
+            return
+        family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
+        try:
+            # Listening begins here, not in the task: who dials next is not refused.
+            listening = socket.create_server((self.options.host, self.port), family=family, backlog=100)
+        except OSError as failed:
+            raise PortTaken(f"port {self.port} on {self.options.host} is in use") from failed
+        task = asyncio.get_running_loop().create_task(self._reopen(listening))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
     # who is let in
 
-    def _route(self, request: Request) -> Answer | Upgrade:
+    def _route(self, request: Request) -> Decision:
         if request.path.rstrip("/") == "/v1/realtime" and request.wants_websocket:
-            return self._admit(request)
+            number = self.handshakes = self.handshakes + 1
+            decision, outcome = self._admit(request, number)
+            _, kind = door.credential(request)
+            is_redirected = door.REDIRECTED in request.query
+            self.attempts.append(Attempt(number, time.monotonic(), time.time(), kind, outcome, is_redirected))
+            self._changed.set()
+            return decision
+        if self.darkness is not None:
+            return Break("silence" if self.darkness == "silence" else "reset")
         if (request.method, request.path) == ("GET", "/v1/models"):
-            models = [
-                {"id": name, "object": "model", "created": 0, "owned_by": "holdfast"} for name in _MODELS
-            ]
-            return Answer(200, {"object": "list", "data": models})
+            return door.models()
         if (request.method, request.path) == ("POST", "/v1/realtime/client_secrets"):
-            return _client_secret(request)
-        return _error(404, "not_found", f"There is no {request.method} {request.path} here.")
+            return door.client_secret(request)
+        return door.error(404, "not_found", f"There is no {request.method} {request.path} here.")
 
-    def _admit(self, request: Request) -> Answer | Upgrade:
-        self.handshakes += 1
-        self._changed.set()
+    def _admit(self, request: Request, number: int) -> tuple[Decision, str]:
+        """The decision, and its name in the books."""
+        if self.darkness is not None:
+            return Break("silence" if self.darkness == "silence" else "reset"), "dark"
         misbehaviour = self.plan.next_connection()
-        delay_s = misbehaviour.seconds("slow-handshake") or 0.0
-        told = misbehaviour.find("http")
+        slow = misbehaviour.take("slow-handshake")
+        delay_s = 0.0 if slow is None else float(slow.arguments[0])
+        for fault in misbehaviour.at("connecting"):
+            return _broken(fault, delay_s), str(fault)
+        told = misbehaviour.take("http")
         if told is not None:
-            return _told_status(int(told.arguments[0]), delay_s)
-        key, credential = _credential(request)
+            return door.told_status(told, delay_s, self.port, self.options.host), f"HTTP {told.arguments[0]}"
+        key, kind = door.credential(request)
         if key is None:
-            return _error(401, "missing_api_key", "Send 'Authorization: Bearer KEY'.", delay_s=delay_s)
+            needed = "Send 'Authorization: Bearer KEY'."
+            return door.error(401, "missing_api_key", needed, delay_s=delay_s), "HTTP 401"
         if "call_id" in request.query:
-            return _error(404, "not_found", "There is no such call.", delay_s=delay_s)
+            return door.error(404, "not_found", "There is no such call.", delay_s=delay_s), "HTTP 404"
+        refuse = misbehaviour.take("refuse")
+        refusal = door.refusal(request, key, self.options) if refuse is None else refuse.arguments[0]
+        session = self._session(request, number, kind, misbehaviour, refusal)
+        offered = [name.strip() for name in request.headers.get("sec-websocket-protocol", "").split(",")]
+        upgrade = Upgrade(session, "realtime" if "realtime" in offered else None, delay_s)
+        return upgrade, "101" if refusal is None else f"101 {refusal}"
+
+    def _session(
+        self, request: Request, number: int, kind: str, misbehaviour: Misbehaviour, refusal: str | None
+    ) -> EmulatedSession:
         record = SessionRecord(
             id=new_id("sess"),
-            number=self.handshakes,
+            number=number,
             path=request.path,
             model=request.query.get("model", ""),
             intent=request.query.get("intent", "realtime"),
-            credential=credential,
+            credential=kind,
             faults=[str(spec) for spec in misbehaviour.specs],
             keep_audio=self.options.keep_audio,
         )
-        session = EmulatedSession(
+        return EmulatedSession(
             self.options,
             record,
             misbehaviour,
-            refusal=self._refusal(request, record, key, misbehaviour),
+            refusal=refusal,
             on_begin=self.sessions.append,
             on_change=self._changed.set,
         )
-        offered = [name.strip() for name in request.headers.get("sec-websocket-protocol", "").split(",")]
-        return Upgrade(session, "realtime" if "realtime" in offered else None, delay_s)
-
-    def _refusal(
-        self, request: Request, record: SessionRecord, key: str, misbehaviour: Misbehaviour
-    ) -> str | None:
-        told = misbehaviour.find("refuse")
-        if told is not None:
-            return told.arguments[0]
-        if self.options.api_key is not None and key != self.options.api_key:
-            return "invalid_api_key"
-        if "realtime=v1" in request.headers.get("openai-beta", ""):
-            return "beta_api_shape_disabled"
-        if not record.model and record.intent != "transcription":
-            return "missing_model"
-        return None
 
     # inside
 
@@ -191,75 +266,24 @@ class Emulator:
         host = self.options.host
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    async def _listen(self, port: int, router: Router) -> int:
+    async def _listen(self, port: int, router: Router, fronts: set[Front]) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(
-                lambda: Front(router, self._fronts), self.options.host, port or None
-            )
+            return await loop.create_server(lambda: Front(router, fronts), self.options.host, port or None)
         except OSError as failed:
             if failed.errno == errno.EADDRINUSE:
                 raise PortTaken(f"port {port} on {self.options.host} is in use") from failed
             raise
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+
+    async def _reopen(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(lambda: Front(self._route, self._fronts), sock=listening)
 
 
-def _credential(request: Request) -> tuple[str | None, str]:
-    """The key and where it stood; no key is None."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key.strip():
-        return key.strip(), "authorization"
-    if request.headers.get("api-key"):
-        return request.headers["api-key"], "api-key"
-    for offered in request.headers.get("sec-websocket-protocol", "").split(","):
-        if offered.strip().startswith(_KEY_SUBPROTOCOL):
-            return offered.strip().removeprefix(_KEY_SUBPROTOCOL), "subprotocol"
-    return None, "none"
+def _port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
 
 
-def _told_status(status: int, delay_s: float) -> Answer:
-    kind, code = HTTP_STATUSES[status]
-    headers: Mapping[str, str] = {"Retry-After": "1"} if status in (429, 503) else {}
-    return _error(
-        status,
-        code,
-        f"The emulator was told to answer {status}.",
-        kind=kind,
-        headers=headers,
-        delay_s=delay_s,
-    )
-
-
-def _error(
-    status: int,
-    code: str,
-    message: str,
-    *,
-    kind: str = "invalid_request_error",
-    headers: Mapping[str, str] | None = None,
-    delay_s: float = 0.0,
-) -> Answer:
-    document = {"error": {"type": kind, "code": code, "message": message, "param": None}}
-    return Answer(status, document, headers or {}, delay_s)
-
-
-def _client_secret(request: Request) -> Answer:
-    """An ephemeral secret with the session it stands for. Any key is good here, this one too."""
-    try:
-        asked = msgspec.json.decode(request.body or b"{}", type=dict[str, dict[str, object]])
-    except ValueError:
-        return _error(400, "invalid_json", "The body is not a JSON object.")
-    wanted = asked.get("session", {})
-    intent: Intent = "transcription" if wanted.get("type") == "transcription" else "realtime"
-    now = int(time.time())
-    model = str(wanted.get("model", _MODELS[0]))
-    config = SessionConfig(intent=intent, model=model, session_id=new_id("sess"), expires_at=now + 3600)
-    try:
-        config.update({"type": intent, **wanted}, voice_is_locked=False)
-    except Refused as refusal:
-        return _error(400, refusal.code or "invalid_value", refusal.message)
-    seconds = asked.get("expires_after", {}).get("seconds", _SECRET_S)
-    if not isinstance(seconds, int) or not 10 <= seconds <= 7200:
-        return _error(400, "invalid_value", "'expires_after.seconds' must be 10 to 7200.")
-    return Answer(200, {"value": new_id("ek"), "expires_at": now + seconds, "session": config.effective})
+def _broken(fault: FaultSpec, delay_s: float) -> Answer | Break:
+    """What a fault at the moment `connecting` does."""
+    return Break({"drop": "drop", "reset": "reset"}.get(fault.name, "silence"), delay_s)  # type: ignore[arg-type] # a closed table

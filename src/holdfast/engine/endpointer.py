@@ -58,10 +58,11 @@ class SpeechStopped:
 class Endpointer:
     """One stream's turns. `push` once per frame of `FRAME` samples."""
 
-    def __init__(self, settings: TurnSettings) -> None:
+    def __init__(self, settings: TurnSettings, position: int = 0) -> None:
+        """`position`: samples of the stream that went by before this machine was made."""
         self.settings = settings
         self.is_speaking = False
-        self._position = 0
+        self._position = position
         self._started_at = 0
         self._last_speech = 0
         self._ended_ms = 0
@@ -89,6 +90,12 @@ class Endpointer:
         self._ended_ms = self._position // _PER_MS
         return SpeechStopped(self._ended_ms)
 
+    def skip(self, samples: int) -> None:
+        """So much of the stream was thrown away unheard; the next turn begins after it."""
+        self._position += samples
+        self._ended_ms = self._position // _PER_MS
+
     def abandon(self) -> None:
-        """The turn was ended from outside (commit or clear)."""
+        """The turn was ended from outside (commit or clear); the next one begins after it."""
         self.is_speaking = False
+        self._ended_ms = self._position // _PER_MS

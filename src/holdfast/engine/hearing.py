@@ -1,4 +1,4 @@
-"""A session's ears: wire audio in, turns and words out.
+"""A session's ears: wire audio in, turns and words out; and a recorded turn, heard by itself.
 
 What lives here: resampling, framing, voice activity, pre-roll, the recogniser, in step with positions.
 What never will: the dialect, or an answer.
@@ -20,6 +20,10 @@ PREROLL_MS: Final = 300
 _PREROLL_FRAMES: Final = -(-PREROLL_MS * RATE // 1000 // FRAME)
 _PARTIAL_FRAMES: Final = 4
 """A look at the words so far every so many frames (128 ms)."""
+_WIRE_BYTES: Final = 3
+"""Bytes on the wire for one sample in here: two at 24 kHz, of which three make two."""
+_QUIET: Final = bytes(RATE * _WIRE_BYTES // 1000 * PREROLL_MS)
+"""Silence on the wire around a recorded turn, which may have been cut close."""
 
 
 class Listener(Protocol):
@@ -51,6 +55,8 @@ class Hearing:
         self._before: deque[Samples] = deque(maxlen=_PREROLL_FRAMES)
         self._is_open = False
         self._frames = 0
+        self._position = 0
+        self._lesson: Teachable | None = None
 
     @property
     def turn_settings(self) -> TurnSettings | None:
@@ -62,14 +68,16 @@ class Hearing:
         if settings is None:
             self._endpointer = None
         elif self._endpointer is None:
-            self._endpointer = Endpointer(settings)
+            self._endpointer = Endpointer(settings, self._position)
         else:
             self._endpointer.settings = settings
 
     def teach(self, knowledge: Teachable) -> None:
-        """Another vocabulary; what was heard of a running turn is kept only if none runs."""
-        self._is_open = False
-        self._recogniser.teach(knowledge)
+        """Another vocabulary, from the next turn on: one that runs is heard to its end as it began."""
+        if self._is_open:
+            self._lesson = knowledge
+        else:
+            self._recogniser.teach(knowledge)
 
     def feed(self, pcm: bytes) -> None:
         """PCM16 at 24 kHz."""
@@ -90,7 +98,16 @@ class Hearing:
         self.take()
         self._before.clear()
 
+    def skip(self, size: int) -> None:
+        """`size` bytes of the wire were thrown away unheard; what follows keeps its position."""
+        frames, rest = divmod(size // _WIRE_BYTES, FRAME)
+        self._position += frames * FRAME
+        if self._endpointer is not None:
+            self._endpointer.skip(frames * FRAME)
+        self.feed(bytes(rest * _WIRE_BYTES // 2 * 2))
+
     def _frame(self, frame: Samples) -> None:
+        self._position += FRAME
         if self._endpointer is None:
             self._open()
             self._hear(frame)
@@ -127,4 +144,37 @@ class Hearing:
         if not self._is_open:
             return "", 0.0
         self._is_open = False
-        return self._recogniser.finish(), self._frames * FRAME / RATE
+        text = self._recogniser.finish()
+        if self._lesson is not None:
+            lesson, self._lesson = self._lesson, None
+            self._recogniser.teach(lesson)
+        return text, self._frames * FRAME / RATE
+
+
+class Reading:
+    """A recorded turn, heard with ears of its own: nothing of the session's stream is touched by it."""
+
+    def __init__(self, vad: Vad, recogniser: Recogniser) -> None:
+        self._texts: list[str] = []
+        self._ears = Hearing(vad, recogniser, self)
+        self._ears.feed(_QUIET)
+
+    def feed(self, pcm: bytes) -> None:
+        """PCM16 at 24 kHz."""
+        self._ears.feed(pcm)
+
+    def finish(self) -> str:
+        """What was said; empty when there was no speech, or no word in it."""
+        self._ears.feed(_QUIET)
+        text, _ = self._ears.take()
+        return " ".join(filter(None, (*self._texts, text)))
+
+    def speech_started(self, at_ms: int) -> None:
+        """Of no interest: the turn has an item already."""
+
+    def words_so_far(self, text: str) -> None:
+        """Of no interest: the whole is at hand in a moment."""
+
+    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:  # noqa: ARG002 - a listener's
+        """A pause within the recording."""
+        self._texts.append(text)

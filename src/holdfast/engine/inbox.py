@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 SLICE_BYTES: Final = 48 * 100
@@ -18,14 +19,32 @@ HIGH_BYTES: Final = 48 * 5_000
 """With this much audio waiting the client is no longer read."""
 LOW_BYTES: Final = 48 * 1_000
 
+Hear = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    """A slice, and who hears it."""
+
+    pcm: bytes
+    hear: Hear
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Work between the audio. What `keeps` the audio before it needs that audio."""
+
+    run: Callable[[], None]
+    keeps: bool
+
 
 class Inbox:
     """Ordered work. `on_full(True)` is called above the high mark, `on_full(False)` below the low one."""
 
-    def __init__(self, hear: Callable[[bytes], None], on_full: Callable[[bool], None]) -> None:
+    def __init__(self, hear: Hear, on_full: Callable[[bool], None]) -> None:
         self._hear = hear
         self._on_full = on_full
-        self._jobs: deque[bytes | Callable[[], None]] = deque()
+        self._jobs: deque[_Audio | _Job] = deque()
         self._waiting_bytes = 0
         self._is_scheduled = False
         self._is_full = False
@@ -33,25 +52,39 @@ class Inbox:
         self._is_closed = False
 
     def audio(self, pcm: bytes) -> None:
-        """Audio, handled now when nothing waits and it is short."""
-        if not self._jobs and not self._holds and len(pcm) <= 2 * SLICE_BYTES:
-            self._hear(pcm)
+        """The client's audio, handled now when nothing waits and it is short."""
+        self._add(pcm, self._hear)
+
+    def recording(self, pcm: bytes, hear: Hear) -> None:
+        """Audio that somebody else hears, in the same order and as little at a time."""
+        self._add(pcm, hear)
+
+    def then(self, run: Callable[[], None], *, keeps: bool = False) -> None:
+        """Do `run` after everything that came before it; now, if nothing waits. With `keeps` the audio
+        before it is not dropped any more.
+        """
+        if not self._jobs and not self._holds:
+            run()
             return
-        for at in range(0, len(pcm), SLICE_BYTES):
-            self._jobs.append(pcm[at : at + SLICE_BYTES])
-        self._waiting_bytes += len(pcm)
-        if not self._is_full and self._waiting_bytes > HIGH_BYTES:
-            self._is_full = True
-            self._on_full(True)
+        self._jobs.append(_Job(run, keeps))
         self._schedule()
 
-    def then(self, job: Callable[[], None]) -> None:
-        """Do `job` after everything that came before it; now, if nothing waits."""
-        if not self._jobs and not self._holds:
-            job()
-            return
-        self._jobs.append(job)
-        self._schedule()
+    def drop_audio(self) -> int:
+        """Throw away the client's audio that waits and is not kept; gives how many bytes."""
+        kept: deque[_Audio | _Job] = deque()
+        dropped = 0
+        while self._jobs:
+            job = self._jobs.pop()
+            if isinstance(job, _Audio) and job.hear == self._hear:
+                dropped += len(job.pcm)
+                continue
+            kept.appendleft(job)
+            if isinstance(job, _Job) and job.keeps:
+                break
+        self._jobs.extend(kept)
+        self._waiting_bytes -= dropped
+        self._tell_fullness()
+        return dropped
 
     def hold(self) -> None:
         """Nothing more until `release`; as often released as held."""
@@ -67,6 +100,16 @@ class Inbox:
         self._is_closed = True
         self._jobs.clear()
 
+    def _add(self, pcm: bytes, hear: Hear) -> None:
+        if not self._jobs and not self._holds and len(pcm) <= 2 * SLICE_BYTES:
+            hear(pcm)
+            return
+        for at in range(0, len(pcm), SLICE_BYTES):
+            self._jobs.append(_Audio(pcm[at : at + SLICE_BYTES], hear))
+        self._waiting_bytes += len(pcm)
+        self._tell_fullness()
+        self._schedule()
+
     def _schedule(self) -> None:
         if self._jobs and not self._holds and not self._is_scheduled and not self._is_closed:
             self._is_scheduled = True
@@ -77,12 +120,20 @@ class Inbox:
         if self._holds or not self._jobs:
             return
         job = self._jobs.popleft()
-        if isinstance(job, bytes):
-            self._waiting_bytes -= len(job)
-            self._hear(job)
-        else:
-            job()
+        try:
+            if isinstance(job, _Audio):
+                self._waiting_bytes -= len(job.pcm)
+                job.hear(job.pcm)
+            else:
+                job.run()
+        finally:
+            self._tell_fullness()
+            self._schedule()
+
+    def _tell_fullness(self) -> None:
         if self._is_full and self._waiting_bytes < LOW_BYTES:
             self._is_full = False
             self._on_full(False)
-        self._schedule()
+        elif not self._is_full and self._waiting_bytes > HIGH_BYTES:
+            self._is_full = True
+            self._on_full(True)

@@ -22,6 +22,8 @@ class EngineOptions:
 
     workers: int = field(default_factory=lambda: min(_MOST_WORKERS, os.cpu_count() or 1))
     sessions_per_worker: int = 32
+    session_s: float = 3600.0
+    """A session's longest life, announced as its `expires_at`: as with the service this dialect is from."""
     speech_folder: Path = SPEECH_FOLDER
     model_folder: Path | None = None
     """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""

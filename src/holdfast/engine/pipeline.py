@@ -13,18 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from holdfast.engine.agenda import Agenda
 from holdfast.engine.answering import Answer, Outflow, speak
 from holdfast.engine.dialogue import Act, Dialogue, Say
 from holdfast.engine.endpointer import TurnSettings
-from holdfast.engine.hearing import Hearing
+from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.inbox import Inbox
 from holdfast.engine.knowledge import Knowledge, Library
 from holdfast.engine.speaking import Manner, Mouth, voice_name
 from holdfast.engine.stages import Recogniser, SpeechError, Vad
-from holdfast.wire.realtime import RealtimeHost, ResponseWriter
+from holdfast.wire.realtime import BYTES_PER_MS, RealtimeHost, ResponseWriter
 
 SAY_KEY: Final = "holdfast_say"
 """Metadata of a `response.create` that makes the engine say exactly this text."""
+CARRY_ON_KEY: Final = "holdfast_carry_on"
+"""Metadata of a `response.create`: so much of the answer was heard before, say the rest."""
 _LONGEST_SAY: Final = 20_000
 _NOISE_S: Final = 0.25
 """Speech shorter than this in which no word was heard is a noise."""
@@ -61,9 +64,9 @@ class Assistant:
         self._host: RealtimeHost
         self._answers: dict[str, Answer] = {}
         self._learning: set[asyncio.Task[None]] = set()
-        self._said_by_user = ""
-        self._has_turn = False
-        self._results: list[str] = []
+        self._agenda = Agenda()
+        self._reading: Reading | None = None
+        self._idle: asyncio.TimerHandle | None = None
         self._coming: str | None = None
         self._told: list[str] = []
         self._looked: list[str] = []
@@ -83,12 +86,17 @@ class Assistant:
         self._inbox.audio(pcm)
 
     def audio_cleared(self) -> None:
-        self._inbox.then(self._drop_turn)
+        dropped = self._inbox.drop_audio()
+        self._inbox.then(lambda: self._drop_turn(dropped))
 
     def committed(self, item_id: str) -> None:
-        self._inbox.then(lambda: self._take_turn(item_id))
+        self._inbox.then(lambda: self._take_turn(item_id), keeps=True)
 
     def item_created(self, item: dict[str, Any]) -> None:
+        pcm = self._host.item_audio(item["id"])
+        if pcm and not any(part.get("transcript") for part in item["content"]):
+            self._inbox.recording(pcm, self._read)
+            self._inbox.then(lambda: self._has_read(item, len(pcm) / BYTES_PER_MS / 1000))
         self._inbox.then(lambda: self._note(item))
 
     def response_requested(self, request: dict[str, Any]) -> None:
@@ -103,6 +111,7 @@ class Assistant:
     def close(self) -> None:
         """The session is over."""
         self._inbox.close()
+        self._stay_awake()
         for task in self._learning:
             task.cancel()
         for answer in list(self._answers.values()):
@@ -111,6 +120,7 @@ class Assistant:
     # the ears' side
 
     def speech_started(self, at_ms: int) -> None:
+        self._stay_awake()
         self._coming = self._host.speech_started(at_ms)
         self._told, self._looked = [], []
         active = self._host.active
@@ -135,11 +145,11 @@ class Assistant:
         self._host.speech_stopped(at_ms)
         item_id = self._host.commit()
         self._coming = None
-        self._heard(item_id, text, seconds)
+        self._host.transcript_completed(item_id, text, seconds)
         if not text and seconds < _NOISE_S + self._hangover_s():
-            # A cough or a click: an answer to it would only be in the way.
-            self._has_turn = False
-        elif self._turn_setting("create_response") and self._host.active is None:
+            return  # A cough or a click: an answer to it would only be in the way.
+        self._agenda.asked(text, is_live=True)
+        if self._turn_setting("create_response") and self._host.active is None:
             self._respond({})
 
     # inside: the user's turn
@@ -157,37 +167,49 @@ class Assistant:
         settings = self._hearing.turn_settings
         return 0.0 if settings is None else settings.silence_duration_ms / 1000
 
-    def _drop_turn(self) -> None:
+    def _drop_turn(self, dropped_bytes: int) -> None:
         self._hearing.drop()
+        self._hearing.skip(dropped_bytes)
         self._coming = None
 
     def _take_turn(self, item_id: str) -> None:
         text, seconds = self._hearing.take()
         self._coming = None
-        self._heard(item_id, text, seconds)
-
-    def _heard(self, item_id: str, text: str, seconds: float) -> None:
         self._host.transcript_completed(item_id, text, seconds)
-        self._said_by_user, self._has_turn = text, True
+        self._agenda.asked(text, is_live=False)
+
+    def _read(self, pcm: bytes) -> None:
+        """The next of a turn that the client has a recording of."""
+        if self._reading is None:
+            self._reading = Reading(self._stages.vad(), self._stages.recogniser(self._knowledge))
+        self._reading.feed(pcm)
+
+    def _has_read(self, item: Mapping[str, Any], seconds: float) -> None:
+        assert self._reading is not None, "there was something to read"
+        text, self._reading = self._reading.finish(), None
+        self._host.transcript_completed(item["id"], text, seconds)
 
     def _note(self, item: Mapping[str, Any]) -> None:
         """An item that the client added: something to answer, or history."""
-        if item["type"] == "function_call_output":
-            self._results.append(str(item.get("output", "")))
+        if item["type"] == "function_call":
+            self._agenda.called()
+        elif item["type"] == "function_call_output":
+            self._agenda.returned(str(item.get("output", "")))
         elif item["type"] == "message" and item.get("role") == "user":
-            self._said_by_user, self._has_turn = _text_of(item), True
+            self._agenda.asked(_text_of(item), is_live=False)
         elif item["type"] == "message" and item.get("role") == "assistant":
-            self._has_turn = False
-            self._results.clear()
+            self._agenda.replied(_text_of(item))
 
     # inside: the answer
 
-    def _respond(self, request: dict[str, Any]) -> None:
+    def _respond(self, request: dict[str, Any], say: str | None = None) -> None:
         outside = request.get("conversation") == "none"
         if self._host.active is not None and not outside:
+            self._host.decline_response()
             return
+        self._stay_awake()
         writer = self._host.begin_response(request=request)
-        step = self._next_step(writer, request)
+        step = Say(say) if say else self._next_step(writer, request)
         if isinstance(step, Act):
             writer.function_call(step.tool, json.dumps(step.arguments))
             writer.done()
@@ -198,29 +220,28 @@ class Assistant:
         answer.task = asyncio.get_running_loop().create_task(self._speak(answer, step.text, manner))
 
     def _next_step(self, writer: ResponseWriter, request: Mapping[str, Any]) -> Act | Say:
-        given = writer.metadata.get(SAY_KEY)
-        if given:
-            return Say(given[:_LONGEST_SAY])
-        if request.get("input"):
+        verbatim = writer.metadata.get(SAY_KEY)
+        if request.get("input") and not verbatim:
+            # It stands beside the conversation, and so does what we make of it.
             texts = [_text_of(item) for item in request["input"] if isinstance(item, Mapping)]
-            return self._dialogue.decide(texts[-1] if texts else "")
-        if self._results:
-            sentences = [_sentence(result) for result in self._results]
-            self._results.clear()
-            return Say(" ".join(sentences))
-        if self._has_turn:
-            self._has_turn = False
-            return self._dialogue.decide(self._said_by_user)
-        return Say(self._dialogue.opening())
+            return Dialogue(self._knowledge).decide(texts[-1] if texts else "")
+        return self._agenda.next_step(
+            self._dialogue,
+            verbatim=verbatim and verbatim[:_LONGEST_SAY],
+            heard=writer.metadata.get(CARRY_ON_KEY),
+        )
 
     async def _speak(self, answer: Answer, text: str, manner: Manner) -> None:
+        writer = answer.writer
         try:
             await speak(answer, text, manner, self._stages.mouth, self._connection)
         finally:
-            self._answers.pop(answer.writer.id, None)
-        if self._has_turn and self._turn_setting("create_response") and self._host.active is None:
+            self._answers.pop(writer.id, None)
+        if self._agenda.is_waiting and self._turn_setting("create_response") and self._host.active is None:
             # The user spoke into an answer that was not to be interrupted: now it is their turn.
             self._respond({})
+        elif writer.status == "completed" and not writer.is_out_of_band:
+            self._grow_tired(writer.spoken_ms)
 
     def _cease(self, writer: ResponseWriter) -> None:
         answer = self._answers.pop(writer.id, None)
@@ -231,6 +252,38 @@ class Assistant:
         output = {**self._host.session["audio"]["output"], **request.get("audio", {}).get("output", {})}
         name = voice_name(output.get("voice"), self._stages.mouth.voices)
         return Manner(name, float(output.get("speed", 1.0)))
+
+    # inside: silence
+
+    def _grow_tired(self, playing_ms: int) -> None:
+        """Arm the session's idle timeout: so long after the answer was played to its end."""
+        idle_ms = self._idle_ms()
+        if idle_ms is not None:
+            from_ms, wait_s = self._host.audio_ms, (playing_ms + idle_ms) / 1000
+            self._idle = asyncio.get_running_loop().call_later(
+                wait_s, self._inbox.then, lambda: self._is_tired(from_ms)
+            )
+
+    def _stay_awake(self) -> None:
+        """Somebody speaks, or nobody is there any more."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _is_tired(self, from_ms: int) -> None:
+        """Nobody spoke after an answer that was given when the input stood at `from_ms`."""
+        idle_ms, now_ms = self._idle_ms(), self._host.audio_ms
+        if idle_ms is None or self._coming is not None or self._host.active is not None:
+            return
+        start_ms = max(from_ms, now_ms - idle_ms)
+        item_id = self._host.idle_timeout(start_ms)
+        self._host.transcript_completed(item_id, "", (now_ms - start_ms) / 1000)
+        self._respond({}, self._dialogue.nudge())
+
+    def _idle_ms(self) -> int | None:
+        asked = self._host.session["audio"]["input"]["turn_detection"] or {}
+        found: int | None = asked.get("idle_timeout_ms")
+        return found
 
     # inside: learning
 
@@ -262,7 +315,7 @@ class Assistant:
         if knowledge is self._knowledge:
             return
         self._knowledge = knowledge
-        self._dialogue = Dialogue(knowledge)
+        self._dialogue.learn(knowledge)
         self._hearing.teach(knowledge)
 
 
@@ -279,21 +332,6 @@ def _common(first: list[str], second: list[str]) -> list[str]:
 def _text_of(item: Mapping[str, Any]) -> str:
     parts = item.get("content") or ()
     return " ".join(str(part.get("text") or part.get("transcript") or "") for part in parts).strip()
-
-
-def _sentence(output: str) -> str:
-    """What a tool wants said. A tool without words gets no words invented for it."""
-    try:
-        told = json.loads(output)
-    except ValueError:
-        return output
-    if isinstance(told, str):
-        return told
-    if isinstance(told, Mapping):
-        for key in ("say", "message", "error"):
-            if isinstance(told.get(key), str) and told[key].strip():
-                return str(told[key])
-    return "That is done, but I was given no words for the result."
 
 
 def _names_words(session: Mapping[str, Any]) -> str:

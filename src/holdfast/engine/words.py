@@ -28,6 +28,9 @@ _ORDINALS: Final = {
 }
 _LARGEST: Final = 10**12 - 1
 
+NUMBER_WORDS: Final = frozenset((*_ONES, *_TENS, *(name for _, name in _SCALES), *_ORDINALS.values()))
+"""Words that a figure is made of."""
+
 MONTHS: Final = (
     "january february march april may june july august september october november december"
 ).split()

@@ -39,8 +39,6 @@ from holdfast.engine.stages import SpeechError
 from holdfast.sockets.listener import MessageBounds, MessageListener
 from holdfast.wire.realtime import Intent, RealtimeHost
 
-SESSION_S: Final = 3600
-"""A session's longest life, as with the service this dialect comes from."""
 _BOUNDS: Final = MessageBounds()
 _OUTBOX_BYTES: Final = 1024 * 1024
 _CLOSE_S: Final = 1.0
@@ -55,18 +53,19 @@ class EngineSession(MessageListener):
         self._may_write = asyncio.Event()
         self._may_write.set()
         self._assistant = Assistant(worker.assembly.stages, self)
+        self._life_s = worker.options.session_s
         self._end: asyncio.TimerHandle | None = None
         self._host = RealtimeHost(
             model=model,
             responder=self._assistant,
             emit=self.send_text,
-            expires_at=int(time.time()) + SESSION_S,
+            expires_at=int(time.time() + self._life_s),
             intent=intent,
         )
 
     def on_open(self) -> None:
         self.transport.underlying_transport.set_write_buffer_limits(high=_OUTBOX_BYTES)
-        self._end = asyncio.get_running_loop().call_later(SESSION_S, self._expire)
+        self._end = asyncio.get_running_loop().call_later(self._life_s, self._expire)
         self._worker.joined(self)
         self._host.open()
 
@@ -106,10 +105,13 @@ class EngineSession(MessageListener):
             transport.resume_reading()
 
     def _expire(self) -> None:
+        minutes = round(self._life_s / 60)
         self._host.fail(
-            "invalid_request_error", "session_expired", "Your session hit the maximum duration of 60 minutes."
+            "invalid_request_error",
+            "session_expired",
+            f"Your session hit the maximum duration of {minutes} minutes.",
         )
-        self.close(1001, "session_expired")
+        self.close(1001, "invalid_request_error.session_expired")
 
 
 class Worker:
@@ -117,7 +119,7 @@ class Worker:
 
     def __init__(self, assembly: Assembly, options: EngineOptions, token: str) -> None:
         self.assembly = assembly
-        self._options = options
+        self.options = options
         self._token = token
         self._sessions: set[EngineSession] = set()
         self._is_empty = asyncio.Event()
@@ -173,8 +175,8 @@ class Worker:
         target = urlsplit(request.path.decode("latin-1"))
         if target.path != "/v1/realtime":
             return _refuse(404, "not_found", "There is only /v1/realtime here.")
-        if len(self._sessions) >= self._options.sessions_per_worker:
-            return _refuse(503, "engine_full", f"All {self._options.sessions_per_worker} sessions are taken.")
+        if len(self._sessions) >= self.options.sessions_per_worker:
+            return _refuse(503, "engine_full", f"All {self.options.sessions_per_worker} sessions are taken.")
         query = parse_qs(target.query)
         intent: Intent = "transcription" if query.get("intent") == ["transcription"] else "realtime"
         session = EngineSession(self, query.get("model", ["holdfast-local"])[0], intent)

@@ -304,7 +304,14 @@ def portal_tools(store: PortalStore, today: Callable[[], date]) -> list[Tool]:
         ),
     )
     return [
-        function_tool(function, name=name, title=title, description=words, utterances=UTTERANCES[name])  # type: ignore[arg-type] # a table of functions with different parameters
+        function_tool(
+            function,  # type: ignore[arg-type] # a table of functions with different parameters
+            name=name,
+            title=title,
+            description=words,
+            utterances=UTTERANCES[name],
+            idempotent=True,  # they look things up, or open a form in the page
+        )
         for name, function, title, words in table
     ]
 

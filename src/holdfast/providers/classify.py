@@ -35,10 +35,10 @@ CLOSE_FAULTS: Final[Mapping[int, str]] = {
     1006: "provider.connection_lost",
     1007: "provider.protocol_breach",
     1008: "provider.policy",
-    1009: "provider.protocol_breach",
+    1009: "provider.message_too_big",
     1011: "provider.server_error",
     1012: "provider.unavailable",
-    1013: "provider.unavailable",
+    1013: "provider.overloaded",
     3000: "configuration.invalid_api_key",
     4000: "configuration.session_refused",
     4004: "configuration.model_not_found",
@@ -56,6 +56,8 @@ def of_close(code: int, reason: str) -> Fault:
     for part in reversed(reason.split(".")):
         if part in ERROR_FAULTS:
             return fault(ERROR_FAULTS[part], evidence)
+    if code == 1008 and "expired" in reason.lower():
+        return fault("provider.session_expired", evidence)
     return fault(CLOSE_FAULTS.get(code, "provider.closed"), evidence)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.core.faults import fault
+from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
 from holdfast.engine.pool import EnginePool
 from holdfast.ports import UpstreamSink, UpstreamTraits
@@ -24,7 +25,7 @@ class LocalDialer:
     name: str
     pool: EnginePool
     default_voice: str = "cedar"
-    outbox_bytes: int = 1024 * 1024
+    limits: Limits = DEFAULT
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -46,4 +47,4 @@ class LocalDialer:
             return
         address = self.pool.address()
         url = f"{address.url}?model={LOCAL_MODEL}"
-        await dial(Address(url, address.token, 10.0, self.outbox_bytes), generation, sink, {})
+        await dial(Address(url, address.token, self.limits), generation, sink, {})

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import DEFAULT_VOICE, VOICES
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.realtime_link import Address, dial
@@ -32,8 +33,7 @@ class OpenAIDialer:
     base_url: str
     api_key: str = field(repr=False)
     model: str
-    handshake_s: float = 10.0
-    outbox_bytes: int = 1024 * 1024
+    limits: Limits = DEFAULT
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -48,4 +48,4 @@ class OpenAIDialer:
 
     async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
         url = realtime_url(self.base_url, {"model": self.model, **query})
-        await dial(Address(url, self.api_key, self.handshake_s, self.outbox_bytes), generation, sink, {})
+        await dial(Address(url, self.api_key, self.limits), generation, sink, {})

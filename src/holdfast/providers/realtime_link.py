@@ -14,12 +14,11 @@ from typing import Final
 from picows import ws_connect
 
 from holdfast.core.faults import fault
+from holdfast.core.limits import DEFAULT, Limits
 from holdfast.ports import UpstreamSink
 from holdfast.providers import classify
 from holdfast.sockets import MessageBounds, MessageListener
 
-PING_IDLE_S: Final = 10.0
-PONG_WAIT_S: Final = 5.0
 READ_BUFFER_BYTES: Final = 4096
 BOUNDS: Final = MessageBounds(text_bytes=8 * 1024 * 1024, binary_bytes=1024, fragments=64)
 
@@ -30,8 +29,7 @@ class Address:
 
     url: str
     token: str
-    handshake_s: float = 10.0
-    outbox_bytes: int = 1024 * 1024
+    limits: Limits = DEFAULT
 
 
 class RealtimeLink(MessageListener):
@@ -77,15 +75,16 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
 
     Cancelling the wait does not stop picows' handshake, so the link itself is told that it is not wanted.
     """
-    link = RealtimeLink(generation, sink, address.outbox_bytes)
+    limits = address.limits
+    link = RealtimeLink(generation, sink, limits.upstream_outbox_bytes)
     try:
         await ws_connect(
             lambda: link,
             address.url,
-            websocket_handshake_timeout=address.handshake_s,
+            websocket_handshake_timeout=limits.dial_s,
             enable_auto_ping=True,
-            auto_ping_idle_timeout=PING_IDLE_S,
-            auto_ping_reply_timeout=PONG_WAIT_S,
+            auto_ping_idle_timeout=limits.upstream_ping_s,
+            auto_ping_reply_timeout=limits.upstream_pong_s,
             max_frame_size=BOUNDS.frame_bytes,
             max_redirects=0,  # a credential is never sent to another address
             read_buffer_init_size=READ_BUFFER_BYTES,

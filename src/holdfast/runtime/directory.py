@@ -1,25 +1,43 @@
 """Which conversations are running, and whether one more may begin.
 
-What lives here: counting by address and by customer against the limits; draining.
-What never will: a session's inside.
+What lives here: counting by address and by customer against the limits, finding a session by its id, whom a
+parked session must make room for, draining.
+What never will: a session's inside, tokens (`resumption`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
+from holdfast.core.overload import Overload
+from holdfast.runtime.resumption import Resumable, Resumption
 
 
 class Running(Protocol):
     """Something that can be told to finish."""
 
-    def drain(self) -> None:
+    @property
+    def is_parked(self) -> bool:
+        """Whether its client is away and it only waits."""
+        ...
+
+    def drain(self, *, at_once: bool = False) -> None:
         """The process stops."""
         ...
+
+    def give_way(self) -> None:
+        """End, if it is parked: somebody needs its place."""
+        ...
+
+
+def _nobody(session_id: str) -> Resumable | None:  # noqa: ARG001 - the shape of `revive`
+    return None
 
 
 @dataclass(slots=True)
@@ -28,24 +46,63 @@ class Directory:
 
     limits: Limits
     is_draining: bool = False
+    overload: Overload | None = None
+    """The rule that refuses early; None where nobody samples the load."""
+    revive: Callable[[str], Resumable | None] = _nobody
+    """Takes up a session that another process left in the journal."""
+    resumption: Resumption = field(init=False)
     _running: dict[Running, tuple[str, str]] = field(default_factory=dict)
     _by_peer: Counter[str] = field(default_factory=Counter)
     _by_user: Counter[str] = field(default_factory=Counter)
+    _by_id: dict[str, Resumable] = field(default_factory=dict)
+    _ids: dict[Running, str] = field(default_factory=dict)
+    _emptied: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.resumption = Resumption(self.find)
 
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def running(self) -> tuple[Running, ...]:
+        """Everything that runs."""
+        return tuple(self._running)
+
     def refusal(self, peer: str, user: str) -> Fault | None:
-        """Why one more from this address and for this customer may not begin now; None when it may."""
+        """Why one more from this address and for this customer may not begin now; None when it may.
+
+        A parked session of the same customer gives way: who reloads a page five times is not locked out.
+        """
         if self.is_draining:
             return fault("gateway.draining")
-        if len(self._running) >= self.limits.sessions:
+        if len(self._running) >= self.limits.sessions and not self.close_parked():
             return fault("gateway.overloaded", [f"{len(self._running)} sessions"])
-        if self._by_peer[peer] >= self.limits.sessions_per_ip:
+        if self._by_peer[peer] >= self.limits.sessions_per_ip and not self._make_room(
+            lambda who: who[0] == peer
+        ):
             return fault("application.rate_limited", [f"sessions_per_ip {self.limits.sessions_per_ip}"])
-        if user and self._by_user[user] >= self.limits.sessions_per_user:
+        if self.overload is not None and len(self._running) >= self.limits.overload_from_sessions:
+            busy = self.overload.refusal(asyncio.get_running_loop().time())
+            if busy is not None:
+                return busy
+        is_full = user and self._by_user[user] >= self.limits.sessions_per_user
+        if is_full and not self._make_room(lambda who: who[1] == user):
             return fault("application.rate_limited", [f"sessions_per_user {self.limits.sessions_per_user}"])
         return None
+
+    def close_parked(self) -> bool:
+        """End the session that has been parked longest; False when there is none."""
+        return self._make_room(lambda _: True)
+
+    def _make_room(self, is_meant: Callable[[tuple[str, str]], bool]) -> bool:
+        """End the session that was parked first among those that are meant."""
+        parked = (one for one, who in self._running.items() if one.is_parked and is_meant(who))
+        oldest = next(parked, None)
+        if oldest is None:
+            return False
+        oldest.give_way()
+        return True
 
     def enter(self, one: Running, peer: str, user: str) -> None:
         """It runs. An empty `user` is not counted by customer."""
@@ -53,18 +110,45 @@ class Directory:
         self._by_peer[peer] += 1
         self._by_user[user] += 1
 
+    def name(self, one: Running, session_id: str, resumable: Resumable) -> None:
+        """Its session has an id, by which a client may find it again."""
+        self._by_id[session_id] = resumable
+        self._ids[one] = session_id
+
+    def find(self, session_id: str) -> Resumable | None:
+        """The session with this id: running here, or left behind by another process."""
+        return self._by_id.get(session_id) or self.revive(session_id)
+
+    def id_of(self, one: Running) -> str:
+        """The id of its session; empty before it has one."""
+        return self._ids.get(one, "")
+
     def leave(self, one: Running) -> None:
         """It has ended. Twice is harmless."""
         entry = self._running.pop(one, None)
         if entry is None:
             return
+        self._by_id.pop(self._ids.pop(one, ""), None)
         for counter, key in ((self._by_peer, entry[0]), (self._by_user, entry[1])):
             counter[key] -= 1
             if counter[key] <= 0:
                 del counter[key]
+        if not self._running:
+            self._emptied.set()
 
-    def drain(self) -> None:
+    async def emptied(self) -> None:
+        """Wait until nothing runs."""
+        if self._running:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def drain(self, *, at_once: bool = False) -> None:
         """Take no more and tell all."""
         self.is_draining = True
         for one in list(self._running):
-            one.drain()
+            one.drain(at_once=at_once)
+
+    def journal_changed(self, cause: Fault | None) -> None:
+        """The store stumbles, or is well again: every session that is kept there hears of it."""
+        for one in list(self._by_id.values()):
+            one.journal_changed(cause)

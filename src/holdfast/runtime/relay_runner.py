@@ -1,25 +1,37 @@
 """One relayed conversation of `/v1/realtime`, run: originals go through, only their type is looked at.
 
-What lives here: the tables from an event's type to the core's method, and from an effect to a call.
-What never will: a second parse of a message that is only passed on.
+What lives here: the short way of audio, and the table from an effect to a call.
+What never will: a second parse of an audio message; deciding.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from holdfast.core import effects, relay
-from holdfast.core.events import UpstreamCreated, UpstreamErred
-from holdfast.core.faults import Fault, Party
+from holdfast.core import effects, events, relay_effects
+from holdfast.core import relay_events as heard
+from holdfast.core.effects import Adopt, Dial, HangUp
+from holdfast.core.events import MessageRefused
+from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.rates import FloodWatch, TokenBucket
-from holdfast.core.relay import Relay, RelayEffect
-from holdfast.ports import ClientLine, UpstreamDialer
+from holdfast.core.relay import Relay
+from holdfast.core.relay_effects import RelayEffect
+from holdfast.core.relay_events import RelayEvent
+from holdfast.core.relay_state import RelaySurroundings
+from holdfast.core.timers import TIMER_AWAY
+from holdfast.ports import ClientLine, Principal
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.relay_return import RelayWish, ReturnableLine, ReturnToRelay
+from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now
-from holdfast.wire import upstream
+from holdfast.runtime.upstreams import Upstreams
+from holdfast.wire import relay_words, relayed, upstream
+from holdfast.wire.browser import ResumeSession
+from holdfast.wire.relayed import APPEND, DELTAS
 from holdfast.wire.upstream import BreachError
 
 ERRORS_PER_S: Final = 1.0
@@ -32,23 +44,50 @@ class RelayRunner(Shell):
     def __init__(
         self,
         client: ClientLine,
-        dialer: UpstreamDialer,
+        upstreams: Upstreams,
         directory: Directory,
         limits: Limits,
-        query: Mapping[str, str],
+        wish: RelayWish,
+        *,
+        principal: Principal,
+        peer: str,
     ) -> None:
-        super().__init__(client, dialer, directory, "realtime")
-        self.query = query
-        self.relay = Relay(limits)
+        super().__init__(client, upstreams, directory, "realtime")
+        self.principal = principal
+        self.peer = peer
+        self.tokens = Tokens()
+        self.resumes = TokenBucket(limits.resumes_per_10_s / 10, limits.resumes_per_10_s)
+        self._wish = wish
         self._errors = TokenBucket(ERRORS_PER_S, ERRORS_BURST)
         self._flood = FloodWatch(limits.client_flood_s)
-        self.log = self.log.bind(session=f"hf_{secrets.token_hex(16)}")
+        self._session_id = f"rt_{secrets.token_hex(16)}"
+        self.log = self.log.bind(session=self._session_id)
+        self.relay = Relay(
+            RelaySurroundings(
+                limits=limits,
+                upstreams=upstreams.facts,
+                endpoints=upstreams.endpoints,
+                measure=relayed.audio_bytes,
+                has_own_model="model" in wish.query,
+            )
+        )
+        self._state = self.relay.state
         self._perform: Mapping[type, Callable[[Any], None]] = {
-            relay.SendUp: self._send_up,
-            relay.SendDown: self._send_down,
-            relay.SendError: self._send_error,
-            relay.SendTerminal: self._send_terminal,
+            relay_effects.SendUp: self._send_up,
+            relay_effects.SendDown: self._send_down,
+            relay_effects.SendAgain: self._send_again,
+            relay_effects.SendError: self._send_error,
+            relay_effects.SendTerminal: self._send_terminal,
+            relay_effects.SendCommitted: lambda e: self._tell(relay_words.committed(e, _event_id())),
+            relay_effects.SendTruncated: lambda e: self._tell(relay_words.truncated(e, _event_id())),
+            relay_effects.SendNews: self._send_news,
+            relay_effects.Configure: self._configure,
+            relay_effects.AddItem: lambda e: self._say(relay_words.add_item(e)),
+            relay_effects.RemoveItem: lambda e: self._say(relay_words.remove_item(e)),
+            relay_effects.AddSpeech: lambda e: self._say(relay_words.add_speech(e)),
+            relay_effects.Ask: lambda e: self._say(relay_words.ask(e)),
             effects.Dial: self.dial,
+            effects.Adopt: self.adopt,
             effects.HangUp: self.hang_up,
             effects.CloseClient: self.close_client,
             effects.StartTimer: self.start_timer,
@@ -56,136 +95,237 @@ class RelayRunner(Shell):
             effects.Note: self.note,
             effects.Finish: lambda _: self.finish(),
         }
-        self._looked_at: Mapping[str, Callable[[int, bytes], Sequence[RelayEffect]]] = {
-            "session.created": self._created,
-            "response.created": self._response_began,
-            "response.done": self._response_ended,
-            "error": self._erred,
-        }
 
     # the client's side
 
     def start(self) -> None:
         """The client's socket is open."""
-        self._carry_out(self.relay.start(now()))
+        if self._wish.returning is not None:
+            self._return(self._wish.returning)
+            return
+        token = None
+        if self._wish.can_return:
+            token = self.tokens.first()
+            self.client = ReturnableLine(self.client, self._state.window)
+            self.directory.name(self, self._session_id, self)
+        self.step(heard.Begun(self._session_id, secrets.token_hex(8), token, self._wish.on_loss))
 
     def client_text(self, payload: bytes) -> None:
-        """One client event: the hot path up. Its type is not needed, only that it has one."""
+        """One client event: the hot path up for audio, whose type alone is looked at."""
         try:
-            upstream.peek_type(payload)
+            kind = upstream.peek_type(payload)
         except BreachError as breach:
             self._refuse(f"Not an event: {breach}. Send one JSON object with `type`.")
             return
-        relay, line = self.relay, self.line
-        relay.messages += 1
-        if relay.is_passing and line is not None:
+        if kind != APPEND:
+            self._client_asked(payload, kind)
+            return
+        state, line = self._state, self.line
+        if state.is_passing and line is not None:
             line.send_text(payload)
+            kept = state.kept
+            kept.given.append(payload)
+            kept.size += len(payload)
+            if kept.size > kept.size_max:
+                kept.trim()
         else:
-            self._carry_out(relay.client_message(payload))
+            self.step(heard.ClientAudioSent(payload))
+
+    def _client_asked(self, payload: bytes, kind: str) -> None:
+        event = relayed.read_client(payload, kind)
+        if self._state.can_return or not isinstance(event, heard.ClientAcknowledged):
+            self.step(event)
+        else:
+            self._refuse(f"{kind} is for those who connected with holdfast_resume=1.")
 
     def client_binary(self, payload: bytes) -> None:
         """This dialect is text only."""
-        self._refuse(f"A binary message of {len(payload)} bytes: send base64 in input_audio_buffer.append.")
+        self._refuse(f"A binary message of {len(payload)} bytes: send base64 in {APPEND}.")
 
     def _refuse(self, message: str) -> None:
         """Say what is wrong, within a rate; who goes on for too long is told goodbye."""
         at = now()
         if self._errors.take(1, at):
-            self.client.send_text(_error("invalid_event", message))
+            kind = "invalid_request_error"
+            self._tell(upstream.error_event("invalid_event", message, kind, None, _event_id()))
         elif self._flood.refused(at):
-            self._carry_out(self.relay.flooded())
+            self.step(heard.ClientFlooded())
 
     def client_closed(self, code: int, reason: str) -> None:
-        """The client's socket is over."""
-        self._carry_out(self.relay.client_gone(code, reason))
-        self.finish()
+        """The client's socket is over; the core decides whether the conversation waits for it."""
+        if isinstance(self.client, ReturnableLine):
+            self.client.client = None
+        self.step(events.ClientGone(code, reason))
 
     def client_stalled(self, waiting_bytes: int) -> None:
         """The client does not read."""
-        self._carry_out(self.relay.client_too_slow(waiting_bytes))
+        self.step(events.ClientTooSlow(waiting_bytes))
 
-    def drain(self) -> None:
+    @property
+    def is_parked(self) -> bool:
+        """Whether the client is away and the conversation waits for it."""
+        return self._state.is_away
+
+    def give_way(self) -> None:
+        """End, if it is parked."""
+        self.step(events.TimerFired(TIMER_AWAY))
+
+    def drain(self, *, at_once: bool = False) -> None:
         """The process stops."""
-        self._carry_out(self.relay.drain())
+        self.step(events.DrainBegan(at_once))
+
+    def journal_changed(self, cause: Fault | None) -> None:
+        """Relayed conversations are kept in no store."""
+
+    # a client that comes back
+
+    def _return(self, wish: ReturnToRelay) -> None:
+        """Hand the socket over to its conversation, or say why not."""
+        found = self.directory.resumption.find(wish, self.principal, self.peer, now())
+        if isinstance(found, RelayRunner):
+            client = self.client
+            self.finish()
+            found.take(client, wish)
+            return
+        cause = found.fault if isinstance(found, MessageRefused) else None
+        self._carry_out(self.relay.abort(cause or fault("application.no_session")))
+
+    def take(self, client: ClientLine, message: ResumeSession) -> None:
+        """This socket is our client's from here on; another that it had is closed."""
+        line = self.client
+        if not isinstance(message, ReturnToRelay) or not isinstance(line, ReturnableLine):
+            cause = fault("application.no_session")
+            client.close(cause.row.close_code, cause.code)
+            return
+        if (before := line.client) is not None:
+            before.hand_to(None)
+            before.close(4409, "replaced by a newer connection")
+        line.client = client
+        client.hand_to(self)
+        token = self.tokens.renew(message.resume_token)
+        self.step(heard.ClientReturned(message.epoch, message.offset, token))
 
     # the upstream's side
 
     def connected(self, generation: int) -> None:
-        self._carry_out(self.relay.opened(generation))
+        self.step(events.UpstreamOpened(generation))
 
     def upstream_message(self, generation: int, raw: bytes) -> None:
-        """One server event: the hot path down."""
+        """One server event: the hot path down for audio, whose type alone is looked at."""
         try:
-            looked_at = self._looked_at.get(upstream.peek_type(raw))
+            kind = upstream.peek_type(raw)
+            if kind in DELTAS:
+                state = self._state
+                if generation == state.voice:
+                    state.said += len(raw)
+                    self.client.send_text(raw)
+                    return
+                event: RelayEvent = heard.AudioPassed(generation, raw)
+            else:
+                event = relayed.read(raw, kind, generation, relayed.Moment(time.time(), chance()))
         except BreachError as breach:
-            self._carry_out(self.relay.breached(generation, str(breach), chance(), now()))
-            return
-        if looked_at is not None:
-            self._carry_out(looked_at(generation, raw))
-        elif self.relay.is_passing and generation == self.relay.link.voice:
-            self.client.send_text(raw)
-        else:
-            self._carry_out(self.relay.upstream_message(generation, raw))
+            event = events.UpstreamBreached(generation, str(breach), chance())
+        self.step(event)
 
     def upstream_lost(self, generation: int, cause: Fault) -> None:
-        self._carry_out(self.relay.lost(generation, cause, chance(), now()))
+        self.step(events.UpstreamLost(generation, cause, chance()))
 
     def timer_fired(self, name: str) -> None:
-        self._carry_out(self.relay.timer(name, chance(), now()))
+        self.step(events.TimerFired(name, chance()))
 
-    def _created(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        event = upstream.read(raw, generation)
-        session_id = event.session_id if isinstance(event, UpstreamCreated) else ""
-        return self.relay.created(generation, raw, session_id)
+    # the step
 
-    def _response_began(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        return self.relay.response_began(generation, raw, _response_id(raw))
+    def step(self, event: RelayEvent) -> None:
+        """Everything but audio passes here."""
+        try:
+            self._carry_out(self.relay.receive(event, now()))
+        except Exception as error:  # noqa: BLE001 - one conversation's bug must not end the others
+            self._broke(error)
 
-    def _response_ended(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        return self.relay.response_ended(generation, raw, _response_id(raw))
-
-    def _erred(self, generation: int, raw: bytes) -> Sequence[RelayEffect]:
-        event = upstream.read(raw, generation)
-        if not isinstance(event, UpstreamErred):
-            return self.relay.upstream_message(generation, raw)
-        return self.relay.erred(generation, raw, event.fault, chance=chance(), now=now())
-
-    # effects
+    def _broke(self, error: Exception) -> None:
+        """A bug of ours: end what can be ended by name, whatever state it left."""
+        cause = self.broken(error)
+        try:
+            self._carry_out(self.relay.abort(cause))
+        except Exception as worse:  # noqa: BLE001 - as above
+            self.broken(worse)
+        self.client.close(cause.row.close_code, cause.code)
+        self.finish()
 
     def _carry_out(self, due: Sequence[RelayEffect]) -> None:
         perform = self._perform
         for effect in due:
             perform[type(effect)](effect)
 
-    def _send_up(self, effect: relay.SendUp) -> None:
+    # effects
+
+    def dial(self, effect: Dial) -> None:
+        """Dial as the client asked; another kind of upstream does not know the client's model."""
+        facts = self.upstreams.facts
+        query = dict(self._wish.query)
+        if facts[effect.endpoint].kind != facts[self._state.line.first_endpoint].kind:
+            query.pop("model", None)
+        self.query = query
+        super().dial(effect)
+
+    def adopt(self, effect: Adopt) -> None:
+        """A fresh upstream has read everything so far: the client is read again."""
+        super().adopt(effect)
+        self.client.pause_reading(paused=False)
+
+    def hang_up(self, effect: HangUp) -> None:
+        """What the client says next is held, so it is read again."""
+        is_ours = self.line is not None and self.lines.get(effect.generation) is self.line
+        super().hang_up(effect)
+        if is_ours:
+            self.client.pause_reading(paused=False)
+
+    def _say(self, raw: bytes) -> None:
         if self.line is not None:
-            self.line.send_text(effect.raw)
+            self.line.send_text(raw)
 
-    def _send_down(self, effect: relay.SendDown) -> None:
-        self.client.send_text(effect.raw)
-
-    def _send_error(self, effect: relay.SendError) -> None:
-        is_theirs = effect.fault.row.party is Party.APPLICATION
-        kind = "invalid_request_error" if is_theirs else "server_error"
-        message = f"{effect.message} {effect.fault.row.remedy}"
-        self.client.send_text(_error(effect.code, message, kind, effect.event_id))
-
-    def _send_terminal(self, effect: relay.SendTerminal) -> None:
-        raw = upstream.terminal_event(effect.response_id, effect.status, effect.fault, _event_id())
+    def _tell(self, raw: bytes) -> None:
         self.client.send_text(raw)
 
+    def _send_up(self, effect: relay_effects.SendUp) -> None:
+        self._say(effect.raw)
 
-def _response_id(raw: bytes) -> str:
-    event = upstream.parse(raw)
-    response = event.response if event is not None else None
-    return (response.id if response is not None else None) or ""
+    def _send_down(self, effect: relay_effects.SendDown) -> None:
+        raw = effect.raw
+        if effect.late_ms or effect.mark:
+            raw = relay_words.altered(raw, effect.late_ms, effect.mark)
+        self._tell(raw)
+
+    def _send_again(self, effect: relay_effects.SendAgain) -> None:
+        if isinstance(self.client, ReturnableLine):
+            self.client.send_uncounted(effect.raw)
+
+    def _send_error(self, effect: relay_effects.SendError) -> None:
+        self._tell(relay_words.error(effect, _event_id()))
+
+    def _send_terminal(self, effect: relay_effects.SendTerminal) -> None:
+        for raw in relay_words.terminal(effect, _event_ids()):
+            self._tell(raw)
+
+    def _send_news(self, effect: relay_effects.SendNews) -> None:
+        raw = relay_words.news(effect, _event_id())
+        if effect.name == "resumed" and isinstance(self.client, ReturnableLine):
+            self.client.send_uncounted(raw)
+        else:
+            self._tell(raw)
+
+    def _configure(self, effect: relay_effects.Configure) -> None:
+        line = self.lines.get(effect.generation)
+        if line is None:
+            return
+        traits = self.upstreams.dialers[effect.endpoint].traits
+        line.send_text(relay_words.session_update(effect, traits.voices, traits.transcription_model))
 
 
 def _event_id() -> str:
     return f"event_{secrets.token_hex(12)}"
 
 
-def _error(
-    code: str, message: str, kind: str = "invalid_request_error", event_id: str | None = None
-) -> bytes:
-    return upstream.error_event(code, message, kind, event_id, _event_id())
+def _event_ids() -> Iterator[str]:
+    while True:
+        yield _event_id()

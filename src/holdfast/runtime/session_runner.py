@@ -7,6 +7,7 @@ What never will: an `await` on the audio path.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,11 +22,17 @@ from holdfast.core.faults import Fault, fault
 from holdfast.core.hot_path import hear, speak
 from holdfast.core.limits import Limits
 from holdfast.core.models import UnknownModel, resolve_model
+from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
-from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext, UpstreamDialer
+from holdfast.core.timers import TIMER_AWAY
+from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext
+from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.record import SessionRecord
+from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
+from holdfast.runtime.upstreams import Upstreams
 from holdfast.tools import without_extensions
 from holdfast.wire import browser, upstream
 from holdfast.wire.upstream import BreachError, SessionSettings
@@ -48,30 +55,36 @@ class SessionRunner(Shell):
     def __init__(
         self,
         client: ClientLine,
-        dialer: UpstreamDialer,
+        upstreams: Upstreams,
         directory: Directory,
         *,
         assistant: Assistant,
         principal: Principal,
         limits: Limits,
+        journal: Journal,
+        peer: str,
     ) -> None:
-        super().__init__(client, dialer, directory, "browser")
-        traits = dialer.traits
+        super().__init__(client, upstreams, directory, "browser")
         self.principal = principal
+        self.peer = peer
+        self.tokens = Tokens()
+        self.resumes = TokenBucket(limits.resumes_per_10_s / 10, limits.resumes_per_10_s)
         self._assistant = assistant
         self._limits = limits
+        self._asking = browser.Asking(self._asked, self._resume)
         self._is_positioned = False
         self._sent = 0
+        self._last_event_id: str | None = None
+        self._record = SessionRecord(journal, self.tokens, principal, self._recorded)
         self.session = Session(
             Surroundings(
                 limits=limits,
                 customer_id=principal.customer_id,
-                upstream_name=traits.name,
-                upstream_kind=traits.kind,
-                upstream_model=traits.model,
-                voices=traits.voices,
-                default_voice=traits.default_voice,
+                upstreams=upstreams.facts,
+                endpoints=upstreams.endpoints,
                 greeting=assistant.greeting,
+                durability=journal.durability,
+                idempotent_tools=assistant.toolbox.idempotent,
             )
         )
         self._state = self.session.state
@@ -82,13 +95,19 @@ class SessionRunner(Shell):
             effects.CommitInput: self._send_upstream,
             effects.ClearInput: self._send_upstream,
             effects.AddText: self._send_upstream,
+            effects.AddSpeech: self._send_upstream,
+            effects.AddCall: self._send_upstream,
+            effects.ProveLife: self._prove_life,
             effects.AddToolResult: self._send_upstream,
             effects.Respond: self._send_upstream,
             effects.CancelResponse: self._send_upstream,
             effects.Truncate: self._send_upstream,
             effects.Configure: self._configure,
             effects.RunTool: self._run_tool,
+            effects.Record: self._write_record,
+            effects.ForgetRecords: self._forget_records,
             effects.Dial: self.dial,
+            effects.Adopt: self.adopt,
             effects.HangUp: self.hang_up,
             effects.CloseClient: self.close_client,
             effects.StartTimer: self.start_timer,
@@ -106,11 +125,12 @@ class SessionRunner(Shell):
     def client_text(self, payload: bytes) -> None:
         """One text message."""
         try:
-            event = browser.decode_text(payload, self._limits, self._asked)
+            event = browser.decode_text(payload, self._limits, self._asking)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not reach picows, which would close 1011
             self._broke(error)
         else:
-            self.step(event)
+            if event is not None:
+                self.step(event)
 
     def client_binary(self, payload: bytes) -> None:
         """One binary message: the hot path up."""
@@ -122,17 +142,54 @@ class SessionRunner(Shell):
             self.step(events.ClientAudio(payload))
 
     def client_closed(self, code: int, reason: str) -> None:
-        """The client's socket is over."""
+        """The client's socket is over; the core decides whether the session waits for it."""
         self.step(events.ClientGone(code, reason))
-        self.finish()
 
     def client_stalled(self, waiting_bytes: int) -> None:
         """The client does not read."""
         self.step(events.ClientTooSlow(waiting_bytes))
 
-    def drain(self) -> None:
+    def drain(self, *, at_once: bool = False) -> None:
         """The process stops."""
-        self.step(events.DrainBegan())
+        self.step(events.DrainBegan(at_once))
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the client is away and the session waits for it."""
+        return self._state.link.is_away
+
+    def give_way(self) -> None:
+        """End, if it is parked."""
+        self.step(events.TimerFired(TIMER_AWAY))
+
+    def journal_changed(self, cause: Fault | None) -> None:
+        """The store stumbles, or is well again."""
+        if cause is None:
+            self._record.write_again()
+        self.step(events.JournalChanged(cause))
+
+    # a client that comes back
+
+    def _resume(self, message: browser.ResumeSession) -> Event | None:
+        """`resume_session` on a new socket: hand the socket over to its session, or say why not."""
+        found = self.directory.resumption.find(message, self.principal, self.peer, now())
+        if isinstance(found, MessageRefused):
+            return found
+        client = self.client
+        self.step(events.ClientGone(1000, "handed over"))
+        found.take(client, message)
+        return None
+
+    def take(self, client: ClientLine, message: browser.ResumeSession) -> None:
+        """This socket is our client's from here on; another that it had is closed."""
+        before = self.client
+        token = self.tokens.renew(message.resume_token)
+        if self.session.state.link.is_listening:
+            before.hand_to(None)
+            before.close(4409, "replaced by a newer connection")
+        self.client = client
+        client.hand_to(self)
+        self.step(events.ResumeAsked(message.epoch, message.offset, token))
 
     def _asked(self, message: browser.CreateSession) -> Event:
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
@@ -144,15 +201,25 @@ class SessionRunner(Shell):
                 return MessageRefused("UNSUPPORTED_MODEL", model.message, "model", message.event_id, cause)
             options = replace(options, model=model.id)
         session_id = f"hf_{secrets.token_hex(16)}"
-        token = secrets.token_urlsafe(32)
-        return SessionAsked(options, session_id, token, secrets.token_hex(8), message.event_id)
+        return SessionAsked(options, session_id, self.tokens.first(), secrets.token_hex(8), message.event_id)
 
     def _agreed(self, created: notices.SessionCreated) -> None:
         """The core took `create_session`: what was asked for holds from here on."""
+        self._settle_on(created.session_id)
+
+    def _settle_on(self, session_id: str) -> None:
         options = self.session.state.options
         self._is_positioned = options.framing == "positioned"
         self.query = {} if options.model is None else {"model": options.model}
-        self.log = self.log.bind(session=created.session_id)
+        self.log = self.log.bind(session=session_id)
+        self._record.session_id = session_id
+        self.directory.name(self, session_id, self)
+
+    def restart(self, session_id: str, lines: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Take up a session that another process left in the journal."""
+        due = self.session.restart(lines, secrets.token_hex(8), now())
+        self._settle_on(session_id)
+        self._carry_out(due)
 
     # the upstream's side
 
@@ -163,12 +230,15 @@ class SessionRunner(Shell):
         """One server event: the hot path down."""
         try:
             parsed = upstream.parse(raw)
-            if parsed is None:
-                return
+            if parsed is None or (parsed.event_id is not None and parsed.event_id == self._last_event_id):
+                return  # of no kind that we know, or said twice
+            self._last_event_id = parsed.event_id
             if parsed.type == upstream.AUDIO_DELTA:
                 self._output_audio(generation, parsed)
                 return
             event = upstream.decode(parsed, generation)
+            if isinstance(event, events.UpstreamCreated) and (end := upstream.expires_at(parsed)) is not None:
+                event = replace(event, lifetime_s=max(0.0, end - time.time()))
         except BreachError as breach:
             event = events.UpstreamBreached(generation, str(breach), chance())
         if event is not None:
@@ -177,7 +247,7 @@ class SessionRunner(Shell):
     def _output_audio(self, generation: int, parsed: upstream.ServerEvent) -> None:
         pcm = upstream.pcm_of(parsed.delta or "")
         response_id, item_id = parsed.response_id or "", parsed.item_id or ""
-        item = speak(self._state, generation, response_id, item_id, size=len(pcm), now=now())
+        item = speak(self._state, generation, response_id, item_id, pcm, now())
         if item is None:
             self.step(events.OutputAudio(generation, response_id, item_id, pcm))
         elif self._is_positioned:
@@ -234,6 +304,7 @@ class SessionRunner(Shell):
     def _tell(self, effect: effects.Tell) -> None:
         if isinstance(effect.notice, notices.SessionCreated):
             self._agreed(effect.notice)
+        self._record.contact()
         self.client.send_text(browser.encode_notice(effect.notice, effect.offset, timestamp()))
 
     def _send_upstream(self, effect: Effect) -> None:
@@ -241,12 +312,13 @@ class SessionRunner(Shell):
         if self.line is not None:
             self.line.send_text(upstream.encode(effect, self._sent))
 
-    def _configure(self, effect: effects.Configure) -> None:  # noqa: ARG002 - the fence is in the core
-        traits = self.dialer.traits
+    def _configure(self, effect: effects.Configure) -> None:
         state = self.session.state
+        endpoint = state.starting.endpoint
+        traits = self.upstreams.dialers[endpoint].traits
         settings = SessionSettings(
             instructions=self._assistant.instructions(self.principal, state.options.instructions),
-            voice=voice_of(state),
+            voice=voice_of(state, self.upstreams.facts[endpoint]),
             tools=[
                 tool if traits.knows_utterances else without_extensions(tool)
                 for tool in self._assistant.toolbox.definitions()
@@ -255,8 +327,21 @@ class SessionRunner(Shell):
             manual_turns=state.options.turn_detection == "manual",
             silence_ms=self._assistant.silence_ms,
         )
-        if self.line is not None:
-            self.line.send_text(upstream.session_update(settings))
+        if (line := self.lines.get(effect.generation)) is not None:
+            line.send_text(upstream.session_update(settings))
+
+    def _prove_life(self, effect: effects.ProveLife) -> None:
+        if (line := self.lines.get(effect.generation)) is not None:
+            line.send_text(upstream.encode(effect, 0))
+
+    def _write_record(self, effect: effects.Record) -> None:
+        self._record.write(effect)
+
+    def _forget_records(self, effect: effects.ForgetRecords) -> None:  # noqa: ARG002 - it says only that
+        self._record.forget()
+
+    def _recorded(self, number: int) -> None:
+        self.step(events.Recorded(number))
 
     def _run_tool(self, effect: effects.RunTool) -> None:
         self.spawn(self._call_tool(effect))

@@ -15,11 +15,13 @@ from typing import Any
 
 import structlog
 
-from holdfast.core.effects import CloseClient, Dial, HangUp, Note, StartTimer, StopTimer
+from holdfast.core.effects import Adopt, CloseClient, Dial, HangUp, Manner, Note, StartTimer, StopTimer
 from holdfast.core.faults import Fault, fault
-from holdfast.ports import ClientLine, UpstreamDialer, UpstreamLine
+from holdfast.core.models import fallback_of
+from holdfast.ports import ClientLine, UpstreamLine
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.timers import Timers
+from holdfast.runtime.upstreams import Upstreams
 
 now = time.monotonic
 chance = random.random
@@ -49,18 +51,19 @@ timestamp = _WallClock()
 class Shell:
     """The imperative half of one conversation. Subclasses add their core and its effects."""
 
-    def __init__(self, client: ClientLine, dialer: UpstreamDialer, directory: Directory, source: str) -> None:
+    def __init__(self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str) -> None:
         self.client = client
-        self.dialer = dialer
+        self.upstreams = upstreams
         self.directory = directory
         self.timers = Timers(self.timer_fired)
         self.line: UpstreamLine | None = None
+        """The line that everything goes to."""
+        self.lines: dict[int, UpstreamLine] = {}
+        """Open lines by generation: a second one while one upstream follows another."""
         self.query: Mapping[str, str] = {}
         self.log = structlog.get_logger().bind(source=source)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._dialing: asyncio.Task[None] | None = None
-        self._line_generation = 0
-        self._dialed = 0
+        self._dialing: dict[int, asyncio.Task[None]] = {}
         self.is_finished = False
 
     # what a subclass answers
@@ -85,11 +88,10 @@ class Shell:
 
     def upstream_opened(self, generation: int, line: UpstreamLine) -> None:
         """See `UpstreamSink`. A line that nobody waits for any more is not kept: each one costs money."""
-        if self.is_finished or generation != self._dialed:
+        if self.is_finished or self._dialing.pop(generation, None) is None:
             line.close()
             return
-        self.line = line
-        self._line_generation = generation
+        self.lines[generation] = line
         self.connected(generation)
 
     def upstream_paused(self, *, paused: bool) -> None:
@@ -100,16 +102,25 @@ class Shell:
 
     def dial(self, effect: Dial) -> None:
         """Dial in a task of ours."""
-        self._dialed = effect.generation
-        self._dialing = self.spawn(self.dialer.dial(effect.generation, self, self.query))
+        dialer = self.upstreams.dialers[effect.endpoint]
+        query = dict(self.query)
+        if effect.manner is Manner.OTHER_MODEL:
+            query["model"] = fallback_of(query.get("model") or dialer.traits.model)
+        self._dialing[effect.generation] = self.spawn(dialer.dial(effect.generation, self, query))
+
+    def adopt(self, effect: Adopt) -> None:
+        """From here on everything goes to this line."""
+        self.line = self.lines.get(effect.generation)
 
     def hang_up(self, effect: HangUp) -> None:
         """Close the line, or stop dialling it."""
-        if self._dialing is not None and not self._dialing.done():
-            self._dialing.cancel()
-        if self.line is not None and self._line_generation == effect.generation:
-            self.line.close()
-            self.line = None
+        if (task := self._dialing.pop(effect.generation, None)) is not None:
+            task.cancel()
+        if (line := self.lines.pop(effect.generation, None)) is not None:
+            line.close()
+            if line is self.line:
+                self.line = None
+                self.upstream_paused(paused=False)  # it may have died with a full buffer
 
     def close_client(self, effect: CloseClient) -> None:
         """Begin the closing handshake."""
@@ -135,9 +146,10 @@ class Shell:
         self.timers.stop_all()
         for task in self._tasks:
             task.cancel()
-        if self.line is not None:
-            self.line.close()
-            self.line = None
+        for line in self.lines.values():
+            line.close()
+        self.lines.clear()
+        self.line = None
         self.directory.leave(self)  # type: ignore[arg-type] # a subclass can drain
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

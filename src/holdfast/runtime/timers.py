@@ -1,6 +1,6 @@
 """Named deadlines that come back as events.
 
-What lives here: one timer per name; starting it again moves it.
+What lives here: one timer per name; starting it again moves it; a loop that slept forgives itself once.
 What never will: what a deadline means.
 """
 
@@ -9,6 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+LATE_S: Final = 0.5
+GRACE_S: Final = 0.05
+"""After a stall of the loop its timers come before what the sockets have received meanwhile: a deadline that
+is
+much too late waits once more, so that nobody is called silent who has spoken."""
 
 
 @dataclass(slots=True)
@@ -22,7 +29,7 @@ class Timers:
         """Fire `name` in `seconds`, instead of any time set before."""
         self.stop(name)
         loop = asyncio.get_running_loop()
-        self._handles[name] = loop.call_later(seconds, self._due, name)
+        self._handles[name] = loop.call_later(seconds, self._due, name, loop.time() + seconds)
 
     def stop(self, name: str) -> None:
         """Forget it; nothing when it is not set."""
@@ -35,6 +42,11 @@ class Timers:
             handle.cancel()
         self._handles.clear()
 
-    def _due(self, name: str) -> None:
+    def _due(self, name: str, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now - deadline > LATE_S:
+            self._handles[name] = loop.call_later(GRACE_S, self._due, name, now + GRACE_S)
+            return
         self._handles.pop(name, None)
         self.fire(name)

@@ -9,21 +9,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
+from holdfast.ports import Conversation
 from holdfast.sockets import MessageBounds, MessageListener
 from holdfast.wire.upstream import error_event
-
-
-class Conversation(Protocol):
-    """A runner, as its socket sees it."""
-
-    def start(self) -> None: ...
-    def client_text(self, payload: bytes) -> None: ...
-    def client_binary(self, payload: bytes) -> None: ...
-    def client_closed(self, code: int, reason: str) -> None: ...
-    def client_stalled(self, waiting_bytes: int) -> None: ...
-    def drain(self) -> None: ...
 
 
 class ClientSocket(MessageListener):
@@ -39,19 +28,27 @@ class ClientSocket(MessageListener):
 
     def on_open(self) -> None:
         self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
-        conversation = self._conversation = self._start(self)
+        conversation = self._start(self)
+        self.hand_to(conversation)
+        conversation.start()
+
+    def hand_to(self, conversation: Conversation | None) -> None:
+        """From here on what the client sends is for this conversation, or for nobody."""
+        self._conversation = conversation
+        if conversation is None:
+            # The runner refers to this socket; the socket must not refer to the runner for ever.
+            self.__dict__.pop("on_text", None)
+            self.__dict__.pop("on_binary", None)
+            return
         # The hot path has no step between picows and the runner.
         self.on_text = conversation.client_text  # type: ignore[method-assign] # see the comment above
         self.on_binary = conversation.client_binary  # type: ignore[method-assign] # same
-        conversation.start()
 
     def on_closed(self, code: int, reason: str) -> None:
-        conversation, self._conversation = self._conversation, None
+        conversation = self._conversation
+        self.hand_to(None)
         if conversation is not None:
             conversation.client_closed(code, reason)
-        # The runner refers to this socket, and the lines above made the socket refer to the runner.
-        self.__dict__.pop("on_text", None)
-        self.__dict__.pop("on_binary", None)
 
     def pause_writing(self) -> None:
         # The transport calls this in the middle of a send, which may be in the middle of a step.
@@ -61,19 +58,10 @@ class ClientSocket(MessageListener):
         if self._conversation is not None:
             self._conversation.client_stalled(self.send_buffer_bytes)
 
-    def pause_reading(self, *, paused: bool) -> None:
-        """Let TCP do the waiting."""
-        transport = self.transport.underlying_transport
-        if not transport.is_closing():
-            if paused:
-                transport.pause_reading()
-            else:
-                transport.resume_reading()
-
     def drain(self) -> None:
         """The process stops."""
         if self._conversation is not None:
-            self._conversation.drain()
+            self._conversation.drain(at_once=True)
         else:
             self.close(1001, "draining")
 

@@ -6,8 +6,9 @@ What never will: admission rules (auth), sockets (the router), speech.
 
 from __future__ import annotations
 
+import ipaddress
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from starlette.responses import HTMLResponse, Response
 from holdfast.auth import PortalGate
 from holdfast.auth.cookies import PortalSession
 from holdfast.ports import Refusal, UpgradeRequest
+from holdfast.runtime.rehearsal import FaultName, Rehearsal
 from holdfast.server import pages
 from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request, error
 
@@ -70,6 +72,16 @@ class DemoCustomer(BaseModel):
     customerId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - the wire's name
 
 
+class RehearsedFault(BaseModel):
+    """The body of `POST /dev/faults`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    fault: FaultName
+    seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
+    session: str | None = None
+
+
 class RefusedError(Exception):
     """A route's request is refused."""
 
@@ -84,6 +96,8 @@ def create_rest_app(
     page: PageOptions,
     readiness: Callable[[], Readiness],
     web_root: Path | None,
+    durability: str = "none",
+    rehearsal: Rehearsal | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -92,7 +106,8 @@ def create_rest_app(
     without it (or its index.html) a plain page says how to build it. `clock` is for rate limits.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="Holdfast")
-    routes = _Routes(gate, page, readiness, AddressLimits(_TICKETS_PER_S, _TICKETS_BURST, clock))
+    limits = AddressLimits(_TICKETS_PER_S, _TICKETS_BURST, clock)
+    routes = _Routes(gate, page, readiness, limits, durability)
     app.add_api_route("/healthz", routes.healthz, methods=["GET", "HEAD"])
     app.add_api_route("/readyz", routes.readyz, methods=["GET", "HEAD"])
     app.add_api_route("/console", pages.console, methods=["GET"], response_class=HTMLResponse)
@@ -103,6 +118,8 @@ def create_rest_app(
         app.add_api_route(
             f"{ROOT}/demo-customer", routes.demo_customer, methods=["POST"], dependencies=changing
         )
+    if rehearsal is not None:
+        app.add_api_route("/dev/faults", _faults(rehearsal, gate), methods=["POST"])
     if web_root is not None and (web_root / "index.html").is_file():
         app.mount("/", pages.WebClient(web_root))
     else:
@@ -121,14 +138,16 @@ class _Routes:
         page: PageOptions,
         readiness: Callable[[], Readiness],
         ticket_limits: AddressLimits,
+        durability: str,
     ) -> None:
         self._gate = gate
         self._page = page
         self._readiness = readiness
         self._ticket_limits = ticket_limits
+        self._durability = durability
 
     async def healthz(self) -> dict[str, str]:
-        return {"status": "ok"}
+        return {"status": "ok", "durability": self._durability}
 
     async def readyz(self) -> JSONResponse:
         found = self._readiness()
@@ -197,6 +216,21 @@ class _Routes:
     def _set_cookie(self, asked: UpgradeRequest, session: PortalSession) -> dict[str, str]:
         secure = self._gate.peer(asked).scheme == "https"
         return {"Set-Cookie": self._gate.cookies.set_cookie(session, secure=secure)}
+
+
+def _faults(rehearsal: Rehearsal, gate: PortalGate) -> Callable[..., Awaitable[Response]]:
+    """The developer's faults. A page of another origin cannot send JSON here without a preflight, which
+    nobody
+    answers; Host and Origin are judged by the doorway as everywhere.
+    """
+
+    async def faults(request: Request, wanted: RehearsedFault) -> Response:
+        if not ipaddress.ip_address(gate.peer(as_upgrade_request(request.scope)).address).is_loopback:
+            return error(403, "NOT_AUTHORIZED", "Faults are rehearsed from this machine only.", "")
+        met = rehearsal.play(wanted.fault, seconds=wanted.seconds, session=wanted.session)
+        return JSONResponse({"fault": wanted.fault, "sessions": met}, headers=_NO_STORE)
+
+    return faults
 
 
 async def _on_refusal(_request: Request, problem: Exception) -> Response:

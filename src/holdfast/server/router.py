@@ -17,11 +17,14 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
-from holdfast.ports import Gate, Principal, Refusal, UpgradeRequest, UpstreamDialer
+from holdfast.ports import Conversation, Gate, Principal, Refusal, UpgradeRequest
+from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.relay_return import RelayWish
 from holdfast.runtime.relay_runner import RelayRunner
 from holdfast.runtime.session_runner import Assistant, SessionRunner
-from holdfast.server.client_socket import ClientSocket, Conversation, RefusedSocket
+from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.client_socket import ClientSocket, RefusedSocket
 from holdfast.server.handover import Answer
 from holdfast.sockets import MessageBounds
 
@@ -39,9 +42,10 @@ class SocketRouter:
 
     gate: Gate
     directory: Directory
-    dialer: UpstreamDialer
+    upstreams: Upstreams
     assistant: Assistant
     limits: Limits
+    journal: Journal
 
     def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
         """Decide about one upgrade. A bug here is a plain 500: its text is nobody's business."""
@@ -82,11 +86,13 @@ class SocketRouter:
         def start(socket: ClientSocket) -> Conversation:
             runner = SessionRunner(
                 socket,
-                self.dialer,
+                self.upstreams,
                 self.directory,
                 assistant=self.assistant,
                 principal=admitted,
                 limits=limits,
+                journal=self.journal,
+                peer=peer,
             )
             self.directory.enter(runner, peer, admitted.customer_id)
             return runner
@@ -102,11 +108,12 @@ class SocketRouter:
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
-        limits = self.limits
-        query = {name: value for name, value in request.query.items() if name in {"model", "intent"}}
+        limits, wish = self.limits, RelayWish.of(request)
 
         def start(socket: ClientSocket) -> Conversation:
-            runner = RelayRunner(socket, self.dialer, self.directory, limits, query)
+            runner = RelayRunner(
+                socket, self.upstreams, self.directory, limits, wish, principal=admitted, peer=peer
+            )
             self.directory.enter(runner, peer, user)
             return runner
 
@@ -157,4 +164,5 @@ def _refuse(status: int, code: str, message: str, headers: dict[str, str] | None
 
 def _busy(cause: Fault) -> Answer:
     status = 429 if cause.code == "application.rate_limited" else 503
-    return _refuse(status, cause.code, cause.row.message, {"Retry-After": "5"})
+    retry_after_s = round(cause.retry_after_s or 5)
+    return _refuse(status, cause.code, cause.row.message, {"Retry-After": str(retry_after_s)})

@@ -105,6 +105,20 @@ class MessageListener(WSListener):
         if self.is_open:
             self.transport.send(_BINARY, payload)
 
+    def pause_reading(self, *, paused: bool) -> None:
+        """Let TCP do the waiting."""
+        transport = self.transport.underlying_transport
+        if not transport.is_closing():
+            if paused:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
+
+    def abort(self) -> None:
+        """Break the connection without a word, as a network does."""
+        if self.is_open:
+            self.transport.disconnect(graceful=False)
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin the closing handshake. Twice is harmless. `reason` is cut at 123 bytes (RFC 6455, 5.5)."""
         if not self.is_open:

@@ -29,6 +29,7 @@ def _table(*moments: Moment) -> Mapping[str, Moment]:
 MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
+    Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
     Moment("audio.before_session", "audio", "warning", "Audio came before create_session; it is kept."),
     Moment("audio.lost", "audio", "warning", "Samples were lost: which, and why."),
     Moment("session.created", "session", "info", "A client's session was accepted: speech counts from here."),
@@ -37,7 +38,82 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("upstream.opened", "upstream", "info", "Its socket is open. That is no proof of life yet."),
     Moment("upstream.created", "upstream", "info", "It sent session.created: it lives; its own session id."),
     Moment("upstream.error", "upstream", "warning", "It reported an error."),
-    Moment("upstream.reconnecting", "upstream", "warning", "It failed; the next dial is set; the fault."),
+    Moment(
+        "upstream.reconnecting",
+        "upstream",
+        "warning",
+        "It failed: whose fault, with evidence; another is looked for.",
+    ),
+    Moment(
+        "upstream.waiting",
+        "upstream",
+        "info",
+        "Nothing is dialled for a while: why, how long; `spread` is deliberate.",
+    ),
+    Moment(
+        "upstream.breach",
+        "upstream",
+        "warning",
+        "It sent what is no event; the third in a minute ends the link.",
+    ),
+    Moment(
+        "upstream.rotating", "upstream", "info", "A successor is dialled while the present link still serves."
+    ),
+    Moment("upstream.rotated", "upstream", "info", "The successor took over; whether at a quiet moment."),
+    Moment(
+        "upstream.successor_lost",
+        "upstream",
+        "warning",
+        "The successor came to nothing; the present link serves on.",
+    ),
+    Moment(
+        "upstream.rested", "upstream", "info", "The client is away for long: the upstream is left on purpose."
+    ),
+    Moment(
+        "session.rebuilt",
+        "session",
+        "info",
+        "A fresh upstream was told the conversation; speech flows again.",
+    ),
+    Moment("session.parked", "session", "info", "The client's socket broke; the session waits for it."),
+    Moment(
+        "session.resumed", "session", "info", "The client came back; whether everything could be made good."
+    ),
+    Moment("session.suspended", "session", "info", "The process stops; the journal keeps the session."),
+    Moment("session.restored", "session", "info", "Taken up from the journal of an earlier process."),
+    Moment(
+        "sessions.left_behind", "session", "info", "How many sessions an earlier process left in the journal."
+    ),
+    Moment("turn.given_up", "turn", "warning", "No upstream could answer a turn: it is given up by name."),
+    Moment(
+        "response.stalled",
+        "response",
+        "warning",
+        "An answer was owed and did not come, or stopped: the link is left.",
+    ),
+    Moment(
+        "response.asked_again",
+        "response",
+        "warning",
+        "A response failed before anything was told: once more.",
+    ),
+    Moment("response.failed", "response", "warning", "A response failed at the provider; the reason."),
+    Moment(
+        "tool.repeated", "tool", "info", "A fresh upstream made a lost one's call again: it gets that result."
+    ),
+    Moment("tool.refused", "tool", "warning", "A tool was not run: too many steps, or no durable intent."),
+    Moment(
+        "tool.outcome_unknown",
+        "tool",
+        "warning",
+        "A call was cut by the end of a process: it is not run again.",
+    ),
+    Moment("journal.degraded", "store", "warning", "Nothing becomes durable at the moment; the cause."),
+    Moment("journal.healthy", "store", "info", "The journal writes again."),
+    Moment("journal.lines_lost", "store", "error", "Lines were not taken: too many wait already."),
+    Moment("journal.line_unfit", "store", "error", "A line could not be written as it is: a bug of ours."),
+    Moment("store.close_timeout", "store", "warning", "The store did not close in time."),
+    Moment("resume.foreign", "session", "error", "A customer tried to resume another one's session."),
     Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
     Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
     Moment("session.ended", "session", "info", "The session is over; the reason."),

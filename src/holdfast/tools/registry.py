@@ -56,6 +56,7 @@ class Tool:
     parameters: Json
     function: ToolFunction
     arguments: type[BaseModel]
+    is_idempotent: bool = False
 
     def definition(self) -> Json:
         """The flat function tool of the Realtime dialect."""
@@ -82,11 +83,14 @@ def function_tool(
     name: str = "",
     title: str = "",
     utterances: Sequence[str] = (),
+    idempotent: bool = False,
 ) -> Tool:
     """A tool from an async function `(context, *typed parameters) -> ToolResult`.
 
     `title` is what it does as a spoken noun phrase, `utterances` are spoken examples: both travel inside the
-    schema as `x-title` and `x-utterances`. Raises TypeError for a parameter without a type.
+    schema as `x-title` and `x-utterances`. `idempotent`: to run it twice with the same
+    `ToolContext.idempotency_key` does nothing twice; then a call whose end nobody knows (the process was
+    killed) is run again, else it never is. Raises TypeError for a parameter without a type.
     """
     name = name or getattr(function, "__name__", "")
     arguments = _arguments_model(name, function)
@@ -95,7 +99,7 @@ def function_tool(
         parameters["x-title"] = title
     if utterances:
         parameters["x-utterances"] = list(utterances)
-    return Tool(name, description, parameters, function, arguments)
+    return Tool(name, description, parameters, function, arguments, idempotent)
 
 
 def without_extensions(definition: Json) -> Json:

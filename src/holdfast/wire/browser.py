@@ -20,7 +20,7 @@ import msgspec
 from holdfast.core import events, notices
 from holdfast.core.effects import Play
 from holdfast.core.events import Event, MessageRefused, SessionOptions
-from holdfast.core.faults import Fault, fault
+from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 
 UPLINK_HEADER: Final = struct.Struct("<Q")
@@ -46,14 +46,14 @@ class CreateSession(_Message, tag="create_session"):
     framing: Literal["raw", "positioned"] = "raw"
     greet: bool = False
     on_loss: Literal["continue", "stop"] = "continue"
-    on_return: Literal["continue", "skip_to_live", "truncate"] = "continue"
+    on_return: Literal["continue", "skip_to_live", "truncate"] | None = None
 
 
 class ResumeSession(_Message, tag="resume_session"):
-    session_id: _Id = ""
-    resume_token: _Id = ""
+    session_id: _Id
+    resume_token: _Id
     epoch: _Id = ""
-    offset: int = 0
+    offset: int = -1
 
 
 class InputText(_Message, tag="input_text"):
@@ -105,14 +105,22 @@ ClientMessage = (
 _decoder: Final = msgspec.json.Decoder(ClientMessage)
 _any_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 _encoder: Final = msgspec.json.Encoder()
+_MISSING: Final = re.compile(r"missing required field `(?P<field>\w+)`")
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
 
 
-def decode_text(raw: bytes, limits: Limits, ask: Callable[[CreateSession], Event]) -> Event:
-    """One text message as an event; a bad one as `MessageRefused` that names the field and the remedy.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asking:
+    """What the messages that begin a session need from the runtime."""
 
-    `ask` completes `create_session`, which needs new identifiers and the model registry.
-    """
+    create: Callable[[CreateSession], Event]
+    """Completes `create_session`, which needs new identifiers and the model registry."""
+    resume: Callable[[ResumeSession], Event | None]
+    """Looks for the session; None when the socket belongs to it from here on."""
+
+
+def decode_text(raw: bytes, limits: Limits, asking: Asking) -> Event | None:
+    """One text message as an event; a bad one as `MessageRefused` that names the field and the remedy."""
     try:
         message = _decoder.decode(raw)
     except msgspec.ValidationError as error:
@@ -120,17 +128,17 @@ def decode_text(raw: bytes, limits: Limits, ask: Callable[[CreateSession], Event
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         return MessageRefused("INVALID_MESSAGE", f"Not a JSON message: {error}. Send one object with `type`.")
     try:
-        return _event(message, raw, limits, ask)
+        return _event(message, raw, limits, asking)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         return MessageRefused("INVALID_MESSAGE", f"Not a JSON message: {error}.")
 
 
-def _event(
-    message: ClientMessage, raw: bytes, limits: Limits, ask: Callable[[CreateSession], Event]
-) -> Event:
+def _event(message: ClientMessage, raw: bytes, limits: Limits, asking: Asking) -> Event | None:
     match message:
         case CreateSession():
-            return _created(message, limits, ask)
+            return _created(message, limits, asking.create)
+        case ResumeSession():
+            return asking.resume(message)
         case InputText(text=text, event_id=event_id):
             if not text.strip() or len(text) > limits.input_text_chars:
                 why = f"`text` must hold 1 to {limits.input_text_chars} characters."
@@ -150,10 +158,6 @@ def _event(
             return events.Acknowledged(offset)
         case Ping():
             return events.Pinged(_any_decoder.decode(raw))
-        case ResumeSession(event_id=event_id):
-            why = "This session is not kept: sessions end with their connection. Send create_session."
-            cause = fault("application.no_session", ["resume_session"])
-            return MessageRefused("NO_SESSION_EXISTS", why, "sessionId", event_id, cause)
 
 
 def _created(message: CreateSession, limits: Limits, ask: Callable[[CreateSession], Event]) -> Event:
@@ -176,7 +180,8 @@ def options_of(message: CreateSession) -> SessionOptions:
 def _refused(raw: bytes, error: msgspec.ValidationError) -> MessageRefused:
     text = str(error)
     found = _PATH.search(text)
-    field = (found["path"] if found else "") or "type"
+    missing = _MISSING.search(text)
+    field = (found["path"] if found else "") or (missing["field"] if missing else "type")
     event_id = None
     try:
         sent = _any_decoder.decode(raw)

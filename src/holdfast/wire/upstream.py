@@ -92,7 +92,7 @@ class _Response(msgspec.Struct):
 class _Session(msgspec.Struct):
     id: _Text = None
     model: _Text = None
-    expires_at: int | None = None
+    expires_at: float | None = None
 
 
 class _Item(msgspec.Struct):
@@ -107,6 +107,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     """Any server event, with the fields that we act on; the rest is skipped while parsing."""
 
     type: str
+    event_id: _Text = None
     response_id: _Text = None
     item_id: _Text = None
     delta: _Text = None
@@ -172,7 +173,14 @@ def _audio(e: ServerEvent, g: int) -> Event:
 
 def _created(e: ServerEvent, g: int) -> Event:
     session = e.session or _Session()
-    return events.UpstreamCreated(g, session.id or "", session.model or "", session.expires_at)
+    return events.UpstreamCreated(g, session.id or "", session.model or "")
+
+
+def expires_at(event: ServerEvent) -> float | None:
+    """When the upstream will end the session it tells of, in seconds since 1970; None when it does not
+    say.
+    """
+    return None if event.session is None else event.session.expires_at
 
 
 def _erred(e: ServerEvent, g: int) -> Event:
@@ -209,8 +217,12 @@ def _item_done(e: ServerEvent, g: int) -> Event | None:
 
 _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
     AUDIO_DELTA: _audio,
+    "response.output_audio.done": lambda e, g: events.OutputAudioEnded(
+        g, e.response_id or "", e.item_id or ""
+    ),
     "session.created": _created,
     "session.updated": lambda _, g: events.UpstreamConfigured(g),
+    "input_audio_buffer.cleared": lambda _, g: events.LifeProved(g),
     "error": _erred,
     "input_audio_buffer.speech_started": lambda e, g: events.SpeechBegan(
         g, e.item_id or "", e.audio_start_ms or 0
@@ -288,6 +300,17 @@ def append(pcm: bytes) -> bytes:
     return _APPEND_HEAD + pybase64.b64encode(pcm) + _APPEND_TAIL
 
 
+_CARRY_ON: Final = (
+    "Your last answer was cut off by a technical fault. The user heard it up to and including these words: "
+    "<<{}>>. Carry on from exactly there, in the same tone and language: say only what is still "
+    "missing, repeat nothing that was heard, and do not mention the interruption."
+)
+
+
+def _item(message: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": {"type": "message", **message}}
+
+
 def encode(effect: effects.Effect, number: int) -> bytes:
     """An effect on the upstream as one client event. `number` makes the event ids of races unique."""
     return _encoder.encode(_message(effect, number))
@@ -299,13 +322,31 @@ def _message(effect: effects.Effect, number: int) -> dict[str, Any]:
             return {"type": "input_audio_buffer.commit"}
         case effects.ClearInput():
             return {"type": "input_audio_buffer.clear"}
-        case effects.AddText(text=text):
-            content = [{"type": "input_text", "text": text}]
-            item = {"type": "message", "role": "user", "content": content}
-            return {"type": "conversation.item.create", "item": item}
+        case effects.AddText(text=text, item_id=item_id, role=role):
+            kind = "input_text" if role == "user" else "output_text"
+            return _item({"id": item_id, "role": role, "content": [{"type": kind, "text": text}]})
+        case effects.AddSpeech(pcm=pcm, item_id=item_id):
+            audio = pybase64.b64encode(pcm).decode()
+            return _item(
+                {"id": item_id, "role": "user", "content": [{"type": "input_audio", "audio": audio}]}
+            )
+        case effects.AddCall(call_id=call_id, name=name, arguments=arguments):
+            call = {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+            return {"type": "conversation.item.create", "item": call}
         case effects.AddToolResult(call_id=call_id, output=output):
-            item = {"type": "function_call_output", "call_id": call_id, "output": output}
-            return {"type": "conversation.item.create", "item": item}
+            result = {"type": "function_call_output", "call_id": call_id, "output": output}
+            return {"type": "conversation.item.create", "item": result}
+        case effects.ProveLife():
+            return {"type": "input_audio_buffer.clear"}
+        case effects.Respond(carry_on=str(heard)):
+            return {
+                "type": "response.create",
+                "event_id": f"{ASK_PREFIX}{number}",
+                "response": {
+                    "instructions": _CARRY_ON.format(heard),
+                    "metadata": {"holdfast_carry_on": heard[-512:]},
+                },
+            }
         case effects.Respond(say=None, tools=tools):
             asked = {"type": "response.create", "event_id": f"{ASK_PREFIX}{number}"}
             return asked if tools else {**asked, "response": {"tool_choice": "none"}}

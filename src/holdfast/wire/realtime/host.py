@@ -25,7 +25,7 @@ from holdfast.wire.realtime.events import (
 )
 from holdfast.wire.realtime.items import Conversation
 from holdfast.wire.realtime.responder import Responder
-from holdfast.wire.realtime.response import ResponseWriter
+from holdfast.wire.realtime.response import ResponseWriter, response_settings
 from holdfast.wire.realtime.rules import Refused
 from holdfast.wire.realtime.session_config import Intent, SessionConfig
 
@@ -66,6 +66,7 @@ class RealtimeHost:
         self._voice_is_locked = False
         self._heard_ms = 0
         self._request: Json = {}
+        self._request_id: str | None = None  # the client's own id of the last `response.create`
         self._out_of_band: dict[str, ResponseWriter] = {}
         self.active: ResponseWriter | None = None
         responder.bind(self)
@@ -160,6 +161,18 @@ class RealtimeHost:
         self._shed()
         return item_id
 
+    def idle_timeout(self, audio_start_ms: int) -> str:
+        """Nobody spoke since `audio_start_ms`: commit that silence as a turn; gives the user item's id."""
+        assert self._coming is None, "who speaks is not idle"
+        self._coming, self._coming_from_ms = self._outlet.new_id("item"), audio_start_ms
+        self._outlet.send(
+            "input_audio_buffer.timeout_triggered",
+            audio_start_ms=audio_start_ms,
+            audio_end_ms=self.audio_ms,
+            item_id=self._coming,
+        )
+        return self.commit()
+
     def transcript_delta(self, item_id: str, delta: str) -> None:
         """A piece of the transcript of a user item. Silent where the session wants none."""
         if self._transcription_model() is not None:
@@ -171,19 +184,17 @@ class RealtimeHost:
             )
 
     def transcript_completed(self, item_id: str, transcript: str, seconds: float) -> None:
-        """The whole transcript of a user item of `seconds` of audio."""
-        item = self._conversation.find(item_id)
-        if item is not None and item["type"] == "message":
-            for part in item["content"]:
-                if part["type"] == "input_audio":
-                    part["transcript"] = transcript
+        """The whole transcript of a user item of `seconds` of audio. It stands at the first part that has
+        audio; further ones were heard with it.
+        """
+        index = self._conversation.transcribed(item_id, transcript)
         model = self._transcription_model()
         if model is None:
             return
         self._outlet.send(
             "conversation.item.input_audio_transcription.completed",
             item_id=item_id,
-            content_index=0,
+            content_index=index,
             transcript=transcript,
             usage=transcription_usage(model, seconds, transcript),
         )
@@ -196,7 +207,7 @@ class RealtimeHost:
         self._outlet.send(
             "conversation.item.input_audio_transcription.failed",
             item_id=item_id,
-            content_index=0,
+            content_index=self._conversation.audio_part(item_id),
             error=error,
         )
 
@@ -218,7 +229,7 @@ class RealtimeHost:
         writer = ResponseWriter(
             outlet=self._outlet,
             conversation=None if outside else self._conversation,
-            settings=self._response_settings(asked, metadata),
+            settings=response_settings(self.session, asked, metadata),
             heard=lambda: (self._heard_ms, self._read_chars()),
             on_audio=self._lock_voice,
             on_done=self._response_done,
@@ -229,6 +240,11 @@ class RealtimeHost:
             self.active = writer
         return writer
 
+    def decline_response(self) -> None:
+        """Refuse the last request after all: before its turn came, another response began."""
+        assert self.active is not None, "nothing stands in its way"
+        self._outlet.refuse(_already_active(self.active), self._request_id)
+
     # client events, one method each
 
     def _update_session(self, event: Json) -> None:
@@ -238,9 +254,11 @@ class RealtimeHost:
 
     def _append_audio(self, event: Json) -> None:
         heard = self.session["audio"]["input"]
+        before_ms = self._input.total_ms
         pcm = self._input.append(event["audio"], heard["format"])
         if self._coming is None and heard["turn_detection"] is not None:
-            self._input.forget_before(self._input.total_ms - _QUIET_AUDIO_MS)
+            # Counted from where this append began: whoever listens may not have heard any of it yet.
+            self._input.forget_before(before_ms - _QUIET_AUDIO_MS)
         if pcm:
             self._responder.audio(pcm)
 
@@ -267,6 +285,7 @@ class RealtimeHost:
     def _create_item(self, event: Json) -> None:
         heard = self.session["audio"]["input"]["format"]
         item = self._conversation.insert(event["item"], event.get("previous_item_id"), heard)
+        self._heard_ms += len(self._conversation.audio_of(item["id"])) // BYTES_PER_MS
         self._announce(item)
         self._responder.item_created(item)
 
@@ -304,16 +323,12 @@ class RealtimeHost:
             raise Refused("invalid_value", "A transcription session gives no responses.", param="type")
         outside = request.get("conversation") == "none"
         if not outside and self.active is not None:
-            raise Refused(
-                "conversation_already_has_active_response",
-                f"Conversation already has an active response in progress: {self.active.id}. "
-                "Wait until it is finished before creating another one.",
-            )
+            raise _already_active(self.active)
         if outside and len(self._out_of_band) >= OUT_OF_BAND_MAX:
             raise Refused(
                 "rate_limit_exceeded", "Too many out-of-band responses at once.", kind="rate_limit_error"
             )
-        self._request = request
+        self._request, self._request_id = request, event_id_of(event)
         self._responder.response_requested(request)
 
     def _cancel_response(self, event: Json) -> None:
@@ -366,18 +381,7 @@ class RealtimeHost:
         return None if asked is None else str(asked.get("model", ""))
 
     def _read_chars(self) -> int:
-        written = sum(len(part.get("text") or "") for item in self.items for part in item.get("content", ()))
-        return len(self.session.get("instructions", "")) + written
-
-    def _response_settings(self, asked: Mapping[str, Any], metadata: Mapping[str, str] | None) -> Json:
-        session = self.session
-        output = {**session["audio"]["output"], **asked.get("audio", {}).get("output", {})}
-        return {
-            "output_modalities": asked.get("output_modalities", session["output_modalities"]),
-            "max_output_tokens": asked.get("max_output_tokens", session["max_output_tokens"]),
-            "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
-            "metadata": dict(metadata) if metadata else asked.get("metadata"),
-        }
+        return len(self.session.get("instructions", "")) + self._conversation.text_chars
 
     def _lock_voice(self) -> None:
         self._voice_is_locked = True
@@ -391,3 +395,11 @@ class RealtimeHost:
 
 def _no_item(code: str, event: Json) -> Refused:
     return Refused(code, f"There is no item '{event['item_id']}'.", param="item_id")
+
+
+def _already_active(writer: ResponseWriter) -> Refused:
+    return Refused(
+        "conversation_already_has_active_response",
+        f"Conversation already has an active response in progress: {writer.id}. "
+        "Wait until it is finished before creating another one.",
+    )

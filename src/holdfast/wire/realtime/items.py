@@ -180,6 +180,11 @@ class Conversation:
         """The id of the last item."""
         return self._order[-1] if self._order else None
 
+    @property
+    def text_chars(self) -> int:
+        """Characters of written text in all items."""
+        return sum(len(part.get("text") or "") for item in self.items for part in item.get("content", ()))
+
     def find(self, item_id: str) -> Json | None:
         """One item."""
         return self._items.get(item_id)
@@ -210,6 +215,10 @@ class Conversation:
         audio = _settle_parts(item, audio_format) if item["type"] == "message" else b""
         if item["type"] == "function_call":
             item["call_id"] = item.get("call_id") or self._new_id("call")
+        elif item["type"] == "function_call_output" and not self._has_call(item["call_id"]):
+            raise Refused(
+                "invalid_tool_call_id", f"Tool call ID '{item['call_id']}' not found in conversation."
+            )
         weight = len(msgspec.json.encode(item))
         full = len(self._order) >= ITEMS_MAX or sum(self._weights.values()) + weight > CONVERSATION_BYTES_MAX
         if full:
@@ -251,6 +260,19 @@ class Conversation:
             oldest = next(iter(self._audio))
             self._audio_bytes -= len(self._audio.pop(oldest))
 
+    def audio_part(self, item_id: str) -> int:
+        """The index of the first part of a user item that has audio."""
+        parts = self._items.get(item_id, {}).get("content", ())
+        return next((index for index, part in enumerate(parts) if part["type"] == "input_audio"), 0)
+
+    def transcribed(self, item_id: str, transcript: str) -> int:
+        """Write what was heard to the first part that has audio; gives its index."""
+        index = self.audio_part(item_id)
+        for part in self._items.get(item_id, {}).get("content", ())[index : index + 1]:
+            if part["type"] == "input_audio":
+                part["transcript"] = transcript
+        return index
+
     def count_spoken(self, item_id: str, size: int) -> None:
         """The assistant produced `size` more bytes of audio in that item."""
         self._spoken_bytes[item_id] = self._spoken_bytes.get(item_id, 0) + size
@@ -276,6 +298,10 @@ class Conversation:
         self._spoken_bytes[item_id] = audio_end_ms * BYTES_PER_MS
         for part in item["content"]:
             part.pop("transcript", None)
+
+    def _has_call(self, call_id: str) -> bool:
+        """Whether a result's call stands in the conversation. The service looks, too."""
+        return any(item["type"] == "function_call" and item["call_id"] == call_id for item in self.items)
 
     def _place(self, previous_item_id: str | None) -> int:
         if previous_item_id is None:

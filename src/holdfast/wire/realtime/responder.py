@@ -33,7 +33,12 @@ class Responder(Protocol):
         """The client ended the turn itself; the user item exists."""
 
     def item_created(self, item: dict[str, Any]) -> None:
-        """The client added an item: user text, a tool's output, history."""
+        """The client added an item: user text or speech, a tool's output, history.
+
+        A part `input_audio` bears no audio any more: `host.item_audio(item["id"])` has it now, as PCM16
+        24 kHz of all the item's parts together. Its `transcript` is the client's own, else None; whoever
+        hears it says so by `host.transcript_completed`.
+        """
 
     def response_requested(self, request: dict[str, Any]) -> None:
         """`response.create`; `request` is its checked `response` object, `{}` when there was none. No

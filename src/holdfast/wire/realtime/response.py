@@ -39,6 +39,19 @@ _ITEM_STATUS: Final[Mapping[Status, str]] = {
 _TOKEN_LIMIT: Final = 1_000_000
 
 
+def response_settings(
+    session: Mapping[str, Any], asked: Mapping[str, Any], metadata: Mapping[str, str] | None
+) -> Json:
+    """What holds for one response: the session's settings under those of the request."""
+    output = {**session["audio"]["output"], **asked.get("audio", {}).get("output", {})}
+    return {
+        "output_modalities": asked.get("output_modalities", session["output_modalities"]),
+        "max_output_tokens": asked.get("max_output_tokens", session["max_output_tokens"]),
+        "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
+        "metadata": dict(metadata) if metadata else asked.get("metadata"),
+    }
+
+
 class MessageWriter:
     """One assistant message with one part, spoken or written as the response's modality says."""
 
@@ -157,6 +170,11 @@ class ResponseWriter:
         return self._conversation is None
 
     @property
+    def spoken_ms(self) -> int:
+        """Speech that was given out: how long a listener hears it."""
+        return self._spoken_bytes // BYTES_PER_MS
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What the client attached to its request."""
         return self._settings["metadata"] or {}
@@ -257,8 +275,7 @@ class ResponseWriter:
                 len(part.get("text", part.get("transcript", ""))) for part in item.get("content", ())
             )
         heard_ms, read_chars = self._heard()
-        spoken_ms = self._spoken_bytes // BYTES_PER_MS
-        return response_usage(spoken_ms=spoken_ms, chars=chars, heard_ms=heard_ms, read_chars=read_chars)
+        return response_usage(spoken_ms=self.spoken_ms, chars=chars, heard_ms=heard_ms, read_chars=read_chars)
 
     def _shape(self, details: Json | None, usage: Json | None) -> Json:
         return {

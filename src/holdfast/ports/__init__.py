@@ -92,6 +92,11 @@ class ToolContext:
     customer_name: str
     last_reply: str = ""
 
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every run of this call, and for no other call."""
+        return f"{self.session_id}/{self.call_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class ClientAction:
@@ -123,6 +128,11 @@ class Toolbox(Protocol):
         """
         ...
 
+    @property
+    def idempotent(self) -> frozenset[str]:
+        """Names of the tools that may run twice under one `ToolContext.idempotency_key`."""
+        ...
+
     async def call(self, name: str, arguments: str, context: ToolContext) -> ToolOutcome:
         """Run one tool. Never raises: a fault is an outcome."""
         ...
@@ -137,6 +147,14 @@ class UpstreamLine(Protocol):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Hang up. Twice is harmless."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection without a word, as a network does."""
+        ...
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Do not read, or read on."""
         ...
 
 
@@ -189,6 +207,34 @@ class UpstreamDialer(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """A runner, as its client's socket sees it."""
+
+    def start(self) -> None:
+        """The socket is open."""
+        ...
+
+    def client_text(self, payload: bytes) -> None:
+        """One text message."""
+        ...
+
+    def client_binary(self, payload: bytes) -> None:
+        """One binary message."""
+        ...
+
+    def client_closed(self, code: int, reason: str) -> None:
+        """The socket is over."""
+        ...
+
+    def client_stalled(self, waiting_bytes: int) -> None:
+        """The client does not read."""
+        ...
+
+    def drain(self, *, at_once: bool = False) -> None:
+        """The process stops."""
+        ...
+
+
 class ClientLine(Protocol):
     """A client's socket, as the runtime uses it."""
 
@@ -206,4 +252,12 @@ class ClientLine(Protocol):
 
     def pause_reading(self, *, paused: bool) -> None:
         """Let TCP do the waiting."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection without a word, as a network does."""
+        ...
+
+    def hand_to(self, conversation: Conversation | None) -> None:
+        """From here on what the client sends is for this conversation, or for nobody."""
         ...

@@ -1,0 +1,138 @@
+"""A session's end, whatever brings it: exactly one terminal event for what is open, said once, last.
+
+What lives here: ends, and the deadlines that lead to one.
+What never will: a conversation's content.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holdfast.core.client_link import ClientSignal
+from holdfast.core.effects import CloseClient, Finish, ForgetRecords, HangUp, StartTimer
+from holdfast.core.events import TimerFired
+from holdfast.core.faults import Fault, fault
+from holdfast.core.notices import ResponseDone, SessionEnded, ToolDone
+from holdfast.core.state import State, error_of
+from holdfast.core.timers import TIMER_GOODBYE, TIMER_IDLE
+from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
+
+GOODBYE_GRACE_S = 0.5
+_UNDIALED = frozenset({UpstreamPhase.IDLE, UpstreamPhase.BACKING_OFF, UpstreamPhase.ENDED})
+
+
+def close_response(
+    s: State, status: Literal["cancelled", "incomplete"], cause: Fault | None, reason: str | None = None
+) -> None:
+    """The end of the active response, when the upstream does not give it."""
+    if (active := s.turn.active) is not None and s.turn.end(active):
+        s.tell(ResponseDone(active, status, None, cause, reason))
+
+
+def close_all(s: State, status: Literal["cancelled", "incomplete"], cause: Fault | None) -> None:
+    """Exactly one terminal event for what is still open, whatever breaks."""
+    for call in s.tools.abandon():
+        s.tell(ToolDone(call.id, call.name, "cancelled"))
+    close_response(s, status, cause)
+
+
+def failed(s: State, cause: Fault, reason: str, retry_after_s: float | None, *, was_live: bool) -> None:
+    """No upstream, and no hope of one within the budget."""
+    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
+    s.note("session.failed", "error", reason=reason, **facts)
+    close_all(s, "incomplete", cause)
+    retry_after_ms = None if retry_after_s is None else round(retry_after_s * 1000)
+    code = "RECONNECT_FAILED" if was_live else "SESSION_INITIALIZATION_FAILED"
+    s.tell(error_of(code, cause, retry_after_ms=retry_after_ms))
+    end(s, "upstream_lost" if was_live else "not_started", cause, retry_after_ms=retry_after_ms)
+
+
+def end(
+    s: State,
+    reason: str,
+    cause: Fault | None = None,
+    close_code: int | None = None,
+    retry_after_ms: int | None = None,
+) -> None:
+    """The session is over; said once, last."""
+    if s.is_over:
+        return
+    s.tell_losses(s.losses.flush(s.last_activity))
+    close_all(s, "cancelled" if cause is None else "incomplete", cause)
+    unheard = min(s.spoken.needed_from() if s.spoken.turns else s.received, s.kept.waiting_from(s.received))
+    lost = {"input": (unheard, s.received)} if cause is not None and unheard < s.received else None
+    s.tell(SessionEnded(reason, cause, retry_after_ms, lost))
+    code = close_code if close_code is not None else (1000 if cause is None else cause.row.close_code)
+    if s.session_id:
+        s.note("session.ended", reason=reason, fault=cause.code if cause else None, received=s.received)
+        s.out.append(ForgetRecords())
+    _release(s, code, reason)
+
+
+def suspend(s: State, cause: Fault, code: int) -> None:
+    """The process stops and the journal keeps the session: the client comes back to the next process."""
+    if s.is_over:
+        return
+    s.tell_losses(s.losses.flush(s.last_activity))
+    s.note("session.suspended", received=s.received, fault=cause.code)
+    _release(s, code, cause.code)
+
+
+def _release(s: State, code: int, reason: str) -> None:
+    s.is_over = True
+    if s.link.is_listening:
+        s.out.append(CloseClient(code, reason))
+    s.link.move(ClientSignal.ENDED)
+    leave_links(s)
+    s.upstream.move(UpstreamSignal.ENDED)
+    s.out.append(Finish())
+
+
+def leave_links(s: State) -> None:
+    """Hang up on purpose, without blame for anybody."""
+    endpoints = s.surroundings.endpoints
+    for link, recovery in ((s.upstream, s.line.recovery), (s.successor, s.line.succession)):
+        if link is None or link.phase in _UNDIALED:
+            continue
+        s.out.append(HangUp(link.generation))
+        if link.phase is UpstreamPhase.LIVE:
+            endpoints.left(link.endpoint)
+        elif recovery is not None:
+            endpoints.dropped(recovery)
+
+
+# deadlines
+
+
+def create_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
+    """A connection that never asks for a session does not stay."""
+    if not s.link.is_attached:
+        s.out.append(CloseClient(4408, "no create_session came"))
+
+
+def goodbye_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """Hang up when the goodbye has been heard."""
+    left = s.output.unheard_s(now)
+    if s.turn.active is not None or left > 0:
+        s.out.append(StartTimer(TIMER_GOODBYE, left + GOODBYE_GRACE_S))
+    else:
+        end(s, "goodbye")
+
+
+def idle_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """Nobody has said a word for a while."""
+    quiet = now - s.last_activity
+    if quiet >= s.limits.idle_s:
+        end(s, "idle", fault("application.idle", [f"{quiet:.0f} s without a word"]))
+    else:
+        s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s - quiet))
+
+
+def life_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """No session lasts for ever."""
+    end(s, "time_limit", fault("application.idle", [f"{s.limits.session_s:g} s"]))
+
+
+def losses_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """What was lost and not yet named."""
+    s.tell_losses(s.losses.flush(now))

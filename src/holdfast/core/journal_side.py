@@ -1,0 +1,66 @@
+"""What the journal is told, when: enough to take the session up again after the process was killed.
+
+What lives here: which fact becomes a line, and what waits until it is durable (reliability reference, B1,
+B7).
+What never will: audio. `durable` stays where it is until the line that moves it is written; the client keeps
+more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from holdfast.core.events import JournalChanged, Recorded
+from holdfast.core.notices import Status
+from holdfast.core.state import State
+from holdfast.core.tool_ledger import Call
+
+
+def record_opening(s: State) -> None:
+    """Who it is for and what was asked."""
+    facts: dict[str, Any] = {"session_id": s.session_id, "customer_id": s.surroundings.customer_id}
+    s.record("opened", {**facts, "epoch": s.output.epoch, "options": asdict(s.options)})
+
+
+def record_items(s: State) -> None:
+    """The conversation's items whose words are whole."""
+    for item in s.conversation.unrecorded():
+        s.record("item", item.as_record())
+
+
+def record_progress(s: State, *, every: int = 1) -> None:
+    """How far the input is settled, when that has moved by at least `every` samples."""
+    position = s.spoken.turns[0].first if s.spoken.turns else s.kept.first if s.kept.given else s.received
+    position = min(position, s.received - s.kept.waiting)
+    if s.journal.advances(position - every + 1):
+        s.record("progress", {"settled": position, "received": s.received, "typed": s.typed})
+        s.journal.position(position)
+
+
+def record_intent(s: State, call: Call) -> None:
+    """A tool is about to be called; it starts when this is durable."""
+    facts = {"id": call.id, "name": call.name, "arguments": call.arguments, "response": call.response_id}
+    s.record("call", facts)
+    s.journal.call(call.id)
+
+
+def record_result(s: State, call: Call) -> None:
+    """A tool has ended; its result goes upstream when this is durable."""
+    s.record("result", {"id": call.id, "output": call.output})
+    s.journal.call(call.id)
+
+
+def changed(s: State, event: JournalChanged, now: float) -> None:  # noqa: ARG001 - every side function is called alike
+    """The store stumbles, or is well again: said once each time, the voice goes on."""
+    is_degraded = event.cause is not None
+    if is_degraded == s.journal.is_degraded or not s.link.is_attached:
+        s.journal.is_degraded = is_degraded
+        return
+    s.journal.is_degraded = is_degraded
+    s.tell(Status("degraded" if is_degraded else "live", event.cause))
+
+
+def recorded(s: State, event: Recorded) -> list[str]:
+    """Lines are durable; answers the calls that may start."""
+    return s.journal.recorded(event.number)

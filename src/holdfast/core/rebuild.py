@@ -1,0 +1,191 @@
+"""What is saved from a lost upstream, and what a fresh one is told (reliability reference, B5, B6; protocol,
+10).
+
+What lives here: which response is closed by name and which is asked for again, which input is told again and
+how; the order: conversation as text, calls with their results, unanswered speech as it was spoken, then the
+request for the one answer that is owed.
+What never will: choosing an upstream, sockets.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.effects import (
+    AddCall,
+    AddSpeech,
+    AddText,
+    AddToolResult,
+    ClearInput,
+    CommitInput,
+    Respond,
+    StopTimer,
+)
+from holdfast.core.ending import close_response
+from holdfast.core.faults import Fault, Party, fault
+from holdfast.core.kept_input import HeldCommand
+from holdfast.core.spoken import SpokenTurn
+from holdfast.core.state import State, error_of
+from holdfast.core.timers import TIMER_ORDER
+from holdfast.core.tool_ledger import CallPhase
+
+PROVIDERS_OWN: Final = frozenset({Party.PROVIDER, Party.GATEWAY})
+"""At whose door a trouble must lie for a work-around to be tried."""
+
+VERDICT: Final = SAMPLE_RATE_HZ // 2
+"""A voice detector tells of a word within half a second."""
+_TELLABLE: Final = frozenset({CallPhase.RETURNED, CallPhase.TOLD})
+
+# leaving
+
+
+def left(s: State, cause: Fault, now: float, *, was_well: bool = False) -> None:
+    """The upstream is gone: end what can only be ended, keep what can be asked for again.
+
+    `was_well`: it was left in silence, so nothing but its last moment can have been missed.
+    """
+    _leave_response(s, cause)
+    s.turn.upstream_gone()
+    s.ordering.clear()
+    s.out.append(StopTimer(TIMER_ORDER))
+    for turn in s.spoken.turns:
+        turn.awaits = turn.last is None
+    unheard = s.spoken.unheard_from()
+    if was_well:
+        unheard = max(unheard, s.kept.end - VERDICT)
+    for first, last in s.kept.rewind(unheard):
+        s.lose(first, last, "held_too_long", now)
+
+
+def _leave_response(s: State, cause: Fault) -> None:
+    active = s.turn.active
+    if active is None or s.turn.reopened is not None:
+        return
+    if s.turn.silenced == active:
+        s.spoken.answered(active)
+        close_response(s, "cancelled", None)
+        return
+    if not is_told(s, active):
+        s.spoken.reopen(active)
+        if s.turn.reasked < s.limits.response_reasks:
+            s.turn.reopen()
+            return
+    else:
+        s.spoken.answered(active)
+    heard = s.conversation.heard_of(active)
+    if heard and not s.tools.is_from(active):
+        s.turn.carry_on = heard
+    close_response(s, "incomplete", cause, "upstream_lost")
+
+
+def is_told(s: State, response_id: str) -> bool:
+    """Whether the client has anything of this response but its beginning."""
+    has_sounded = s.output.current is not None and s.output.current.response_id == response_id
+    return has_sounded or s.tools.is_from(response_id) or bool(s.conversation.heard_of(response_id))
+
+
+# restoring
+
+
+def restore(s: State, now: float) -> None:
+    """Tell a fresh upstream what the old one knew, and ask for what is owed."""
+    owed = {turn.item_id: turn for turn in s.spoken.turns if turn.last is not None}
+    for item in list(s.conversation.items.values()):
+        if item.role == "tool":
+            _restore_call(s, item.id)
+        elif (turn := owed.pop(item.id, None)) is not None:
+            _restore_turn(s, turn, now)
+        elif words := item.heard_text:
+            s.out.append(AddText(words, item.id, item.role))
+    for turn in owed.values():
+        _restore_turn(s, turn, now)
+    _ask_for_what_is_owed(s)
+
+
+def _restore_call(s: State, call_id: str) -> None:
+    item = s.conversation.items[call_id]
+    call = s.tools.calls.get(call_id)
+    if not item.is_final or (call is not None and call.phase not in _TELLABLE):
+        return
+    s.out.append(AddCall(call_id, item.call_name, item.call_arguments))
+    s.out.append(AddToolResult(call_id, item.text))
+    if call is None:
+        return
+    call.known_to = s.upstream.generation
+    if call.phase is CallPhase.RETURNED:
+        call.phase = CallPhase.TOLD
+        s.turn.ask(Respond())
+
+
+def _restore_turn(s: State, turn: SpokenTurn, now: float) -> None:
+    """An unanswered turn: as it was spoken, else by its words; given up by name after too many upstreams."""
+    assert turn.last is not None
+    item = s.conversation.item(turn.item_id, "user")
+    if turn.first < (kept_from := min(turn.last, s.kept.dropped_to)):
+        s.lose(turn.first, kept_from, "upstream_lost", now)
+        turn.first = kept_from
+    pcm = s.kept.audio(turn.first, turn.last)
+    turn.replays += 1
+    if turn.replays > s.limits.turn_replays:
+        s.spoken.forget(turn)
+        s.note("turn.given_up", "warning", replays=turn.replays - 1)
+        s.tell(
+            error_of("RESPONSE_FAILED", fault("provider.response_failed", ["no upstream could answer it"]))
+        )
+        if item.text:
+            s.out.append(AddText(item.text, item.id))
+    elif pcm and not (s.line.is_cautious and item.text):
+        s.out.append(AddSpeech(pcm, item.id))
+    elif item.text:
+        s.out.append(AddText(item.text, item.id))
+
+
+def _ask_for_what_is_owed(s: State) -> None:
+    carry_on, s.turn.carry_on = s.turn.carry_on, None
+    if s.tools.running or s.turn.owes:
+        return
+    if s.spoken.owed:
+        s.turn.ask(Respond())
+    elif carry_on and s.options.on_loss == "continue" and s.spoken.open is None:
+        s.turn.ask(Respond(carry_on=carry_on))
+
+
+def enter(s: State, command: HeldCommand) -> None:
+    """A command that waited takes effect now: the same books as when it had come to a live upstream."""
+    match command:
+        case AddText(text=text, item_id=item_id):
+            enter_text(s, text, item_id)
+        case CommitInput():
+            end_by_hand(s, s.kept.end)
+        case ClearInput():
+            s.spoken.clear(s.kept.end)
+
+
+def enter_text(s: State, text: str, item_id: str) -> None:
+    """A typed turn stands in the conversation, and is owed an answer."""
+    s.conversation.said(item_id, text, role="user", final=True)
+    s.spoken.add(item_id, s.kept.end, s.kept.end)
+    s.tools.turn += 1
+
+
+def end_by_hand(s: State, position: int) -> None:
+    """The client says that its turn is over."""
+    turn = s.spoken.add(s.new_item_id(), s.spoken.unheard_from(), position)
+    turn.is_by_hand = True
+
+
+def notes(s: State) -> tuple[str, ...]:
+    """What the present upstream cannot do that the first one could, for a person."""
+    first, facts = s.surroundings.upstreams[s.line.first_endpoint], s.facts_of(s.upstream)
+    if facts is first:
+        return ()
+    out = [f"{facts.name} answers now"]
+    if facts.kind == "local" != first.kind:
+        out.append(
+            "the embedded engine is a limited assistant: it knows this application's tools, not the world"
+        )
+    asked = s.options.voice
+    if asked is not None and asked not in facts.voices:
+        out.append(f"voice {asked!r} is not known there; {facts.default_voice!r} speaks")
+    return tuple(out)

@@ -1,0 +1,101 @@
+"""A relayed conversation's end, whatever brings it: terminal events, one `error`, a close code (B10).
+
+What lives here: ends, and the deadlines that lead to one.
+What never will: what is said.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holdfast.core.effects import CloseClient, Finish, HangUp, StartTimer
+from holdfast.core.events import TimerFired
+from holdfast.core.faults import Fault, fault
+from holdfast.core.relay_effects import SendError, SendTerminal
+from holdfast.core.relay_mirror import RelayItem
+from holdfast.core.relay_responses import OpenResponse
+from holdfast.core.relay_state import RelayState
+from holdfast.core.timers import TIMER_IDLE
+from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
+
+ITEM_DONE = "response.output_item.done"
+_UNDIALED = frozenset({UpstreamPhase.IDLE, UpstreamPhase.BACKING_OFF, UpstreamPhase.ENDED})
+
+
+def close_response(
+    s: RelayState,
+    response: OpenResponse,
+    status: Literal["incomplete", "cancelled"],
+    reason: str,
+    cause: Fault | None,
+) -> None:
+    """The end of a response, when its upstream does not give it."""
+    if s.responses.end(response.id) is None:
+        return
+    items: list[RelayItem] = []
+    for item_id in response.items:
+        item = s.mirror.get(item_id)
+        if item is not None:
+            item.end_sound(s.said)
+            items.append(item)
+    unended = frozenset(item.id for item in items if ITEM_DONE not in item.told)
+    for item in items:
+        item.told |= {ITEM_DONE, "conversation.item.done"}
+    s.out.append(SendTerminal(response.id, status, reason, cause, tuple(items), unended))
+
+
+def failed(s: RelayState, cause: Fault, reason: str, retry_after_s: float | None) -> None:
+    """No upstream, and no hope of one within the budget."""
+    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
+    s.note("session.failed", "error", reason=reason, **facts)
+    end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000))
+
+
+def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None) -> None:
+    """It is over; said once, last."""
+    if s.is_over:
+        return
+    for response in list(s.responses.open.values()):
+        close_response(s, response, "incomplete", "upstream_lost", cause)
+    s.out.append(SendError(cause, cause.code, cause.row.message, retry_after_ms=retry_after_ms))
+    s.out.append(CloseClient(cause.row.close_code, cause.code))
+    s.note("session.ended", fault=cause.code)
+    over(s)
+
+
+def over(s: RelayState) -> None:
+    """Release everything."""
+    if s.is_over:
+        return
+    s.is_over = True
+    leave_links(s)
+    s.upstream.move(UpstreamSignal.ENDED)
+    s.out.append(Finish())
+
+
+def leave_links(s: RelayState) -> None:
+    """Hang up on purpose, without blame for anybody."""
+    endpoints = s.surroundings.endpoints
+    for link, account in ((s.upstream, s.line.recovery), (s.successor, s.line.succession)):
+        if link is None or link.phase in _UNDIALED:
+            continue
+        s.out.append(HangUp(link.generation))
+        if link.phase is UpstreamPhase.LIVE:
+            endpoints.left(link.endpoint)
+        elif account is not None:
+            endpoints.dropped(account)
+
+
+def idle_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
+    """Nobody has sent a word for a while."""
+    came = (s.messages, s.kept.gone + len(s.kept.given))
+    if came == s.seen:
+        end(s, fault("application.idle", [f"no message for {s.limits.idle_s:g} s"]))
+    else:
+        s.seen = came
+        s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
+
+
+def life_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """No conversation lasts for ever."""
+    end(s, fault("application.idle", [f"{s.limits.session_s:g} s"]))

@@ -1,0 +1,279 @@
+"""What happens to a relayed conversation: originals with the few fields that are looked at.
+
+What lives here: the union `RelayEvent`. Most audio is not in it: it takes the short way (`relay_runner`).
+What never will: reading a message (`wire.relayed`). Opening, losing, timers and the client's end are the
+events of every session (`events`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast.core.events import (
+    ClientGone,
+    ClientTooSlow,
+    DrainBegan,
+    TimerFired,
+    UpstreamBreached,
+    UpstreamLost,
+    UpstreamOpened,
+)
+from holdfast.core.faults import Fault
+from holdfast.core.relay_input import Asked
+from holdfast.core.relay_mirror import RelayItem
+
+# the client
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The client's socket is open. The identifiers are chance, so they are inputs."""
+
+    session_id: str
+    epoch: str
+    resume_token: str | None = None
+    """For a client that asked to be able to come back."""
+    on_loss: Literal["continue", "stop"] | None = None
+    """What becomes of an answer that was cut off; None: as the session's turn detection suggests."""
+
+
+@dataclass(slots=True, eq=False)
+class ClientAudioSent:
+    """An audio message that could not take the short way."""
+
+    raw: bytes
+
+
+@dataclass(slots=True, eq=False)
+class ClientAsked:
+    """Any other message of the client."""
+
+    asked: Asked
+    cancels: str | None = None
+    """The response that `response.cancel` names; empty for the one in the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAcknowledged:
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReturned:
+    """A client is back on another socket. That it may is decided."""
+
+    epoch: str
+    received: int
+    resume_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFlooded:
+    """The client sent what is no event for too long."""
+
+
+# the upstream
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What of a session object decides how its losses are mended."""
+
+    kind: str = "realtime"
+    hears_turns: bool = True
+    """It finds the ends of turns by itself."""
+    answers_turns: bool = True
+    """And answers them unasked."""
+    interrupts: bool = True
+    input_bytes_per_ms: int = 48
+    output_bytes_per_ms: int = 48
+
+
+@dataclass(slots=True, eq=False)
+class Original:
+    """One message of an upstream's."""
+
+    generation: int
+    raw: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Passed(Original):
+    """One that needs no look."""
+
+
+@dataclass(slots=True, eq=False)
+class AudioPassed(Original):
+    """Audio that could not take the short way."""
+
+
+@dataclass(slots=True, eq=False)
+class SessionCreated(Original):
+    session_id: str
+    model: str
+    lifetime_s: float | None
+    event_id: str
+    facts: SessionFacts
+
+
+@dataclass(slots=True, eq=False)
+class SessionUpdated(Original):
+    facts: SessionFacts
+
+
+@dataclass(slots=True, eq=False)
+class Erred(Original):
+    fault: Fault
+    code: str
+    message: str
+    event_id: str | None
+    chance: float = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class ResponseBegan(Original):
+    response_id: str
+    is_beside: bool | None
+    """Outside of the conversation; None where the server does not say."""
+
+
+@dataclass(slots=True, eq=False)
+class ResponseEnded(Original):
+    response_id: str
+    status: str
+    fault: Fault | None
+
+
+@dataclass(slots=True, eq=False)
+class OutputItemBegan(Original):
+    response_id: str
+    item_id: str
+    kind: str
+    call_id: str
+
+
+@dataclass(slots=True, eq=False)
+class PartBegan(Original):
+    response_id: str
+    item_id: str
+
+
+@dataclass(slots=True, eq=False)
+class ItemTold(Original):
+    """`conversation.item.added`, `.created`, `.done` or `response.output_item.done`: an item as it stands."""
+
+    type: str
+    previous_id: str | None
+    item: RelayItem
+    response_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class ItemCut(Original):
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class ItemDeleted(Original):
+    item_id: str
+
+
+@dataclass(slots=True, eq=False)
+class ItemRetrieved(Original):
+    item_id: str
+
+
+@dataclass(slots=True, eq=False)
+class Said(Original):
+    """Words of an answer: a part, or (`final`) the whole."""
+
+    response_id: str
+    item_id: str
+    text: str
+    final: bool
+
+
+@dataclass(slots=True, eq=False)
+class Heard(Original):
+    """Words of the user's: `type` says whether a part, the whole, or that it failed."""
+
+    type: Literal["delta", "completed", "failed", "segment"]
+    item_id: str
+    text: str
+
+
+@dataclass(slots=True, eq=False)
+class SpeechBegan(Original):
+    item_id: str
+    audio_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class SpeechEnded(Original):
+    item_id: str
+    audio_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class TurnTimedOut(Original):
+    """Nobody spoke for so long that the upstream makes a turn of the silence."""
+
+    item_id: str
+
+
+@dataclass(slots=True, eq=False)
+class InputCommitted(Original):
+    item_id: str
+
+
+@dataclass(slots=True, eq=False)
+class InputCleared(Original):
+    pass
+
+
+@dataclass(slots=True, eq=False)
+class ToolAtWork(Original):
+    """The upstream's own tool is called, or has returned: its silence means nothing meanwhile."""
+
+    is_running: bool
+
+
+RelayEvent = (
+    Begun
+    | ClientAudioSent
+    | ClientAsked
+    | ClientAcknowledged
+    | ClientReturned
+    | ClientFlooded
+    | ClientGone
+    | ClientTooSlow
+    | DrainBegan
+    | TimerFired
+    | UpstreamOpened
+    | UpstreamLost
+    | UpstreamBreached
+    | Original
+    | Passed
+    | AudioPassed
+    | SessionCreated
+    | SessionUpdated
+    | Erred
+    | ResponseBegan
+    | ResponseEnded
+    | OutputItemBegan
+    | PartBegan
+    | ItemTold
+    | ItemCut
+    | ItemDeleted
+    | ItemRetrieved
+    | Said
+    | Heard
+    | SpeechBegan
+    | SpeechEnded
+    | TurnTimedOut
+    | InputCommitted
+    | InputCleared
+    | ToolAtWork
+)

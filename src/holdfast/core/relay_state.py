@@ -1,0 +1,254 @@
+"""A relayed conversation's machines side by side, and the door through which effects leave.
+
+What lives here: composition, the few facts that belong to no machine, what the hot path reads.
+What never will: decisions. Those are in the other `relay_*` modules.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from holdfast.core.effects import Note
+from holdfast.core.endpoints import Endpoints
+from holdfast.core.limits import Limits
+from holdfast.core.line_account import LineAccount
+from holdfast.core.relay_effects import OWN_PREFIX, RelayEffect, SendDown, SendNews
+from holdfast.core.relay_events import Begun, SessionFacts
+from holdfast.core.relay_ids import RelayIds
+from holdfast.core.relay_input import RelayInput
+from holdfast.core.relay_mirror import Mirror, RelayItem
+from holdfast.core.relay_responses import Responses, Wish
+from holdfast.core.relay_window import RelayWindow
+from holdfast.core.spoken import Spoken
+from holdfast.core.state import UpstreamFacts
+from holdfast.core.upstream_link import UpstreamLink
+
+EVENT_IDS_REMEMBERED = 16
+TURNS_MAX = 64
+"""Turns that nobody has answered: in a session that only listens they do not grow for ever."""
+BASE64 = 4 / 3
+MESSAGE_BYTES_PER_S = 66_000
+"""Of audio messages: PCM16 at 24 kHz as base64, with its envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySurroundings:
+    """What a relayed conversation is told about its world."""
+
+    limits: Limits
+    upstreams: tuple[UpstreamFacts, ...]
+    """In the order of preference, as `endpoints` counts them."""
+    endpoints: Endpoints
+    measure: Callable[[bytes], int]
+    """Bytes of audio in an audio message."""
+    has_own_model: bool = False
+    """The client named the model."""
+
+
+@dataclass(slots=True)
+class Config:
+    """The session object, as far as it is the client's."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    """What the client has set and an upstream has confirmed."""
+    number: int = 0
+    """Of the last change."""
+    told: dict[int, int] = field(default_factory=dict)
+    """By generation: the number of the settings it was told of; -1: only what is essential."""
+    own: deque[str] = field(default_factory=deque)
+    """`session.update`s of ours that are not confirmed."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Whether answers that are owed come."""
+
+    asked_at: float = 0.0
+    """When an answer was last asked for, or the last one ended."""
+    words: int = 0
+    """Events but for audio that went down."""
+    moved: tuple[int, int] = (0, 0)
+    moved_at: float = 0.0
+    """When the upstream was last seen to do something."""
+    is_calling_out: bool = False
+    """It waits for a tool of its own."""
+
+
+class RelayState:
+    """All machines of one relayed conversation. Effects collect in `out` until the step ends."""
+
+    __slots__ = (
+        "away_since",
+        "base",
+        "begun",
+        "carry_on",
+        "chance",
+        "config",
+        "counting",
+        "event_ids",
+        "facts",
+        "ids",
+        "is_away",
+        "is_draining",
+        "is_full_told",
+        "is_over",
+        "is_passing",
+        "kept",
+        "line",
+        "mark",
+        "messages",
+        "mirror",
+        "out",
+        "own_number",
+        "removing",
+        "responses",
+        "restored",
+        "said",
+        "seen",
+        "spoken",
+        "successor",
+        "surroundings",
+        "upstream",
+        "voice",
+        "watch",
+        "window",
+    )
+
+    def __init__(self, surroundings: RelaySurroundings) -> None:
+        limits = surroundings.limits
+        self.surroundings = surroundings
+        self.out: list[RelayEffect] = []
+        # what the hot path reads and writes
+        self.is_passing = False
+        """Live: the client's audio goes up as it comes."""
+        self.voice = -1
+        """The generation whose audio goes down as it comes; -1 for none."""
+        self.said = 0
+        """Bytes of audio events passed down: whether, and about how much, the assistant has spoken."""
+        self.kept = RelayInput(
+            surroundings.measure,
+            round(limits.input_replayed_s * MESSAGE_BYTES_PER_S),
+            round(limits.input_held_s * MESSAGE_BYTES_PER_S),
+            limits.relay_held_bytes,
+            limits.commands_held,
+        )
+        # the client
+        self.begun = Begun("", "")
+        self.window = RelayWindow(limits.window_bytes, limits.window_messages)
+        self.is_away = False
+        self.away_since = 0.0
+        self.messages = 0
+        """Messages so far but for audio that took the short way."""
+        self.seen = (0, 0)
+        """What had come when it was last asked whether anybody is there."""
+        self.is_over = False
+        self.is_draining = False
+        self.is_full_told = False
+        # the upstream
+        self.upstream = UpstreamLink()
+        self.successor: UpstreamLink | None = None
+        self.line = LineAccount()
+        self.chance = 0.5
+        self.ids = RelayIds()
+        self.mark = ""
+        """Set where an upstream counts its events as an earlier one did."""
+        self.event_ids: deque[str] = deque(maxlen=EVENT_IDS_REMEMBERED)
+        """Of `session.created`, one for each upstream."""
+        self.counting: set[int] = set()
+        """Generations whose `session.created` bore an id that an earlier one had borne."""
+        self.base = 0
+        """Position in the session's input where the present upstream's clock began."""
+        self.facts = SessionFacts()
+        self.config = Config()
+        self.own_number = 0
+        # the conversation
+        self.mirror = Mirror(limits.conversation_items, limits.relay_held_bytes, limits.item_chars)
+        self.restored: set[str] = set()
+        """Items that the present upstream knows from us: what it says of them may be no news."""
+        self.removing: deque[str] = deque()
+        """Items that we have taken from the present upstream, to be put back shorter."""
+        self.spoken = Spoken()
+        self.responses = Responses()
+        self.carry_on: Wish | None = None
+        """For the rest of an answer that was cut off with its upstream, or for another in its place."""
+        self.watch = Watch()
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds."""
+        return self.surroundings.limits
+
+    @property
+    def can_return(self) -> bool:
+        """Whether the client asked to be able to come back."""
+        return self.begun.resume_token is not None
+
+    @property
+    def starting(self) -> UpstreamLink:
+        """The link that is on its way to live, when one is: never two at once."""
+        return self.upstream if self.successor is None else self.successor
+
+    def link_of(self, generation: int) -> UpstreamLink | None:
+        """The link with this voice; None for a dead one."""
+        if self.successor is not None and self.successor.may_speak(generation):
+            return self.successor
+        return self.upstream if self.upstream.may_speak(generation) else None
+
+    def refresh(self) -> None:
+        """What the hot path may do from here on."""
+        is_live = self.upstream.is_live and not self.is_over
+        self.is_passing = is_live
+        is_plain = not self.ids.in_answer and not self.mark
+        self.voice = self.upstream.generation if is_live and is_plain else -1
+
+    def note(self, moment: str, level: str = "info", **facts: object) -> None:
+        """Log a key moment."""
+        self.out.append(Note(moment, level, facts))  # type: ignore[arg-type] # callers pass literals
+
+    def pass_down(self, raw: bytes, late_ms: int = 0) -> None:
+        """An upstream's original, with the client's ids."""
+        self.watch.words += 1
+        self.out.append(SendDown(self.ids.down(raw), late_ms, self.mark))
+
+    def tell(self, name: str, **facts: object) -> None:
+        """An event of our own dialect, if the client asked for them."""
+        if self.can_return:
+            self.out.append(SendNews(name, facts))  # type: ignore[arg-type] # callers pass literals
+
+    def own_id(self, what: str) -> str:
+        """An `event_id` for a message of ours to an upstream."""
+        self.own_number += 1
+        return f"{OWN_PREFIX}{what}_{self.own_number}"
+
+    def position(self, upstream_ms: int) -> int:
+        """Where in the session's input that is; an upstream cannot have heard more than it was given."""
+        return min(self.base + upstream_ms * self.facts.input_bytes_per_ms, self.kept.end)
+
+    def cut(self, item: RelayItem, audio_end_ms: int) -> None:
+        """The assistant's item was heard up to there."""
+        item.cut(audio_end_ms * self.facts.output_bytes_per_ms * BASE64, self.said)
+
+    @property
+    def late_ms(self) -> int:
+        """How far the present upstream's clock is behind the client's."""
+        return self.base // self.facts.input_bytes_per_ms
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether a turn is over that the upstream answers unasked, and nobody is answering it."""
+        return self.facts.answers_turns and any(not turn.is_by_hand for turn in self.spoken.owed)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks, is about to, or waits for anything."""
+        responses = self.responses
+        return (
+            not responses.open
+            and not responses.asks
+            and not self.kept.asked
+            and self.spoken.open is None
+            and not self.is_owed
+            and self.carry_on is None
+        )

@@ -1,0 +1,285 @@
+"""What an upstream does to a relayed conversation: one short function for each event that is looked at.
+
+What lives here: the fence (only the present link speaks), what is news to the client, its ids, the mirror.
+What never will: the dialect; answers (`relay_answers`).
+"""
+
+from __future__ import annotations
+
+from holdfast.core import relay_link
+from holdfast.core.events import UpstreamBreached
+from holdfast.core.relay_answers import ask_again_of_error, own_refused
+from holdfast.core.relay_effects import OWN_PREFIX
+from holdfast.core.relay_events import (
+    Erred,
+    Heard,
+    InputCleared,
+    InputCommitted,
+    ItemCut,
+    ItemDeleted,
+    ItemRetrieved,
+    ItemTold,
+    Original,
+    Passed,
+    SpeechBegan,
+    SpeechEnded,
+    TurnTimedOut,
+)
+from holdfast.core.relay_mirror import RelayItem
+from holdfast.core.relay_rebuild import ADDED, COMMITTED, UPDATE, settle, watch
+from holdfast.core.relay_state import TURNS_MAX, RelayState
+
+PADDING_MS = 300
+"""What a voice detector needs to hear before the first word of a turn that is told again."""
+TIMED_OUT = "input_audio_buffer.timeout_triggered"
+CREATED_BY_CLIENT = frozenset({"conversation.item.create"})
+
+
+def hears(s: RelayState, event: Original) -> bool:
+    """Whether this is the present upstream's word."""
+    return s.upstream.is_live and event.generation == s.upstream.voice
+
+
+def passed(s: RelayState, event: Passed, now: float) -> None:  # noqa: ARG001 - every side function is called alike
+    """Nothing that is looked at."""
+    if hears(s, event):
+        s.pass_down(event.raw)
+
+
+def breached(s: RelayState, event: UpstreamBreached, now: float) -> None:
+    """Not an event at all."""
+    relay_link.breached(s, event.generation, event.reason, now)
+
+
+def erred(s: RelayState, event: Erred, now: float) -> None:
+    """An `error`: about our own messages, about the link, or the client's business."""
+    link = s.link_of(event.generation)
+    if link is None:
+        return
+    facts = {"code": event.code, "fault": event.fault.code, "upstream_session": link.session_id}
+    if link.is_starting:
+        relay_link.refused_at_start(s, link, event, now)
+        return
+    if link is not s.upstream:
+        relay_link.lose(s, link, event.fault, now)
+        return
+    s.note("upstream.error", "warning", **facts)
+    if relay_link.judge_error(s, link, event, now):
+        return
+    if (event.event_id or "").startswith(OWN_PREFIX):
+        own_refused(s, event, now)
+    elif event.event_id is None and s.config.own:
+        s.config.own.popleft()  # some refusals name nobody: it is about the oldest update (protocol, 9.1)
+    elif not ask_again_of_error(s, event):
+        s.kept.refused(event.event_id, QUESTION_OF_CODE.get(event.code))
+        s.pass_down(event.raw)
+
+
+QUESTION_OF_CODE = {
+    "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
+    "conversation_already_has_active_response": "response.create",
+    "item_truncate_invalid_item_id": "conversation.item.truncate",
+    "item_delete_invalid_item_id": "conversation.item.delete",
+    "item_retrieve_invalid_item_id": "conversation.item.retrieve",
+    "cannot_update_voice": UPDATE,
+}
+"""What an error is about that names no event."""
+
+# the user's turn
+
+
+def speech_began(s: RelayState, event: SpeechBegan, now: float) -> None:  # noqa: ARG001 - as above
+    """The user speaks. An utterance that is heard again is not told again."""
+    if not hears(s, event):
+        return
+    again, paused = s.spoken.open, s.spoken.find(s.ids.known(event.item_id))
+    if again is not None and again.awaits:
+        again.awaits = False
+        s.ids.bind(event.item_id, again.item_id)
+    elif paused is not None and paused is s.spoken.turns[-1]:
+        paused.last = None  # only a pause
+        s.pass_down(event.raw, s.late_ms)
+    else:
+        padding = PADDING_MS * s.facts.input_bytes_per_ms
+        s.spoken.begin(event.item_id, max(0, s.position(event.audio_ms) - padding))
+        _bound_turns(s)
+        s.pass_down(event.raw, s.late_ms)
+    s.kept.widen(is_wide=True)
+    answering = s.responses.in_band
+    if answering is not None and s.facts.interrupts and answering not in s.responses.reopened:
+        answering.is_interrupted = True
+
+
+def speech_ended(s: RelayState, event: SpeechEnded, now: float) -> None:
+    """The user's turn is over, or pauses."""
+    if not hears(s, event):
+        return
+    s.spoken.end(s.position(event.audio_ms))
+    s.pass_down(event.raw, s.late_ms)
+    if s.facts.answers_turns:
+        watch(s, now)
+
+
+def timed_out(s: RelayState, event: TurnTimedOut, now: float) -> None:
+    """The upstream makes a turn of a silence."""
+    if not hears(s, event):
+        return
+    end = s.kept.end
+    s.spoken.add(event.item_id, end, end)
+    _bound_turns(s)
+    s.pass_down(event.raw, s.late_ms)
+    watch(s, now)
+
+
+def committed(s: RelayState, event: InputCommitted, now: float) -> None:
+    """The user's item stands in the conversation, before its words are known."""
+    if not hears(s, event):
+        return
+    item_id = s.ids.known(event.item_id)
+    turn = s.spoken.find(item_id)
+    if turn is None:
+        asked = s.kept.answered(frozenset({"input_audio_buffer.commit"}))
+        last = s.kept.end if asked is None else s.kept.position(asked.number)
+        turn = s.spoken.add(item_id, s.spoken.unheard_from(), last)
+        turn.is_by_hand = asked is not None
+        _bound_turns(s)
+    elif turn.last is None:
+        # Ended by the client's hand, or by an upstream that tells no ends.
+        asked = s.kept.answered(frozenset({"input_audio_buffer.commit"}))
+        s.spoken.end(s.kept.end if asked is None else s.kept.position(asked.number))
+        turn.is_by_hand = asked is not None
+    item = s.mirror.put(RelayItem(item_id, "message", "user", generation=event.generation))
+    s.kept.widen(is_wide=True)
+    if COMMITTED not in item.told:
+        item.told.add(COMMITTED)
+        s.pass_down(event.raw)
+    if s.facts.answers_turns and not turn.is_by_hand:
+        watch(s, now)
+
+
+def _bound_turns(s: RelayState) -> None:
+    while len(s.spoken.turns) > TURNS_MAX:
+        s.spoken.forget(s.spoken.turns[0])
+
+
+def cleared(s: RelayState, event: InputCleared, now: float) -> None:  # noqa: ARG001 - as above
+    """The client took back what it said since the last turn."""
+    if not hears(s, event):
+        return
+    asked = s.kept.answered(frozenset({"input_audio_buffer.clear"}))
+    if asked is not None:
+        s.spoken.clear(s.kept.position(asked.number))
+        settle(s)
+    s.pass_down(event.raw)
+
+
+def heard(s: RelayState, event: Heard, now: float) -> None:
+    """What was heard. An item that is told again is transcribed again, and the client was told."""
+    if not hears(s, event):
+        return
+    item_id = s.ids.known(event.item_id)
+    item = s.mirror.get(item_id)
+    if item is not None:
+        news = f"transcription.{event.type}"
+        is_over = "transcription.completed" in item.told or "transcription.failed" in item.told
+        if is_over or (event.type == "delta" and item_id in s.restored and news in item.told):
+            return
+        item.told.add(news)
+        if event.type == "completed":
+            s.mirror.say(item_id, event.text, role="user", final=True)
+    if s.facts.kind == "transcription" and event.type in {"completed", "failed"}:
+        turn = s.spoken.find(item_id)
+        if turn is not None and turn.last is not None:
+            s.spoken.forget(turn)
+            settle(s)
+            relay_link.switch_when_quiet(s, now)
+    s.pass_down(event.raw)
+
+
+# items
+
+_FIRST = frozenset({ADDED, "conversation.item.created"})
+FIRST = {
+    ADDED: _FIRST,
+    "conversation.item.created": _FIRST,
+    "conversation.item.done": frozenset({"conversation.item.done"}),
+    "response.output_item.done": frozenset({"response.output_item.done"}),
+}
+"""Servers differ in how they call an item's first event: which of these say the same."""
+
+
+def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG001 - as above
+    """An item stands in the conversation, or is final. What the client was told of it is no news."""
+    if not hears(s, event):
+        return
+    item: RelayItem = event.item
+    item.id = s.ids.known(item.id)
+    item.generation = event.generation
+    response = s.responses.open.get(s.ids.known(event.response_id))
+    if response is not None and response.is_beside:
+        s.pass_down(event.raw)  # it stands outside of the conversation
+        return
+    known = s.mirror.get(item.id)
+    is_restored = item.id in s.restored
+    is_news = known is None or not (FIRST[event.type] if is_restored else {event.type}) & known.told
+    if is_news and not is_restored:
+        previous = None if event.previous_id is None else s.ids.known(event.previous_id)
+        known = _enter(s, item, previous, event.type)
+    if known is not None:
+        known.told.add(event.type)
+        if event.type.endswith("done"):
+            known.is_done = True
+            known.end_sound(s.said)
+    if is_news:
+        s.pass_down(event.raw)
+
+
+def _enter(s: RelayState, item: RelayItem, previous: str | None, event_type: str) -> RelayItem:
+    is_answer = any(item.id in response.items for response in s.responses.open.values())
+    is_spoken = s.spoken.find(item.id) is not None
+    is_first = False
+    if event_type != "conversation.item.done" and not is_answer and not is_spoken:
+        asked = s.kept.answered(CREATED_BY_CLIENT, item.id)
+        if asked is not None:
+            is_first = asked.is_first
+            theirs = asked.item
+            if theirs is not None and theirs.is_rich:
+                item.body, item.is_rich, item.text = theirs.body, True, theirs.text or item.text
+    return s.mirror.put(item, previous, is_first=is_first)
+
+
+def item_cut(s: RelayState, event: ItemCut, now: float) -> None:  # noqa: ARG001 - as above
+    """The assistant's item was cut to what was heard."""
+    if not hears(s, event):
+        return
+    item_id = s.ids.known(event.item_id)
+    s.kept.answered(frozenset({"conversation.item.truncate"}), item_id)
+    item = s.mirror.get(item_id)
+    if item is not None:
+        s.cut(item, event.audio_end_ms)
+    s.pass_down(event.raw)
+
+
+def item_deleted(s: RelayState, event: ItemDeleted, now: float) -> None:  # noqa: ARG001 - as above
+    """An item is gone; taken out by us it is on its way back."""
+    if not hears(s, event):
+        return
+    item_id = s.ids.known(event.item_id)
+    if item_id in s.removing:
+        s.removing.remove(item_id)
+        return
+    s.kept.answered(frozenset({"conversation.item.delete"}), item_id)
+    s.mirror.remove(item_id)
+    s.restored.discard(item_id)
+    turn = s.spoken.find(item_id)
+    if turn is not None and turn.last is not None:
+        s.spoken.forget(turn)
+        settle(s)
+    s.pass_down(event.raw)
+
+
+def item_retrieved(s: RelayState, event: ItemRetrieved, now: float) -> None:  # noqa: ARG001 - as above
+    """An answer that changes nothing."""
+    if hears(s, event):
+        s.kept.answered(frozenset({"conversation.item.retrieve"}), s.ids.known(event.item_id))
+        s.pass_down(event.raw)

@@ -1,0 +1,107 @@
+"""A session taken up again after its process died: from the lines of its journal, as far as they reach.
+
+What lives here: reading our own lines. The order of messages begins anew (a new epoch), the input at the last
+settled position, so that the client tells again what nobody answered; a tool whose end is unknown is not run
+again (reliability reference, B7, B12).
+What never will: a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from holdfast.core.client_link import ClientSignal
+from holdfast.core.effects import RunTool, StartTimer
+from holdfast.core.events import SessionOptions
+from holdfast.core.state import OWN_ITEM, State
+from holdfast.core.timers import TIMER_AWAY, TIMER_LIFE
+from holdfast.core.tool_ledger import CallPhase
+from holdfast.core.tool_side import UNKNOWN
+
+JournalLine = tuple[str, Mapping[str, Any]]
+"""kind, content"""
+
+
+def restore(s: State, lines: Iterable[JournalLine], epoch: str, now: float) -> None:
+    """Read the lines, in order; the session waits for its client."""
+    for kind, content in lines:
+        _READERS[kind](s, content)
+        s.journal.number += 1
+    s.conversation.in_place()
+    s.received = s.kept.end = s.kept.first = s.acknowledged_at = s.spoken.settled
+    s.journal.durable = s.received
+    s.started_at = s.last_activity = s.away_since = now
+    s.link.move(ClientSignal.ASKED)
+    s.link.move(ClientSignal.LEFT)
+    s.kept.widen(s.limits.input_held_s)
+    s.output.start(epoch)
+    s.line.is_ready_told = True
+    s.line.rebuilds = 1
+    _settle_calls(s)
+    _owe_typed(s)
+    s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
+    s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
+    s.note("session.restored", items=len(s.conversation.items), received=s.received)
+
+
+def _opened(s: State, content: Mapping[str, Any]) -> None:
+    s.session_id = content["session_id"]
+    known = {one.name for one in fields(SessionOptions)}
+    s.options = SessionOptions(**{k: v for k, v in content["options"].items() if k in known})
+
+
+def _item(s: State, content: Mapping[str, Any]) -> None:
+    s.conversation.restore(dict(content))
+
+
+def _call(s: State, content: Mapping[str, Any]) -> None:
+    s.tools.open(content["id"], content["name"], content["arguments"], content["response"], 0)
+    s.conversation.called(content["id"], content["name"], content["arguments"])
+
+
+def _result(s: State, content: Mapping[str, Any]) -> None:
+    for call in s.tools.returned(content["id"], content["output"]):
+        call.phase = CallPhase.TOLD
+    s.conversation.returned(content["id"], content["output"])
+
+
+def _progress(s: State, content: Mapping[str, Any]) -> None:
+    s.spoken.settled = content["settled"]
+    s.typed = content["typed"]
+
+
+def _nothing(s: State, content: Mapping[str, Any]) -> None:
+    """A line that only says that somebody was there."""
+
+
+_READERS = {
+    "opened": _opened,
+    "item": _item,
+    "call": _call,
+    "result": _result,
+    "progress": _progress,
+    "attached": _nothing,
+}
+
+
+def _settle_calls(s: State) -> None:
+    """Calls without a result: what may run twice runs again, of the rest nobody knows."""
+    for call in s.tools.running:
+        if call.name in s.surroundings.idempotent_tools:
+            call.phase = CallPhase.RUNNING
+            s.out.append(RunTool(call.id, call.name, call.arguments, s.conversation.last_reply))
+            continue
+        call.phase, call.output = CallPhase.TOLD, UNKNOWN
+        s.conversation.returned(call.id, UNKNOWN)
+        s.note("tool.outcome_unknown", "warning", name=call.name, call_id=call.id)
+
+
+def _owe_typed(s: State) -> None:
+    """A typed turn that nobody answered is still owed an answer; speech comes again from the client's
+    ring.
+    """
+    last = next(reversed(s.conversation.items.values()), None)
+    if last is not None and last.role == "user" and last.id.startswith(OWN_ITEM):
+        s.spoken.add(last.id, s.spoken.settled, s.spoken.settled)

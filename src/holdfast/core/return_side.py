@@ -1,0 +1,218 @@
+"""A client that leaves and comes back: parked, resumed, or given up (reliability reference, B2, B11).
+
+What lives here: what happens while nobody listens, the judgement "recovered or not", what a returning client
+is
+told, where an answer is cut that it missed.
+What never will: whether it may come back (token, customer): that is settled before.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holdfast.core import ending, lifecycle
+from holdfast.core.barge_in import interrupt
+from holdfast.core.client_link import ClientSignal
+from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
+from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, ResumeAsked, TimerFired
+from holdfast.core.faults import fault
+from holdfast.core.journal_side import record_items, record_progress
+from holdfast.core.notices import AudioLost, ContextRestored, SessionResumed, Snapshot, Status
+from holdfast.core.rebuild import end_by_hand
+from holdfast.core.state import State
+from holdfast.core.timers import TIMER_ALONE, TIMER_AWAY, TIMER_DRAIN, TIMER_IDLE, TIMER_UTTERANCE
+from holdfast.core.upstream_link import UpstreamPhase
+
+DONE = 1000
+"""The close code of a client that will not come back."""
+
+
+def gone(s: State, event: ClientGone, now: float) -> None:
+    """The client's socket is over: park the session, unless the client said that it is done."""
+    if s.link.is_away:
+        return
+    s.note("client.gone", code=event.code, reason=event.reason)
+    if not s.link.is_attached or event.code == DONE:
+        s.link.move(ClientSignal.ENDED)
+        ending.end(s, "client_gone")
+        return
+    s.link.move(ClientSignal.LEFT)
+    s.away_since = now
+    s.out.append(StopTimer(TIMER_IDLE))
+    s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
+    s.out.append(StartTimer(TIMER_ALONE, s.limits.upstream_alone_s))
+    if s.spoken.open is not None and s.options.framing == "raw":
+        s.out.append(StartTimer(TIMER_UTTERANCE, s.limits.open_utterance_s))
+    s.note("session.parked", window_s=s.limits.resume_window_s)
+    if s.is_draining:
+        leave_process(s)
+
+
+def utterance_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as below
+    """A client without positions cannot send the rest of its sentence: what was heard of it is answered."""
+    if s.link.is_away and s.spoken.open is not None and s.upstream.is_live:
+        end_by_hand(s, s.kept.end)
+        s.out.append(CommitInput())
+        s.turn.ask(Respond())
+        lifecycle.request_response(s, now)
+
+
+def too_slow(s: State, event: ClientTooSlow, now: float) -> None:
+    """The client does not read: cut its line rather than keep without bound; it may come back."""
+    s.note("client.too_slow", "warning", waiting_bytes=event.waiting_bytes)
+    if s.link.is_attached:
+        s.out.append(CloseClient(1013, "too slow"))
+        gone(s, ClientGone(1013, "too slow"), now)
+
+
+def away_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
+    """Nobody came back."""
+    if s.link.is_away:
+        ending.end(s, "not_resumed", fault("user_network.connection_lost", ["it did not come back in time"]))
+
+
+def alone_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """An upstream without anybody to talk to costs money."""
+    if s.link.is_away:
+        s.note("upstream.rested")
+        lifecycle.rest(s, now)
+
+
+# coming back
+
+
+def resumed(s: State, event: ResumeAsked, now: float) -> None:
+    """`resume_session`: the missed tail in order and once, or an honest "not recovered" with a snapshot."""
+    absence_s = 0.0
+    if s.link.is_away:
+        absence_s = now - s.away_since
+    else:  # another window takes over: nobody listens until the answer is made
+        s.link.move(ClientSignal.LEFT)
+    for timer in (TIMER_AWAY, TIMER_ALONE, TIMER_UTTERANCE):
+        s.out.append(StopTimer(timer))
+    s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
+    s.last_activity = now
+    is_known = event.epoch == s.output.epoch and 0 <= event.offset <= s.output.offset
+    recovered = is_known and s.window.holds(event.offset)
+    s.note("session.resumed", recovered=recovered, absence_s=round(absence_s, 3))
+    if recovered:
+        _catch_up(s, event, absence_s, now)
+    else:
+        _start_over(s, event, now)
+    s.link.move(ClientSignal.RETURNED)
+    s.acknowledged_at = s.received
+    s.record("attached", {})
+    if s.upstream.phase is UpstreamPhase.IDLE:
+        s.tell(Status("recovering" if s.line.is_ready_told else "connecting"))
+        s.line.is_recovering_told = s.line.is_ready_told
+        lifecycle.start(s, now)
+
+
+def _answer(s: State, event: ResumeAsked, offset: int, *, recovered: bool) -> None:
+    facts = SessionResumed(
+        recovered=recovered,
+        epoch=s.output.epoch,
+        offset=offset,
+        received=s.received,
+        durable=s.journal.durable,
+        resume_token=event.resume_token,
+        context_restored=context_restored(s),
+        durability=s.journal.durability,
+        state=s.turn.phase.name.lower(),
+    )
+    s.out.append(Tell(facts, None))
+
+
+def context_restored(s: State) -> ContextRestored:
+    """What the upstream that answers now knows of the conversation."""
+    if s.line.rebuilds == 0 and s.line.is_ready_told and s.upstream.phase is UpstreamPhase.LIVE:
+        return "full"
+    return "text_only" if s.conversation.items else "none"
+
+
+def _catch_up(s: State, event: ResumeAsked, absence_s: float, now: float) -> None:
+    s.window.acknowledge(event.offset)
+    s.window.is_replayed = True
+    for offset, stream, first, last in s.window.fallen:
+        if offset > event.offset:
+            s.tell(AudioLost("output", first, last, "window_full", stream))
+    policy = s.options.on_return or _by_absence(s, absence_s)
+    if policy == "truncate":
+        _truncate(s, now)
+    elif policy == "skip_to_live":
+        _skip(s, "skipped", None)
+    _answer(s, event, event.offset, recovered=True)
+    s.out.extend(s.window.after(event.offset))
+    s.window.is_replayed = False
+
+
+def _by_absence(s: State, absence_s: float) -> Literal["continue", "truncate"]:
+    return "continue" if absence_s < s.limits.return_continue_s else "truncate"
+
+
+def _truncate(s: State, now: float) -> None:
+    """What was not heard is not played late: the item is cut where the client stopped hearing it."""
+    item = s.output.current
+    missed = [start for _, stream, start, _ in s.window.audio if item is not None and stream == item.stream]
+    if item is not None and missed:
+        interrupt(s, now, reached=missed[0])
+    _skip(s, "truncated", None)
+
+
+def _skip(s: State, reason: str, streams: frozenset[int] | None) -> None:
+    for stream, first, last in s.window.drop_audio(streams):
+        s.tell(AudioLost("output", first, last, reason, stream))
+
+
+def _start_over(s: State, event: ResumeAsked, now: float) -> None:
+    interrupt(s, now)
+    s.window.acknowledge(s.output.offset)
+    s.window.forgotten = s.output.offset
+    s.window.fallen.clear()
+    _answer(s, event, s.output.offset, recovered=False)
+    s.tell(Snapshot(tuple(_items(s)), s.turn.phase.name.lower()))
+    s.out.extend(s.window.after(s.output.offset - 1))
+
+
+def _items(s: State) -> list[dict[str, object]]:
+    out: list[dict[str, object]] = []
+    for item in s.conversation.items.values():
+        facts: dict[str, object] = {"id": item.id, "role": item.role, "final": item.is_final}
+        if item.role == "tool":
+            facts |= {"name": item.call_name, "status": "done" if item.is_final else "running"}
+        else:
+            facts |= {"text": item.heard_text}
+        out.append(facts)
+    return out
+
+
+# the process stops
+
+
+def drain(s: State, event: DrainBegan, now: float) -> None:  # noqa: ARG001 - as above
+    """Say so, finish the sentence, and let the client come back to the next process."""
+    cause = fault("gateway.draining")
+    s.is_draining = True
+    s.tell(Status("draining", cause))
+    if not s.link.is_attached and not s.link.is_away:
+        s.out.append(CloseClient(1001, "draining"))
+    elif event.at_once or (s.turn.is_quiet and s.spoken.open is None and not s.tools.running):
+        leave_process(s)
+    else:
+        s.out.append(StartTimer(TIMER_DRAIN, s.limits.drain_busy_s))
+
+
+def drain_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """It was waited for long enough."""
+    leave_process(s)
+
+
+def leave_process(s: State) -> None:
+    """End here: for good without a journal, to be taken up again with one."""
+    cause = fault("gateway.draining")
+    if s.journal.durability == "none":
+        ending.end(s, "draining", cause, 1001)
+        return
+    record_items(s)
+    record_progress(s)
+    ending.suspend(s, cause, 1001)

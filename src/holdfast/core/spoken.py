@@ -1,0 +1,134 @@
+"""The user's turns that are not answered: where each begins and ends, and who is answering it.
+
+What lives here: which input must be told again when the upstream is lost, and whether an answer is owed.
+What never will: audio (`kept_input`), words (`conversation`).
+
+A typed turn has a place and no length.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class SpokenTurn:
+    item_id: str
+    first: int
+    """Session position where it begins, with the padding that a voice detector needs."""
+    last: int | None = None
+    """None while the user is speaking."""
+    response_id: str | None = None
+    """Who is answering it."""
+    replays: int = 0
+    """How often it was told again to a fresh upstream."""
+    is_through_tools: bool = False
+    """Its answer waits for tools."""
+    is_by_hand: bool = False
+    """Ended by the client, and its item's id is not known yet."""
+    awaits: bool = False
+    """It was open when its upstream was lost: the next one hears it again and must not tell of it twice."""
+
+
+@dataclass(slots=True)
+class Spoken:
+    """The turns in order. At most the last one is open."""
+
+    turns: deque[SpokenTurn] = field(default_factory=deque)
+    settled: int = 0
+    """Everything before this position is answered, or will never be."""
+
+    @property
+    def open(self) -> SpokenTurn | None:
+        """The turn that is being spoken."""
+        return self.turns[-1] if self.turns and self.turns[-1].last is None else None
+
+    @property
+    def owed(self) -> list[SpokenTurn]:
+        """The turns that are over and that nobody is answering."""
+        return [turn for turn in self.turns if turn.last is not None and turn.response_id is None]
+
+    def begin(self, item_id: str, first: int) -> SpokenTurn:
+        """The user begins to speak. A turn that was still open ends here."""
+        if (still_open := self.open) is not None:
+            still_open.last = max(first, still_open.first)
+        turn = SpokenTurn(item_id, max(first, self._last_end()))
+        self.turns.append(turn)
+        return turn
+
+    def end(self, last: int) -> SpokenTurn | None:
+        """The open turn is over."""
+        if (turn := self.open) is not None:
+            turn.last = max(last, turn.first)
+        return turn
+
+    def add(self, item_id: str, first: int, last: int) -> SpokenTurn:
+        """A turn that is over already: typed, or ended by hand. One that was still open ends before it."""
+        if (still_open := self.open) is not None:
+            still_open.last = max(first, still_open.first)
+        first = max(first, self._last_end())
+        turn = SpokenTurn(item_id, first, max(first, last))
+        self.turns.append(turn)
+        return turn
+
+    def find(self, item_id: str) -> SpokenTurn | None:
+        """The unanswered turn with this item."""
+        return next((turn for turn in self.turns if turn.item_id == item_id), None)
+
+    def answering(self, response_id: str) -> None:
+        """A response begins: it answers all that is over."""
+        for turn in self.turns:
+            if turn.last is not None and (turn.response_id is None or turn.is_through_tools):
+                turn.response_id = response_id
+                turn.is_through_tools = False
+
+    def called_tools(self, response_id: str) -> None:
+        """The response ended with calls: the answer comes with the next one, when they have returned."""
+        for turn in self.turns:
+            if turn.response_id == response_id:
+                turn.is_through_tools = True
+
+    def reopen(self, response_id: str) -> None:
+        """The response came to nothing: what it answered is owed again."""
+        for turn in self.turns:
+            if turn.response_id == response_id:
+                turn.response_id = None
+
+    def answered(self, response_id: str) -> None:
+        """The response has said what it had to say."""
+        self._drop([turn for turn in self.turns if turn.response_id == response_id])
+
+    def answered_all(self) -> None:
+        """The request for an answer was refused: no answer will come to what is over."""
+        self._drop([turn for turn in self.turns if turn.last is not None])
+
+    def forget(self, turn: SpokenTurn) -> None:
+        """Nobody will answer this one."""
+        self._drop([turn])
+
+    def clear(self, position: int) -> None:
+        """The client takes back what it said since the last turn."""
+        if (still_open := self.open) is not None:
+            self._drop([still_open])
+        self.settled = max(self.settled, position)
+
+    def _drop(self, gone: list[SpokenTurn]) -> None:
+        for turn in gone:
+            self.turns.remove(turn)
+            if turn.last is not None:
+                self.settled = max(self.settled, turn.last)
+
+    def _last_end(self) -> int:
+        ends = [turn.last for turn in self.turns if turn.last is not None]
+        return max([self.settled, *ends])
+
+    def needed_from(self) -> int:
+        """The first position that may be needed again."""
+        return min([self.settled, *(turn.first for turn in self.turns)]) if self.turns else self.settled
+
+    def unheard_from(self) -> int:
+        """The first position of which no voice detector has said anything final: where a fresh upstream's
+        input begins.
+        """
+        return self.open.first if self.open is not None else self._last_end()

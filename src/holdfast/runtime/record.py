@@ -1,0 +1,63 @@
+"""A session's lines on their way to the journal.
+
+What lives here: who a line belongs to, and the hash of the tokens that may resume it: never a token.
+What never will: what a line says (`core.journal_side`), writing (`store`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from holdfast.core.effects import Record
+from holdfast.ports import Principal
+from holdfast.ports.journal import Entry, Journal
+from holdfast.runtime.resumption import Tokens
+
+UNWRITTEN_MAX = 1_000
+WITH_TOKENS = frozenset({"opened", "attached"})
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """One session's door to the journal."""
+
+    journal: Journal
+    tokens: Tokens
+    principal: Principal
+    written: Callable[[int], None]
+    session_id: str = ""
+    _unwritten: deque[Entry] = field(default_factory=lambda: deque(maxlen=UNWRITTEN_MAX))
+    """Lines that are not durable yet: a store that was full takes them when it is well again."""
+
+    def write(self, line: Record) -> None:
+        """Write one line; `written` is called when it is durable."""
+        content = line.content
+        if line.kind in WITH_TOKENS:
+            content = {**content, "tokens": self.tokens.hashes(), "principal": asdict(self.principal)}
+        entry = Entry(line.number, line.kind, content)
+        self._unwritten.append(entry)
+        self.journal.write(self.session_id, entry, self._is_written)
+
+    def _is_written(self, number: int) -> None:
+        while self._unwritten and self._unwritten[0].number <= number:
+            self._unwritten.popleft()
+        self.written(number)
+
+    def write_again(self) -> None:
+        """The store is well again: give it what it did not take."""
+        if self.session_id:
+            first = self.journal.next_number(self.session_id)
+            for entry in [one for one in self._unwritten if one.number >= first]:
+                self.journal.write(self.session_id, entry, self._is_written)
+
+    def contact(self) -> None:
+        """The client is there."""
+        if self.session_id:
+            self.journal.contact(self.session_id)
+
+    def forget(self) -> None:
+        """Nobody will come back: the lines go."""
+        if self.session_id:
+            self.journal.forget(self.session_id)

@@ -1,0 +1,87 @@
+"""Sessions that another process left in the journal: taken up when their client comes back.
+
+What lives here: the stored sessions of the start, and how one becomes a running one again.
+What never will: what a line means (`core.restart`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from holdfast.core.limits import Limits
+from holdfast.ports import ClientLine, Principal
+from holdfast.ports.journal import Journal, StoredSession
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.record import WITH_TOKENS
+from holdfast.runtime.resumption import Tokens
+from holdfast.runtime.session_runner import Assistant, SessionRunner
+from holdfast.runtime.upstreams import Upstreams
+
+
+@dataclass(slots=True)
+class Revival:
+    """What is left of another process, until its clients have come back or the window is over."""
+
+    directory: Directory
+    upstreams: Upstreams
+    assistant: Assistant
+    limits: Limits
+    journal: Journal
+    _stored: dict[str, StoredSession] = field(default_factory=dict)
+
+    async def load(self) -> None:
+        """Read what an earlier process did not finish, and be asked for it."""
+        window_s = self.limits.resume_window_s
+        for stored in await self.journal.unfinished(not_older_than_s=window_s):
+            self._stored[stored.id] = stored
+        if self._stored:
+            structlog.get_logger().info(
+                "sessions.left_behind", category="session", source="revival", sessions=len(self._stored)
+            )
+            asyncio.get_running_loop().call_later(window_s, self._give_up)
+        self.directory.revive = self.revive
+
+    def _give_up(self) -> None:
+        for session_id in self._stored:
+            self.journal.forget(session_id)
+        self._stored.clear()
+
+    def revive(self, session_id: str) -> SessionRunner | None:
+        """Run this session again, its client away; None when it is not known or cannot be read."""
+        stored = self._stored.pop(session_id, None)
+        if stored is None:
+            return None
+        lines = [(entry.kind, entry.content) for entry in stored.entries]
+        last = next((content for kind, content in reversed(lines) if kind in WITH_TOKENS), None)
+        if last is None or lines[0][0] != "opened":
+            self.journal.forget(session_id)
+            return None
+        principal = Principal(**last["principal"])
+        runner = SessionRunner(
+            _NobodyYet(),
+            self.upstreams,
+            self.directory,
+            assistant=self.assistant,
+            principal=principal,
+            limits=self.limits.narrowed(principal.limits),
+            journal=self.journal,
+            peer="",
+        )
+        runner.tokens = Tokens(tuple(last["tokens"]))
+        self.directory.enter(runner, "", principal.customer_id)
+        runner.restart(session_id, lines)
+        return runner
+
+
+class _NobodyYet(ClientLine):
+    """The client of a session whose client is away."""
+
+    def send_text(self, payload: bytes) -> None: ...
+    def send_binary(self, payload: bytes) -> None: ...
+    def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def abort(self) -> None: ...
+    def pause_reading(self, *, paused: bool) -> None: ...
+    def hand_to(self, conversation: object) -> None: ...

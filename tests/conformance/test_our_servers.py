@@ -1,0 +1,70 @@
+"""The suite at servers of our own: all is well with the emulator, the gateway, the embedded engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.cli.check_server import own_voice
+from holdfast.conformance import CHECKS, Outcome, Report, Target, Unreachable, chosen, run
+from holdfast.engine.options import EngineOptions
+from holdfast.engine.pool import EnginePool
+from tests.conformance.conftest import emulating, target
+from tests.server.gateway import gateway
+
+NOT_YET = {
+    # The engine serves its own gateway, which asks for neither of these.
+    "connect.subprotocol",
+    "tool.none",
+}
+
+
+def ended(report: Report, outcome: Outcome) -> dict[str, str]:
+    return {result.check.id: result.evidence for result in report.results if result.outcome is outcome}
+
+
+async def test_the_emulator_passes_everything() -> None:
+    checks = chosen((), with_chaos=True, with_upstream=False)
+    async with emulating() as emulator:
+        report = await run(target(emulator.url), checks)
+
+    assert ended(report, Outcome.FAILED) == {}
+    assert ended(report, Outcome.SKIPPED) == {}
+    assert len(report.results) == len(checks) == sum(check.group != "upstream" for check in CHECKS)
+
+
+async def test_the_gateway_passes_what_an_upstream_does() -> None:
+    checks = chosen((), with_chaos=False, with_upstream=False)
+    async with emulating() as emulator, gateway(emulator.http_base) as gate:
+        report = await run(target(f"ws://{gate.authority}/v1/realtime"), checks)
+
+    assert ended(report, Outcome.FAILED) == {}
+    assert set(ended(report, Outcome.SKIPPED)) <= {"connect.no_credential", "connect.client_secret"}
+
+
+@pytest.mark.speech
+async def test_the_engine_passes(speech_files: Path) -> None:
+    groups = ("connect", "session", "item", "text", "speech", "response", "tool", "vad", "error", "whole")
+    pool = EnginePool(EngineOptions(workers=1, speech_folder=speech_files))
+    await pool.start()
+    try:
+        address = pool.address()
+        told = Target(address.url, address.token, speech=own_voice(), patience_s=10)
+        report = await run(told, chosen(groups, with_chaos=False, with_upstream=False))
+    finally:
+        await pool.close()
+
+    assert set(ended(report, Outcome.FAILED)) <= NOT_YET
+    assert set(ended(report, Outcome.SKIPPED)) <= {"connect.client_secret"}
+
+
+async def test_nobody_there_is_told_as_such() -> None:
+    with pytest.raises(Unreachable, match="no connection"):
+        await run(target("ws://127.0.0.1:1"), CHECKS[:1])
+
+
+async def test_a_session_that_is_refused_is_told_as_such() -> None:
+    async with emulating("refuse:insufficient_quota") as emulator:
+        with pytest.raises(Unreachable, match="insufficient_quota"):
+            await run(target(emulator.url), CHECKS[:1])

@@ -1,0 +1,194 @@
+"""One endpoint's breaker, alone: what shuts it, for how long, and what opens it again."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core.breaker import PATIENT_EVERY, Breaker, BreakerState, Pause, Trouble
+
+PAUSES = {
+    Trouble.FAILING: Pause(5, 5.0, 60.0),
+    Trouble.THROTTLED: Pause(1, 1.0, 30.0),
+    Trouble.REFUSED: Pause(1, 60.0, 60.0),
+}
+
+
+def breaker() -> Breaker:
+    return Breaker(PAUSES, alone_s=4.0, patience_s=4.0)
+
+
+def fail(it: Breaker, now: float, trouble: Trouble = Trouble.FAILING, **words: float) -> None:
+    """A dial that began and failed in one moment."""
+    it.failed(trouble, now, now, words.get("retry_after_s"), is_probe=False)
+
+
+def shut(now: float = 0.0, trouble: Trouble = Trouble.FAILING) -> Breaker:
+    it = breaker()
+    for _ in range(PAUSES[trouble].after):
+        fail(it, now, trouble)
+    return it
+
+
+def probe_fails(it: Breaker, now: float, trouble: Trouble = Trouble.FAILING, *, took_s: float = 0.0) -> None:
+    it.probe()
+    it.release(is_probe=True)
+    it.failed(trouble, now, now + took_s, None, is_probe=True)
+
+
+def state(it: Breaker, now: float, *, is_alone: bool = False) -> BreakerState:
+    return it.state(now, is_alone=is_alone)
+
+
+def test_five_failures_in_a_row_open_it_and_four_do_not() -> None:
+    it = breaker()
+    for _ in range(4):
+        fail(it, 0.0)
+    assert state(it, 0.0) is BreakerState.CLOSED
+    fail(it, 0.0)
+    assert state(it, 0.0) is BreakerState.OPEN
+
+
+def test_a_success_in_between_begins_the_count_anew() -> None:
+    it = breaker()
+    for turn in range(20):
+        fail(it, turn)
+        if turn % 4 == 3:
+            it.succeeded(turn, turn)
+    assert state(it, 20.0) is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("trouble", [Trouble.THROTTLED, Trouble.REFUSED])
+def test_one_throttle_or_refusal_is_enough(trouble: Trouble) -> None:
+    it = breaker()
+    fail(it, 0.0, trouble)
+    assert it.trouble is trouble
+
+
+@pytest.mark.parametrize(
+    ("trouble", "pauses"),
+    [
+        (Trouble.FAILING, [5, 10, 20, 40, 60, 60]),
+        (Trouble.THROTTLED, [1, 2, 4, 8, 16, 30, 30]),
+        (Trouble.REFUSED, [60, 60, 60]),
+    ],
+)
+def test_each_failed_probe_doubles_the_pause_up_to_its_cap(trouble: Trouble, pauses: list[float]) -> None:
+    it = shut(trouble=trouble)
+    now = 0.0
+    for pause_s in pauses:
+        assert it.opens_at(is_alone=False) == now + pause_s
+        assert state(it, now + pause_s - 0.01) is not BreakerState.HALF_OPEN
+        now += pause_s
+        assert state(it, now) is BreakerState.HALF_OPEN
+        probe_fails(it, now, trouble)
+
+
+def test_an_endpoint_without_a_substitute_is_asked_every_four_seconds() -> None:
+    it = shut()
+    for now in (4.0, 8.0, 12.0, 16.0):
+        assert it.opens_at(is_alone=True) == now
+        probe_fails(it, now)
+    assert it.opens_at(is_alone=False) == 16.0 + 60.0
+
+
+@pytest.mark.parametrize("trouble", [Trouble.THROTTLED, Trouble.REFUSED])
+def test_who_was_told_to_stay_away_does_not_come_sooner_for_being_alone(trouble: Trouble) -> None:
+    it = shut(trouble=trouble)
+    for now in (100.0, 200.0, 300.0, 400.0):
+        probe_fails(it, now, trouble)
+    assert it.opens_at(is_alone=True) == it.opens_at(is_alone=False) > 410.0
+
+
+def test_the_providers_own_time_is_a_lower_bound() -> None:
+    it = breaker()
+    fail(it, 0.0, Trouble.THROTTLED, retry_after_s=7.0)
+    assert it.opens_at(is_alone=True) == 7.0
+    fail(it, 1.0, Trouble.THROTTLED, retry_after_s=2.0)
+    assert it.opens_at(is_alone=True) == 7.0
+
+
+def test_what_began_before_it_was_shut_does_not_make_the_pause_longer() -> None:
+    it = shut(now=10.0)
+    for _ in range(50):
+        it.failed(Trouble.FAILING, 9.0, 12.0, None, is_probe=False)
+    it.failed(Trouble.FAILING, 9.0, 12.0, None, is_probe=True)  # a probe of an earlier trouble
+    assert it.opens_at(is_alone=False) == 15.0
+
+
+def test_a_late_refusal_outweighs_a_failing_breaker() -> None:
+    it = shut(now=10.0)
+    it.failed(Trouble.REFUSED, 9.0, 12.0, None, is_probe=False)
+    assert state(it, 71.9) is BreakerState.REFUSED
+    assert state(it, 72.0) is BreakerState.HALF_OPEN
+
+
+def test_the_pause_counts_from_the_beginning_of_a_probe_that_hung() -> None:
+    it = shut()
+    probe_fails(it, 5.0, took_s=4.0)
+    assert it.opens_at(is_alone=True) == 9.0
+
+
+def test_a_probe_has_limited_time_and_every_fifth_that_hangs_has_all() -> None:
+    it = shut()
+    seen = []
+    for turn in range(2 * PATIENT_EVERY):
+        seen.append(it.probe())
+        it.release(is_probe=True)
+        # A clock that rounds calls 4 s a little less.
+        it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 8.99, None, is_probe=True)
+    assert seen == ([4.0] * (PATIENT_EVERY - 1) + [None]) * 2
+
+
+def test_a_probe_that_fails_at_once_needs_no_patience() -> None:
+    it = shut()
+    for turn in range(12):
+        assert it.probe() == 4.0
+        it.release(is_probe=True)
+        it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 5.1, None, is_probe=True)
+
+
+def test_success_closes_it_and_the_next_trouble_begins_small() -> None:
+    it = shut()
+    for now in (100.0, 200.0, 300.0):
+        probe_fails(it, now)
+    assert it.succeeded(400.0, 401.0)
+    assert (state(it, 401.0), it.closed_at) == (BreakerState.CLOSED, 401.0)
+    for _ in range(5):
+        fail(it, 500.0)
+    assert it.opens_at(is_alone=False) == 505.0
+
+
+def test_a_dial_from_before_closes_a_failing_breaker_and_not_a_throttled_one() -> None:
+    failing, throttled = shut(10.0), shut(10.0, Trouble.THROTTLED)
+    assert failing.succeeded(9.0, 11.0)
+    assert not throttled.succeeded(9.0, 11.0)
+    assert throttled.succeeded(11.0, 12.0)
+
+
+def test_a_dial_from_before_does_not_overrule_the_providers_own_time() -> None:
+    it = shut(10.0)
+    it.failed(Trouble.THROTTLED, 9.0, 11.0, 20.0, is_probe=False)
+    assert not it.succeeded(9.0, 12.0)
+    assert it.opens_at(is_alone=True) == 31.0
+
+
+def test_a_live_link_that_ends_with_a_throttle_shuts_it_without_a_failed_dial() -> None:
+    it = breaker()
+    it.warned(Trouble.THROTTLED, 10.0, 6.0)
+    assert (it.opens_at(is_alone=True), it.failures) == (16.0, 0)
+    it.warned(Trouble.THROTTLED, 11.0, None)
+    assert it.opens_at(is_alone=True) == 16.0
+    it.warned(Trouble.REFUSED, 12.0, None)
+    assert it.opens_at(is_alone=True) == 72.0
+
+
+def test_a_probe_that_is_given_up_lets_the_next_one_go() -> None:
+    it = shut()
+    it.probe()
+    with pytest.raises(AssertionError):
+        it.probe()
+    it.release(is_probe=True)
+    it.probe()
+    it.release(is_probe=False)
+    with pytest.raises(AssertionError):
+        it.probe()

@@ -1,0 +1,547 @@
+"""An upstream dies: what the next one is told, what the client hears of it, and that nothing is said
+twice.
+"""
+
+from __future__ import annotations
+
+from holdfast.core import effects, events, notices
+from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.events import ClientAudio, SessionOptions
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from tests.core.world import LOCAL, OPENAI, World, pcm
+
+
+def speak(world: World, frames: int, value: int = 1) -> bytes:
+    said = pcm(480, value) * frames
+    for _ in range(frames):
+        world.do(ClientAudio(pcm(480, value)), after=0.02)
+    return said
+
+
+def user_turn(world: World, item_id: str = "item_u", *, commit: bool = True) -> None:
+    """Half a second of speech that begins now, as the upstream tells of it."""
+    g = world.generation
+    before = world.session.state.timeline.given // 24
+    world.do(events.SpeechBegan(g, item_id, before))
+    speak(world, 25, 7)
+    if commit:
+        world.do(events.SpeechEnded(g, item_id, before + 500), events.InputCommitted(g, item_id))
+
+
+def test_an_idle_upstream_is_rebuilt_and_the_client_hears_nothing() -> None:
+    world = World.live()
+    world.now += 10
+    told = len(world.told(notices.Status))
+
+    lost = world.lose()
+    assert effects.Dial(2, 0) in lost
+    world.go_live()
+
+    assert not world.has_ended()
+    assert len(world.told(notices.Status)) == told
+    assert not world.told(notices.Error)
+
+
+def test_the_client_hears_of_a_trouble_that_lasts() -> None:
+    world = World.live()
+    world.now += 10
+    world.lose()
+    world.do(events.TimerFired("tell_trouble"), after=0.3)
+    (status,) = world.told(notices.Status)
+    assert status.state == "recovering"  # type: ignore[union-attr]
+    assert status.fault.code == "provider.connection_lost"  # type: ignore[union-attr]
+    world.go_live()
+    assert [s.state for s in world.told(notices.Status)] == ["recovering", "live"]  # type: ignore[union-attr]
+
+
+def test_the_conversation_is_told_again_as_text_with_the_same_ids() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(
+        events.UserTranscribed(1, "item_u", "what do I owe", final=True),
+        events.ResponseBegan(1, "resp_1"),
+        events.OutputAudio(1, "resp_1", "item_a", pcm(24_000)),
+        events.OutputTranscribed(1, "resp_1", "item_a", "Nine euros.", final=True),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    new = world.rebuild()
+
+    items = [e for e in new if isinstance(e, effects.AddText)]
+    assert items == [
+        effects.AddText("what do I owe", "item_u", "user"),
+        effects.AddText("Nine euros.", "item_a", "assistant"),
+    ]
+    assert not [e for e in new if isinstance(e, effects.Respond)]
+
+
+def test_a_call_is_told_again_with_its_result_and_never_runs_twice() -> None:
+    world = World.live()
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+        events.ToolReturned("call_1", '{"say": "nine"}', "ok"),
+        events.ResponseBegan(1, "resp_2"),
+        events.ResponseEnded(1, "resp_2", "completed"),
+    )
+    new = world.rebuild()
+    assert effects.AddCall("call_1", "balance", "{}") in new
+    assert effects.AddToolResult("call_1", '{"say": "nine"}') in new
+    world.do(events.ResponseBegan(2, "resp_3"), events.ToolCalled(2, "resp_3", "call_1", "balance", "{}"))
+    assert len(world.asked(effects.RunTool)) == 1
+
+
+def test_a_call_that_a_fresh_upstream_repeats_gets_the_recorded_result() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+        events.ToolReturned("call_1", "nine", "ok"),
+    )
+    world.rebuild()
+    world.do(
+        events.ResponseBegan(2, "resp_2"),
+        events.ToolCalled(2, "resp_2", "call_2", "balance", "{}"),
+        events.ResponseEnded(2, "resp_2", "completed"),
+    )
+    assert len(world.asked(effects.RunTool)) == 1
+    assert effects.AddToolResult("call_2", "nine") in world.effects
+
+
+def test_a_tool_outlives_the_upstream_and_its_result_joins_the_next() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    new = world.rebuild()
+    assert not [e for e in new if isinstance(e, effects.Respond)]
+
+    new = world.do(events.ToolReturned("call_1", "nine", "ok"))
+    wanted = [effects.AddCall("call_1", "balance", "{}"), effects.AddToolResult("call_1", "nine")]
+    assert [e for e in new if isinstance(e, effects.AddCall | effects.AddToolResult)] == wanted
+    assert len([e for e in new if isinstance(e, effects.Respond)]) == 1
+
+
+def test_a_committed_turn_is_told_again_as_it_was_spoken_and_answered_once() -> None:
+    world = World.live()
+    speak(world, 50)
+    user_turn(world)
+    new = world.rebuild()
+
+    (speech,) = [e for e in new if isinstance(e, effects.AddSpeech)]
+    assert speech.item_id == "item_u"
+    assert pcm(480, 7) * 25 in speech.pcm
+    assert len([e for e in new if isinstance(e, effects.Respond)]) == 1
+    world.do(events.ResponseBegan(2, "resp_1"), events.ResponseEnded(2, "resp_1", "completed"))
+    again = world.rebuild()
+    assert not [e for e in again if isinstance(e, effects.AddSpeech | effects.Respond)]
+
+
+def test_an_utterance_in_progress_goes_on_without_being_told_twice() -> None:
+    world = World.live()
+    speak(world, 50)
+    user_turn(world, commit=False)
+    world.now += 10
+    world.lose()
+    during = speak(world, 10, 8)
+    sent = b"".join(e.pcm for e in world.go_live() if isinstance(e, effects.Append))
+    assert sent.endswith(pcm(480, 7) * 25 + during)
+
+    world.do(events.SpeechBegan(2, "item_new", 100), events.SpeechEnded(2, "item_new", 1000))
+    assert world.told(notices.SpeechStarted) == [notices.SpeechStarted("item_u", 24_000)]
+    (stopped,) = world.told(notices.SpeechStopped)
+    assert stopped.item_id == "item_u"  # type: ignore[union-attr]
+    world.do(events.InputCommitted(2, "item_new"), events.UserTranscribed(2, "item_new", "hi", final=True))
+    (said,) = world.told(notices.UserTranscript)
+    assert said.item_id == "item_u"  # type: ignore[union-attr]
+
+
+def test_a_response_of_which_nothing_was_told_goes_on_under_its_id() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.ResponseBegan(1, "resp_1"))
+    world.rebuild()
+    world.do(
+        events.ResponseBegan(2, "resp_other"),
+        events.OutputAudio(2, "resp_other", "item_a", pcm(100)),
+        events.ResponseEnded(2, "resp_other", "completed"),
+    )
+    assert world.told(notices.ResponseStarted) == [notices.ResponseStarted("resp_1")]
+    (done,) = world.told(notices.ResponseDone)
+    assert (done.response_id, done.status) == ("resp_1", "completed")  # type: ignore[union-attr]
+    assert len(world.asked(effects.Play)) == 1
+
+
+def test_a_response_is_asked_again_once_only() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.ResponseBegan(1, "resp_1"))
+    world.rebuild()
+    world.do(events.ResponseBegan(2, "resp_2"))
+    world.rebuild()
+    (done,) = world.told(notices.ResponseDone)
+    assert (done.response_id, done.status) == ("resp_1", "incomplete")  # type: ignore[union-attr]
+
+
+def test_a_cut_sentence_is_carried_on_from_what_was_said() -> None:
+    world = World.live()
+    user_turn(world)
+    world.respond()
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "You owe", final=False))
+    new = world.rebuild()
+    (done,) = world.told(notices.ResponseDone)
+    assert (done.status, done.reason) == ("incomplete", "upstream_lost")  # type: ignore[union-attr]
+    assert effects.AddText("You owe", "item_1", "assistant") in new
+    assert [e for e in new if isinstance(e, effects.Respond)] == [effects.Respond(carry_on="You owe")]
+
+
+def test_a_cut_sentence_is_left_alone_where_the_client_wants_that() -> None:
+    world = World.live(SessionOptions(on_loss="stop"))
+    user_turn(world)
+    world.respond()
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "You owe", final=False))
+    assert not [e for e in world.rebuild() if isinstance(e, effects.Respond)]
+
+
+def test_a_second_fault_during_a_recovery_goes_on_with_the_budget_that_is_left() -> None:
+    world = World.live()
+    world.now += 10
+    began = world.now
+    world.lose()
+    while not world.has_ended():
+        world.go_live()
+        world.lose()
+        world.redial(chance=0.5)
+    assert world.now - began <= Limits().recovery_budget_s
+
+
+def test_a_server_that_errs_three_times_in_a_minute_is_left() -> None:
+    world = World.live()
+    world.now += 10
+    cause = fault("provider.server_error")
+    for _ in range(2):
+        world.do(events.UpstreamErred(1, cause, "server_error", "sorry"), after=2.0)
+    assert not world.asked(effects.HangUp)
+    world.do(events.UpstreamErred(1, cause, "server_error", "sorry"), after=2.0)
+    assert effects.HangUp(1) in world.effects
+    assert not world.has_ended()
+
+
+def test_a_failed_response_of_which_nothing_was_told_is_asked_again_once() -> None:
+    world = World.live()
+    user_turn(world)
+    cause = fault("provider.server_error")
+    world.do(events.ResponseBegan(1, "resp_1"), events.ResponseEnded(1, "resp_1", "failed", fault=cause))
+    assert not world.told(notices.ResponseDone)
+    assert not world.asked(effects.Respond)
+    world.do(events.TimerFired("reask"), after=0.5)
+    assert len(world.asked(effects.Respond)) == 1
+    world.do(events.ResponseBegan(1, "resp_2"), events.ResponseEnded(1, "resp_2", "failed", fault=cause))
+    (done,) = world.told(notices.ResponseDone)
+    assert (done.response_id, done.status) == ("resp_1", "failed")  # type: ignore[union-attr]
+
+
+# another upstream
+
+
+def two(limits: Limits | None = None) -> World:
+    endpoints = Endpoints(["openai", "local"], FleetLimits())
+    world = World.new(limits, upstreams=(OPENAI, LOCAL), endpoints=endpoints)
+    world.create()
+    world.go_live()
+    return world
+
+
+def test_the_next_upstream_of_the_list_takes_over_and_what_it_cannot_do_is_named() -> None:
+    world = two()
+    world.now += 10
+    world.lose("configuration.quota_exhausted")
+    assert effects.Dial(2, 1) in world.effects
+    world.go_live()
+    status = world.told(notices.Status)[-1]
+    assert isinstance(status, notices.Status)
+    assert status.upstream == {"name": "local", "kind": "local", "model": "holdfast-local"}
+    assert "limited" in " ".join(status.notes)
+
+
+# rotation
+
+
+def test_a_link_is_left_before_its_end_when_nobody_speaks() -> None:
+    world = World.live()
+    speak(world, 5)
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    assert effects.Dial(2, 0) in world.effects
+    assert not world.asked(effects.HangUp)
+    world.do(ClientAudio(pcm(480, 3)))
+    assert world.sent_audio().endswith(pcm(480, 3))
+
+    new = world.do(
+        events.UpstreamOpened(2), events.UpstreamCreated(2, "sess_2"), events.UpstreamConfigured(2)
+    )
+    assert new.index(effects.Adopt(2)) < new.index(effects.HangUp(1))
+    world.do(events.UpstreamLost(1, fault("provider.closed")))
+    assert not world.told(notices.Error)
+    world.do(ClientAudio(pcm(480, 4)))
+    assert world.sent_audio().endswith(pcm(480, 4))
+
+
+def test_a_successor_waits_for_the_answer_to_end() -> None:
+    world = World.live()
+    user_turn(world)
+    world.respond()
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    world.do(events.UpstreamOpened(2), events.UpstreamCreated(2, "s"), events.UpstreamConfigured(2))
+    assert effects.Adopt(2) not in world.effects
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert effects.Adopt(2) in world.effects
+
+
+def test_a_successor_that_fails_costs_nothing() -> None:
+    world = World.live()
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    world.do(events.UpstreamLost(2, fault("provider.unreachable")))
+    assert not world.asked(effects.Finish)
+    world.do(ClientAudio(pcm(480, 3)))
+    assert world.sent_audio() == pcm(480, 3)
+
+
+def test_a_thousand_rotations_ask_for_no_response() -> None:
+    world = World.live()
+    user_turn(world)
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    for n in range(2, 1002):
+        world.do(events.TimerFired("rotate"), after=3000.0)
+        world.do(events.UpstreamOpened(n), events.UpstreamCreated(n, "s"), events.UpstreamConfigured(n))
+        world.do(ClientAudio(pcm(480, 3)))
+    assert world.generation == 1001
+    assert not world.asked(effects.Respond)
+    assert len(world.told(notices.ResponseStarted)) == 1
+
+
+# a client that comes back
+
+
+def leave(world: World, code: int = 1006) -> None:
+    world.do(events.ClientGone(code))
+
+
+def come_back(world: World, offset: int, epoch: str = "epoch") -> list[effects.Effect]:
+    return world.do(events.ResumeAsked(epoch, offset, "token2"))
+
+
+def test_a_client_that_drops_is_waited_for_and_gets_what_it_missed_in_order_and_once() -> None:
+    world = World.live()
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(
+        events.OutputAudio(1, "resp_1", "item_1", pcm(2400, 5)),
+        events.OutputTranscribed(1, "resp_1", "item_1", "Hello", final=False),
+    )
+    assert not world.has_ended()
+
+    back = world.do(events.ResumeAsked("epoch", has, "token2"), after=1.0)
+    told = [e for e in back if isinstance(e, effects.Tell | effects.Play)]
+    resumed = told[0]
+    assert isinstance(resumed, effects.Tell)
+    assert isinstance(resumed.notice, notices.SessionResumed)
+    assert resumed.notice.recovered
+    assert resumed.offset is None
+    assert [e.offset for e in told[1:]] == [has + 1, has + 2]
+    assert isinstance(told[1], effects.Play)
+    assert (told[1].start, told[1].pcm) == (4800, pcm(2400, 5))
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(10)))
+    assert world.asked(effects.Play)[-1].offset == has + 3  # type: ignore[union-attr]
+
+
+def test_after_a_long_absence_the_answer_is_cut_where_it_was_heard() -> None:
+    world = World.live()
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000, 5)))
+    back = world.do(events.ResumeAsked("epoch", has, "token2"), after=10.0)
+    assert not [e for e in back if isinstance(e, effects.Play)]
+    (cut,) = [
+        e.notice for e in back if isinstance(e, effects.Tell) and isinstance(e.notice, notices.Interrupted)
+    ]
+    assert cut.played_ms == 200
+    assert effects.Truncate("item_1", 200) in back
+    assert effects.CancelResponse("resp_1") in back
+    offsets = [e.offset for e in back if isinstance(e, effects.Tell) and e.offset is not None]
+    assert offsets == sorted(set(offsets))
+
+
+def test_what_is_skipped_is_named() -> None:
+    world = World.live(SessionOptions(on_return="skip_to_live"))
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000, 5)))
+    back = come_back(world, has)
+    (lost,) = [
+        e.notice for e in back if isinstance(e, effects.Tell) and isinstance(e.notice, notices.AudioLost)
+    ]
+    assert (lost.direction, lost.from_sample, lost.to_sample) == ("output", 4800, 28_800)
+
+
+def test_a_position_that_cannot_be_honoured_gets_a_snapshot() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.UserTranscribed(1, "item_u", "hello", final=True))
+    for offset, epoch in ((10**6, "epoch"), (-1, "epoch"), (3, "another")):
+        leave(world)
+        back = come_back(world, offset, epoch)
+        told = [e for e in back if isinstance(e, effects.Tell)]
+        assert isinstance(told[0].notice, notices.SessionResumed)
+        assert not told[0].notice.recovered
+        assert isinstance(told[1].notice, notices.Snapshot)
+        assert told[1].offset == told[0].notice.offset + 1
+        assert told[1].notice.items[0]["text"] == "hello"
+
+
+def test_an_upstream_without_a_client_is_left_and_dialled_again_at_the_return() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.UserTranscribed(1, "item_u", "hello", final=True))
+    leave(world)
+    world.do(events.TimerFired("upstream_alone"), after=30.0)
+    assert effects.HangUp(1) in world.effects
+    new = come_back(world, 3)
+    assert effects.Dial(2, 0) in new
+    (resumed,) = world.told(notices.SessionResumed)
+    assert resumed.context_restored == "text_only"  # type: ignore[union-attr]
+    assert [e for e in world.go_live() if isinstance(e, effects.AddSpeech)]
+
+
+def test_a_client_that_stays_away_ends_the_session() -> None:
+    world = World.live()
+    leave(world)
+    world.do(events.TimerFired("away"), after=120.0)
+    assert world.has_ended()
+    assert effects.ForgetRecords() in world.effects
+    assert not world.asked(effects.CloseClient)
+
+
+def test_a_client_that_says_it_is_done_is_not_waited_for() -> None:
+    world = World.live()
+    leave(world, 1000)
+    assert world.has_ended()
+
+
+# the journal
+
+
+def kept(limits: Limits | None = None, **changes: object) -> World:
+    world = World.new(limits, durability="local", **changes)
+    world.create()
+    world.go_live()
+    return world
+
+
+def write(world: World) -> list[effects.Effect]:
+    return world.do(events.Recorded(world.session.state.journal.number))
+
+
+def test_a_tool_starts_when_its_intent_is_durable_and_tells_when_its_result_is() -> None:
+    world = kept()
+    write(world)
+    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert not world.asked(effects.RunTool)
+    assert write(world)
+    assert len(world.asked(effects.RunTool)) == 1
+    world.do(events.ToolReturned("call_1", "nine", "ok"))
+    assert not world.asked(effects.AddToolResult)
+    write(world)
+    assert len(world.asked(effects.AddToolResult)) == 1
+
+
+def test_durable_moves_after_the_write_and_never_past_an_unanswered_turn() -> None:
+    world = kept()
+    speak(world, 50)
+    user_turn(world)
+    start = 24_000 - 7200
+    world.do(events.ResponseBegan(1, "resp_1"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert world.session.state.journal.durable == 0
+    write(world)
+    answered = world.session.state.journal.durable
+    assert answered >= start
+    user_turn(world, "item_2")
+    speak(world, 300)
+    write(world)
+    (*_, told) = world.told(notices.AudioReceived)
+    assert told.durable <= 36_000  # type: ignore[union-attr]
+
+
+def test_a_store_that_stumbles_is_named_and_what_must_not_run_twice_does_not_run() -> None:
+    world = kept(idempotent_tools=frozenset({"safe"}))
+    world.do(events.JournalChanged(fault("store.unavailable")))
+    assert world.told(notices.Status)[-1].state == "degraded"  # type: ignore[union-attr]
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ToolCalled(1, "resp_1", "call_2", "safe", "{}"),
+    )
+    assert [e.call_id for e in world.asked(effects.RunTool)] == ["call_2"]  # type: ignore[union-attr]
+    assert notices.ToolDone("call_1", "transfer", "refused") in world.told(notices.ToolDone)
+
+
+def test_a_killed_process_leaves_a_session_that_the_next_one_takes_up() -> None:
+    world = kept()
+    speak(world, 50)
+    user_turn(world)
+    world.do(
+        events.UserTranscribed(1, "item_u", "transfer it", final=True),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    write(world)
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
+
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    assert not after.asked(effects.RunTool)
+    back = after.do(events.ResumeAsked("epoch", 12, "token2"))
+    resumed = back[[isinstance(e, effects.Tell) for e in back].index(True)]
+    assert isinstance(resumed, effects.Tell)
+    assert isinstance(resumed.notice, notices.SessionResumed)
+    assert not resumed.notice.recovered
+    assert resumed.notice.epoch == "epoch2"
+    (snapshot,) = after.told(notices.Snapshot)
+    assert [item["role"] for item in snapshot.items] == ["user", "tool"]  # type: ignore[union-attr]
+    new = after.go_live()
+    (result,) = [e for e in new if isinstance(e, effects.AddToolResult)]
+    assert "outcome unknown" in result.output
+
+
+def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:
+    world = kept()
+    world.do(events.DrainBegan())
+    assert world.has_ended()
+    assert not world.told(notices.SessionEnded)
+    assert effects.ForgetRecords() not in world.effects
+    assert effects.CloseClient(1001, "gateway.draining") in world.effects
+
+    bare = World.live()
+    bare.do(events.DrainBegan())
+    assert bare.told(notices.SessionEnded)
+
+
+def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
+    world = kept()
+    world.respond()
+    world.do(events.DrainBegan())
+    assert not world.has_ended()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert world.has_ended()
