@@ -24,3 +24,18 @@ def test_an_echo_carries_the_same_audio() -> None:
     event = json.loads(frames.delta(pcm))
     assert event["type"] == "response.output_audio.delta"
     assert pybase64.b64decode(event["delta"]) == pcm
+
+
+def test_no_two_events_have_one_id() -> None:
+    frames_sent = [frames.delta(frames.frame(session, number)) for session in (0, 1) for number in range(50)]
+    events = [
+        json.loads(raw)
+        for raw in (*frames_sent, frames.SESSION_CREATED, frames.SESSION_UPDATED, frames.RESPONSE_CREATED)
+    ]
+    assert len({event["event_id"] for event in events}) == len(events)
+
+
+def test_the_same_audio_under_other_ids_is_the_same() -> None:
+    sent = frames.delta(frames.frame(1, 2))
+    assert frames.carries_same_audio(sent.replace(b"resp_bench", b"resp_other"), sent)
+    assert not frames.carries_same_audio(frames.delta(frames.frame(1, 3)), sent)

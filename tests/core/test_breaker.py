@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.core.breaker import PATIENT_EVERY, Breaker, BreakerState, Pause, Trouble
+from holdfast.core.breaker import Breaker, BreakerState, Pause, Trouble
 
 PAUSES = {
     Trouble.FAILING: Pause(5, 5.0, 60.0),
@@ -107,6 +107,12 @@ def test_the_providers_own_time_is_a_lower_bound() -> None:
     assert it.opens_at(is_alone=True) == 7.0
 
 
+def test_a_delay_named_by_one_failing_dial_holds_nobody_else() -> None:
+    it = shut()
+    fail(it, 1.0, Trouble.FAILING, retry_after_s=30.0)
+    assert it.opens_at(is_alone=True) == 4.0
+
+
 def test_what_began_before_it_was_shut_does_not_make_the_pause_longer() -> None:
     it = shut(now=10.0)
     for _ in range(50):
@@ -131,12 +137,30 @@ def test_the_pause_counts_from_the_beginning_of_a_probe_that_hung() -> None:
 def test_a_probe_has_limited_time_and_every_fifth_that_hangs_has_all() -> None:
     it = shut()
     seen = []
-    for turn in range(2 * PATIENT_EVERY):
+    for turn in range(10):
         seen.append(it.probe())
         it.release(is_probe=True)
         # A clock that rounds calls 4 s a little less.
         it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 8.99, None, is_probe=True)
-    assert seen == ([4.0] * (PATIENT_EVERY - 1) + [None]) * 2
+    assert seen == [4.0, 4.0, 4.0, 4.0, None] * 2
+
+
+def test_only_probes_that_hang_one_after_the_other_count() -> None:
+    it = shut()
+    for turn, took_s in enumerate([4.0, 4.0, 4.0, 0.1, 4.0, 4.0, 4.0, 4.0]):
+        probe_fails(it, 100.0 * turn + 5, took_s=took_s)
+        assert (it.slow_probes > 0) is (took_s == 4.0)
+    assert it.probe() is None
+
+
+def test_success_forgets_how_many_probes_hung() -> None:
+    it = shut()
+    for turn in range(4):
+        probe_fails(it, 100.0 * turn + 5, took_s=4.0)
+    it.succeeded(500.0, 501.0)
+    for _ in range(5):
+        fail(it, 600.0)
+    assert [it.probe(), it.slow_probes] == [4.0, 0]
 
 
 def test_a_probe_that_fails_at_once_needs_no_patience() -> None:
@@ -144,7 +168,7 @@ def test_a_probe_that_fails_at_once_needs_no_patience() -> None:
     for turn in range(12):
         assert it.probe() == 4.0
         it.release(is_probe=True)
-        it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 5.1, None, is_probe=True)
+        it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 8.5, None, is_probe=True)
 
 
 def test_success_closes_it_and_the_next_trouble_begins_small() -> None:
@@ -170,16 +194,24 @@ def test_a_dial_from_before_does_not_overrule_the_providers_own_time() -> None:
     it.failed(Trouble.THROTTLED, 9.0, 11.0, 20.0, is_probe=False)
     assert not it.succeeded(9.0, 12.0)
     assert it.opens_at(is_alone=True) == 31.0
+    assert it.succeeded(9.0, 31.0)
 
 
 def test_a_live_link_that_ends_with_a_throttle_shuts_it_without_a_failed_dial() -> None:
     it = breaker()
     it.warned(Trouble.THROTTLED, 10.0, 6.0)
+    assert state(it, 15.9) is BreakerState.OPEN
     assert (it.opens_at(is_alone=True), it.failures) == (16.0, 0)
     it.warned(Trouble.THROTTLED, 11.0, None)
     assert it.opens_at(is_alone=True) == 16.0
     it.warned(Trouble.REFUSED, 12.0, None)
     assert it.opens_at(is_alone=True) == 72.0
+
+
+def test_a_throttled_live_link_does_not_shorten_the_pause_of_a_failing_endpoint() -> None:
+    it = shut(10.0)
+    it.warned(Trouble.THROTTLED, 10.0, None)
+    assert it.opens_at(is_alone=False) == 15.0
 
 
 def test_a_probe_that_is_given_up_lets_the_next_one_go() -> None:

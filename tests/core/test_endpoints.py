@@ -102,8 +102,8 @@ def test_that_first_redial_takes_no_token_and_no_place() -> None:
 
 def test_later_dials_wait_for_a_random_share_of_a_bound_that_doubles() -> None:
     node = Node()
-    recovery, _ = node.dial()
-    for bound_s in (0.25, 0.5, 1.0, 2.0):
+    recovery, _ = node.dial(node.starting(budget_s=60.0))
+    for bound_s in (0.25, 0.5, 1.0, 2.0, 4.0, 5.0):
         node.live()  # others succeed: the breaker stays closed
         node.fail(recovery)
         waited_s, _ = node.until_dial(recovery)
@@ -152,6 +152,23 @@ def test_losses_of_more_than_a_second_ago_do_not_count() -> None:
         node.now += 0.15
 
 
+def test_who_asks_late_finds_no_mass_loss_any_more() -> None:
+    node = Node()
+    node.live(40)
+    recoveries = [node.lose() for _ in range(40)]
+    node.now += 1.1
+    node.dial(recoveries[0])
+
+
+def test_losses_are_not_remembered_for_longer_than_they_count() -> None:
+    node = Node()
+    node.live(100)
+    for _ in range(100):
+        node.lose()
+        node.now += 0.5
+    assert len(node.endpoints._losses) <= 3
+
+
 def test_spreading_is_decided_once_and_then_the_dial_comes() -> None:
     node = Node()
     node.live(40)
@@ -176,6 +193,32 @@ def test_nobody_waits_past_the_budget_and_a_second_fault_does_not_renew_it() -> 
             node.fail(recovery, after=0.9)
     assert 10.0 < node.now - began <= 15.0
     assert decision.cause == DOWN
+
+
+def test_who_is_told_that_it_is_over_hears_why_the_link_was_lost() -> None:
+    node = Node()
+    node.live()
+    recovery = node.lose(0, fault("provider.server_error"))
+    node.now += 15.0
+    assert node.end(recovery).cause.code == "provider.server_error"
+    assert node.endpoints.status(node.now)[0].last_fault == "provider.server_error"
+
+
+def test_a_long_wait_is_cut_into_short_ones_and_its_whole_is_told() -> None:
+    node = Node()
+    recovery, _ = node.dial()
+    node.fail(recovery, fault("provider.rate_limited", retry_after_s=10.0))
+    for chance, seconds in ((0.0, 0.5), (0.5, 0.75), (0.98, 0.99)):
+        node.chance = chance
+        assert node.wait(recovery).seconds == pytest.approx(seconds)
+        assert node.wait(recovery).expected_s == 10.0
+    node.now += 9.3
+    node.chance = 0.0
+    assert node.wait(recovery).seconds == pytest.approx(0.25)
+    node.chance = 0.98
+    assert node.wait(recovery).seconds == pytest.approx(0.495)
+    node.now += 0.5
+    assert node.wait(recovery).seconds == pytest.approx(0.2)
 
 
 def test_a_dial_is_not_begun_with_less_than_a_second_left() -> None:
@@ -220,6 +263,19 @@ def test_without_tokens_there_is_no_retry_and_the_first_dial_is_none() -> None:
     assert "retries of e0 are used up" in node.end(waiting).reason
     assert node.end(waiting).retry_after_s == 1.0
     node.dial()
+
+
+@pytest.mark.parametrize(("failures", "is_allowed"), [(49, True), (50, False)])
+def test_a_retry_needs_more_than_half_of_the_tokens(failures: int, *, is_allowed: bool) -> None:
+    node = Node(limits=FleetLimits(retry_token_gain=0.0, retry_tokens_per_s=1e-30))
+    waiting, _ = node.dial()
+    for turn in range(failures - 1):
+        node.fail(node.dial()[0])
+        if turn % 4 == 3:
+            node.live()  # keeps the breaker closed
+    node.fail(waiting)
+    node.now += 1.0
+    assert isinstance(node.decide(waiting), DialNow) is is_allowed
 
 
 def test_an_endpoint_that_is_well_again_forgives_all_tokens() -> None:
@@ -406,10 +462,10 @@ def test_an_endpoint_that_lets_in_and_drops_is_left_for_another() -> None:
 
 def test_a_throttled_endpoint_is_asked_by_one_after_one_second_then_two_then_four() -> None:
     node = Node()
-    recovery, _ = node.dial()
-    for pause_s in (1.0, 2.0, 4.0, 8.0):
+    recovery, _ = node.dial(node.starting(budget_s=200.0))
+    for pause_s in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
         node.fail(recovery, BUSY)
-        other = node.starting()
+        other = node.starting(budget_s=100.0)
         assert isinstance(node.decide(other), WaitFor)
         waited_s, dial = node.until_dial(recovery)
         assert dial.is_probe
@@ -557,6 +613,34 @@ def test_a_move_that_fails_is_offered_again_after_a_minute() -> None:
     assert node.endpoints.better_than(1, node.now) == 0
 
 
+def test_one_failed_dial_of_a_working_endpoint_puts_nobody_off_moving_there() -> None:
+    node = Node(2)
+    recovery, _ = node.dial()
+    node.fail(recovery)
+    assert node.endpoints.better_than(1, node.now) == 0
+
+
+def test_who_went_elsewhere_because_of_a_slow_dial_does_not_come_back_at_once() -> None:
+    node = Node(2)
+    recovery, _ = node.dial()
+    node.fail(recovery, after=2.0)
+    assert node.dial(recovery)[1].endpoint == 1
+    assert node.endpoints.better_than(1, node.now) is None
+    node.now += 60.0
+    assert node.endpoints.better_than(1, node.now) == 0
+
+
+def test_a_move_that_is_refused_to_one_session_is_not_tried_at_every_look() -> None:
+    node = Node(2)
+    node.live()
+    mover = moving(node, 0)
+    mover.has_own_wishes = True
+    node.dial(mover)
+    node.fail(mover, fault("configuration.model_not_found"))
+    assert node.endpoints.better_than(1, node.now) is None
+    assert node.state() is BreakerState.CLOSED
+
+
 def test_a_move_becomes_a_need_when_the_old_link_dies_meanwhile() -> None:
     node = Node(2)
     node.live()
@@ -581,6 +665,13 @@ def test_the_status_says_what_people_need() -> None:
     assert (first.tokens, first.opens_again_in_s) == (95.0, 5.0)
     assert first.last_fault == "provider.unreachable"
     assert (second.state, second.opens_again_in_s, second.last_fault) == (BreakerState.CLOSED, None, None)
+
+
+def test_tokens_go_with_failures_and_come_with_successes() -> None:
+    node = Node()
+    node.endpoints.dropped(node.fail(node.dial()[0]))
+    node.live()
+    assert node.endpoints.status(node.now)[0].tokens == pytest.approx(99.1)
 
 
 def test_links_and_dials_are_counted_and_uncounted() -> None:

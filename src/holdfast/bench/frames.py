@@ -4,7 +4,7 @@ What lives here: bytes that load, bare relays and the echoing upstream agree on.
 What never will: sockets, clocks.
 
 Every frame bears its session and its number and differs from its neighbours, so a lost, doubled, swapped or
-altered one cannot pass for another. An envelope is constant, so the whole message can be compared.
+altered one cannot pass for another. An envelope follows from its frame, so the whole message can be compared.
 """
 
 from __future__ import annotations
@@ -26,20 +26,22 @@ _NOISE_BYTES: Final = FRAME_BYTES - _MARK.size
 _NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
 
 APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
-DELTA_HEAD: Final = (
-    b'{"type":"response.output_audio.delta","event_id":"event_bench","response_id":"resp_bench",'
-    b'"item_id":"item_bench","output_index":0,"content_index":0,"delta":"'
+DELTA_HEAD: Final = b'{"type":"response.output_audio.delta","event_id":"event_'
+_DELTA_REST: Final = (
+    b'","response_id":"resp_bench","item_id":"item_bench","output_index":0,"content_index":0,"delta":"'
 )
+_ID_CHARS: Final = 22
+"""So much of a frame's base64 says which it is: an event's id is no other's."""
 TAIL: Final = b'"}'
 
 SESSION_CREATED: Final = (
-    b'{"type":"session.created","event_id":"event_bench","session":{"id":"sess_bench",'
+    b'{"type":"session.created","event_id":"event_bench_session.created","session":{"id":"sess_bench",'
     b'"object":"realtime.session","type":"realtime","model":"gpt-realtime"}}'
 )
 SESSION_UPDATE: Final = b'{"type":"session.update","session":{"type":"realtime"}}'
 SESSION_UPDATED: Final = SESSION_CREATED.replace(b"session.created", b"session.updated")
 RESPONSE_CREATED: Final = (
-    b'{"type":"response.created","event_id":"event_bench","response":{"id":"resp_bench",'
+    b'{"type":"response.created","event_id":"event_bench_response","response":{"id":"resp_bench",'
     b'"object":"realtime.response","status":"in_progress","output":[]}}'
 )
 CREATE_SESSION: Final = b'{"type":"create_session"}'
@@ -85,12 +87,16 @@ def append(pcm: bytes) -> bytes:
 
 def delta(pcm: bytes) -> bytes:
     """The server event that carries `pcm` down."""
-    return DELTA_HEAD + pybase64.b64encode(pcm) + TAIL
+    return _delta(pybase64.b64encode(pcm))
 
 
 def echoed(append_event: bytes) -> bytes:
     """The delta that answers an append."""
-    return DELTA_HEAD + parse(append_event).audio.encode() + TAIL
+    return _delta(parse(append_event).audio.encode())
+
+
+def _delta(audio: bytes) -> bytes:
+    return DELTA_HEAD + audio[:_ID_CHARS] + _DELTA_REST + audio + TAIL
 
 
 def carries_same_audio(event: bytes, expected: bytes) -> bool:

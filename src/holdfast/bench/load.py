@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
 import uvloop
-from picows import ws_connect
+from picows import WSInvalidStatusError, ws_connect
 
 from holdfast.bench import frames
 from holdfast.bench.figures import percentile
@@ -30,7 +30,9 @@ from holdfast.sockets import MessageListener
 Face = Literal["json", "binary"]
 
 FRAME_S: Final = frames.FRAME_MS / 1000
-START_S: Final = 30.0
+START_S: Final = 60.0
+TOO_BUSY: Final = 503
+COME_AGAIN_S: Final = 0.5
 SETTLE_S: Final = 2.0
 STEP_S: Final = 0.1
 DIALS_AT_ONCE: Final = 20
@@ -256,14 +258,27 @@ async def _connect(plan: Plan, tally: Tally) -> list[Caller]:
 
     async def one(number: int) -> Caller:
         async with gate:
-            _, caller = await ws_connect(lambda: Caller(plan.face, number, tally), plan.url)
-            assert isinstance(caller, Caller)
+            caller = await _admitted(plan, number, tally)
             await caller.ready.wait()
             return caller
 
     async with asyncio.timeout(START_S), asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(number)) for number in range(plan.sessions)]
     return [task.result() for task in tasks]
+
+
+async def _admitted(plan: Plan, number: int, tally: Tally) -> Caller:
+    """A candidate may say that it is too busy just now; then we come again."""
+    while True:
+        try:
+            _, caller = await ws_connect(lambda: Caller(plan.face, number, tally), plan.url)
+        except WSInvalidStatusError as error:
+            if error.response is None or int(error.response.status) != TOO_BUSY:
+                raise
+            await asyncio.sleep(COME_AGAIN_S)
+            continue
+        assert isinstance(caller, Caller)
+        return caller
 
 
 async def _settled(callers: list[Caller]) -> None:

@@ -18,7 +18,7 @@ from holdfast.bench.abreast import Task
 from holdfast.bench.candidates import BenchError, plain_environment
 from holdfast.bench.load import Plan, Sample
 
-_GRACE_S: Final = 60.0
+_GRACE_S: Final = 120.0
 
 
 def measuring_cores() -> tuple[set[int], set[int]]:
@@ -62,6 +62,11 @@ def _run(module: str, argument: dict[str, Any], seconds: float, folder: Path, co
             child.kill()
             raise
     if child.returncode != 0:
-        why = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["It said nothing."]
-        raise BenchError("the load broke off.", why[0], "Try fewer --sessions.")
+        raise BenchError("the load broke off.", _last_words(complaint), "Try fewer --sessions.")
     return json.loads(told)
+
+
+def _last_words(complaint: bytes) -> str:
+    """The last line of a traceback that has words; a group of exceptions ends with a drawn frame."""
+    lines = [line.strip(" |") for line in complaint.decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if any(map(str.isalpha, line))), "It said nothing.")

@@ -66,18 +66,19 @@ def output_audio(s: State, event: OutputAudio, now: float) -> None:
     turn = s.turn
     if not s.hears(event.generation):
         return
-    if s.aliases.known(event.response_id) != turn.active:
+    response_id = s.aliases.known(event.response_id)
+    if response_id != turn.active and not _is_late(s, response_id, event.item_id):
         _too_early(s, event)
         return
     turn.last_event_at = now
-    if turn.silenced == turn.active:
+    if turn.silenced == response_id:
         return
     item = s.output.current
     if item is None or item.item_id != event.item_id:
-        item = s.output.begin(turn.active, event.item_id, event.generation, now)
-        s.conversation.item(event.item_id, "assistant").response_id = turn.active
+        item = s.output.begin(response_id, event.item_id, event.generation, now)
+        s.conversation.item(event.item_id, "assistant").response_id = response_id
         s.ordering.audio_began(event.item_id)
-        s.tell(AudioStarted(turn.active, event.item_id, item.stream))
+        s.tell(AudioStarted(response_id, event.item_id, item.stream))
     pcm = event.pcm
     if item.tail or len(pcm) & 1:
         pcm = item.whole(pcm)
@@ -100,8 +101,17 @@ def output_transcribed(s: State, event: OutputTranscribed, now: float) -> None:
     s.tell(AssistantTranscript(response_id, event.item_id, event.text, event.final))
 
 
+def _is_late(s: State, response_id: str, item_id: str) -> bool:
+    """Whether this is the rest of the answer that ended last, which its end overtook: it is played all the
+    same.
+    """
+    item = s.output.current
+    is_last = s.turn.active is None and bool(s.turn.ended) and s.turn.ended[-1] == response_id
+    return is_last and item is not None and item.item_id == item_id
+
+
 def _too_early(s: State, event: OutputAudio | OutputTranscribed) -> None:
-    """It overtook its own beginning, or comes after the end: the first is put right, the second dropped."""
+    """It overtook its own beginning, and waits for that."""
     if s.aliases.known(event.response_id) not in s.turn.ended and s.ordering.hold(event):
         s.out.append(StartTimer(TIMER_ORDER, ORDER_WAIT_S))
 

@@ -146,4 +146,3 @@ class Breaker:
         self.pause_s = min(pause.cap_s, 2 * self.pause_s) if is_again else pause.first_s
         self.trouble = trouble
         self.shut_at = at
-        self.failures = 0

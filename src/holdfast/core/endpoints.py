@@ -163,10 +163,7 @@ class Endpoints:
         return _wait(soonest, recovery, now, chance)
 
     def better_than(self, endpoint: int, now: float) -> int | None:
-        """An endpoint that a session working well at `endpoint` should try to move to.
-
-        Ask at a quiet moment, and of one session only every `return_s`: it may be refused what others get.
-        """
+        """An endpoint that a session working well at `endpoint` should try to move to, at a quiet moment."""
         for index in range(endpoint):
             candidate = self._list[index]
             state = self._state(index, now)
@@ -196,10 +193,9 @@ class Endpoints:
         is_slow = now - dial.began_at >= self._limits.slow_dial_s
         self._book(endpoint, recovery, cause, now, chance, comes_last=is_slow)
         trouble = trouble_of_dial(cause, has_own_wishes=recovery.has_own_wishes)
-        if trouble is None:
-            return
-        it.tokens.failed(now)
-        it.breaker.failed(trouble, dial.began_at, now, cause.retry_after_s, is_probe=dial.is_probe)
+        if trouble is not None:
+            it.tokens.failed(now)
+            it.breaker.failed(trouble, dial.began_at, now, cause.retry_after_s, is_probe=dial.is_probe)
         if it.breaker.trouble is not None or recovery.no_worse_than is not None:
             it.avoided_at = now
 

@@ -7,9 +7,11 @@ What never will: deciding what is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 TELL_EVERY_S = 1.0
+NAMED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,31 @@ class Loss:
 @dataclass(slots=True)
 class Losses:
     pending: Loss | None = None
+    _named: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=NAMED_MAX))
+    """Ranges that were entered before, in order of position."""
     _told_at: float = float("-inf")
+
+    def fresh(self, first: int, last: int) -> list[tuple[int, int]]:
+        """What of this range was never entered before; it is from here on. A loss has one name."""
+        out: list[tuple[int, int]] = []
+        at = first
+        for known_first, known_last in self._named:
+            if known_last <= at or known_first >= last:
+                continue
+            if at < known_first:
+                out.append((at, known_first))
+            at = max(at, known_last)
+        if at < last:
+            out.append((at, last))
+        self._enter(first, last)
+        return out
+
+    def _enter(self, first: int, last: int) -> None:
+        apart = [one for one in self._named if one[1] < first or one[0] > last]
+        touching = [one for one in self._named if one[1] >= first and one[0] <= last]
+        merged = (min([first, *(one[0] for one in touching)]), max([last, *(one[1] for one in touching)]))
+        self._named.clear()
+        self._named.extend(sorted([*apart, merged]))
 
     def add(self, first: int, last: int, reason: str, now: float) -> list[Loss]:
         """Enter a loss; answers what is to be told now."""

@@ -30,6 +30,7 @@ from holdfast.core.timers import TIMER_REASK, TIMER_RESPONSE
 
 CREATE = frozenset({RESPONSE})
 LOOK_EVERY_S = 1.0
+LOOK_LEAST_S = 0.01
 PASSING = frozenset({"provider.server_error", "provider.rate_limited"})
 """Failures of an answer that may pass."""
 
@@ -125,8 +126,8 @@ def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as a
     response = s.responses.open.get(s.ids.known(event.response_id))
     if response is not None:
         response.has_content = True
-        if not response.is_beside:
-            item_id = s.ids.known(event.item_id)
+        item_id = s.ids.known(event.item_id)
+        if s.mirror.get(item_id) is not None:  # else it was deleted meanwhile, or is none of the conversation
             s.mirror.say(item_id, event.text, role="assistant", final=event.final)
     s.pass_down(event.raw)
 
@@ -254,7 +255,7 @@ def response_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa:
         return
     quiet_s = now - since
     if quiet_s < patience_s:
-        s.out.append(StartTimer(TIMER_RESPONSE, min(LOOK_EVERY_S, patience_s - quiet_s)))
+        s.out.append(StartTimer(TIMER_RESPONSE, min(LOOK_EVERY_S, max(LOOK_LEAST_S, patience_s - quiet_s))))
         return
     s.note("response.stalled", "warning", quiet_s=round(quiet_s, 1), upstream_session=s.upstream.session_id)
     relay_link.lose(s, s.upstream, fault("provider.stalled", [f"nothing for {quiet_s:.0f} s"]), now)

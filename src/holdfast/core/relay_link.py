@@ -240,9 +240,13 @@ def _succeed(s: RelayState, now: float) -> None:
     assert s.successor is not None
     s.upstream, s.successor = s.successor, None
     s.line.recovery, s.line.succession = s.line.succession, None
+    account = s.line.recovery
     if s.upstream.phase is UpstreamPhase.LIVE:
         take_over(s, now)
-    else:
+    elif account is not None:
+        # What was a wish is a need now: it may wait, and try elsewhere.
+        account.no_worse_than, account.was_live = None, True
+        account.began_at, account.budget_s = now, s.limits.recovery_budget_s
         s.out.append(StartTimer(TIMER_TELL, s.limits.recovering_told_s))
 
 

@@ -128,7 +128,7 @@ def reopen(s: RelayState, response: OpenResponse) -> bool:
     if not is_askable or response.reasks >= s.limits.response_reasks:
         return False
     response.reasks += 1
-    response.untaken = list(response.items)
+    response.untaken = [one for one in response.items if response.is_beside or s.mirror.get(one) is not None]
     s.ids.unbind(response.upstream_id)
     s.responses.reopened.append(response)
     return True

@@ -132,7 +132,7 @@ class RelayState:
             round(limits.input_replayed_s * MESSAGE_BYTES_PER_S),
             round(limits.input_held_s * MESSAGE_BYTES_PER_S),
             limits.relay_held_bytes,
-            limits.commands_held,
+            limits.commands_remembered,
         )
         # the client
         self.begun = Begun("", "")

@@ -222,9 +222,10 @@ def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG0
     known = s.mirror.get(item.id)
     is_restored = item.id in s.restored
     is_news = known is None or not (FIRST[event.type] if is_restored else {event.type}) & known.told
-    if is_news and not is_restored:
+    is_first = event.type in _FIRST
+    if is_news and not is_restored and (known is not None or is_first):  # else it was deleted meanwhile
         previous = None if event.previous_id is None else s.ids.known(event.previous_id)
-        known = _enter(s, item, previous, event.type)
+        known = _enter(s, item, previous, may_be_asked=is_first)
     if known is not None:
         known.told.add(event.type)
         if event.type.endswith("done"):
@@ -234,11 +235,11 @@ def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG0
         s.pass_down(event.raw)
 
 
-def _enter(s: RelayState, item: RelayItem, previous: str | None, event_type: str) -> RelayItem:
+def _enter(s: RelayState, item: RelayItem, previous: str | None, *, may_be_asked: bool) -> RelayItem:
     is_answer = any(item.id in response.items for response in s.responses.open.values())
     is_spoken = s.spoken.find(item.id) is not None
     is_first = False
-    if event_type != "conversation.item.done" and not is_answer and not is_spoken:
+    if may_be_asked and not is_answer and not is_spoken:
         asked = s.kept.answered(CREATED_BY_CLIENT, item.id)
         if asked is not None:
             is_first = asked.is_first

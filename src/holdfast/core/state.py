@@ -221,7 +221,8 @@ class State:
 
     def lose(self, first: int, last: int, reason: str, now: float) -> None:
         """Enter a loss of input: named at once, or with its neighbours within a second."""
-        self.tell_losses(self.losses.add(first, last, reason, now))
+        for part_first, part_last in self.losses.fresh(first, last):
+            self.tell_losses(self.losses.add(part_first, part_last, reason, now))
         if self.losses.pending is not None:
             self.out.append(StartTimer(TIMER_LOSSES, TELL_EVERY_S))
 

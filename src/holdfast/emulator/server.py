@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from holdfast.emulator import door
 from holdfast.emulator.control import control_router
-from holdfast.emulator.front import Answer, Break, Decision, Front, Request, Router, Upgrade
+from holdfast.emulator.front import Break, Decision, Front, Request, Router, Upgrade
 from holdfast.emulator.options import Darkness, EmulatorOptions
 from holdfast.emulator.plan import FaultPlan, Misbehaviour
 from holdfast.emulator.record import Attempt, SessionRecord
@@ -284,6 +284,8 @@ def _port_of(server: asyncio.Server) -> int:
     return int(server.sockets[0].getsockname()[1])
 
 
-def _broken(fault: FaultSpec, delay_s: float) -> Answer | Break:
-    """What a fault at the moment `connecting` does."""
-    return Break({"drop": "drop", "reset": "reset"}.get(fault.name, "silence"), delay_s)  # type: ignore[arg-type] # a closed table
+def _broken(fault: FaultSpec, delay_s: float) -> Break:
+    """What a fault at the moment `connecting` does; any but these two is silence."""
+    if fault.name == "drop":
+        return Break("drop", delay_s)
+    return Break("reset" if fault.name == "reset" else "silence", delay_s)

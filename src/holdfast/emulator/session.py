@@ -166,8 +166,8 @@ class EmulatedSession(MessageListener):
             self._is_gone = True
             self._outflow.shut()
         else:
-            self.hold(seconds)
             self._later(seconds, self._thaw)
+            self.hold(seconds)
 
     def mute(self) -> None:
         """No event goes out any more."""
@@ -229,11 +229,12 @@ class EmulatedSession(MessageListener):
 
     def send(self, kind: str, payload: bytes) -> None:
         """Put an event on the wire."""
-        if self.is_open and self._outflow.gate is not Gate.SHUT:
+        if self.is_open and self._outflow.gate is not Gate.SHUT and not self._is_frozen:
             self.send_text(payload)
             self.record.sent(kind)
             if kind == "response.done":
-                self.record.ended_response(msgspec.json.decode(payload)["response"]["status"])
+                response = (_read(payload) or {}).get("response") or {}
+                self.record.ended_response(str(response.get("status")))
             self._on_change()
 
     def takes(self, name: str, *first: str) -> bool:
