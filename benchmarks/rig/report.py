@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -207,6 +208,8 @@ def carry_out(
 ) -> int:
     """Run it and deliver what it found, also when it is interrupted; answers the exit code."""
     began = time.monotonic()
+    # Whoever ends us by SIGTERM wants what Ctrl-C gives: processes ended, figures kept.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(measure(result))

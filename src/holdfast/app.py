@@ -28,7 +28,7 @@ from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.directory import Directory
-from holdfast.runtime.load import watch_load
+from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.session_runner import Assistant
@@ -119,10 +119,9 @@ class Gateway:
                 rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
-            load = asyncio.create_task(
-                watch_load(overload, lambda: len(self.directory), self.directory.close_parked)
-            )
-            stack.callback(load.cancel)
+            load = LoadWatch(overload, lambda: len(self.directory), self.directory.close_parked)
+            load.start()
+            stack.callback(load.stop)
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
                 yield f"{'https' if self._tls() else 'http'}://{authority}"

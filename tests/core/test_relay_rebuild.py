@@ -394,6 +394,18 @@ def test_refusals_of_our_own_messages_are_not_the_clients_business() -> None:
     assert world.noted("rebuild.refused")
 
 
+def test_a_refusal_that_names_nobody_is_about_our_own_oldest_message() -> None:
+    world = RelayWorld.live()
+    world.add_item("item_1", "user", text="hello")
+    world.rebuild()
+    world.effects.clear()
+    world.err("invalid_value")
+    assert world.down == []
+
+    world.err("invalid_value")
+    assert world.down == ["error invalid_value None"]
+
+
 def test_a_cut_of_an_item_that_is_text_now_is_made_here() -> None:
     world = RelayWorld.live()
     world.add_item("item_0", "user", text="hello")

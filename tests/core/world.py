@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from holdfast.core import effects, events, notices
 from holdfast.core.effects import Effect
 from holdfast.core.endpoints import Endpoints, FleetLimits
-from holdfast.core.events import Event, SessionOptions
+from holdfast.core.events import ClientAudio, Event, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.session import Session
@@ -108,3 +108,20 @@ class World:
 
     def sent_audio(self) -> bytes:
         return b"".join(effect.pcm for effect in self.effects if isinstance(effect, effects.Append))
+
+
+def speak(world: World, frames: int, value: int = 1) -> bytes:
+    said = pcm(480, value) * frames
+    for _ in range(frames):
+        world.do(ClientAudio(pcm(480, value)), after=0.02)
+    return said
+
+
+def user_turn(world: World, item_id: str = "item_u", *, commit: bool = True) -> None:
+    """Half a second of speech that begins now, as the upstream tells of it."""
+    g = world.generation
+    before = world.session.state.timeline.given // 24
+    world.do(events.SpeechBegan(g, item_id, before))
+    speak(world, 25, 7)
+    if commit:
+        world.do(events.SpeechEnded(g, item_id, before + 500), events.InputCommitted(g, item_id))

@@ -13,7 +13,7 @@ from holdfast.core import notices
 from holdfast.wire import browser
 
 URL = re.compile(r"\b(?:https?|git\+\w+|file)://\S+")
-CODE = re.compile(r"`(make [a-z-]+|holdfast [a-z]+)[^`]*`")
+CODE = re.compile(r"`(make [a-z-]+|holdfast [a-z][a-z-]*)[^`]*`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 PINNED = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+( ; python_version [<>=!]+ \"[\d.]+\")?")
 LINES_MAX = 420
@@ -62,7 +62,7 @@ def test_the_web_lock_has_no_addresses(project: Path) -> None:
 
 def test_documented_commands_exist(project: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (project / "Makefile").read_text(), re.MULTILINE))
-    commands = {path.stem for path in (project / "src/holdfast/cli").glob("*.py")}
+    commands = {path.stem.replace("_", "-") for path in (project / "src/holdfast/cli").glob("*.py")}
     unknown = {
         f"{path.name}: {command}"
         for path in documents(project)

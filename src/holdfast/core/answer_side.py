@@ -8,7 +8,7 @@ What never will: the dialect, which upstream it is.
 from __future__ import annotations
 
 from holdfast.core import ending, lifecycle, rotation
-from holdfast.core.audio import SAMPLE_BYTES, samples_of_seconds
+from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import StartTimer, StopTimer
 from holdfast.core.events import (
     OutputAudio,
@@ -19,7 +19,7 @@ from holdfast.core.events import (
     TimerFired,
 )
 from holdfast.core.faults import Fault, fault
-from holdfast.core.journal_side import record_items, record_progress
+from holdfast.core.journal_side import record_items, settle
 from holdfast.core.notices import AssistantTranscript, AudioStarted, ResponseDone, ResponseStarted
 from holdfast.core.rebuild import is_told
 from holdfast.core.refusals import refuse
@@ -50,7 +50,8 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
         s.spoken.answered(s.turn.active)
         ending.close_response(s, "incomplete", breach)
     s.turn.begin(response_id, now)
-    s.spoken.answering(response_id)
+    if s.turn.request is None or s.turn.request.is_plain:
+        s.spoken.answering(response_id)
     if not is_again:
         s.tell(ResponseStarted(response_id))
     lifecycle.watch_response(s)
@@ -161,22 +162,13 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
     else:
         lifecycle.answered(s)
     record_items(s)
-    record_progress(s)
     tell_results(s)
     lifecycle.request_response(s, now)
     if s.is_leaving and not s.turn.owes:
         s.out.append(StartTimer(TIMER_GOODBYE, s.output.unheard_s(now) + ending.GOODBYE_GRACE_S))
     rotation.switch_when_quiet(s, now)
     if s.is_draining and s.turn.is_quiet and not s.tools.running:
-        leave_process(s)
-
-
-def settle(s: State) -> None:
-    """Forget the input that is answered."""
-    s.kept.settle(s.spoken.needed_from())
-    if not s.spoken.turns:
-        s.kept.given_max = samples_of_seconds(s.limits.input_replayed_s)
-        s.kept.trim()
+        leave_process(s, now)
 
 
 def ask_again(s: State, cause: Fault) -> bool:

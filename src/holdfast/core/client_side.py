@@ -33,7 +33,7 @@ from holdfast.core.events import (
     TextGiven,
 )
 from holdfast.core.faults import Fault, fault
-from holdfast.core.journal_side import record_items, record_opening
+from holdfast.core.journal_side import bound_given, record_items, record_opening
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.notices import (
     Accepted,
@@ -108,6 +108,7 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
     s.tell(created)
     s.output.start(event.epoch)
     accept(s, event.event_id, created)
+    bound_given(s)
     record_opening(s)
     s.note("session.created", held_samples=s.kept.waiting, framing=options.framing)
     s.tell(Status("connecting"))

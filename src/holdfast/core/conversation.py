@@ -93,6 +93,12 @@ class Conversation:
         parts = [item.heard_text for item in self.items.values() if item.response_id == response_id]
         return " ".join(part for part in parts if part).strip()
 
+    def close(self, response_id: str) -> None:
+        """Nothing more of this response will come: its words are whole as they stand."""
+        for item in self.items.values():
+            if item.response_id == response_id and not item.is_final:
+                item.is_final, item.is_recorded = True, False
+
     def called(self, call_id: str, name: str, arguments: str) -> None:
         """A tool was called."""
         item = self.item(call_id, "tool")

@@ -59,7 +59,7 @@ def end(
         return
     s.tell_losses(s.losses.flush(s.last_activity))
     close_all(s, "cancelled" if cause is None else "incomplete", cause)
-    unheard = min(s.spoken.needed_from() if s.spoken.turns else s.received, s.kept.waiting_from(s.received))
+    unheard = min(s.spoken.needed_from(s.received), s.kept.waiting_from(s.received))
     lost = {"input": (unheard, s.received)} if cause is not None and unheard < s.received else None
     s.tell(SessionEnded(reason, cause, retry_after_ms, lost))
     code = close_code if close_code is not None else (1000 if cause is None else cause.row.close_code)

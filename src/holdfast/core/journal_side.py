@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from holdfast.core.audio import samples_of_seconds
 from holdfast.core.events import JournalChanged, Recorded
 from holdfast.core.notices import Status
 from holdfast.core.state import State
@@ -29,9 +30,23 @@ def record_items(s: State) -> None:
         s.record("item", item.as_record())
 
 
+def settle(s: State) -> None:
+    """Forget the input that is answered, and tell the journal how far that is."""
+    s.kept.settle(s.spoken.needed_from(s.spoken.settled))
+    bound_given(s)
+    record_progress(s)
+
+
+def bound_given(s: State) -> None:
+    """How much of what an upstream was given is kept: a whole turn where one is open or may be."""
+    is_open = bool(s.spoken.turns) or s.options.turn_detection == "manual"
+    s.kept.given_max = samples_of_seconds(s.limits.input_held_s if is_open else s.limits.input_replayed_s)
+    s.kept.trim()
+
+
 def record_progress(s: State, *, every: int = 1) -> None:
     """How far the input is settled, when that has moved by at least `every` samples."""
-    position = s.spoken.turns[0].first if s.spoken.turns else s.kept.first if s.kept.given else s.received
+    position = s.spoken.needed_from(s.kept.first if s.kept.given else s.received)
     position = min(position, s.received - s.kept.waiting)
     if s.journal.advances(position - every + 1):
         s.record("progress", {"settled": position, "received": s.received, "typed": s.typed})

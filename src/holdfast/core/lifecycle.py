@@ -47,6 +47,8 @@ from holdfast.core.tool_results import tell_results
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
 
 PROMISE_S = 1.0
+PUNCTUAL_S = 0.01
+"""A clock may be so much early."""
 CAUTIOUS_S = 0.1
 PACE_EVERY_S = 0.25
 PACE_S = 1.0
@@ -390,7 +392,7 @@ def response_due(s: State, event: TimerFired, now: float) -> None:
     quiet = now - s.turn.last_event_at
     waits_for_first = s.turn.active is None or s.turn.reopened is not None
     patience = s.limits.response_first_s if waits_for_first else s.limits.response_stall_s
-    if quiet < patience:
+    if quiet < patience - PUNCTUAL_S:
         left_s = patience - quiet
         if waits_for_first and quiet >= s.limits.response_notice_s and not s.line.is_recovering_told:
             s.line.is_recovering_told = True

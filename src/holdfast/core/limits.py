@@ -73,13 +73,9 @@ class Limits:
     retries: int = 5
 
     # holding the line
-    recovery_budget_s: float = (
-        15.0  # from the loss of a live upstream until the client is told that it is over
-    )
+    recovery_budget_s: float = 15.0  # from the loss of a live upstream until the client is told the end
     recovering_told_s: float = 0.3  # a shorter trouble is nobody's business
-    live_settled_s: float = (
-        5.0  # a link that dies younger goes on with the budget of the recovery that made it
-    )
+    live_settled_s: float = 2.0  # a link that dies younger spends the budget of the recovery that made it
     turn_replays: int = 2  # how often a spoken turn is told again before it is given up by name
     response_reasks: int = 1
     response_notice_s: float = 3.0  # a response that keeps the user waiting longer is named

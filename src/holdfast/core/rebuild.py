@@ -24,6 +24,7 @@ from holdfast.core.effects import (
 )
 from holdfast.core.ending import close_response
 from holdfast.core.faults import Fault, Party, fault
+from holdfast.core.journal_side import record_items, settle
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.spoken import SpokenTurn
 from holdfast.core.state import State, error_of
@@ -51,8 +52,11 @@ def left(s: State, cause: Fault, now: float, *, was_well: bool = False) -> None:
     s.out.append(StopTimer(TIMER_ORDER))
     for turn in s.spoken.turns:
         turn.awaits = turn.last is None
+        if turn.awaits and turn.first < s.kept.dropped_to:
+            s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)
+            turn.first = s.kept.dropped_to
     unheard = s.spoken.unheard_from()
-    if was_well:
+    if was_well and s.options.turn_detection == "auto":
         unheard = max(unheard, s.kept.end - VERDICT)
     for first, last in s.kept.rewind(unheard):
         s.lose(first, last, "held_too_long", now)
@@ -64,6 +68,9 @@ def _leave_response(s: State, cause: Fault) -> None:
         return
     if s.turn.silenced == active:
         s.spoken.answered(active)
+        s.conversation.close(active)
+        record_items(s)
+        settle(s)
         close_response(s, "cancelled", None)
         return
     if not is_told(s, active):
@@ -74,6 +81,9 @@ def _leave_response(s: State, cause: Fault) -> None:
     else:
         s.spoken.answered(active)
     heard = s.conversation.heard_of(active)
+    s.conversation.close(active)
+    record_items(s)
+    settle(s)
     if heard and not s.tools.is_from(active):
         s.turn.carry_on = heard
     close_response(s, "incomplete", cause, "upstream_lost")
@@ -143,11 +153,11 @@ def _restore_turn(s: State, turn: SpokenTurn, now: float) -> None:
 
 def _ask_for_what_is_owed(s: State) -> None:
     carry_on, s.turn.carry_on = s.turn.carry_on, None
-    if s.tools.running or s.turn.owes:
+    if s.tools.running:
         return
-    if s.spoken.owed:
+    if s.spoken.owed and not s.turn.wants_answer:
         s.turn.ask(Respond())
-    elif carry_on and s.options.on_loss == "continue" and s.spoken.open is None:
+    elif carry_on and not s.turn.owes and s.options.on_loss == "continue" and s.spoken.open is None:
         s.turn.ask(Respond(carry_on=carry_on))
 
 
@@ -165,14 +175,13 @@ def enter(s: State, command: HeldCommand) -> None:
 def enter_text(s: State, text: str, item_id: str) -> None:
     """A typed turn stands in the conversation, and is owed an answer."""
     s.conversation.said(item_id, text, role="user", final=True)
-    s.spoken.add(item_id, s.kept.end, s.kept.end)
+    s.spoken.typed(item_id, s.kept.end)
     s.tools.turn += 1
 
 
 def end_by_hand(s: State, position: int) -> None:
     """The client says that its turn is over."""
-    turn = s.spoken.add(s.new_item_id(), s.spoken.unheard_from(), position)
-    turn.is_by_hand = True
+    s.spoken.add(s.new_item_id(), s.spoken.unheard_from(), position)
 
 
 def notes(s: State) -> tuple[str, ...]:

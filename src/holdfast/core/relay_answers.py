@@ -46,6 +46,7 @@ def response_began(s: RelayState, event: ResponseBegan, now: float) -> None:
     response_id = event.response_id
     if response_id in s.responses.open or s.responses.has_ended(response_id):
         return  # said twice
+    s.own.clear()  # an upstream answers in order: what it did not echo before it will not echo any more
     wish, is_beside = _wish_of(s, event.is_beside)
     again = s.responses.take_reopened(is_beside=is_beside)
     if again is not None:
@@ -219,8 +220,7 @@ def own_refused(s: RelayState, event: Erred, now: float) -> None:
     """A message of ours was refused: no business of the client's, unless an answer hung on it."""
     event_id = event.event_id or ""
     s.note("rebuild.refused", "warning", what=event_id.removeprefix(OWN_PREFIX), code=event.code)
-    if event_id in s.config.own:
-        s.config.own.remove(event_id)
+    s.own.pop(event_id, None)
     ask = s.responses.asks.pop(event_id, None)
     if ask is None or event.code == "conversation_already_has_active_response":
         return  # what runs answers what stands in the conversation

@@ -112,9 +112,9 @@ def _cut_here(s: RelayState, question: Asked) -> bool:
     s.out.append(SendTruncated(item.id, question.audio_end_ms))
     if s.upstream.is_live and item.id in s.restored:
         s.removing.append(item.id)
-        s.out.append(RemoveItem(item.id, s.own_id("item")))
+        s.out.append(RemoveItem(item.id, s.own_item_id(item.id)))
         if item.is_restorable:
-            s.out.append(AddItem(item, s.own_id("item"), _known_before(s, item.id)))
+            s.out.append(AddItem(item, s.own_item_id(item.id), _known_before(s, item.id)))
     return True
 
 

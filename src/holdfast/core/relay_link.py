@@ -119,8 +119,7 @@ def updated(s: RelayState, event: SessionUpdated, now: float) -> None:
     if link.phase is UpstreamPhase.CREATED:
         go_live(s, link, now)
     elif link is s.upstream and link.is_live:
-        if s.config.own:
-            s.config.own.popleft()
+        if s.own_answered(""):
             return
         relay_rebuild.know(s, event.facts)
         relay_rebuild.settings_confirmed(s)

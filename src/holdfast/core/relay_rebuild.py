@@ -46,7 +46,7 @@ def left(s: RelayState, cause: Fault) -> None:
     _leave_questions(s)
     for turn in s.spoken.turns:
         turn.awaits = turn.last is None
-    s.config.own.clear()
+    s.own.clear()
     s.config.told.pop(s.upstream.generation, None)
     s.watch.is_calling_out = False
     if s.facts.hears_turns and not s.spoken.turns:
@@ -174,7 +174,7 @@ def configure(s: RelayState, link: UpstreamLink, *, is_essential: bool = False) 
         Configure(link.generation, link.endpoint, event_id, dict(s.config.values), is_foreign, is_essential)
     )
     if link.is_live:
-        s.config.own.append(event_id)
+        s.own[event_id] = ""
 
 
 def configure_less(s: RelayState, link: UpstreamLink) -> bool:
@@ -236,7 +236,7 @@ def restore(s: RelayState, now: float) -> None:
 
 def _restore_item(s: RelayState, item: RelayItem) -> None:
     _restored(s, item)
-    s.out.append(AddItem(item, s.own_id("item")))
+    s.out.append(AddItem(item, s.own_item_id(item.id)))
 
 
 def _restored(s: RelayState, item: RelayItem) -> None:
@@ -263,7 +263,7 @@ def _restore_turn(s: RelayState, turn: SpokenTurn, item: RelayItem) -> None:
             _name_loss(s, turn.first, start)
             turn.first = start
         _restored(s, item)
-        s.out.append(AddSpeech(item.id, s.own_id("item"), messages, skip, size))
+        s.out.append(AddSpeech(item.id, s.own_item_id(item.id), messages, skip, size))
         return
     elif not item.is_restorable and turn.last > turn.first:
         s.spoken.forget(turn)

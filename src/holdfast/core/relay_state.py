@@ -57,8 +57,6 @@ class Config:
     """Of the last change."""
     told: dict[int, int] = field(default_factory=dict)
     """By generation: the number of the settings it was told of; -1: only what is essential."""
-    own: deque[str] = field(default_factory=deque)
-    """`session.update`s of ours that are not confirmed."""
 
 
 @dataclass(slots=True)
@@ -101,6 +99,7 @@ class RelayState:
         "messages",
         "mirror",
         "out",
+        "own",
         "own_number",
         "removing",
         "responses",
@@ -163,6 +162,10 @@ class RelayState:
         self.facts = SessionFacts()
         self.config = Config()
         self.own_number = 0
+        self.own: dict[str, str] = {}
+        """Messages of ours to the present upstream that it has not answered: by `event_id`, the item they are
+        about, if any.
+        """
         # the conversation
         self.mirror = Mirror(limits.conversation_items, limits.relay_held_bytes, limits.item_chars)
         self.restored: set[str] = set()
@@ -221,6 +224,20 @@ class RelayState:
         """An `event_id` for a message of ours to an upstream."""
         self.own_number += 1
         return f"{OWN_PREFIX}{what}_{self.own_number}"
+
+    def own_item_id(self, item_id: str) -> str:
+        """As `own_id`, for a message about an item, whose echo is waited for."""
+        event_id = self.own_id("item")
+        self.own[event_id] = item_id
+        return event_id
+
+    def own_answered(self, item_id: str) -> bool:
+        """The oldest of ours about this item was answered; False when there is none. Empty: settings."""
+        event_id = next((one for one, about in self.own.items() if about == item_id), None)
+        if event_id is None:
+            return False
+        del self.own[event_id]
+        return True
 
     def position(self, upstream_ms: int) -> int:
         """Where in the session's input that is; an upstream cannot have heard more than it was given."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from holdfast.core import relay_link
 from holdfast.core.events import UpstreamBreached
+from holdfast.core.faults import Party
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
 from holdfast.core.relay_effects import OWN_PREFIX
 from holdfast.core.relay_events import (
@@ -64,14 +65,16 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
         relay_link.lose(s, link, event.fault, now)
         return
     s.note("upstream.error", "warning", **facts)
+    is_refusal = event.fault.row.party is Party.APPLICATION
     if relay_link.judge_error(s, link, event, now):
         return
     if (event.event_id or "").startswith(OWN_PREFIX):
         own_refused(s, event, now)
-    elif event.event_id is None and s.config.own:
-        s.config.own.popleft()  # some refusals name nobody: it is about the oldest update (protocol, 9.1)
+    elif is_refusal and event.event_id is None and s.own:
+        s.own.pop(next(iter(s.own)))  # some refusals name nobody: it is about the oldest (protocol, 9.1)
     elif not ask_again_of_error(s, event):
-        s.kept.refused(event.event_id, QUESTION_OF_CODE.get(event.code))
+        if is_refusal:
+            s.kept.refused(event.event_id, QUESTION_OF_CODE.get(event.code))
         s.pass_down(event.raw)
 
 
@@ -221,6 +224,8 @@ def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG0
         return
     known = s.mirror.get(item.id)
     is_restored = item.id in s.restored
+    if is_restored and event.type in _FIRST:
+        s.own_answered(item.id)
     is_news = known is None or not (FIRST[event.type] if is_restored else {event.type}) & known.told
     is_first = event.type in _FIRST
     if is_news and not is_restored and (known is not None or is_first):  # else it was deleted meanwhile
@@ -268,6 +273,7 @@ def item_deleted(s: RelayState, event: ItemDeleted, now: float) -> None:  # noqa
     item_id = s.ids.known(event.item_id)
     if item_id in s.removing:
         s.removing.remove(item_id)
+        s.own_answered(item_id)
         return
     s.kept.answered(frozenset({"conversation.item.delete"}), item_id)
     s.mirror.remove(item_id)

@@ -104,4 +104,4 @@ def _owe_typed(s: State) -> None:
     """
     last = next(reversed(s.conversation.items.values()), None)
     if last is not None and last.role == "user" and last.id.startswith(OWN_ITEM):
-        s.spoken.add(last.id, s.spoken.settled, s.spoken.settled)
+        s.spoken.typed(last.id, s.spoken.settled)

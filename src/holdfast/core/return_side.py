@@ -18,7 +18,7 @@ from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, ResumeAs
 from holdfast.core.faults import fault
 from holdfast.core.journal_side import record_items, record_progress
 from holdfast.core.notices import AudioLost, ContextRestored, SessionResumed, Snapshot, Status
-from holdfast.core.rebuild import end_by_hand
+from holdfast.core.rebuild import end_by_hand, left
 from holdfast.core.state import State
 from holdfast.core.timers import TIMER_ALONE, TIMER_AWAY, TIMER_DRAIN, TIMER_IDLE, TIMER_UTTERANCE
 from holdfast.core.upstream_link import UpstreamPhase
@@ -45,7 +45,7 @@ def gone(s: State, event: ClientGone, now: float) -> None:
         s.out.append(StartTimer(TIMER_UTTERANCE, s.limits.open_utterance_s))
     s.note("session.parked", window_s=s.limits.resume_window_s)
     if s.is_draining:
-        leave_process(s)
+        leave_process(s, now)
 
 
 def utterance_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as below
@@ -189,7 +189,7 @@ def _items(s: State) -> list[dict[str, object]]:
 # the process stops
 
 
-def drain(s: State, event: DrainBegan, now: float) -> None:  # noqa: ARG001 - as above
+def drain(s: State, event: DrainBegan, now: float) -> None:
     """Say so, finish the sentence, and let the client come back to the next process."""
     cause = fault("gateway.draining")
     s.is_draining = True
@@ -197,22 +197,24 @@ def drain(s: State, event: DrainBegan, now: float) -> None:  # noqa: ARG001 - as
     if not s.link.is_attached and not s.link.is_away:
         s.out.append(CloseClient(1001, "draining"))
     elif event.at_once or (s.turn.is_quiet and s.spoken.open is None and not s.tools.running):
-        leave_process(s)
+        leave_process(s, now)
     else:
         s.out.append(StartTimer(TIMER_DRAIN, s.limits.drain_busy_s))
 
 
 def drain_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """It was waited for long enough."""
-    leave_process(s)
+    leave_process(s, now)
 
 
-def leave_process(s: State) -> None:
+def leave_process(s: State, now: float) -> None:
     """End here: for good without a journal, to be taken up again with one."""
     cause = fault("gateway.draining")
     if s.journal.durability == "none":
         ending.end(s, "draining", cause, 1001)
         return
+    if s.upstream.phase is UpstreamPhase.LIVE:
+        left(s, cause, now)
     record_items(s)
     record_progress(s)
     ending.suspend(s, cause, 1001)

@@ -25,6 +25,8 @@ class SpokenTurn:
     """How often it was told again to a fresh upstream."""
     is_through_tools: bool = False
     """Its answer waits for tools."""
+    is_typed: bool = False
+    """It has a place among the items and none in the sound."""
     is_by_hand: bool = False
     """Ended by the client, and its item's id is not known yet."""
     awaits: bool = False
@@ -42,7 +44,7 @@ class Spoken:
     @property
     def open(self) -> SpokenTurn | None:
         """The turn that is being spoken."""
-        return self.turns[-1] if self.turns and self.turns[-1].last is None else None
+        return next((turn for turn in self.turns if turn.last is None), None)
 
     @property
     def owed(self) -> list[SpokenTurn]:
@@ -64,13 +66,17 @@ class Spoken:
         return turn
 
     def add(self, item_id: str, first: int, last: int) -> SpokenTurn:
-        """A turn that is over already: typed, or ended by hand. One that was still open ends before it."""
+        """A turn that the client ended by hand. One that was still open ends before it."""
         if (still_open := self.open) is not None:
             still_open.last = max(first, still_open.first)
         first = max(first, self._last_end())
-        turn = SpokenTurn(item_id, first, max(first, last))
+        turn = SpokenTurn(item_id, first, max(first, last), is_by_hand=True)
         self.turns.append(turn)
         return turn
+
+    def typed(self, item_id: str, at: int) -> None:
+        """A turn without sound."""
+        self.turns.append(SpokenTurn(item_id, at, at, is_typed=True))
 
     def find(self, item_id: str) -> SpokenTurn | None:
         """The unanswered turn with this item."""
@@ -116,16 +122,17 @@ class Spoken:
     def _drop(self, gone: list[SpokenTurn]) -> None:
         for turn in gone:
             self.turns.remove(turn)
-            if turn.last is not None:
+            if turn.last is not None and not turn.is_typed:
                 self.settled = max(self.settled, turn.last)
 
     def _last_end(self) -> int:
-        ends = [turn.last for turn in self.turns if turn.last is not None]
+        ends = [turn.last for turn in self.turns if turn.last is not None and not turn.is_typed]
         return max([self.settled, *ends])
 
-    def needed_from(self) -> int:
-        """The first position that may be needed again."""
-        return min([self.settled, *(turn.first for turn in self.turns)]) if self.turns else self.settled
+    def needed_from(self, otherwise: int | None = None) -> int:
+        """The first position of a turn that may be needed again; without one `otherwise`, or what is settled."""
+        nothing = self.settled if otherwise is None else otherwise
+        return min([turn.first for turn in self.turns if not turn.is_typed], default=nothing)
 
     def unheard_from(self) -> int:
         """The first position of which no voice detector has said anything final: where a fresh upstream's

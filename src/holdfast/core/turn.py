@@ -89,13 +89,18 @@ class Turn:
         return self.active is not None or self.asked is not None or bool(self._waiting)
 
     @property
+    def wants_answer(self) -> bool:
+        """Whether an answer to what stands in the conversation is asked for, or about to be."""
+        return (self.asked is not None and self.asked.is_plain) or any(w.is_plain for w in self._waiting)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nobody speaks and nobody is about to."""
         return self.phase is TurnPhase.LISTENING and not self.owes
 
     def ask(self, request: Respond, *, first: bool = False) -> None:
         """Want a response. The same plain wish twice is one: a response answers all that stands before it."""
-        if request.is_plain and any(wish.say is None for wish in self._waiting):
+        if request.is_plain and any(wish.is_plain for wish in self._waiting):
             return
         if first:
             self._waiting.appendleft(request)
@@ -141,7 +146,7 @@ class Turn:
     def collided(self) -> None:
         """Our request met a running response: it is made again when that has ended."""
         refused = self.asked or self._crossed
-        self.asked = self._crossed = None
+        self.asked = self._crossed = self.request = None
         if refused is not None:
             self._waiting.appendleft(refused)
         self._is_blocked = self.active is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from holdfast.core import ending, lifecycle, rotation
 from holdfast.core.answer_side import ask_again
-from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms, samples_of_seconds
+from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.barge_in import cut_audio
 from holdfast.core.events import (
     InputCommitted,
@@ -26,7 +26,7 @@ from holdfast.core.events import (
     UserTranscribed,
 )
 from holdfast.core.faults import Retry, fault
-from holdfast.core.journal_side import record_items
+from holdfast.core.journal_side import bound_given, record_items
 from holdfast.core.notices import (
     SpeechStarted,
     SpeechStopped,
@@ -92,6 +92,8 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     s.note("upstream.error", level, **facts)
     if event.code == "conversation_already_has_active_response":
         s.turn.collided()
+        if s.turn.active is not None:  # it is the upstream's own, and answers what stood there
+            s.spoken.answering(s.turn.active)
         return
     if event.benign:
         return
@@ -151,7 +153,7 @@ def speech_began(s: State, event: SpeechBegan, now: float) -> None:
         sample = _position(s, event.audio_start_ms)
         s.spoken.begin(event.item_id, sample - PADDING)
         s.tools.turn += 1
-        s.kept.given_max = samples_of_seconds(s.limits.input_held_s)
+        bound_given(s)
         s.tell(SpeechStarted(event.item_id, sample))
     s.turn.silence()
     cut_audio(s, now)

@@ -40,6 +40,7 @@ class RealtimeLink(MessageListener):
         self._generation = generation
         self._sink = sink
         self._outbox_bytes = outbox_bytes
+        self.has_opened = False
         self.is_abandoned = False
         """Nobody waits for this link any more: it must not live."""
 
@@ -47,6 +48,7 @@ class RealtimeLink(MessageListener):
         if self.is_abandoned:
             self.transport.disconnect(graceful=False)
             return
+        self.has_opened = True
         self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
         self._sink.upstream_opened(self._generation, self)
 
@@ -88,8 +90,14 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             max_frame_size=BOUNDS.frame_bytes,
             max_redirects=0,  # a credential is never sent to another address
             read_buffer_init_size=READ_BUFFER_BYTES,
+            use_aiofastnet=False,  # under uvloop its transports may not see a reset until the next ping
             extra_headers={"Authorization": f"Bearer {address.token}", **headers},
         )
+        if not link.has_opened:  # the peer hung up before it answered, and picows says nothing of it
+            cause = fault(
+                "provider.connection_lost", ["the connection ended before the upgrade was answered"]
+            )
+            sink.upstream_lost(generation, cause)
     except asyncio.CancelledError:
         link.is_abandoned = True
         if link.is_open:

@@ -1,6 +1,7 @@
-"""How busy this process is: sampled four times a second, for the rule that refuses early.
+"""How busy this process is, four times a second, for the rule that refuses early.
 
-What lives here: reading the processor's clock, the loop's punctuality, memory and their limits (cgroups).
+What lives here: the loop's lateness, processor time, memory, and the control groups (v1 and v2) that hold the
+process.
 What never will: judging (`core.overload`).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,89 +18,133 @@ import structlog
 
 from holdfast.core.overload import CHECK_S, LoadSample, Overload, Pressure
 
-CGROUP: Final = Path("/sys/fs/cgroup")
+QUOTA_EVERY: Final = 20
+"""Quotas are read with every so manieth sample: an operator may change them."""
+GROUPS: Final = Path("/sys/fs/cgroup")
+MEMBERSHIP: Final = Path("/proc/self/cgroup")
 STATM: Final = Path("/proc/self/statm")
-QUOTA_EVERY_S: Final = 5.0
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 log = structlog.get_logger()
 
 
-def cores_allowed(root: Path = CGROUP) -> float:
-    """What one event loop may have of a core: 1, or less where a quota holds the process."""
-    try:
-        quota, period = (root / "cpu.max").read_text().split()
-        share = 1.0 if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        try:
-            quota_us = int((root / "cpu/cpu.cfs_quota_us").read_text())
-            share = quota_us / int((root / "cpu/cpu.cfs_period_us").read_text()) if quota_us > 0 else 1.0
-        except (OSError, ValueError):
-            share = 1.0
-    return min(1.0, max(0.01, share))
+class LoadWatch:
+    """Feeds `overload`. `close_one` ends the session that has been parked longest."""
 
+    def __init__(
+        self, overload: Overload, sessions: Callable[[], int], close_one: Callable[[], bool]
+    ) -> None:
+        self._overload, self._sessions, self._close_one = overload, sessions, close_one
+        self._handle: asyncio.TimerHandle | None = None
+        self._samples = 0
+        self._pressure = Pressure.NONE
+        self._cores = self._memory = 1.0
+        self._at = self._loop_s = self._all_s = self._due = 0.0
 
-def memory_limit(root: Path = CGROUP) -> int | None:
-    """Bytes that this process may use; None where nothing limits it."""
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            text = (root / name).read_text().strip()
-        except OSError:
-            continue
-        if text.isdigit() and int(text) < 1 << 60:
-            return int(text)
-    return None
+    def start(self) -> None:
+        """Begin; the first sample comes after `CHECK_S`."""
+        self._at, self._loop_s, self._all_s = time.monotonic(), time.thread_time(), time.process_time()
+        self._again()
 
+    def stop(self) -> None:
+        """No more samples. Twice is harmless."""
+        if self._handle is not None:
+            self._handle.cancel()
 
-def memory_used() -> int:
-    """Bytes of memory that this process holds."""
-    try:
-        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0  # not every system says
+    def _again(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + CHECK_S
+        self._handle = loop.call_at(self._due, self._look)
 
-
-def own_cgroup() -> Path:
-    """This process's own group; the root of a container, where that is all one sees."""
-    try:
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "" and (CGROUP / path.lstrip("/")).is_dir():
-                return CGROUP / path.lstrip("/")
-    except (OSError, ValueError):
-        pass
-    return CGROUP
-
-
-async def watch_load(overload: Overload, sessions: Callable[[], int], close_one: Callable[[], bool]) -> None:
-    """Sample until cancelled. `close_one` ends the session that has been parked longest."""
-    loop = asyncio.get_running_loop()
-    group, limit_known_at, cores, limit = own_cgroup(), -QUOTA_EVERY_S, 1.0, None
-    spent, at = time.process_time(), loop.time()
-    before = Pressure.NONE
-    while True:
-        await asyncio.sleep(CHECK_S)
-        now, cpu = loop.time(), time.process_time()
-        if now - limit_known_at >= QUOTA_EVERY_S:
-            cores, limit, limit_known_at = cores_allowed(group), memory_limit(group), now
-        sample = LoadSample(
-            busy=(cpu - spent) / (now - at) / cores,
-            lag_s=max(0.0, now - at - CHECK_S),
-            memory=memory_used() / limit if limit else 0.0,
-            sessions=sessions(),
-            cores=cores,
+    def _look(self) -> None:
+        lag_s = asyncio.get_running_loop().time() - self._due
+        if self._samples % QUOTA_EVERY == 0:
+            self._cores, self._memory = quota_cores(), memory_limit()
+        self._samples += 1
+        at, loop_s, all_s = time.monotonic(), time.thread_time(), time.process_time()
+        seconds = max(at - self._at, 1e-6)
+        # The loop may be full, or the quota that all threads share.
+        by_loop, by_all = (loop_s - self._loop_s) / min(1.0, self._cores), (all_s - self._all_s) / self._cores
+        self._at, self._loop_s, self._all_s = at, loop_s, all_s
+        self._judge(
+            LoadSample(
+                busy=min(1.0, max(by_loop, by_all) / seconds),
+                lag_s=lag_s,
+                memory=memory_used() / self._memory,
+                sessions=self._sessions(),
+                cores=min(1.0, self._cores),
+            ),
+            at,
         )
-        spent, at = cpu, now
-        pressure = overload.sample(sample, now)
-        if pressure is not before:
+        self._again()
+
+    def _judge(self, sample: LoadSample, at: float) -> None:
+        pressure = self._overload.sample(sample, at)
+        if pressure is not self._pressure:
             level = "info" if pressure is Pressure.NONE else "warning"
-            facts = {
-                "busy": round(sample.busy, 2),
-                "lag_ms": round(sample.lag_s * 1e3),
-                "sessions": sample.sessions,
-            }
-            getattr(log, level)(
-                "load.changed", category="server", source="load", pressure=pressure.name.lower(), **facts
-            )
-            before = pressure
+            facts = {"busy": round(sample.busy, 2), "lag_ms": round(sample.lag_s * 1e3)}
+            told = {"pressure": pressure.name.lower(), "sessions": sample.sessions, **facts}
+            getattr(log, level)("load.changed", category="server", source="load", **told)
+            self._pressure = pressure
         if pressure is Pressure.CLOSE:
-            close_one()
+            self._close_one()
+
+
+def memory_used() -> float:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(STATM.read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def quota_cores() -> float:
+    """The cores that control groups leave to this process; all of the machine's where none holds it."""
+    found = [float(os.cpu_count() or 1)]
+    for group in own_groups("cpu"):
+        quota, period = _pair(group / "cpu.max")
+        if quota <= 0:
+            quota, period = _number(group / "cpu.cfs_quota_us"), _number(group / "cpu.cfs_period_us")
+        if quota > 0 and period > 0:
+            found.append(quota / period)
+    return max(0.01, min(found))
+
+
+def memory_limit() -> float:
+    """Bytes that this process may hold: the tightest group's bound, or the machine's memory."""
+    found = [float(os.sysconf("SC_PHYS_PAGES") * _PAGE)]
+    for group in own_groups("memory"):
+        limits = (_number(group / name) for name in ("memory.max", "memory.limit_in_bytes"))
+        found += [limit for limit in limits if limit > 0]
+    return min(found)
+
+
+def own_groups(controller: str) -> Iterator[Path]:
+    """The process's groups of a controller: its own first, then those that hold that one."""
+    try:
+        lines = MEMBERSHIP.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, names, path = line.split(":", 2)
+        if names and controller not in names.split(","):
+            continue
+        root = GROUPS / names if names else GROUPS
+        inner = Path(path.strip("/"))
+        for part in (inner, *inner.parents):
+            yield root / part
+
+
+def _pair(path: Path) -> tuple[float, float]:
+    try:
+        quota, period = path.read_text().split()
+        return (-1.0, -1.0) if quota == "max" else (float(quota), float(period))
+    except (OSError, ValueError):
+        return -1.0, -1.0
+
+
+def _number(path: Path) -> float:
+    try:
+        return float(path.read_text().strip())
+    except (OSError, ValueError):
+        return -1.0

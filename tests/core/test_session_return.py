@@ -1,0 +1,229 @@
+"""A client leaves and comes back, a process dies: what is told again, in order and once; what the journal
+is told.
+"""
+
+from __future__ import annotations
+
+from holdfast.core import effects, events, notices
+from holdfast.core.events import SessionOptions
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from tests.core.world import World, pcm, speak, user_turn
+
+
+def leave(world: World, code: int = 1006) -> None:
+    world.do(events.ClientGone(code))
+
+
+def come_back(world: World, offset: int, epoch: str = "epoch") -> list[effects.Effect]:
+    return world.do(events.ResumeAsked(epoch, offset, "token2"))
+
+
+def test_a_client_that_drops_is_waited_for_and_gets_what_it_missed_in_order_and_once() -> None:
+    world = World.live()
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(
+        events.OutputAudio(1, "resp_1", "item_1", pcm(2400, 5)),
+        events.OutputTranscribed(1, "resp_1", "item_1", "Hello", final=False),
+    )
+    assert not world.has_ended()
+
+    back = world.do(events.ResumeAsked("epoch", has, "token2"), after=1.0)
+    told = [e for e in back if isinstance(e, effects.Tell | effects.Play)]
+    resumed = told[0]
+    assert isinstance(resumed, effects.Tell)
+    assert isinstance(resumed.notice, notices.SessionResumed)
+    assert resumed.notice.recovered
+    assert resumed.offset is None
+    assert [e.offset for e in told[1:]] == [has + 1, has + 2]
+    assert isinstance(told[1], effects.Play)
+    assert (told[1].start, told[1].pcm) == (4800, pcm(2400, 5))
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(10)))
+    assert world.asked(effects.Play)[-1].offset == has + 3  # type: ignore[union-attr]
+
+
+def test_after_a_long_absence_the_answer_is_cut_where_it_was_heard() -> None:
+    world = World.live()
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000, 5)))
+    back = world.do(events.ResumeAsked("epoch", has, "token2"), after=10.0)
+    assert not [e for e in back if isinstance(e, effects.Play)]
+    (cut,) = [
+        e.notice for e in back if isinstance(e, effects.Tell) and isinstance(e.notice, notices.Interrupted)
+    ]
+    assert cut.played_ms == 200
+    assert effects.Truncate("item_1", 200) in back
+    assert effects.CancelResponse("resp_1") in back
+    offsets = [e.offset for e in back if isinstance(e, effects.Tell) and e.offset is not None]
+    assert offsets == sorted(set(offsets))
+
+
+def test_what_is_skipped_is_named() -> None:
+    world = World.live(SessionOptions(on_return="skip_to_live"))
+    world.respond(samples=4800)
+    has = world.session.state.output.offset
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000, 5)))
+    back = come_back(world, has)
+    (lost,) = [
+        e.notice for e in back if isinstance(e, effects.Tell) and isinstance(e.notice, notices.AudioLost)
+    ]
+    assert (lost.direction, lost.from_sample, lost.to_sample) == ("output", 4800, 28_800)
+
+
+def test_a_position_that_cannot_be_honoured_gets_a_snapshot() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.UserTranscribed(1, "item_u", "hello", final=True))
+    for offset, epoch in ((10**6, "epoch"), (-1, "epoch"), (3, "another")):
+        leave(world)
+        back = come_back(world, offset, epoch)
+        told = [e for e in back if isinstance(e, effects.Tell)]
+        assert isinstance(told[0].notice, notices.SessionResumed)
+        assert not told[0].notice.recovered
+        assert isinstance(told[1].notice, notices.Snapshot)
+        assert told[1].offset == told[0].notice.offset + 1
+        assert told[1].notice.items[0]["text"] == "hello"
+
+
+def test_an_upstream_without_a_client_is_left_and_dialled_again_at_the_return() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.UserTranscribed(1, "item_u", "hello", final=True))
+    leave(world)
+    world.do(events.TimerFired("upstream_alone"), after=30.0)
+    assert effects.HangUp(1) in world.effects
+    new = come_back(world, 3)
+    assert effects.Dial(2, 0) in new
+    (resumed,) = world.told(notices.SessionResumed)
+    assert resumed.context_restored == "text_only"  # type: ignore[union-attr]
+    assert [e for e in world.go_live() if isinstance(e, effects.AddSpeech)]
+
+
+def test_a_client_that_stays_away_ends_the_session() -> None:
+    world = World.live()
+    leave(world)
+    world.do(events.TimerFired("away"), after=120.0)
+    assert world.has_ended()
+    assert effects.ForgetRecords() in world.effects
+    assert not world.asked(effects.CloseClient)
+
+
+def test_a_client_that_says_it_is_done_is_not_waited_for() -> None:
+    world = World.live()
+    leave(world, 1000)
+    assert world.has_ended()
+
+
+# the journal
+
+
+def kept(limits: Limits | None = None, **changes: object) -> World:
+    world = World.new(limits, durability="local", **changes)
+    world.create()
+    world.go_live()
+    return world
+
+
+def write(world: World) -> list[effects.Effect]:
+    return world.do(events.Recorded(world.session.state.journal.number))
+
+
+def test_a_tool_starts_when_its_intent_is_durable_and_tells_when_its_result_is() -> None:
+    world = kept()
+    write(world)
+    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert not world.asked(effects.RunTool)
+    assert write(world)
+    assert len(world.asked(effects.RunTool)) == 1
+    world.do(events.ToolReturned("call_1", "nine", "ok"))
+    assert not world.asked(effects.AddToolResult)
+    write(world)
+    assert len(world.asked(effects.AddToolResult)) == 1
+
+
+def test_durable_moves_after_the_write_and_never_past_an_unanswered_turn() -> None:
+    world = kept()
+    speak(world, 50)
+    user_turn(world)
+    start = 24_000 - 7200
+    world.do(events.ResponseBegan(1, "resp_1"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert world.session.state.journal.durable == 0
+    write(world)
+    answered = world.session.state.journal.durable
+    assert answered >= start
+    user_turn(world, "item_2")
+    speak(world, 300)
+    write(world)
+    (*_, told) = world.told(notices.AudioReceived)
+    assert told.durable <= 36_000  # type: ignore[union-attr]
+
+
+def test_a_store_that_stumbles_is_named_and_what_must_not_run_twice_does_not_run() -> None:
+    world = kept(idempotent_tools=frozenset({"safe"}))
+    world.do(events.JournalChanged(fault("store.unavailable")))
+    assert world.told(notices.Status)[-1].state == "degraded"  # type: ignore[union-attr]
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ToolCalled(1, "resp_1", "call_2", "safe", "{}"),
+    )
+    assert [e.call_id for e in world.asked(effects.RunTool)] == ["call_2"]  # type: ignore[union-attr]
+    assert notices.ToolDone("call_1", "transfer", "refused") in world.told(notices.ToolDone)
+
+
+def test_a_killed_process_leaves_a_session_that_the_next_one_takes_up() -> None:
+    world = kept()
+    speak(world, 50)
+    user_turn(world)
+    world.do(
+        events.UserTranscribed(1, "item_u", "transfer it", final=True),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    write(world)
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
+
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    assert not after.asked(effects.RunTool)
+    back = after.do(events.ResumeAsked("epoch", 12, "token2"))
+    resumed = back[[isinstance(e, effects.Tell) for e in back].index(True)]
+    assert isinstance(resumed, effects.Tell)
+    assert isinstance(resumed.notice, notices.SessionResumed)
+    assert not resumed.notice.recovered
+    assert resumed.notice.epoch == "epoch2"
+    (snapshot,) = after.told(notices.Snapshot)
+    assert [item["role"] for item in snapshot.items] == ["user", "tool"]  # type: ignore[union-attr]
+    new = after.go_live()
+    (result,) = [e for e in new if isinstance(e, effects.AddToolResult)]
+    assert "outcome unknown" in result.output
+
+
+def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:
+    world = kept()
+    world.do(events.DrainBegan())
+    assert world.has_ended()
+    assert not world.told(notices.SessionEnded)
+    assert effects.ForgetRecords() not in world.effects
+    assert effects.CloseClient(1001, "gateway.draining") in world.effects
+
+    bare = World.live()
+    bare.do(events.DrainBegan())
+    assert bare.told(notices.SessionEnded)
+
+
+def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
+    world = kept()
+    world.respond()
+    world.do(events.DrainBegan())
+    assert not world.has_ended()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert world.has_ended()

@@ -1,0 +1,61 @@
+"""What holds this process: control groups of both kinds, read from files as the kernel writes them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from holdfast.core.overload import Overload
+from holdfast.runtime import load
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(load, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(load, "MEMBERSHIP", tmp_path / "membership")
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_a_quota_of_the_second_kind_and_of_a_group_above(kernel: Path) -> None:
+    write(kernel / "membership", "0::/service/worker\n")
+    write(kernel / "groups/service/worker/cpu.max", "max 100000\n")
+    write(kernel / "groups/service/cpu.max", "25000 100000\n")
+    write(kernel / "groups/service/worker/memory.max", "1000000\n")
+    assert load.quota_cores() == 0.25
+    assert load.memory_limit() == 1_000_000
+
+
+def test_a_quota_of_the_first_kind(kernel: Path) -> None:
+    write(kernel / "membership", "4:memory:/box\n1:cpu,cpuacct:/box\n")
+    write(kernel / "groups/cpu,cpuacct/box/cpu.cfs_quota_us", "50000\n")
+    write(kernel / "groups/cpu,cpuacct/box/cpu.cfs_period_us", "100000\n")
+    write(kernel / "groups/memory/box/memory.limit_in_bytes", "2000000\n")
+    assert load.quota_cores() == 0.5
+    assert load.memory_limit() == 2_000_000
+
+
+def test_where_nothing_holds_it_the_machine_is_the_bound(kernel: Path) -> None:
+    assert load.quota_cores() >= 1
+    assert load.memory_limit() > 1 << 20
+
+
+async def test_samples_come_until_it_is_stopped() -> None:
+    seen: list[int] = []
+
+    def sessions() -> int:
+        seen.append(1)
+        return 3
+
+    watch = load.LoadWatch(Overload(), sessions, lambda: False)
+    watch.start()
+    async with asyncio.timeout(5):
+        while len(seen) < 2:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.05)
+    watch.stop()
