@@ -13,12 +13,6 @@ from holdfast.engine.pool import EnginePool
 from tests.conformance.conftest import emulating, target
 from tests.server.gateway import gateway
 
-NOT_YET = {
-    # The engine serves its own gateway, which asks for neither of these.
-    "connect.subprotocol",
-    "tool.none",
-}
-
 
 def ended(report: Report, outcome: Outcome) -> dict[str, str]:
     return {result.check.id: result.evidence for result in report.results if result.outcome is outcome}
@@ -55,7 +49,7 @@ async def test_the_engine_passes(speech_files: Path) -> None:
     finally:
         await pool.close()
 
-    assert set(ended(report, Outcome.FAILED)) <= NOT_YET
+    assert ended(report, Outcome.FAILED) == {}
     assert set(ended(report, Outcome.SKIPPED)) <= {"connect.client_secret"}
 
 

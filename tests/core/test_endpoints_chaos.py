@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -275,7 +276,7 @@ def _no_pause(self: Breaker, trouble: Trouble, at: float) -> None:
 
 def _sleeps_on(outlook: endpoints._Outlook, recovery: Recovery, now: float, chance: float) -> object:
     wait = _ORIGINAL_WAIT(outlook, recovery, now, chance)
-    return type(wait)(wait.seconds + 20.0, wait.reason)
+    return replace(wait, seconds=wait.seconds + 20.0)
 
 
 def _asks_the_refused(_self: Recovery, *_args: object, **_names: object) -> None:

@@ -12,7 +12,7 @@ from tests.core.outage import HANDSHAKE_S, REFUSED, RESTART, Outage, Spell
 TEN_MINUTES = 600.0
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(1, 4))
 @pytest.mark.parametrize("cause", [REFUSED, None], ids=["refuses", "hangs"])
 def test_ten_minutes_without_the_only_upstream(
     cause: object, seed: int, capsys: pytest.CaptureFixture[str]

@@ -7,7 +7,15 @@ import pytest
 from holdfast.core import relay_effects
 from holdfast.core import relay_events as heard
 from holdfast.core.limits import Limits
-from holdfast.core.relay_effects import AddItem, AddSpeech, Ask, Configure, SendError, SendUp
+from holdfast.core.relay_effects import (
+    AddItem,
+    AddSpeech,
+    Ask,
+    Configure,
+    SendDeleted,
+    SendError,
+    SendUp,
+)
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_rebuild import merged
 from tests.core.relay_world import APPEND_MS, MANUAL, RelayWorld
@@ -145,7 +153,22 @@ def test_items_beyond_the_bound_are_forgotten_and_that_is_noted() -> None:
     world.rebuild()
 
     assert restored(world) == ["item_2", "item_3", "item_4"]
+    assert [one.item_id for one in world.effects if isinstance(one, SendDeleted)] == ["item_0", "item_1"]
     assert world.noted("session.abridged")[0].facts["items"] == 2
+
+
+def test_no_id_vanishes_without_a_word() -> None:
+    world = RelayWorld.live()
+    world.speak(50)
+    world.turn("item_1", 300, 800)
+    world.respond("resp_1")
+    world.done("resp_1")
+    world.respond("resp_2")
+    world.output("resp_2", "item_2", "function_call")
+    world.rebuild()
+
+    assert restored(world) == ["item_1"], "by its place: its words were never written down"
+    assert [one.item_id for one in world.effects if isinstance(one, SendDeleted)] == ["item_2"]
 
 
 # speaking
@@ -420,7 +443,9 @@ def test_a_cut_of_an_item_that_is_text_now_is_made_here() -> None:
     world.do(heard.ItemDeleted(world.generation, b"deleted", "item_1"))
 
     kinds = [type(one).__name__ for one in world.effects]
-    assert kinds == ["SendTruncated", "RemoveItem"], "nothing of it was heard, so nothing is put back"
+    assert kinds == ["SendTruncated", "RemoveItem", "SendDeleted"], (
+        "nothing was heard, so nothing is put back"
+    )
     assert world.up == []
     assert world.down == []
 

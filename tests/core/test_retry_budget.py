@@ -19,6 +19,14 @@ def test_a_failure_costs_one_and_a_success_pays_a_tenth() -> None:
     assert it.left(0.0) == pytest.approx(98.1)
 
 
+def test_time_that_passed_before_a_success_counts() -> None:
+    it = tokens()
+    for _ in range(10):
+        it.failed(0.0)
+    it.succeeded(10.0)
+    assert it.left(10.0) == pytest.approx(91.1)
+
+
 def test_there_are_never_more_than_all_nor_fewer_than_none() -> None:
     it = tokens()
     it.succeeded(0.0)

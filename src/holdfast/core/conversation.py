@@ -24,6 +24,8 @@ class Item:
     call_name: str = ""
     call_arguments: str = ""
     response_id: str = ""
+    until: int = 0
+    """Of a spoken turn: the input position where it ends."""
     place: int = 0
     """Where it stands; words may become whole in another order."""
     is_recorded: bool = False
@@ -41,6 +43,7 @@ class Item:
         return {
             "id": self.id,
             "place": self.place,
+            "until": self.until,
             "role": self.role,
             "text": self.text,
             "final": self.is_final,
@@ -122,7 +125,7 @@ class Conversation:
         item.text, item.is_final = record["text"], record["final"]
         item.heard_chars = record["heard_chars"]
         item.call_name, item.call_arguments = record["name"], record["arguments"]
-        item.place = record["place"]
+        item.place, item.until = record["place"], record["until"]
         self.places = max(self.places, item.place)
         item.is_recorded = True
         if item.role == "assistant" and item.text:

@@ -147,7 +147,7 @@ class Endpoints:
         if now > recovery.last_dial_at:
             return self._no_hope(recovery, now, f"{recovery.budget_s:g} s were spent")
         if (spread_s := self._spread(recovery, now, chance)) > 0:
-            return WaitFor(spread_s, "many links fell at once", is_spread=True, expected_s=spread_s)
+            return WaitFor(spread_s, "many links fell at once", spread_s, is_spread=True)
         soonest = _Outlook(_NEVER, "every endpoint refuses")
         for index in self._order(recovery, now):
             outlook = self._outlook(index, recovery, now)
@@ -417,4 +417,4 @@ def _wait(outlook: _Outlook, recovery: Recovery, now: float, chance: float) -> W
     if expected_s > 2 * ASK_AGAIN_S:
         ask_s *= 2
     seconds = max(WAIT_LEAST_S, min(expected_s, ask_s, recovery.last_dial_at - now))
-    return WaitFor(seconds, outlook.reason, expected_s=expected_s)
+    return WaitFor(seconds, outlook.reason, expected_s)

@@ -15,7 +15,6 @@ from typing import Final
 
 from holdfast.core.breaker import Trouble
 from holdfast.core.faults import Fault, Party, Retry
-from holdfast.core.limits import Limits
 
 DIAL_LEAST_S: Final = 1.0
 """A dial with less time than that is load without hope, and would be held against its endpoint."""
@@ -37,10 +36,10 @@ class WaitFor:
 
     seconds: float
     reason: str
+    expected_s: float
+    """How long the wait will be in all, as far as it is known: for the user."""
     is_spread: bool = False
     """Deliberate: so many fell at once that they must not come back at once."""
-    expected_s: float = 0.0
-    """How long the wait will be in all, as far as it is known: for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,43 +160,3 @@ def trouble_of_loss(cause: Fault, *, has_own_wishes: bool) -> Trouble | None:
 def backoff_s(failures: int, chance: float, base_s: float, cap_s: float) -> float:
     """Full jitter: a share by chance of a bound that doubles, so that who fell together comes back apart."""
     return chance * min(cap_s, base_s * 2.0 ** min(failures - 1, 32))
-
-
-# Below: the decision of the sessions that do not know `Endpoints` yet.
-
-
-@dataclass(frozen=True, slots=True)
-class Redial:
-    delay_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    reason: str
-
-
-def decide(
-    fault: Fault,
-    *,
-    was_live: bool,
-    attempts: int,
-    spent_s: float,
-    chance: float,
-    limits: Limits,
-) -> Redial | GiveUp:
-    """Judge a loss. `attempts` counts dials so far, `spent_s` is since the first, `chance` in [0, 1).
-
-    Full jitter: a random share of an exponentially growing bound, so that many sessions that fell together
-    do not come back together. A provider's own delay is a lower bound.
-    """
-    if was_live:
-        return GiveUp("a live session cannot be rebuilt yet")
-    if fault.row.retry is Retry.NEVER:
-        return GiveUp("trying again would not help")
-    if attempts > limits.retries:
-        return GiveUp(f"{attempts} attempts failed")
-    bound_s = min(limits.retry_cap_s, limits.retry_base_s * 2 ** (attempts - 1))
-    delay_s = chance * bound_s + (fault.retry_after_s or 0.0)
-    if spent_s + delay_s > limits.start_budget_s:
-        return GiveUp(f"{spent_s:.0f} s were spent")
-    return Redial(delay_s)

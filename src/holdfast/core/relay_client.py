@@ -14,6 +14,7 @@ from holdfast.core.relay_effects import (
     AddItem,
     RemoveItem,
     SendAgain,
+    SendDeleted,
     SendError,
     SendNews,
     SendTruncated,
@@ -115,6 +116,9 @@ def _cut_here(s: RelayState, question: Asked) -> bool:
         s.out.append(RemoveItem(item.id, s.own_item_id(item.id)))
         if item.is_restorable:
             s.out.append(AddItem(item, s.own_item_id(item.id), _known_before(s, item.id)))
+        else:
+            s.mirror.remove(item.id)
+            s.out.append(SendDeleted(item.id))
     return True
 
 

@@ -91,6 +91,13 @@ class SendCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDeleted:
+    """`conversation.item.deleted` for an item that no fresh upstream can be told of."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendTruncated:
     """`conversation.item.truncated` for an item that the present upstream knows as text only."""
 
@@ -170,6 +177,7 @@ RelayEffect = (
     | SendError
     | SendTerminal
     | SendCommitted
+    | SendDeleted
     | SendTruncated
     | SendNews
     | Configure

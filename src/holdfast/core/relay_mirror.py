@@ -8,6 +8,7 @@ carried along unopened.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 RESTORABLE = frozenset({"message", "function_call", "function_call_output"})
@@ -62,12 +63,17 @@ class RelayItem:
 
     @property
     def is_restorable(self) -> bool:
-        """Whether a fresh upstream can be told of it."""
+        """Whether a fresh upstream can be told of it; of a user's unwritten words, that there were some."""
         if self.kind not in RESTORABLE:
             return False
         if self.kind == "message":
-            return bool(self.heard_text) or self.is_rich
+            return self.role == "user" or bool(self.heard_text) or self.is_rich
         return self.is_done
+
+    @property
+    def has_words(self) -> bool:
+        """Whether what it says is here."""
+        return bool(self.text) or self.is_rich
 
 
 @dataclass(slots=True)
@@ -77,9 +83,12 @@ class Mirror:
     chars_max: int
     items: dict[str, RelayItem] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
-    forgotten: int = 0
-    """Items that found no room."""
+    forgotten: deque[str] = field(init=False)
+    """Items that found no room and that the present upstream still has."""
     _bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.forgotten = deque(maxlen=self.items_max)
 
     def get(self, item_id: str) -> RelayItem | None:
         """The item the client knows by this id."""
@@ -138,5 +147,5 @@ class Mirror:
 
     def _shrink(self) -> None:
         while len(self.order) > self.items_max or (self._bytes > self.bytes_max and len(self.order) > 1):
+            self.forgotten.append(self.order[0])
             self.remove(self.order[0])
-            self.forgotten += 1

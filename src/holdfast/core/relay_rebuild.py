@@ -15,6 +15,7 @@ from holdfast.core.relay_effects import (
     Ask,
     Configure,
     SendCommitted,
+    SendDeleted,
     SendError,
     SendTruncated,
     SendUp,
@@ -219,8 +220,7 @@ def restore(s: RelayState, now: float) -> None:
     link = s.upstream
     if s.config.values and s.config.told.get(link.generation) not in {s.config.number, -1}:
         configure(s, link)  # changed since this link was configured
-    if s.mirror.forgotten:
-        s.note("session.abridged", "warning", items=s.mirror.forgotten)
+    _say_what_is_gone(s)
     unanswered = {turn.item_id: turn for turn in s.spoken.turns if turn.last is not None}
     for item in s.mirror.in_order():
         turn = unanswered.pop(item.id, None)
@@ -232,6 +232,20 @@ def restore(s: RelayState, now: float) -> None:
         _restore_turn(s, turn, s.mirror.put(RelayItem(turn.item_id, "message", "user")))
     hand_over(s, now)
     ask_for_what_is_owed(s, now)
+
+
+def _say_what_is_gone(s: RelayState) -> None:
+    """No id vanishes without a word: what cannot be told again is deleted for the client, too."""
+    gone = list(s.mirror.forgotten)
+    if gone:
+        s.note("session.abridged", "warning", items=len(gone))
+    to_be_gone_on_with = {one for response in s.responses.reopened for one in response.untaken}
+    for item in s.mirror.in_order():
+        if not item.is_restorable and item.id not in to_be_gone_on_with:
+            s.mirror.remove(item.id)
+            gone += [item.id] if ADDED in item.told else []
+    s.mirror.forgotten.clear()
+    s.out.extend(map(SendDeleted, gone))
 
 
 def _restore_item(s: RelayState, item: RelayItem) -> None:
@@ -259,13 +273,13 @@ def _restore_turn(s: RelayState, turn: SpokenTurn, item: RelayItem) -> None:
         cause = fault("provider.response_failed", ["no upstream could answer it"])
         s.out.append(SendError(cause, cause.code, cause.row.message))
     elif size:
-        if start > turn.first and not item.text:
+        if start > turn.first and not item.has_words:
             _name_loss(s, turn.first, start)
             turn.first = start
         _restored(s, item)
         s.out.append(AddSpeech(item.id, s.own_item_id(item.id), messages, skip, size))
         return
-    elif not item.is_restorable and turn.last > turn.first:
+    elif not item.has_words and turn.last > turn.first:
         s.spoken.forget(turn)
         _name_loss(s, turn.first, turn.last)
     if item.is_restorable:

@@ -15,7 +15,7 @@ from typing import Any
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import RunTool, StartTimer
 from holdfast.core.events import SessionOptions
-from holdfast.core.state import OWN_ITEM, State
+from holdfast.core.state import State
 from holdfast.core.timers import TIMER_AWAY, TIMER_LIFE
 from holdfast.core.tool_ledger import CallPhase
 from holdfast.core.tool_side import UNKNOWN
@@ -30,6 +30,7 @@ def restore(s: State, lines: Iterable[JournalLine], epoch: str, now: float) -> N
         _READERS[kind](s, content)
         s.journal.number += 1
     s.conversation.in_place()
+    _believe_words(s)
     s.received = s.kept.end = s.kept.first = s.acknowledged_at = s.spoken.settled
     s.journal.durable = s.received
     s.started_at = s.last_activity = s.away_since = now
@@ -40,7 +41,7 @@ def restore(s: State, lines: Iterable[JournalLine], epoch: str, now: float) -> N
     s.line.is_ready_told = True
     s.line.rebuilds = 1
     _settle_calls(s)
-    _owe_typed(s)
+    _owe_answer(s)
     s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
     s.note("session.restored", items=len(s.conversation.items), received=s.received)
@@ -98,10 +99,18 @@ def _settle_calls(s: State) -> None:
         s.note("tool.outcome_unknown", "warning", name=call.name, call_id=call.id)
 
 
-def _owe_typed(s: State) -> None:
-    """A typed turn that nobody answered is still owed an answer; speech comes again from the client's
-    ring.
+def _believe_words(s: State) -> None:
+    """A spoken turn whose words are known is told by them: its sound is not asked for again, or it would be
+    heard as a second turn.
     """
-    last = next(reversed(s.conversation.items.values()), None)
-    if last is not None and last.role == "user" and last.id.startswith(OWN_ITEM):
-        s.spoken.typed(last.id, s.spoken.settled)
+    known = (item.until for item in s.conversation.items.values() if item.role == "user" and item.text)
+    s.spoken.settled = max([s.spoken.settled, *known])
+
+
+def _owe_answer(s: State) -> None:
+    """A turn that nobody answered is still owed an answer."""
+    items = list(s.conversation.items.values())
+    while items and items[-1].role == "tool":
+        items.pop()
+    if items and items[-1].role == "user":
+        s.spoken.typed(items[-1].id, s.spoken.settled)

@@ -29,6 +29,7 @@ SAY_KEY: Final = "holdfast_say"
 CARRY_ON_KEY: Final = "holdfast_carry_on"
 """Metadata of a `response.create`: so much of the answer was heard before, say the rest."""
 _LONGEST_SAY: Final = 20_000
+_MAY_NOT_ACT: Final = "I can't look that up just now."
 _NOISE_S: Final = 0.25
 """Speech shorter than this in which no word was heard is a noise."""
 
@@ -210,6 +211,8 @@ class Assistant:
         self._stay_awake()
         writer = self._host.begin_response(request=request)
         step = Say(say) if say else self._next_step(writer, request)
+        if isinstance(step, Act) and self._may_not_act(request):
+            step = Say(_MAY_NOT_ACT)
         if isinstance(step, Act):
             writer.function_call(step.tool, json.dumps(step.arguments))
             writer.done()
@@ -218,6 +221,10 @@ class Assistant:
         self._answers[writer.id] = answer
         manner = self._manner(request)
         answer.task = asyncio.get_running_loop().create_task(self._speak(answer, step.text, manner))
+
+    def _may_not_act(self, request: Mapping[str, Any]) -> bool:
+        choice = request.get("tool_choice", self._host.session.get("tool_choice"))
+        return bool(choice == "none")
 
     def _next_step(self, writer: ResponseWriter, request: Mapping[str, Any]) -> Act | Say:
         verbatim = writer.metadata.get(SAY_KEY)

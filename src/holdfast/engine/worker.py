@@ -180,7 +180,10 @@ class Worker:
         query = parse_qs(target.query)
         intent: Intent = "transcription" if query.get("intent") == ["transcription"] else "realtime"
         session = EngineSession(self, query.get("model", ["holdfast-local"])[0], intent)
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), session)
+        offered = str(request.headers.get("Sec-WebSocket-Protocol", ""))
+        is_offered = "realtime" in [name.strip() for name in offered.split(",")]
+        chosen = {"Sec-WebSocket-Protocol": "realtime"} if is_offered else None
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(chosen), session)
 
 
 def _refuse(status: int, code: str, message: str) -> WSUpgradeResponseWithListener:

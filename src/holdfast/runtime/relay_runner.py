@@ -79,6 +79,7 @@ class RelayRunner(Shell):
             relay_effects.SendError: self._send_error,
             relay_effects.SendTerminal: self._send_terminal,
             relay_effects.SendCommitted: lambda e: self._tell(relay_words.committed(e, _event_id())),
+            relay_effects.SendDeleted: lambda e: self._tell(relay_words.deleted(e, _event_id())),
             relay_effects.SendTruncated: lambda e: self._tell(relay_words.truncated(e, _event_id())),
             relay_effects.SendNews: self._send_news,
             relay_effects.Configure: self._configure,

@@ -74,6 +74,10 @@ def _translated(session: Json, voices: Sequence[str], transcription_model: str |
     return {**without, "audio": sides} if sides else without
 
 
+UNWRITTEN: Final = "(The user said something here that was not written down.)"
+"""In the place of a spoken turn that was answered and never transcribed."""
+
+
 def add_item(effect: words.AddItem) -> bytes:
     """`conversation.item.create` for an item that another upstream knew."""
     message: Json = {"type": "conversation.item.create", "event_id": effect.event_id}
@@ -89,7 +93,7 @@ def _restored(item: RelayItem) -> Json:
         return {"id": item.id, **{name: body[name] for name in names if name in body}}
     content = [{"type": "output_text", "text": item.heard_text}]
     if item.role != "assistant":
-        content = [*_parts(body, item)] or [{"type": "input_text", "text": item.text}]
+        content = [*_parts(body, item)] or [{"type": "input_text", "text": item.text or UNWRITTEN}]
     return {"id": item.id, "type": "message", "role": item.role, "content": content}
 
 
@@ -207,6 +211,13 @@ def committed(effect: words.SendCommitted, server_event_id: str) -> bytes:
             "previous_item_id": effect.previous_id,
             "item_id": effect.item_id,
         }
+    )
+
+
+def deleted(effect: words.SendDeleted, server_event_id: str) -> bytes:
+    """`conversation.item.deleted`."""
+    return _encode(
+        {"type": "conversation.item.deleted", "event_id": server_event_id, "item_id": effect.item_id}
     )
 
 
