@@ -16,11 +16,16 @@ WEB_INDEX := src/holdfast/_web/index.html
 SPEECH := src/holdfast/_speech/silero_vad_16k_op15.onnx
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
+# How many worlds `make simulate` lives (about three sessions each), from which seed, on how many processes.
+SEEDS ?= 35000
+FROM ?= 0
+JOBS ?= 3
+
 # What a target wants to tell while it works; everything else stays quiet unless it fails.
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine compare outage overload soak web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload soak web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -84,6 +89,9 @@ overload: $(VENV)/.dev ## three times what a quarter of a core can carry (needs 
 
 soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --seed $(SEED)
+
+simulate: $(VENV)/.dev ## 100,000 simulated sessions with faults; the result goes to docs/measurements (minutes)
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) --write
 
 web: $(WEB_INDEX) ## build the web client into the package
 

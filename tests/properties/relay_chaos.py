@@ -184,7 +184,7 @@ class RelayChaos:
             item_id = f"mine_{self.steps}"
             self.created.add(item_id)
         elif kind.startswith("conversation.item"):
-            item_id = self.random.choice(sorted(self.books.items) or ["nobody"])
+            item_id = self.random.choice(sorted(self.books.added) or ["nobody"])
         elif kind == "input_audio_buffer.clear":
             self.spoken -= {n for n in self.spoken if not self._is_committed(n)}
         if kind == "conversation.item.delete":
@@ -300,6 +300,8 @@ class RelayChaos:
                         self.answered |= self.about.get(response_id, frozenset())
                 case relay_effects.SendCommitted(item_id=item_id):
                     self._tell(f'committed None "{item_id}"'.encode())
+                case relay_effects.SendDeleted(item_id=item_id):
+                    self._tell(f'deleted None "{item_id}"'.encode())
                 case relay_effects.SendAgain(raw=raw):
                     self.on_the_way.append(raw)
                 case relay_effects.SendNews(name=name):

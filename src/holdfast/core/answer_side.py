@@ -7,7 +7,7 @@ What never will: the dialect, which upstream it is.
 
 from __future__ import annotations
 
-from holdfast.core import ending, lifecycle, rotation
+from holdfast.core import asking, ending, lifecycle, rotation, watchdog
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import StartTimer, StopTimer
 from holdfast.core.events import (
@@ -54,7 +54,7 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
         s.spoken.answering(response_id)
     if not is_again:
         s.tell(ResponseStarted(response_id))
-    lifecycle.watch_response(s)
+    asking.watch_response(s)
     for early in s.ordering.begun(event.response_id):
         if isinstance(early, OutputAudio):
             output_audio(s, early, now)
@@ -160,10 +160,10 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
         s.note("response.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
         refuse(s, error_of("RESPONSE_FAILED", event.fault), now)
     else:
-        lifecycle.answered(s)
+        watchdog.answered(s)
     record_items(s)
     tell_results(s)
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
     if s.is_leaving and not s.turn.owes:
         s.out.append(StartTimer(TIMER_GOODBYE, s.output.unheard_s(now) + ending.GOODBYE_GRACE_S))
     rotation.switch_when_quiet(s, now)
@@ -196,5 +196,5 @@ def ask_again(s: State, cause: Fault) -> bool:
 def reask_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """The upstream was given a moment: the same question again."""
     s.turn.unblock()
-    lifecycle.request_response(s, now)
-    lifecycle.watch_response(s)
+    asking.request_response(s, now)
+    asking.watch_response(s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core import ending, lifecycle
+from holdfast.core import asking, ending, lifecycle
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
@@ -156,7 +156,7 @@ def text_given(s: State, event: TextGiven, now: float) -> None:
     record_items(s)
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
     accept(s, event.event_id)
 
 
@@ -177,7 +177,7 @@ def commit_asked(s: State, event: CommitAsked, now: float) -> None:
         return
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
     accept(s, event.event_id)
 
 

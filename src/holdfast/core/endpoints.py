@@ -33,7 +33,7 @@ from holdfast.core.retry_budget import RetryPlaces, RetryTokens
 
 @dataclass(frozen=True, slots=True)
 class FleetLimits:
-    """Bounds of a node's dials. They belong to `core.limits` and wait here to be moved."""
+    """Bounds of a node's dials: those fields of `core.limits.Limits`."""
 
     retry_base_s: float = 0.25
     retry_cap_s: float = 5.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from holdfast.core import ending, rebuild
+from holdfast.core.asking import request_response
 from holdfast.core.audio import samples_of_bytes, samples_of_seconds
 from holdfast.core.effects import (
     Adopt,
@@ -47,8 +48,6 @@ from holdfast.core.tool_results import tell_results
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
 
 PROMISE_S = 1.0
-PUNCTUAL_S = 0.01
-"""A clock may be so much early."""
 CAUTIOUS_S = 0.1
 PACE_EVERY_S = 0.25
 PACE_S = 1.0
@@ -320,7 +319,12 @@ def _succeed(s: State, now: float) -> None:
     """The one that was to take over takes over now, as far as it has come."""
     assert s.successor is not None
     s.upstream, s.successor = s.successor, None
-    s.line.recovery, s.line.succession = s.line.succession, None
+    recovery = s.line.recovery = s.line.succession
+    s.line.succession = None
+    if recovery is not None:  # what was a wish is a need now
+        recovery.no_worse_than = None
+        recovery.was_live = True
+        recovery.began_at, recovery.budget_s = now, s.limits.recovery_budget_s
     if s.upstream.phase is UpstreamPhase.LIVE:
         take_over(s, now)
     else:
@@ -363,52 +367,3 @@ def from_successor(s: State, cause: Fault, now: float) -> None:
     s.successor = s.line.succession = None
     s.note("upstream.successor_lost", "warning", fault=cause.code, evidence=list(cause.evidence))
     s.out.append(StartTimer(TIMER_ROTATE, s.limits.live_settled_s))
-
-
-# what is owed
-
-
-def request_response(s: State, now: float) -> None:
-    """Send the next request for a response, when one may be sent."""
-    if s.upstream.phase is UpstreamPhase.LIVE and (request := s.turn.next_request(now)) is not None:
-        s.out.append(request)
-        watch_response(s)
-
-
-def watch_response(s: State) -> None:
-    """Somebody owes us a response: look again when the user would begin to wonder."""
-    s.out.append(StartTimer(TIMER_RESPONSE, s.limits.response_notice_s))
-
-
-def response_due(s: State, event: TimerFired, now: float) -> None:
-    """A response that is owed and never begins, or begins and stops: named, then asked of a fresh
-    upstream.
-    """
-    is_owed = s.turn.owes or any(turn.last is not None for turn in s.spoken.turns)
-    if s.upstream.phase is not UpstreamPhase.LIVE or not is_owed or s.tools.running:
-        return
-    s.turn.unblock()
-    request_response(s, now)
-    quiet = now - s.turn.last_event_at
-    waits_for_first = s.turn.active is None or s.turn.reopened is not None
-    patience = s.limits.response_first_s if waits_for_first else s.limits.response_stall_s
-    if quiet < patience - PUNCTUAL_S:
-        left_s = patience - quiet
-        if waits_for_first and quiet >= s.limits.response_notice_s and not s.line.is_recovering_told:
-            s.line.is_recovering_told = True
-            s.tell(Status("degraded", fault("provider.stalled", [f"no answer for {quiet:.0f} s"])))
-        elif waits_for_first and quiet < s.limits.response_notice_s:
-            left_s = s.limits.response_notice_s - quiet
-        s.out.append(StartTimer(TIMER_RESPONSE, left_s))
-        return
-    cause = fault("provider.stalled", [f"nothing for {quiet:.0f} s"])
-    s.note("response.stalled", "warning", quiet_s=round(quiet, 1), upstream_session=s.upstream.session_id)
-    lost(s, UpstreamLost(s.upstream.generation, cause, event.chance), now)
-
-
-def answered(s: State) -> None:
-    """The upstream has done its work: its troubles are over."""
-    s.line.troubles.pop(s.upstream.endpoint, None)
-    if s.line.is_recovering_told and s.upstream.is_live:
-        s.line.is_recovering_told = False
-        s.tell(Status("live"))

@@ -68,9 +68,29 @@ class Limits:
     response_first_s: float = 15.0  # from asking for a response to its first event
     response_stall_s: float = 10.0  # between two events of a response
     breaches: int = 3  # broken messages of one upstream in a minute before it is left
+
+    # dialling again: all sessions share one account for each upstream
     retry_base_s: float = 0.25
     retry_cap_s: float = 5.0
-    retries: int = 5
+    retry_tokens: float = 100.0  # of each upstream; a failed dial costs one
+    retry_tokens_least: float = 50.0  # retries only while there are more
+    retry_token_gain: float = 0.1  # for a dial that went live
+    retry_tokens_per_s: float = 0.1  # sessions are long: by successes alone a quiet node would wait weeks
+    retry_share: float = 0.2  # of the live upstreams, how many retries may be under way at once
+    retry_floor: int = 3  # and never fewer
+    spread_s: float = 2.0  # over which a mass loss is spread
+    spread_links: int = 10  # a mass loss is more than so many within a second
+    spread_share: float = 0.05  # and more than this share of the live upstreams
+    breaker_failures: int = 5  # failed dials in a row
+    breaker_open_s: float = 5.0  # doubled by each failed probe
+    breaker_cap_s: float = 60.0
+    breaker_alone_s: float = 4.0  # the cap where no other upstream could be used
+    throttle_s: float = 1.0  # where a provider says "slow down" and no time; doubled
+    throttle_cap_s: float = 30.0
+    refused_s: float = 60.0  # a key that was refused is left alone by all sessions
+    return_s: float = 60.0  # before sessions go back to a better upstream
+    patience_s: float = 4.0  # for a probe, whose answer others wait for, and a dial with another to turn to
+    slow_dial_s: float = 2.0  # a dial that takes longer to fail sends its session to the next upstream
 
     # holding the line
     recovery_budget_s: float = 15.0  # from the loss of a live upstream until the client is told the end

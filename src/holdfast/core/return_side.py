@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holdfast.core import ending, lifecycle
+from holdfast.core import asking, ending, lifecycle
 from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
@@ -54,7 +54,7 @@ def utterance_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG
         end_by_hand(s, s.kept.end)
         s.out.append(CommitInput())
         s.turn.ask(Respond())
-        lifecycle.request_response(s, now)
+        asking.request_response(s, now)
 
 
 def too_slow(s: State, event: ClientTooSlow, now: float) -> None:

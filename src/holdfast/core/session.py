@@ -25,6 +25,7 @@ from holdfast.core import (
     timers,
     tool_side,
     upstream_side,
+    watchdog,
 )
 from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
@@ -76,7 +77,7 @@ _TIMERS: Final[dict[str, Callable[[State, TimerFired, float], None]]] = {
     timers.TIMER_RETRY: lifecycle.retry_due,
     timers.TIMER_TELL: lifecycle.tell_due,
     timers.TIMER_PACE: lifecycle.pace_due,
-    timers.TIMER_RESPONSE: lifecycle.response_due,
+    timers.TIMER_RESPONSE: watchdog.response_due,
     timers.TIMER_REASK: answer_side.reask_due,
     timers.TIMER_ORDER: answer_side.order_due,
     timers.TIMER_UTTERANCE: return_side.utterance_due,

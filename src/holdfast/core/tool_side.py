@@ -8,7 +8,7 @@ What never will: running a tool.
 
 from __future__ import annotations
 
-from holdfast.core import lifecycle
+from holdfast.core import asking
 from holdfast.core.effects import RunTool, StartTimer
 from holdfast.core.events import JournalChanged, Recorded, ToolCalled, ToolReturned
 from holdfast.core.faults import Fault, fault
@@ -106,7 +106,7 @@ def _settle(s: State, call_id: str, output: str, now: float) -> None:
         if s.journal.durability == "none" or s.journal.is_degraded:
             call.phase = CallPhase.RETURNED
     tell_results(s)
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
 
 
 def on_recorded(s: State, event: Recorded, now: float) -> None:
@@ -118,7 +118,7 @@ def on_recorded(s: State, event: Recorded, now: float) -> None:
         else:
             _start(s, call_id)
     tell_results(s)
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
 
 
 def journal_changed(s: State, event: JournalChanged, now: float) -> None:
@@ -132,4 +132,4 @@ def journal_changed(s: State, event: JournalChanged, now: float) -> None:
         elif call.phase is CallPhase.RETURNING:
             call.phase = CallPhase.RETURNED
     tell_results(s)
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)

@@ -8,7 +8,7 @@ What never will: the dialect.
 
 from __future__ import annotations
 
-from holdfast.core import ending, lifecycle, rotation
+from holdfast.core import asking, ending, lifecycle, rotation
 from holdfast.core.answer_side import ask_again
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.barge_in import cut_audio
@@ -113,7 +113,7 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault), now)
         return
     refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
-    lifecycle.request_response(s, now)
+    asking.request_response(s, now)
 
 
 def breached(s: State, event: UpstreamBreached, now: float) -> None:
@@ -169,7 +169,7 @@ def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     sample = _position(s, event.audio_end_ms)
     s.spoken.end(sample)
     s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
-    lifecycle.watch_response(s)
+    asking.watch_response(s)
 
 
 def committed(s: State, event: InputCommitted, now: float) -> None:

@@ -72,37 +72,48 @@ class Directory:
     def refusal(self, peer: str, user: str) -> Fault | None:
         """Why one more from this address and for this customer may not begin now; None when it may.
 
-        A parked session of the same customer gives way: who reloads a page five times is not locked out.
+        A parked session gives way to a new one of the same customer: who reloads a page five times is not
+        locked out. It does so when the new one asks for a session (`name`), for it may be that very session
+        that the client comes back to.
         """
         if self.is_draining:
             return fault("gateway.draining")
-        if len(self._running) >= self.limits.sessions and not self.close_parked():
-            return fault("gateway.overloaded", [f"{len(self._running)} sessions"])
-        if self._by_peer[peer] >= self.limits.sessions_per_ip and not self._make_room(
-            lambda who: who[0] == peer
-        ):
-            return fault("application.rate_limited", [f"sessions_per_ip {self.limits.sessions_per_ip}"])
+        full = self._full(peer, user, 0)
+        if full is not None and self._parked(*full[1:]) is None:
+            return full[0]
         if self.overload is not None and len(self._running) >= self.limits.overload_from_sessions:
-            busy = self.overload.refusal(asyncio.get_running_loop().time())
-            if busy is not None:
-                return busy
-        is_full = user and self._by_user[user] >= self.limits.sessions_per_user
-        if is_full and not self._make_room(lambda who: who[1] == user):
-            return fault("application.rate_limited", [f"sessions_per_user {self.limits.sessions_per_user}"])
+            return self.overload.refusal(asyncio.get_running_loop().time())
+        return None
+
+    def _full(self, peer: str, user: str, beyond: int) -> tuple[Fault, str | None, str | None] | None:
+        """The first limit that is passed by more than `beyond`, and whose sessions count for it."""
+        limits = self.limits
+        if len(self._running) >= limits.sessions + beyond:
+            return fault("gateway.overloaded", [f"{len(self._running)} sessions"]), None, None
+        if self._by_peer[peer] >= limits.sessions_per_ip + beyond:
+            return (
+                fault("application.rate_limited", [f"sessions_per_ip {limits.sessions_per_ip}"]),
+                peer,
+                None,
+            )
+        if user and self._by_user[user] >= limits.sessions_per_user + beyond:
+            evidence = [f"sessions_per_user {limits.sessions_per_user}"]
+            return fault("application.rate_limited", evidence), None, user
+        return None
+
+    def _parked(self, peer: str | None = None, user: str | None = None) -> Running | None:
+        """The session that was parked first, of this address or customer where one is given."""
+        for one, (its_peer, its_user) in self._running.items():
+            if one.is_parked and peer in {None, its_peer} and user in {None, its_user}:
+                return one
         return None
 
     def close_parked(self) -> bool:
-        """End the session that has been parked longest; False when there is none."""
-        return self._make_room(lambda _: True)
-
-    def _make_room(self, is_meant: Callable[[tuple[str, str]], bool]) -> bool:
-        """End the session that was parked first among those that are meant."""
-        parked = (one for one, who in self._running.items() if one.is_parked and is_meant(who))
-        oldest = next(parked, None)
-        if oldest is None:
-            return False
-        oldest.give_way()
-        return True
+        """End the session that was parked first; False when there is none."""
+        oldest = self._parked()
+        if oldest is not None:
+            oldest.give_way()
+        return oldest is not None
 
     def enter(self, one: Running, peer: str, user: str) -> None:
         """It runs. An empty `user` is not counted by customer."""
@@ -112,6 +123,9 @@ class Directory:
 
     def name(self, one: Running, session_id: str, resumable: Resumable) -> None:
         """Its session has an id, by which a client may find it again."""
+        full = self._full(*self._running.get(one, ("", "")), 1)
+        if full is not None and (oldest := self._parked(*full[1:])) is not None:
+            oldest.give_way()
         self._by_id[session_id] = resumable
         self._ids[one] = session_id
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from holdfast.core import effects, events, relay_effects
 from holdfast.core import relay_events as heard
-from holdfast.core.effects import Adopt, Dial, HangUp
+from holdfast.core.effects import Dial
 from holdfast.core.events import MessageRefused
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
@@ -268,18 +268,6 @@ class RelayRunner(Shell):
             query.pop("model", None)
         self.query = query
         super().dial(effect)
-
-    def adopt(self, effect: Adopt) -> None:
-        """A fresh upstream has read everything so far: the client is read again."""
-        super().adopt(effect)
-        self.client.pause_reading(paused=False)
-
-    def hang_up(self, effect: HangUp) -> None:
-        """What the client says next is held, so it is read again."""
-        is_ours = self.line is not None and self.lines.get(effect.generation) is self.line
-        super().hang_up(effect)
-        if is_ours:
-            self.client.pause_reading(paused=False)
 
     def _say(self, raw: bytes) -> None:
         if self.line is not None:

@@ -109,8 +109,9 @@ class Shell:
         self._dialing[effect.generation] = self.spawn(dialer.dial(effect.generation, self, query))
 
     def adopt(self, effect: Adopt) -> None:
-        """From here on everything goes to this line."""
+        """From here on everything goes to this line, which has room: the client is read."""
         self.line = self.lines.get(effect.generation)
+        self.upstream_paused(paused=False)
 
     def hang_up(self, effect: HangUp) -> None:
         """Close the line, or stop dialling it."""
