@@ -40,3 +40,13 @@ def test_the_ledger_forgets_what_was_told_before_what_runs() -> None:
     ledger.open("new", "c", "{}", "r3", 1)
     assert not ledger.open("running", "b", "{}", "r2", 1)
     assert ledger.open("told", "a", "{}", "r1", 1)
+
+
+def test_what_a_dead_upstream_may_have_missed_is_kept_long_enough() -> None:
+    limits = Limits()
+    silences = (
+        limits.response_stall_s,
+        limits.response_first_s,
+        limits.upstream_ping_s + limits.upstream_pong_s,
+    )
+    assert limits.input_replayed_s >= max(silences) + 2

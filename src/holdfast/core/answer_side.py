@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from holdfast.core import asking, ending, lifecycle, rotation, watchdog
 from holdfast.core.audio import SAMPLE_BYTES
-from holdfast.core.effects import StartTimer, StopTimer
+from holdfast.core.effects import Respond, StartTimer, StopTimer
 from holdfast.core.events import (
     OutputAudio,
     OutputAudioEnded,
@@ -163,6 +163,10 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
         watchdog.answered(s)
     record_items(s)
     tell_results(s)
+    if s.turn.is_refused_unasked:
+        s.turn.is_refused_unasked = False
+        if s.spoken.owed:
+            s.turn.ask(Respond())
     asking.request_response(s, now)
     if s.is_leaving and not s.turn.owes:
         s.out.append(StartTimer(TIMER_GOODBYE, s.output.unheard_s(now) + ending.GOODBYE_GRACE_S))

@@ -33,7 +33,7 @@ from holdfast.core.events import (
     TextGiven,
 )
 from holdfast.core.faults import Fault, fault
-from holdfast.core.journal_side import bound_given, record_items, record_opening
+from holdfast.core.journal_side import bound_given, record_held_text, record_items, record_opening
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.notices import (
     Accepted,
@@ -153,6 +153,8 @@ def text_given(s: State, event: TextGiven, now: float) -> None:
         s.out.append(text)
     elif not _hold_command(s, text, event.event_id, now):
         return
+    else:
+        record_held_text(s, text.text, text.item_id)
     record_items(s)
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from holdfast.core.audio import samples_of_seconds
+from holdfast.core.conversation import Item
 from holdfast.core.events import JournalChanged, Recorded
 from holdfast.core.notices import Status
 from holdfast.core.state import State
@@ -28,6 +29,12 @@ def record_items(s: State) -> None:
     """The conversation's items whose words are whole."""
     for item in s.conversation.unrecorded():
         s.record("item", item.as_record())
+
+
+def record_held_text(s: State, text: str, item_id: str) -> None:
+    """A typed turn that was accepted and waits for an upstream: its client will not send it again."""
+    item = Item(item_id, "user", text, is_final=True, place=s.conversation.places + 1)
+    s.record("item", item.as_record())
 
 
 def settle(s: State) -> None:

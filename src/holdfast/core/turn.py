@@ -64,6 +64,10 @@ class Turn:
     """How often the active response was asked for again."""
     request: Respond | None = None
     """The request that led to the active response; None when the upstream's own voice detection did."""
+    is_refused_unasked: bool = False
+    """The upstream wanted to answer a turn by itself and could not: when the running answer ends, it is
+    asked.
+    """
     carry_on: str | None = None
     """What was heard of an answer that was cut by the loss of its upstream, until its rest is asked for."""
     tool_steps: int = 0
@@ -139,7 +143,7 @@ class Turn:
         """What was under way upstream is not under way any more: asked for again by the next one."""
         under_way = self.asked or (None if self.active is not None else self._crossed)
         self.asked = self._crossed = None
-        self._is_blocked = False
+        self._is_blocked = self.is_refused_unasked = False
         if under_way is not None and not (under_way.is_plain and any(w.is_plain for w in self._waiting)):
             self._waiting.appendleft(under_way)
 

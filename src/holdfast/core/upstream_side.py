@@ -91,9 +91,7 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     facts = {"code": event.code, "fault": event.fault.code, "upstream_session": link.session_id}
     s.note("upstream.error", level, **facts)
     if event.code == "conversation_already_has_active_response":
-        s.turn.collided()
-        if s.turn.active is not None:  # it is the upstream's own, and answers what stood there
-            s.spoken.answering(s.turn.active)
+        _collided(s, event)
         return
     if event.benign:
         return
@@ -114,6 +112,16 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         return
     refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
     asking.request_response(s, now)
+
+
+def _collided(s: State, event: UpstreamErred) -> None:
+    """One answer at a time: whose request met a running one?"""
+    if event.event_id is None and s.turn.asked is None:
+        s.turn.is_refused_unasked = True  # the upstream's own answer to a turn
+        return
+    s.turn.collided()
+    if s.turn.active is not None:  # that one is the upstream's own, and answers what stood there
+        s.spoken.answering(s.turn.active)
 
 
 def breached(s: State, event: UpstreamBreached, now: float) -> None:
