@@ -77,6 +77,16 @@ def test_one_that_may_come_back_is_what_people_are_told_about() -> None:
     assert told.retry_after_s == pytest.approx(4.0)
 
 
+def test_the_time_to_come_back_is_that_of_the_first_endpoint_to_open() -> None:
+    node = Node(2)
+    for retry_after_s in (40.0, 25.0):
+        recovery, _ = node.dial()
+        node.endpoints.dropped(
+            node.fail(recovery, fault("provider.rate_limited", retry_after_s=retry_after_s))
+        )
+    assert node.end(node.starting(budget_s=15.0)).retry_after_s == pytest.approx(25.0)
+
+
 def test_what_is_refused_to_one_session_is_refused_to_that_one_alone() -> None:
     node = Node()
     for _ in range(10):

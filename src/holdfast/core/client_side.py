@@ -62,6 +62,7 @@ def accept(s: State, event_id: str | None, answer: SessionCreated | None = None)
     """Remember the answer to a command that bore an id, and give it when there is no other."""
     if event_id is not None:
         s.commands.remember(event_id, answer or Accepted(event_id))
+        s.record("command", {"event_id": event_id})
         if answer is None:
             s.tell(Accepted(event_id))
 

@@ -156,7 +156,6 @@ class Endpoints:
             if outlook.at < soonest.at:
                 soonest = outlook
             if outlook.is_worth_waiting and outlook.at <= recovery.last_dial_at:
-                soonest = outlook
                 break
         if recovery.no_worse_than is not None or soonest.at > recovery.last_dial_at:
             return self._no_hope(recovery, now, soonest.reason)

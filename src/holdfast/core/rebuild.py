@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.effects import (
     AddCall,
     AddSpeech,
@@ -34,18 +33,13 @@ from holdfast.core.tool_ledger import CallPhase
 PROVIDERS_OWN: Final = frozenset({Party.PROVIDER, Party.GATEWAY})
 """At whose door a trouble must lie for a work-around to be tried."""
 
-VERDICT: Final = SAMPLE_RATE_HZ // 2
-"""A voice detector tells of a word within half a second."""
 _TELLABLE: Final = frozenset({CallPhase.RETURNED, CallPhase.TOLD})
 
 # leaving
 
 
-def left(s: State, cause: Fault, now: float, *, was_well: bool = False) -> None:
-    """The upstream is gone: end what can only be ended, keep what can be asked for again.
-
-    `was_well`: it was left in silence, so nothing but its last moment can have been missed.
-    """
+def left(s: State, cause: Fault, now: float) -> None:
+    """The upstream is gone: end what can only be ended, keep what can be asked for again."""
     _leave_response(s, cause)
     s.turn.upstream_gone()
     s.ordering.clear()
@@ -55,10 +49,7 @@ def left(s: State, cause: Fault, now: float, *, was_well: bool = False) -> None:
         if turn.awaits and turn.first < s.kept.dropped_to:
             s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)
             turn.first = s.kept.dropped_to
-    unheard = s.spoken.unheard_from()
-    if was_well and s.options.turn_detection == "auto":
-        unheard = max(unheard, s.kept.end - VERDICT)
-    for first, last in s.kept.rewind(unheard):
+    for first, last in s.kept.rewind(s.spoken.unheard_from()):
         s.lose(first, last, "held_too_long", now)
 
 
@@ -138,17 +129,21 @@ def _restore_turn(s: State, turn: SpokenTurn, now: float) -> None:
     pcm = s.kept.audio(turn.first, turn.last)
     turn.replays += 1
     if turn.replays > s.limits.turn_replays:
-        s.spoken.forget(turn)
-        s.note("turn.given_up", "warning", replays=turn.replays - 1)
-        s.tell(
-            error_of("RESPONSE_FAILED", fault("provider.response_failed", ["no upstream could answer it"]))
-        )
+        _give_up(s, turn, "no upstream could answer it")
         if item.text:
             s.out.append(AddText(item.text, item.id))
     elif pcm and not (s.line.is_cautious and item.text):
         s.out.append(AddSpeech(pcm, item.id))
     elif item.text:
         s.out.append(AddText(item.text, item.id))
+    else:
+        _give_up(s, turn, "nothing is left of it")
+
+
+def _give_up(s: State, turn: SpokenTurn, why: str) -> None:
+    s.spoken.forget(turn)
+    s.note("turn.given_up", "warning", replays=turn.replays - 1, reason=why)
+    s.tell(error_of("RESPONSE_FAILED", fault("provider.response_failed", [why])))
 
 
 def _ask_for_what_is_owed(s: State) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import RunTool, StartTimer
 from holdfast.core.events import SessionOptions
-from holdfast.core.state import State
+from holdfast.core.notices import Accepted
+from holdfast.core.state import OWN_ITEM, State
 from holdfast.core.timers import TIMER_AWAY, TIMER_LIFE
 from holdfast.core.tool_ledger import CallPhase
 from holdfast.core.tool_side import UNKNOWN
@@ -30,6 +31,7 @@ def restore(s: State, lines: Iterable[JournalLine], epoch: str, now: float) -> N
         _READERS[kind](s, content)
         s.journal.number += 1
     s.conversation.in_place()
+    _count_own_items(s)
     _believe_words(s)
     s.received = s.kept.end = s.kept.first = s.acknowledged_at = s.spoken.settled
     s.journal.durable = s.received
@@ -73,6 +75,10 @@ def _progress(s: State, content: Mapping[str, Any]) -> None:
     s.typed = content["typed"]
 
 
+def _command(s: State, content: Mapping[str, Any]) -> None:
+    s.commands.remember(content["event_id"], Accepted(content["event_id"]))
+
+
 def _nothing(s: State, content: Mapping[str, Any]) -> None:
     """A line that only says that somebody was there."""
 
@@ -83,6 +89,7 @@ _READERS = {
     "call": _call,
     "result": _result,
     "progress": _progress,
+    "command": _command,
     "attached": _nothing,
 }
 
@@ -97,6 +104,12 @@ def _settle_calls(s: State) -> None:
         call.phase, call.output = CallPhase.TOLD, UNKNOWN
         s.conversation.returned(call.id, UNKNOWN)
         s.note("tool.outcome_unknown", "warning", name=call.name, call_id=call.id)
+
+
+def _count_own_items(s: State) -> None:
+    """Numbers that were given are not given again."""
+    own = (item_id.rpartition("_")[2] for item_id in s.conversation.items if item_id.startswith(OWN_ITEM))
+    s.typed = max([s.typed, *(int(number) for number in own)])
 
 
 def _believe_words(s: State) -> None:

@@ -33,7 +33,8 @@ def rotate_due(s: State, event: TimerFired, now: float) -> None:
     if s.successor is None:
         _dial_successor(s, s.upstream.endpoint, "age", event.chance, now)
     switch_when_quiet(s, now)
-    s.out.append(StartTimer(TIMER_ROTATE, LOOK_EVERY_S))
+    left_s, is_late = life_left(s, now)
+    s.out.append(StartTimer(TIMER_ROTATE, LOOK_EVERY_S if is_late else min(LOOK_EVERY_S, left_s)))
 
 
 def return_due(s: State, event: TimerFired, now: float) -> None:
@@ -73,7 +74,7 @@ def switch_when_quiet(s: State, now: float) -> None:
     if not is_quiet and not is_late:
         return
     old = s.upstream
-    rebuild.left(s, fault("provider.session_expired", ["left before its end"]), now, was_well=is_quiet)
+    rebuild.left(s, fault("provider.session_expired", ["left before its end"]), now)
     s.surroundings.endpoints.left(old.endpoint)
     s.out.append(StopTimer(TIMER_ROTATE))
     s.upstream, s.successor = successor, None
