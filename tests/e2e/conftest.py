@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.e2e.line import Line
+from tests.e2e.outage import SPOKEN_S
+from tests.e2e.sound import Floats, noise, write_microphone
 from tests.e2e.stage import WEB, Stage
+from tests.e2e.talking import OUTAGE_NOISE, watch
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 FAKE_MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -106,3 +110,30 @@ def picture() -> Callable[[Page, str], None]:
         page.screenshot(path=str(RESULTS / f"{name}.png"))
 
     return take
+
+
+@pytest.fixture(scope="session")
+def sound() -> Floats:
+    """Long enough to speak before, through and after an outage."""
+    return noise(SPOKEN_S)
+
+
+@pytest.fixture(scope="session")
+def long_microphone(tmp_path_factory: pytest.TempPathFactory, sound: Floats) -> Path:
+    return write_microphone(tmp_path_factory.mktemp("sound") / "microphone.wav", sound)
+
+
+@pytest.fixture
+def line(stage: Stage) -> Iterator[Line]:
+    """A network before the scripted gateway."""
+    with Line(stage.port).running() as running:
+        yield running
+
+
+@pytest.fixture
+def page(open_page: OpenPage, line: Line, long_microphone: Path) -> Page:
+    """A page behind the line, whose link is watched."""
+    tolerated = [*OUTAGE_NOISE, "503"]
+    opened = open_page(f"{line.url}/?taps=1&processing=off", microphone=long_microphone, tolerate=tolerated)
+    watch(opened)
+    return opened

@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +25,82 @@ from tests.e2e.waiting import until
 _START_S = 60
 
 
-@contextlib.contextmanager
-def gateway(folder: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
-    """`holdfast serve` with a portal of its own in `folder`; gives its address."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "OPENAI_"))
-    }
-    chosen = {**inherited, "HOLDFAST_PORTAL__DATABASE": str(folder / "portal.sqlite3"), **environment}
-    command = [sys.executable, "-m", "holdfast.cli", "serve", "--port", str(port), "--json"]
-    complaints = (folder / "gateway.log").open("w")
-    with (
-        complaints,
-        subprocess.Popen(
-            command, env=chosen, stdout=subprocess.PIPE, stderr=complaints, text=True
-        ) as process,
-    ):
+class GatewayProcess:
+    """`holdfast serve` with stores of its own in `folder`; started again it keeps its port."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "OPENAI_"))
+        }
+        stores = {
+            "HOLDFAST_PORTAL__DATABASE": str(folder / "portal.sqlite3"),
+            "HOLDFAST_JOURNAL__DATABASE": str(folder / "journal.sqlite3"),
+        }
+        self._environment = {**inherited, **stores, **environment}
+        self._log = folder / "gateway.log"
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self.url = ""
+        self.served_at = 0.0
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def start(self) -> None:
+        """Until it serves; `served_at` is the moment (wall clock)."""
+        command = [sys.executable, "-m", "holdfast.cli", "serve", "--port", str(self._port), "--json"]
+        with self._log.open("a") as complaints:
+            process = subprocess.Popen(
+                command, env=self._environment, stdout=subprocess.PIPE, stderr=complaints, text=True
+            )
+        self._process = process
         lines: list[dict[str, Any]] = []
-        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
-        reader.start()
-        try:
-            until(lambda: process.poll() is not None or _address(lines), "the gateway serves", _START_S)
-            assert process.poll() is None, (folder / "gateway.log").read_text()
-            yield _address(lines)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-            reader.join(timeout=5)
+        self._reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+        self._reader.start()
+        until(lambda: process.poll() is not None or _address(lines), "the gateway serves", _START_S)
+        assert process.poll() is None, self._log.read_text()
+        self.served_at = time.time()
+        self.url = _address(lines)
+        self._port = int(self.url.rsplit(":", 1)[1])
+
+    def stop(self) -> None:
+        """As an operator stops it: SIGTERM."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As nothing should: SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        process.wait(timeout=20)
+        if self._reader is not None:
+            self._reader.join(timeout=5)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextlib.contextmanager
+def running(folder: Path, **environment: str) -> Iterator[GatewayProcess]:
+    """A gateway that a test may stop and start again."""
+    process = GatewayProcess(folder, environment)
+    try:
+        process.start()
+        yield process
+    finally:
+        process.stop()
+
+
+@contextlib.contextmanager
+def gateway(folder: Path, **environment: str) -> Iterator[str]:
+    """A gateway; gives its address."""
+    with running(folder, **environment) as process:
+        yield process.url
 
 
 def _read(process: subprocess.Popen[str], lines: list[dict[str, Any]]) -> None:

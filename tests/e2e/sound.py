@@ -69,16 +69,32 @@ def assert_whole(heard: Floats, spoken: Floats) -> float:
     return float(np.median(alike))
 
 
+SLIP = RATE // 20
+"""A busy machine's fake device may be late by a few of its blocks of 10 ms."""
+
+
+def missing_between(before: Floats, after: Floats, spoken: Floats) -> int:
+    """How many samples of what was spoken lie between the end of one recording and the begin of the next."""
+    end = end_of(before, spoken)
+    return best_lag(spoken[end:], after[: RATE // 2])
+
+
+def end_of(recording: Floats, spoken: Floats) -> int:
+    """Where in what was spoken a recording ends."""
+    size = RATE // 2
+    return best_lag(spoken, recording[-size:]) + size
+
+
 def _windows(heard: Floats, spoken: Floats, window_s: float = 0.2) -> list[tuple[int, float]]:
     """(lag in samples, correlation) for each window of `spoken`, looked for near where the last one was."""
     size, reach = int(window_s * RATE), int(0.05 * RATE)
-    lag = _lag(heard, spoken[: 5 * size])
+    lag = best_lag(heard, spoken[: 5 * size])
     found = []
     for at in range(0, len(spoken) - size + 1, size):
         piece = spoken[at : at + size]
         begin = max(0, lag + at - reach)
         near = heard[begin : lag + at + size + reach]
-        lag = begin + _lag(near, piece) - at
+        lag = begin + best_lag(near, piece) - at
         found.append((lag, _likeness(heard[begin:], piece, lag + at - begin)))
     return found
 
@@ -95,7 +111,8 @@ def _likeness(heard: Floats, piece: Floats, lag: int) -> float:
     return best
 
 
-def _lag(heard: Floats, spoken: Floats) -> int:
+def best_lag(heard: Floats, spoken: Floats) -> int:
+    """Where in `heard` the whole of `spoken` lies."""
     size = 1 << int(np.ceil(np.log2(len(heard) + len(spoken))))
     product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(spoken, size)), size)
     return int(np.argmax(product[: max(1, len(heard) - len(spoken) + 1)]))

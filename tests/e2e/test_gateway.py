@@ -126,18 +126,6 @@ def test_another_customer_reads_nothing_of_the_first(open_page: OpenPage, local:
     expect(conversation.get_by_text("How much do I still owe?")).to_have_count(0)
 
 
-def test_a_reload_begins_clean(open_page: OpenPage, local: str) -> None:
-    page = open_page(local)
-    start(page)
-    expect(page.get_by_role("button", name="Switch microphone off")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("button", name="Start talking")).to_be_visible()
-    start(page)
-    expect(page.get_by_role("button", name="Switch microphone off")).to_be_visible()
-    conversation = page.get_by_label("Conversation")
-    expect(conversation.get_by_role("listitem").first).to_be_visible(timeout=15_000)
-
-
 def test_what_is_said_reaches_the_provider_unchanged(
     open_page: OpenPage, relayed: str, emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -162,32 +150,6 @@ def test_a_frozen_page_loses_nothing_on_the_way_to_the_provider(
     page.evaluate("() => { const end = performance.now() + 500; while (performance.now() < end); }")
     until(lambda: len(heard(emulator)) > 4.8 * RATE, "the provider heard everything", 20)
     assert_whole(heard(emulator), spoken())
-
-
-def test_a_restarted_gateway_gets_a_new_session_by_itself(
-    open_page: OpenPage, web_client: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    # What the browser's network layer says about a gateway that is away cannot be kept from the console.
-    noise_of_the_outage = [
-        "ERR_CONNECTION_REFUSED",
-        "ERR_EMPTY_RESPONSE",
-        "ERR_CONNECTION_RESET",
-        "WebSocket",
-    ]
-    key, base = "sk-test", emulator.http_base
-    with gateway(tmp_path, OPENAI_API_KEY=key, OPENAI_BASE_URL=base) as url:
-        page = open_page(url, tolerate=noise_of_the_outage)
-        start(page)
-        conversation = page.get_by_label("Conversation")
-        expect(conversation.get_by_role("listitem").first).to_be_visible(timeout=15_000)
-        until(lambda: emulator.records[-1].audio_bytes > 0, "the microphone is heard")
-        port = int(url.rsplit(":", 1)[1])
-    expect(page.get_by_role("status").first).to_have_text("Connection lost — still recording")
-    with gateway(tmp_path, port=port, OPENAI_API_KEY=key, OPENAI_BASE_URL=base):
-        expect(conversation.get_by_text("New session")).to_be_visible(timeout=20_000)
-        expect(page.get_by_role("button", name="Switch microphone off")).to_be_visible()
-        expect(conversation.get_by_role("listitem").first).to_be_visible()
-        page.close()
 
 
 def heard(emulator: Emulator) -> Floats:

@@ -36,7 +36,13 @@ def play(page: Page, scene: str) -> None:
             const { store } = __holdfast.client;
             const config = window.__config ??= store.getState().config;
             store.dispatch({ type: 'reset' , config: blank ? undefined : config });
-            for (const action of actions) store.dispatch(action);
+            const now = performance.timeOrigin + performance.now();
+            for (const action of actions) {
+                for (const field of ['since', 'lostAt', 'retryAt']) {
+                    if (action.link?.[field] !== undefined) action.link[field] += now;
+                }
+                store.dispatch(action);
+            }
         }""",
         [SCENES[scene], scene == "unavailable"],
     )

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import OpenPage
 from tests.e2e.sound import RATE, assert_whole, noise, resampled, write_microphone
 from tests.e2e.stage import Stage
+from tests.e2e.talking import answer, heard, talk
 from tests.e2e.waiting import until, when
 
 pytestmark = pytest.mark.browser
@@ -26,14 +27,6 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def spoken() -> Any:
     return resampled(noise(SPOKEN_S), 48_000)
-
-
-def talk(page: Page) -> None:
-    page.get_by_role("button", name="Start talking").click()
-
-
-def heard(stage: Stage, seconds: float) -> None:
-    until(lambda: stage.calls and stage.call.received >= seconds * RATE, f"{seconds} s of sound arrived")
 
 
 def test_what_is_said_arrives_as_it_was_said(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
@@ -113,57 +106,3 @@ def test_barge_in_is_silent_within_20_ms(
     print(f"\nbarge-in: last sound {silent_after} ms after the event")
     assert silent_after <= 20
     expect(page.get_by_text("interrupted").first).to_be_visible()
-
-
-def test_an_unknown_session_is_begun_anew(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
-    page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
-    talk(page)
-    heard(stage, 0.5)
-    stage.say("user_transcript", itemId="u1", text="What do I owe?", final=True)
-    expect(page.get_by_label("Conversation").get_by_text("What do I owe?")).to_be_visible()
-
-    stage.say("error", code="NO_SESSION_EXISTS", message="no session")
-    until(lambda: len(stage.calls) == 2, "a second session was made")
-    heard(stage, 1.0)
-
-    expect(page.get_by_label("Conversation").get_by_text("New session")).to_be_visible()
-    expect(page.get_by_label("Conversation").get_by_text("What do I owe?")).to_be_visible()
-    assert stage.calls[0].commands[0]["greet"] is True
-    assert stage.calls[1].commands[0]["greet"] is False
-    assert "holdfast.ticket.ticket-2" in stage.calls[1].protocols
-
-
-def test_speech_during_an_outage_arrives_afterwards(
-    open_page: OpenPage, stage: Stage, microphone: Path
-) -> None:
-    page = open_page(f"{stage.url}/?processing=off", microphone=microphone, tolerate=["503", "WebSocket"])
-    talk(page)
-    heard(stage, 0.5)
-    stage.reachable = False
-    stage.drop()
-    expect(page.get_by_role("status").filter(has_text="lost")).to_have_text(
-        "Connection lost — still recording"
-    )
-    dropped = page.evaluate("performance.now()")
-    when(page, f"performance.now() > {dropped} + 1500")
-    stage.reachable = True
-    until(lambda: len(stage.calls) == 2, "a second session was made")
-    until(lambda: sum(call.received for call in stage.calls) >= (SPOKEN_S + 0.8) * RATE, "everything arrived")
-
-    # What had been acknowledged is in the first session, everything after it in the second.
-    first, second = (call.samples.astype(float) for call in stage.calls)
-    tail = spoken()[-int(1.5 * RATE) :]
-    assert_whole(second, tail)
-    assert len(first) + len(second) >= (SPOKEN_S + 0.3) * RATE
-
-
-def answer(
-    stage: Stage, seconds: float, *, response: str = "resp_1", item: str = "item_a1", stream: int = 1
-) -> None:
-    """The gateway answers: noise of this length and a sentence."""
-    stage.say("response_started", responseId=response)
-    stage.say("audio_started", responseId=response, itemId=item, stream=stream)
-    text = "Your next payment of 240 euros is due on the first of December."
-    stage.say("assistant_transcript", responseId=response, itemId=item, text=text, final=True)
-    samples = (resampled(noise(seconds), 48_000) * 32_767).astype("<i2")
-    stage.play(stream, samples)

@@ -47,9 +47,10 @@ function appSize() {
 
 const client = await bundled("index.ts");
 const state = await bundled("reducer.ts", "selectors.ts");
+// Of the first two, 2 kB and 1 kB are what it takes to hold the line: resuming, replaying, telling the truth about it.
 const rows = [
-  { name: "client: core, worker, worklets", bytes: client - state, budget: 12_000 },
-  { name: "client: state of the page", bytes: state, budget: 4_000 },
+  { name: "client: core, worker, worklets", bytes: client - state, budget: 14_000 },
+  { name: "client: state of the page", bytes: state, budget: 5_000 },
   { name: "page, scripts and styles", bytes: appSize(), budget: 100_000 },
 ];
 for (const { name, bytes, budget } of rows) {

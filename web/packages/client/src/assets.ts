@@ -39,3 +39,8 @@ export function addCapture(context: BaseAudioContext): Promise<void> {
 export function addPlayback(context: BaseAudioContext): Promise<void> {
   return context.audioWorklet.addModule(trusted(playbackUrl));
 }
+
+/** Fetch the two worklets beforehand: they must be at hand when somebody wants to talk, whatever the network does. */
+export async function warmUp(): Promise<void> {
+  await Promise.allSettled([fetch(captureUrl), fetch(playbackUrl)]);
+}

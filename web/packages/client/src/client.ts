@@ -5,10 +5,13 @@
  * decisions about the link, words.
  */
 
-import { startWorker } from "./assets";
+import { startWorker, warmUp } from "./assets";
+import { steadyNow } from "./clock";
+import { Ears } from "./ears";
 import { linkSettings, loadConfig, signInDemo } from "./gateway";
-import { MicError, openMicrophone, type Microphone } from "./microphone";
-import { SAMPLE_RATE, type SessionWish } from "./protocol";
+import { forgetKeepsake, keep, takeKeepsake } from "./keepsake";
+import { accepts, rests } from "./link";
+import { SAMPLE_RATE, type Claim, type SessionWish } from "./protocol";
 import { reduce } from "./reducer";
 import { inCall } from "./selectors";
 import { Speaker } from "./speaker";
@@ -31,9 +34,6 @@ export interface VoiceClientOptions {
 export type LevelSide = "user" | "assistant";
 export type LevelListener = (side: LevelSide, peak: number) => void;
 
-/** Below this a microphone gives nothing but its own zero. */
-const SILENCE_PEAK = 0.0005;
-const SILENCE_MS = 8_000;
 const TICK_MS = 1_000;
 
 export class VoiceClient {
@@ -41,24 +41,28 @@ export class VoiceClient {
   readonly #options: VoiceClientOptions;
   readonly #levels = new Set<LevelListener>();
   #worker: Worker | undefined;
+  readonly #ears: Ears;
   #speaker: Promise<Speaker> | undefined;
-  #mic: Microphone | undefined;
-  /** Grows with each opening; an opening that was overtaken closes itself. */
-  #micTurn = 0;
-  #heardAt = 0;
-  #everHeard = false;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #typed = 0;
+  #claim: Claim | undefined;
   #loading: Promise<void> | undefined;
-  readonly #onDevices = (): void => void this.#devicesChanged();
 
   constructor(options: VoiceClientOptions = {}) {
     this.#options = options;
-    this.store = createStore(reduce, initialState(performance.now()));
-    navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
+    this.store = createStore(reduce, initialState(steadyNow()));
+    this.#ears = new Ears({
+      store: this.store,
+      processing: options.processing ?? true,
+      tell: (message, transfer) => this.#tell(message, transfer),
+      onLevel: (peak) => this.#emitLevel("user", peak),
+    });
   }
 
-  /** Fetch the configuration. Failing is a state, not an exception. */
+  /**
+   * Fetch the configuration, and go on with the conversation that this tab had before it was reloaded. The
+   * microphone stays off then: a person switches it on. Failing is a state, not an exception.
+   */
   load(): Promise<void> {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = undefined;
@@ -70,6 +74,10 @@ export class VoiceClient {
     try {
       const config = await loadConfig(this.#base);
       this.#do({ type: "configured", config });
+      this.#wake();
+      void warmUp();
+      const claim = inCall(this.state) ? undefined : await takeKeepsake(config.customer.id);
+      if (claim !== undefined && !inCall(this.state)) this.#start(claim);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       this.#do({ type: "config_failed", reason });
@@ -88,7 +96,7 @@ export class VoiceClient {
     void this.#begin();
     this.#typed += 1;
     this.#do({ type: "typed", id: String(this.#typed), text, at: Date.now() });
-    this.#tell({ type: "command", command: { type: "input_text", text } });
+    this.#tell({ type: "text", text });
   }
 
   /** Say goodbye: the session ends, the microphone is closed. */
@@ -97,56 +105,27 @@ export class VoiceClient {
     this.#tell({ type: "stop" });
   }
 
-  async openMic(deviceId: string | undefined = this.state.mic.deviceId): Promise<void> {
-    this.#micTurn += 1;
-    const turn = this.#micTurn;
-    this.#mic?.close();
-    this.#mic = undefined;
-    this.#do({ type: "mic", phase: "asking" });
-    const channel = new MessageChannel();
-    this.#tell({ type: "capture", port: channel.port1 }, [channel.port1]);
-    try {
-      const mic = await openMicrophone({
-        deviceId,
-        processing: this.#options.processing ?? true,
-        muted: this.state.mic.holdToTalk,
-        port: channel.port2,
-        onOpening: () => turn === this.#micTurn && this.#do({ type: "mic", phase: "opening" }),
-        onLevel: (peak) => this.#heardLevel(peak),
-        onLost: () => turn === this.#micTurn && this.#micLost(),
-      });
-      if (turn !== this.#micTurn) {
-        mic.close();
-        return;
-      }
-      this.#mic = mic;
-      this.#heardAt = performance.now();
-      this.#everHeard = false;
-      const phase = this.state.mic.holdToTalk ? "muted" : "live";
-      this.#do({ type: "mic", phase, ...(mic.deviceId === undefined ? {} : { deviceId: mic.deviceId }) });
-      await this.#listDevices();
-    } catch (cause) {
-      if (turn !== this.#micTurn) return;
-      const fault = cause instanceof MicError ? cause.fault : "busy";
-      this.#do({ type: "mic", phase: fault });
-      if (fault === "denied") void this.#waitForPermission(turn);
-    }
+  /** A new session now, without an end of the talk: before the old one reaches its time limit. */
+  renew(): void {
+    this.#tell({ type: "renew" });
+  }
+
+  /** Throw away what was recorded and could not be sent. */
+  discard(): void {
+    this.#tell({ type: "discard" });
+  }
+
+  async openMic(deviceId?: string): Promise<void> {
+    this.#openSpeaker();
+    await this.#ears.open(deviceId);
   }
 
   closeMic(): void {
-    this.#micTurn += 1;
-    if (this.#mic !== undefined) this.#tell({ type: "capture_ended" });
-    this.#mic?.close();
-    this.#mic = undefined;
-    this.#do({ type: "mic", phase: "off" });
-    this.#emitLevel("user", 0);
+    this.#ears.close();
   }
 
   mute(muted: boolean): void {
-    if (this.#mic === undefined) return;
-    this.#mic.mute(muted);
-    this.#heardAt = performance.now();
-    this.#do({ type: "mic", phase: muted ? "muted" : "live" });
+    this.#ears.mute(muted);
   }
 
   /** Switch hold-to-talk on or off; in it the microphone hears while `hold(true)`. */
@@ -170,7 +149,8 @@ export class VoiceClient {
 
   /** After a browser wanted a tap first: let the sound out. */
   async unlockSpeaker(): Promise<void> {
-    const speaker = await this.#speaker;
+    if (this.#speaker === undefined) this.#openSpeaker();
+    const speaker = await this.#speaker?.catch(() => undefined);
     if (speaker !== undefined) this.#do({ type: "speaker", phase: (await speaker.unlock()) ? "ready" : "locked" });
   }
 
@@ -178,7 +158,7 @@ export class VoiceClient {
     const { config } = this.state;
     if (config === undefined) return;
     const talking = inCall(this.state);
-    const listening = this.#mic !== undefined;
+    const listening = this.#ears.isOpen;
     this.end();
     await this.#ended();
     // Another customer must not read what this one said.
@@ -214,11 +194,10 @@ export class VoiceClient {
 
   /** Give back everything. The client cannot be used again. */
   dispose(): void {
-    this.closeMic();
+    this.#ears.dispose();
     clearInterval(this.#ticking);
     this.#worker?.terminate();
     this.#worker = undefined;
-    navigator.mediaDevices?.removeEventListener("devicechange", this.#onDevices);
   }
 
   get #base(): string {
@@ -230,10 +209,15 @@ export class VoiceClient {
     if (this.state.config === undefined) await this.load();
     const { config } = this.state;
     if (config === undefined) this.closeMic();
-    if (config === undefined || inCall(this.state)) return;
-    this.#do({ type: "started", at: performance.now() });
-    const session = { greet: true, ...this.#options.session };
-    this.#tell({ type: "start", settings: linkSettings(this.#base, config, session) });
+    if (config !== undefined && !inCall(this.state)) this.#start();
+  }
+
+  #start(claim?: Claim): void {
+    const { config } = this.state;
+    if (config === undefined) return;
+    this.#do({ type: "started", at: steadyNow() });
+    const settings = linkSettings(this.#base, config, { greet: true, ...this.#options.session });
+    this.#tell({ type: "start", settings, ...(claim === undefined ? {} : { claim }) });
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -268,15 +252,33 @@ export class VoiceClient {
       onLevel: (peak) => this.#emitLevel("assistant", peak),
       onState: (sounds) => this.#do({ type: "speaker", phase: sounds ? "ready" : "locked" }),
     });
-    this.#speaker.catch(() => this.#do({ type: "speaker", phase: "locked" }));
+    this.#speaker.catch(() => {
+      // The script did not come, or there is no loudspeaker: the next tap tries again.
+      this.#speaker = undefined;
+      this.#do({ type: "speaker", phase: "locked" });
+    });
   }
 
   #tell(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#wake().postMessage(message, transfer);
+  }
+
+  #wake(): Worker {
     if (this.#worker === undefined) {
       this.#worker = startWorker();
       this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#told(data);
+      this.#worker.onerror = (event) => event instanceof ErrorEvent || this.#unloaded();
     }
-    this.#worker.postMessage(message, transfer);
+    return this.#worker;
+  }
+
+  /** The worker's script could not be loaded: nobody would ever answer. The next click tries again. */
+  #unloaded(): void {
+    this.#worker = undefined;
+    this.#speaker = undefined;
+    if (!inCall(this.state)) return;
+    this.#do({ type: "link", link: { ...this.state.link, phase: "failed", reason: "RECONNECT_FAILED" }, at: Date.now() });
+    this.#hangUp();
   }
 
   #told(message: FromWorker): void {
@@ -284,17 +286,21 @@ export class VoiceClient {
     switch (message.type) {
       case "link":
         this.#do({ type: "link", link: message.state, at });
-        if (message.state.phase === "failed" || message.state.phase === "ended") this.#hangUp();
+        if (rests(message.state.phase)) this.#hangUp();
         return;
       case "message":
         this.#do({ type: "message", message: message.message, at });
         return;
       case "uplink":
         // Whole tenths: a figure that changes with every frame would render the page with every frame.
-        this.#do({ type: "waiting", ms: Math.round((message.counts.waiting * 10) / SAMPLE_RATE) * 100 });
+        this.#do({ type: "waiting", ms: tenths(message.counts.waiting), ringMs: tenths(message.counts.capacity) });
         return;
       case "lost":
-        this.#do({ type: "overflowed", ms: ((message.to - message.from) * 1000) / SAMPLE_RATE, at });
+        this.#do({ type: "overflowed", ms: (message.samples * 1000) / SAMPLE_RATE, at });
+        return;
+      case "claim":
+        this.#claim = message.claim;
+        this.#keep();
         return;
       case "flushed":
         this.#options.onFlushed?.(message.at);
@@ -307,69 +313,37 @@ export class VoiceClient {
     }
   }
 
+  /** For a reload, from now on: a session that lives is kept a while longer. */
+  #keep(): void {
+    const { config, link } = this.state;
+    if (this.#claim === undefined || config === undefined) forgetKeepsake();
+    else keep({ claim: this.#claim, customerId: config.customer.id, at: Date.now(), windowMs: link.windowMs });
+  }
+
   /** The conversation is over: the recording light must not stay on. */
   #hangUp(): void {
-    if (this.#mic !== undefined || this.state.mic.phase === "asking") this.closeMic();
+    forgetKeepsake();
+    if (this.#ears.isOpen || this.state.mic.phase === "asking") this.closeMic();
   }
 
   #tick(): void {
     this.#do({ type: "tick", at: Date.now() });
-    const { mic } = this.state;
-    const silent = mic.phase === "live" && !this.#everHeard && performance.now() - this.#heardAt > SILENCE_MS;
-    if (silent !== mic.silent) this.#do({ type: "mic_silent", silent });
+    this.#ears.tick();
+    if (accepts(this.state.link.phase) && this.#claim !== undefined) this.#keep();
     void this.#speaker?.then((speaker) => this.#tell({ type: "latency", ms: speaker.latencyMs })).catch(() => undefined);
-  }
-
-  #heardLevel(peak: number): void {
-    if (peak > SILENCE_PEAK) this.#everHeard = true;
-    this.#emitLevel("user", peak);
   }
 
   #emitLevel(side: LevelSide, peak: number): void {
     for (const listener of this.#levels) listener(side, peak);
   }
 
-  #micLost(): void {
-    this.#micTurn += 1;
-    this.#tell({ type: "capture_ended" });
-    this.#mic?.close();
-    this.#mic = undefined;
-    this.#do({ type: "mic", phase: "lost" });
-    this.#emitLevel("user", 0);
-  }
-
-  async #devicesChanged(): Promise<void> {
-    await this.#listDevices();
-    const { mic, devices } = this.state;
-    const wanting = mic.phase === "lost" || mic.phase === "missing";
-    // A device came (back): go on with the default one, nobody has to click.
-    if (wanting && devices.length > 0 && inCall(this.state)) {
-      await this.openMic(devices.some(({ id }) => id === mic.deviceId) ? mic.deviceId : devices[0]?.id);
-    }
-  }
-
-  async #listDevices(): Promise<void> {
-    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    const inputs = all.filter((device) => device.kind === "audioinput" && device.deviceId !== "");
-    this.#do({ type: "devices", devices: inputs.map(({ deviceId, label }) => ({ id: deviceId, label })) });
-  }
-
-  /** A blocked microphone that is allowed in the browser's settings works again without a reload. */
-  async #waitForPermission(turn: number): Promise<void> {
-    try {
-      // Not every TypeScript library and not every browser knows this name; those that do not, reject.
-      const status = await navigator.permissions.query({ name: "microphone" as PermissionName });
-      status.onchange = () => {
-        if (status.state !== "denied" && turn === this.#micTurn && inCall(this.state)) void this.openMic();
-      };
-    } catch {
-      return;
-    }
-  }
-
   #do(action: Action): void {
     this.store.dispatch(action);
   }
+}
+
+function tenths(samples: number): number {
+  return Math.round((samples * 10) / SAMPLE_RATE) * 100;
 }
 
 export function createVoiceClient(options: VoiceClientOptions = {}): VoiceClient {

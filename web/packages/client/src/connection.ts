@@ -1,322 +1,311 @@
 /**
- * The link to the gateway as a pure machine: events in, the next state and effects out. Time is an argument.
+ * The link to the gateway as a table: phase and happening in, the next state and effects out. Time is an argument.
  *
- * What lives here: when to ask for a ticket, to dial, to probe, to ping, to give up; how long each phase may last.
+ * What lives here: when to ask for a ticket, to dial, to take a session up again, to probe, to ping, to give up; how
+ * long each phase may last and what comes then. A happening that a phase does not name means nothing in it.
  * What never will: sockets, timers, fetch, audio. `net.worker.ts` carries the effects out.
  *
- *     idle ► admitting ► connecting ► creating ► preparing ► ready ⇄ stalled
- *                 ▲            any of these, lost ► probing ┘ (a new session; `resume_session` will enter here)
+ *     idle ► probing ► connecting ► authenticating ► preparing ► ready ⇄ stalled
+ *               ▲                        └────────► replaying ──► ready
+ *               └── reconnecting ◄── any of these, lost
  *     any ► ended (said goodbye) | failed (needs a person)
  */
 
-import type { Fault, GatewayMessage, LinkStatus, Party } from "./protocol";
+import {
+  ATTEMPTS_MAX,
+  COMING_BACK,
+  CREATIONS_MAX,
+  DONE,
+  GIVE_UP_MS,
+  PINGS_MAX,
+  PING_MS,
+  PROBE_EAGER_MS,
+  PROBE_MS,
+  PROBE_SLOW_MS,
+  QUIET_MS,
+  QUIET_PINGS_MAX,
+  QUIET_PING_MS,
+  SETTLED_MS,
+  STALL_MS,
+  accepts,
+  initialLink,
+  type LinkEffect,
+  type LinkEvent,
+  type LinkPhase,
+  type LinkState,
+  type LinkStep,
+} from "./link";
+import type { Fault, GatewayMessage } from "./protocol";
+import { closeVerdict, endVerdict, isFinal, refusalVerdict, type Verdict } from "./verdicts";
 
-export type LinkPhase =
-  | "idle"
-  | "admitting"
-  | "connecting"
-  | "creating"
-  | "preparing"
-  | "ready"
-  | "stalled"
-  | "probing"
-  | "ended"
-  | "failed";
-
-export interface LinkState {
-  readonly phase: LinkPhase;
-  /** When the phase began, and when it has lasted too long. Milliseconds of one steady clock. */
-  readonly since: number;
-  readonly deadline: number | undefined;
-  /** Since when the link is broken; survives the phases of its repair. */
-  readonly lostAt: number | undefined;
-  readonly heardAt: number;
-  readonly pingedAt: number | undefined;
-  readonly audioSentAt: number | undefined;
-  readonly readyAt: number | undefined;
-  /** Sessions begun since the last one that was ready for a while: the bound of self-repair. */
-  readonly attempts: number;
-  /** Sessions that were accepted so far; the second one is "a new session". */
-  readonly sessions: number;
-  /** Why the link failed, ended, or was lost last. */
-  readonly reason: string | undefined;
-  readonly fault: Fault | undefined;
-  /** What the gateway says about its own link to the provider. */
-  readonly status: LinkStatus | undefined;
-  readonly retryAt: number | undefined;
+/** The moment of a step; `chance` in 0..1 spreads what many clients do. */
+interface Moment {
+  readonly now: number;
+  readonly chance: number;
 }
 
-export type LinkEvent =
-  | { readonly type: "start" }
-  | { readonly type: "stop" }
-  | { readonly type: "admitted"; readonly ticket: string | undefined }
-  | { readonly type: "refused"; readonly status: number }
-  | { readonly type: "unreachable" }
-  | { readonly type: "opened" }
-  | { readonly type: "closed"; readonly code: number; readonly reason: string }
-  | { readonly type: "probed"; readonly ok: boolean }
-  | { readonly type: "audio_sent" }
-  | { readonly type: "binary" }
-  | { readonly type: "message"; readonly message: GatewayMessage }
-  | { readonly type: "tick" };
-
-export type LinkEffect =
-  | { readonly type: "admit" }
-  | { readonly type: "open"; readonly ticket: string | undefined }
-  | { readonly type: "create" }
-  | { readonly type: "probe" }
-  | { readonly type: "ping" }
-  | { readonly type: "accepted" }
-  | { readonly type: "goodbye" }
-  | { readonly type: "close"; readonly code: number };
-
-export interface LinkStep {
-  readonly state: LinkState;
-  readonly effects: readonly LinkEffect[];
-}
-
-/** How long a phase may last before the machine acts by itself (ms). */
-export const DWELL_MS: Readonly<Partial<Record<LinkPhase, number>>> = {
-  admitting: 8_000,
-  connecting: 10_000,
-  creating: 10_000,
-  preparing: 60_000,
-  stalled: 8_000,
+/** A gateway's message is a happening of its own name. */
+type Happening = Exclude<LinkEvent, { type: "message" }> | GatewayMessage;
+type Row = {
+  readonly [T in Happening["type"]]?: (link: LinkState, what: Extract<Happening, { type: T }>, at: Moment) => LinkStep;
 };
-export const PING_MS = 5_000;
-export const PONG_MS = 10_000;
-export const STALL_MS = 2_000;
-export const PROBE_MS = 250;
-export const PROBE_SLOW_MS = 2_000;
-export const PROBE_EAGER_MS = 60_000;
-export const GIVE_UP_MS = 600_000;
-export const ATTEMPTS_MAX = 6;
-/** A session that was ready for this long was a good one: counting begins again. */
-const SETTLED_MS = 10_000;
+
+/** Tries that follow one another at once; from then on each waits longer. */
+const ATTEMPTS_FREE = 4;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
 
-/** Close codes after which a new session is no cure: words of the gateway stand beside them. */
-const FINAL_CLOSES: ReadonlyMap<number, string> = new Map([
-  [1008, "RATE_LIMITED"],
-  [1009, "MESSAGE_TOO_LARGE"],
-  [4400, "INVALID_MESSAGE"],
-  [4401, "NOT_AUTHORIZED"],
-  [4403, "NOT_AUTHORIZED"],
-  [4408, "IDLE"],
-  [4409, "REPLACED"],
-  [4429, "RATE_LIMITED"],
-  [3000, "NOT_AUTHORIZED"],
-]);
+const CALLED: Row = { stop };
+const SOCKET: Row = {
+  ...CALLED,
+  closed: (link, { code, reason }, at) => {
+    const why = link.status === "draining" ? "draining" : reason || `closed ${code}`;
+    return judged(link, closeVerdict(code), why, at);
+  },
+  hole: (link, _, at) => lose(link, "hole", at),
+  woke: (link, _, at) => lose(link, "slept", at),
+  status: told,
+  error: complained,
+  session_ended: (link, { reason, fault, retryAfterMs }, at) =>
+    judged({ ...link, fault, resumable: false }, endVerdict(reason, fault), reason, at, retryAfterMs),
+};
+const SESSION: Row = {
+  ...SOCKET,
+  renew,
+  audio_sent: (link, _, { now }) => stay({ ...link, unheardAt: link.unheardAt ?? now }),
+  audio_received: (link) => stay({ ...link, unheardAt: undefined }),
+  session_ready: (link) => stay({ ...link, isReady: true, status: "live" }),
+  tick: watched,
+};
+const RESTING: Row = { start };
 
-/** Errors that end the attempt to talk: repeating them would only repeat them. */
-const FINAL_ERRORS: ReadonlySet<string> = new Set([
-  "UNSUPPORTED_MODEL",
-  "NOT_AUTHORIZED",
-  "RECONNECT_FAILED",
-]);
+const TABLE: { readonly [P in LinkPhase]: Row } = {
+  idle: RESTING,
+  probing: {
+    ...CALLED,
+    admitted: (link, { ticket }, at) => enter(link, "connecting", at, [{ type: "open", ticket }]),
+    refused: (link, { status, retryAfterMs }, at) =>
+      judged(link, refusalVerdict(status, retryAfterMs), "gateway", at, retryAfterMs),
+    unreachable: (link, _, at) => lose(link, "network", at),
+  },
+  connecting: { ...SOCKET, opened },
+  authenticating: { ...SOCKET, session_created: created, session_resumed: resumed, error: unwelcome },
+  preparing: { ...SESSION, session_ready: (link, _, at) => steady({ ...link, isReady: true }, at) },
+  ready: SESSION,
+  stalled: {
+    ...SESSION,
+    audio_received: (link, _, at) => enter({ ...link, unheardAt: undefined }, "ready", at),
+  },
+  replaying: { ...SESSION, caught_up: (link, _, at) => enter(link, "ready", at) },
+  reconnecting: {
+    ...CALLED,
+    probed: (link, _, at) => (at.now < (link.retryAt ?? 0) ? stay(link) : begin(link, at)),
+    online: (link, _, { now }) => stay({ ...link, deadline: Math.max(now, link.retryAt ?? 0) }),
+  },
+  failed: RESTING,
+  ended: RESTING,
+};
 
-/** Whose faults a new session does not share. */
-const CURED_BY_ANOTHER: ReadonlySet<Party> = new Set(["gateway", "user_network"]);
-
-export function initialLink(now: number): LinkState {
-  return {
-    phase: "idle",
-    since: now,
-    deadline: undefined,
-    lostAt: undefined,
-    heardAt: now,
-    pingedAt: undefined,
-    audioSentAt: undefined,
-    readyAt: undefined,
-    attempts: 0,
-    sessions: 0,
-    reason: undefined,
-    fault: undefined,
-    status: undefined,
-    retryAt: undefined,
-  };
+interface Dwell {
+  readonly ms: number;
+  readonly late: (link: LinkState, at: Moment) => LinkStep;
 }
 
-const OPEN_PHASES: ReadonlySet<LinkPhase> = new Set(["creating", "preparing", "ready", "stalled"]);
-const OVER: ReadonlySet<LinkPhase> = new Set(["idle", "ended", "failed"]);
+const lostHere: Dwell["late"] = (link, at) => lose(link, `${link.phase} took too long`, at);
 
-/** Whether a session accepts speech and commands in this phase. */
-export function accepts(phase: LinkPhase): boolean {
-  return phase === "preparing" || phase === "ready" || phase === "stalled";
-}
+/**
+ * The longest a phase may last, and its exit then. `ready` is watched by acknowledgements and pings instead, and
+ * `reconnecting` by its next probe and `GIVE_UP_MS`; resting is no phase that has to end.
+ */
+export const DWELL: { readonly [P in LinkPhase]?: Dwell } = {
+  probing: { ms: 12_000, late: lostHere },
+  connecting: { ms: 10_000, late: lostHere },
+  authenticating: { ms: 10_000, late: lostHere },
+  preparing: { ms: 60_000, late: (link, at) => fail(link, "SESSION_INITIALIZATION_FAILED", at) },
+  stalled: { ms: 15_000, late: lostHere },
+  replaying: { ms: 60_000, late: (link, at) => enter(link, "ready", at) },
+  reconnecting: { ms: 0, late: look },
+};
 
-/** One step. `chance` in 0..1 spreads retries of many clients. */
-export function stepLink(state: LinkState, event: LinkEvent, now: number, chance: number): LinkStep {
-  switch (event.type) {
-    case "start":
-      return OVER.has(state.phase) ? begin({ ...state, attempts: 0, lostAt: undefined }, now) : stay(state);
-    case "stop":
-      return stop(state, now);
-    case "admitted":
-      if (state.phase !== "admitting") return stay(state);
-      return enter(state, "connecting", now, [{ type: "open", ticket: event.ticket }]);
-    case "refused":
-      return state.phase === "admitting" ? refused(state, event.status, now, chance) : stay(state);
-    case "unreachable":
-      return state.phase === "admitting" ? lose(state, "network", now, chance) : stay(state);
-    case "opened":
-      if (state.phase !== "connecting") return stay(state);
-      return enter({ ...state, heardAt: now, pingedAt: undefined }, "creating", now, [{ type: "create" }]);
-    case "closed":
-      return closed(state, event.code, event.reason, now, chance);
-    case "probed":
-      if (state.phase !== "probing") return stay(state);
-      return event.ok ? begin(state, now) : stay(scheduleProbe(state, now, chance));
-    case "audio_sent":
-      return stay({ ...state, audioSentAt: state.audioSentAt ?? now });
-    case "binary":
-      return stay({ ...state, heardAt: now, pingedAt: undefined });
-    case "message":
-      return OPEN_PHASES.has(state.phase) ? heard(state, event.message, now, chance) : stay(state);
-    case "tick":
-      return tick(state, now, chance);
-  }
+export function stepLink(link: LinkState, event: LinkEvent, now: number, chance: number): LinkStep {
+  const at = { now, chance };
+  if (event.type === "tick" && link.deadline !== undefined && now >= link.deadline) return DWELL[link.phase]!.late(link, at);
+  const what: Happening = event.type === "message" ? event.message : event;
+  const alive = event.type === "message" || event.type === "heard";
+  const seen = alive ? { ...link, heardAt: now, pings: 0 } : link;
+  const row = TABLE[link.phase] as { readonly [type: string]: ((...each: unknown[]) => LinkStep) | undefined };
+  return row[what.type]?.(seen, what, at) ?? stay(seen);
 }
 
 function stay(state: LinkState, effects: readonly LinkEffect[] = []): LinkStep {
   return { state, effects };
 }
 
-function enter(state: LinkState, phase: LinkPhase, now: number, effects: readonly LinkEffect[] = []): LinkStep {
-  const dwell = DWELL_MS[phase];
-  return stay({ ...state, phase, since: now, deadline: dwell === undefined ? undefined : now + dwell }, effects);
+function enter(link: LinkState, phase: LinkPhase, { now }: Moment, effects: readonly LinkEffect[] = []): LinkStep {
+  const dwell = DWELL[phase];
+  return stay({ ...link, phase, since: now, deadline: dwell && now + dwell.ms }, effects);
 }
 
-function begin(state: LinkState, now: number): LinkStep {
-  const fresh = { ...state, attempts: state.attempts + 1, audioSentAt: undefined, pingedAt: undefined };
-  return enter({ ...fresh, status: undefined, retryAt: undefined }, "admitting", now, [{ type: "admit" }]);
+// beginning
+
+function start(link: LinkState, { resume }: { readonly resume: boolean }, at: Moment): LinkStep {
+  // Whoever reconnects goes on; whoever starts again is greeted again.
+  const sessions = link.phase === "failed" ? link.sessions : 0;
+  const { windowMs, isReady, resumable } = link;
+  return begin({ ...initialLink(at.now), windowMs, isReady, sessions, resumable: resumable || resume }, at);
 }
 
-function stop(state: LinkState, now: number): LinkStep {
-  if (OVER.has(state.phase)) return stay(state);
-  const effects: LinkEffect[] = accepts(state.phase) ? [{ type: "goodbye" }] : [];
-  effects.push({ type: "close", code: 1000 });
-  return enter({ ...state, reason: "client", fault: undefined }, "ended", now, effects);
+function begin(link: LinkState, at: Moment): LinkStep {
+  const fresh = { ...link, status: undefined, retryAt: undefined };
+  return enter(fresh, "probing", at, [{ type: "admit" }]);
 }
 
-function fail(state: LinkState, reason: string, now: number, fault?: Fault): LinkStep {
-  const known = fault ?? state.fault;
-  return enter({ ...state, reason, fault: known, lostAt: undefined }, "failed", now, [{ type: "close", code: 1000 }]);
+function opened(link: LinkState, _: unknown, at: Moment): LinkStep {
+  const line = { ...link, attempts: link.attempts + 1, heardAt: at.now, pings: 0, unheardAt: undefined };
+  const keeps = link.resumable && at.now - (link.lostAt ?? at.now) <= link.windowMs;
+  return keeps ? enter(line, "authenticating", at, [{ type: "resume" }]) : create(line, at);
 }
 
-/** The way to the gateway is broken: look for it, then begin a new session. */
-function lose(state: LinkState, reason: string, now: number, chance: number): LinkStep {
-  const lostAt = state.lostAt ?? now;
-  const settled = state.readyAt !== undefined && now - state.readyAt >= SETTLED_MS;
-  const attempts = settled ? 0 : state.attempts;
-  if (attempts >= ATTEMPTS_MAX || now - lostAt > GIVE_UP_MS) return fail(state, "RECONNECT_FAILED", now);
-  const lost = { ...state, phase: "probing" as const, since: now, lostAt, reason, attempts, readyAt: undefined };
-  return stay(scheduleProbe(lost, now, chance), [{ type: "close", code: 1000 }]);
+/** A new session; more of them than a link may need end the trying. */
+function create(link: LinkState, at: Moment): LinkStep {
+  // A reloaded page looked for what was there before: nobody has asked for anything new.
+  if (link.resumable && link.sessions === 0) return leave({ ...link, lostAt: undefined }, "idle", at);
+  if (link.creations >= CREATIONS_MAX) return fail(link, "RECONNECT_FAILED", at);
+  const effects: LinkEffect[] = link.resumable ? [{ type: "forget" }] : [];
+  const next = { ...link, resumable: false, creations: link.creations + 1 };
+  return enter(next, "authenticating", at, [...effects, { type: "create" }]);
 }
 
-/** `deadline` of the phase `probing` is the next probe. Failed sessions in a row wait longer. */
-function scheduleProbe(state: LinkState, now: number, chance: number): LinkState {
-  const looking = now - (state.lostAt ?? now);
-  const calm = looking > PROBE_EAGER_MS ? PROBE_SLOW_MS : PROBE_MS;
-  const penalty = state.attempts <= 1 ? 0 : Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (state.attempts - 2));
-  return { ...state, deadline: now + (calm + penalty) * (0.5 + chance / 2) };
+function created(link: LinkState, by: Extract<GatewayMessage, { type: "session_created" }>, at: Moment): LinkStep {
+  const seconds = by.limits?.resumeWindowSeconds;
+  const next = {
+    ...link,
+    sessions: link.sessions + 1,
+    isReady: false,
+    resumable: by.resumeToken !== undefined,
+    windowMs: seconds === undefined ? link.windowMs : seconds * 1000,
+  };
+  return enter(next, "preparing", at, [{ type: "created", by }]);
 }
 
-function refused(state: LinkState, status: number, now: number, chance: number): LinkStep {
-  if (status === 401 || status === 403) return fail(state, "NOT_AUTHORIZED", now);
-  if (status === 429) return fail(state, "RATE_LIMITED", now);
-  return lose(state, "gateway", now, chance);
+function resumed(link: LinkState, by: Extract<GatewayMessage, { type: "session_resumed" }>, at: Moment): LinkStep {
+  const ours = { ...link, lostAt: link.lostAt ?? at.now, sessions: Math.max(1, link.sessions) };
+  // Who missed messages for good may have missed that the upstream became ready: then `status` tells what is.
+  const { state } = ours.isReady || !by.recovered ? steady({ ...ours, isReady: true }, at) : enter(ours, "preparing", at);
+  return stay(state, [{ type: "resumed", by }]);
 }
 
-function closed(state: LinkState, code: number, reason: string, now: number, chance: number): LinkStep {
-  if (OVER.has(state.phase) || state.phase === "probing" || state.phase === "admitting") return stay(state);
-  const final = FINAL_CLOSES.get(code);
-  if (final !== undefined) return fail(state, final, now);
-  // 1000 after session_ended has been handled there; a bare 1000 is a gateway that has finished with us.
-  if (code === 1000 && accepts(state.phase)) return enter({ ...state, reason: reason || "gateway" }, "ended", now);
-  return lose(state, reason || `closed ${code}`, now, chance);
+/** It works: at once, or as soon as what was kept has been sent. */
+function steady(link: LinkState, at: Moment): LinkStep {
+  const clear = { lostAt: undefined, reason: undefined, fault: undefined, status: "live", steadyAt: at.now } as const;
+  return enter({ ...link, ...clear }, link.lostAt === undefined ? "ready" : "replaying", at);
 }
 
-function heard(state: LinkState, message: GatewayMessage, now: number, chance: number): LinkStep {
-  const alive = { ...state, heardAt: now, pingedAt: undefined };
-  switch (message.type) {
-    case "session_created":
-      if (alive.phase !== "creating") return stay(alive);
-      return enter({ ...alive, sessions: alive.sessions + 1 }, "preparing", now, [{ type: "accepted" }]);
-    case "session_ready":
-      if (alive.phase !== "preparing") return stay(alive);
-      return enter(
-        { ...alive, readyAt: now, lostAt: undefined, reason: undefined, fault: undefined, status: "live" },
-        "ready",
-        now,
-      );
-    case "audio_received": {
-      const flowing = { ...alive, audioSentAt: undefined };
-      return flowing.phase === "stalled" ? enter(flowing, "ready", now) : stay(flowing);
-    }
-    case "status": {
-      const retryAt = message.retryInMs === undefined ? undefined : now + message.retryInMs;
-      return stay({ ...alive, status: message.state, retryAt, fault: message.fault });
-    }
-    case "error":
-      return heardError(alive, message, now, chance);
-    case "session_ended": {
-      if (message.fault === undefined) {
-        return enter({ ...alive, reason: message.reason, fault: undefined }, "ended", now, [
-          { type: "close", code: 1000 },
-        ]);
-      }
-      // A gateway that stops, or lost its way to us, is no reason to stop talking: the next one takes over.
-      if (CURED_BY_ANOTHER.has(message.fault.party)) return lose(alive, message.reason, now, chance);
-      return fail(alive, message.reason, now, message.fault);
-    }
-    default:
-      return stay(alive);
+// ending
+
+function stop(link: LinkState, _: unknown, at: Moment): LinkStep {
+  const bye: LinkEffect[] = accepts(link.phase) ? [{ type: "goodbye" }] : [];
+  return leave({ ...link, reason: "client", fault: undefined }, "ended", at, bye);
+}
+
+function leave(link: LinkState, phase: "idle" | "ended", at: Moment, first: readonly LinkEffect[] = []): LinkStep {
+  return enter({ ...link, resumable: false }, phase, at, [...first, { type: "close", code: DONE }, { type: "forget" }]);
+}
+
+function renew(link: LinkState, _: unknown, at: Moment): LinkStep {
+  const { state, effects } = begin({ ...link, resumable: false, attempts: 0, creations: 0 }, at);
+  return stay(state, [{ type: "goodbye" }, { type: "close", code: DONE }, { type: "forget" }, ...effects]);
+}
+
+function fail(link: LinkState, reason: string, at: Moment, fault: Fault | undefined = link.fault): LinkStep {
+  // Another window has the session: it may be fetched back.
+  const resumable = link.resumable && reason === "REPLACED";
+  const effects: LinkEffect[] = resumable ? [] : [{ type: "forget" }];
+  const over = { ...link, reason, fault, resumable, lostAt: undefined };
+  return enter(over, "failed", at, [{ type: "close", code: DONE }, ...effects]);
+}
+
+function judged(link: LinkState, verdict: Verdict, reason: string, at: Moment, waitMs = 0): LinkStep {
+  switch (verdict.do) {
+    case "stop":
+      return fail(link, verdict.reason, at);
+    case "end":
+      return leave({ ...link, reason: verdict.reason }, "ended", at);
+    case "fresh":
+      return lose({ ...link, resumable: false }, reason, at, waitMs);
+    case "resume":
+      return lose(link, reason, at, waitMs);
   }
 }
 
-function heardError(
-  state: LinkState,
-  error: Extract<GatewayMessage, { type: "error" }>,
-  now: number,
-  chance: number,
-): LinkStep {
-  const told = { ...state, fault: error.fault ?? state.fault };
-  // The gateway does not know our session (any more): begin a new one. This is where a resume will be tried first.
-  if (error.code === "NO_SESSION_EXISTS" && state.phase !== "creating") {
-    return lose(told, error.code, now, chance);
-  }
-  if (FINAL_ERRORS.has(error.code)) return fail(told, error.code, now, error.fault);
-  if (error.code === "SESSION_INITIALIZATION_FAILED" && state.phase !== "ready") {
-    return error.retryable === false ? fail(told, error.code, now, error.fault) : stay(told);
-  }
-  if (error.code === "RATE_LIMITED" && state.phase === "creating") return fail(told, error.code, now, error.fault);
-  return stay(state);
+// losing and finding the way
+
+/** The way to the gateway is broken: look for it. */
+function lose(link: LinkState, reason: string, at: Moment, waitMs = 0): LinkStep {
+  const { now, chance } = at;
+  const settled = link.steadyAt !== undefined && now - link.steadyAt >= SETTLED_MS;
+  const lostAt = link.lostAt ?? now;
+  const counts = settled ? { attempts: 0, creations: 0 } : { attempts: link.attempts, creations: link.creations };
+  // What broke first is the reason; what fails while it is mended is not.
+  const lost = { ...link, ...counts, lostAt, reason: link.lostAt === undefined ? reason : link.reason, steadyAt: undefined };
+  if (counts.attempts >= ATTEMPTS_MAX || now - lostAt > GIVE_UP_MS) return fail(lost, "RECONNECT_FAILED", at);
+  const wait = Math.max(waitMs, penalty(counts.attempts, chance));
+  const { state, effects } = enter(lost, "reconnecting", at, [{ type: "close", code: COMING_BACK }]);
+  // Only a delay that the gateway wished for is told.
+  const retryAt = waitMs > 0 ? now + waitMs : undefined;
+  const pause = link.phase === "probing" ? PROBE_MS * (0.5 + chance / 2) : chance * 100;
+  return stay({ ...state, deadline: now + Math.max(wait, pause), retryAt }, effects);
 }
 
-function tick(state: LinkState, now: number, chance: number): LinkStep {
-  if (state.deadline !== undefined && now >= state.deadline) return expired(state, now, chance);
-  if (!accepts(state.phase)) return stay(state);
-  if (now - state.heardAt >= PONG_MS && state.pingedAt !== undefined) return lose(state, "silent", now, chance);
-  const effects: LinkEffect[] = [];
-  let next = state;
-  if (state.phase === "ready" && state.audioSentAt !== undefined && now - state.audioSentAt >= STALL_MS) {
-    next = { ...enter(state, "stalled", now).state };
-  }
-  if (now - next.heardAt >= PING_MS && next.pingedAt === undefined) {
-    next = { ...next, pingedAt: now };
-    effects.push({ type: "ping" });
-  }
-  return stay(next, effects);
+function penalty(attempts: number, chance: number): number {
+  if (attempts <= ATTEMPTS_FREE) return 0;
+  return Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (attempts - ATTEMPTS_FREE - 1)) * (0.5 + chance / 2);
 }
 
-function expired(state: LinkState, now: number, chance: number): LinkStep {
-  if (state.phase === "probing") {
-    if (now - (state.lostAt ?? now) > GIVE_UP_MS) return fail(state, "RECONNECT_FAILED", now);
-    // The answer re-schedules; the deadline guards against a probe that never answers.
-    return stay({ ...state, deadline: now + PROBE_SLOW_MS }, [{ type: "probe" }]);
-  }
-  if (state.phase === "preparing") return fail(state, "SESSION_INITIALIZATION_FAILED", now);
-  return lose(state, `${state.phase} took too long`, now, chance);
+/** One more probe, and when the next one is due. */
+function look(link: LinkState, at: Moment): LinkStep {
+  const looking = at.now - (link.lostAt ?? at.now);
+  if (looking > GIVE_UP_MS) return fail(link, "RECONNECT_FAILED", at);
+  const pause = (looking > PROBE_EAGER_MS ? PROBE_SLOW_MS : PROBE_MS) * (0.5 + at.chance / 2);
+  return stay({ ...link, deadline: at.now + pause }, [{ type: "probe" }]);
+}
+
+// what the gateway says
+
+function told(link: LinkState, said: Extract<GatewayMessage, { type: "status" }>, { now }: Moment): LinkStep {
+  const retryAt = said.retryInMs === undefined ? undefined : now + said.retryInMs;
+  return stay({ ...link, status: said.state, retryAt, fault: said.fault });
+}
+
+type Complaint = Extract<GatewayMessage, { type: "error" }>;
+
+function complained(link: LinkState, error: Complaint, at: Moment): LinkStep {
+  // The gateway does not know our session any more.
+  if (error.code === "NO_SESSION_EXISTS") return lose({ ...link, resumable: false }, error.code, at);
+  if (isFinal(error.code)) return fail(link, error.code, at, error.fault);
+  const early = error.code === "SESSION_INITIALIZATION_FAILED" && link.phase === "preparing";
+  if (!early) return stay(link);
+  return error.retryable === false ? fail(link, error.code, at, error.fault) : stay({ ...link, fault: error.fault });
+}
+
+/** An answer to `create_session` or `resume_session` that is none. */
+function unwelcome(link: LinkState, error: Complaint, at: Moment): LinkStep {
+  if (error.code === "NO_SESSION_EXISTS" && link.resumable) return create({ ...link, reason: error.code }, at);
+  if (error.code !== "RATE_LIMITED") return complained(link, error, at);
+  const { retryAfterMs } = error;
+  return retryAfterMs === undefined ? fail(link, error.code, at, error.fault) : lose(link, error.code, at, retryAfterMs);
+}
+
+// watching
+
+/** A socket that gives neither sound nor close: acknowledgements and pings tell. */
+function watched(link: LinkState, _: unknown, at: Moment): LinkStep {
+  const { unheardAt, heardAt, pings, phase } = link;
+  const silence = at.now - Math.max(heardAt, unheardAt ?? 0);
+  const unheard = unheardAt !== undefined && at.now - unheardAt >= STALL_MS;
+  const next = unheard && (phase === "ready" || phase === "replaying") ? enter(link, "stalled", at).state : link;
+  const due = unheard ? STALL_MS + PING_MS * pings : QUIET_MS + QUIET_PING_MS * pings;
+  if (silence < due) return stay(next);
+  if (pings >= (unheard ? PINGS_MAX : QUIET_PINGS_MAX)) return lose(next, "silent", at);
+  return stay({ ...next, pings: pings + 1 }, [{ type: "ping" }]);
 }

@@ -8,7 +8,7 @@ import { addCapture } from "./assets";
 import { SAMPLE_RATE } from "./protocol";
 import type { Level, ToCapture } from "./worker-messages";
 
-export type MicFault = "denied" | "missing" | "busy";
+export type MicFault = "denied" | "missing" | "busy" | "unloaded";
 
 const FAULTS: Readonly<Record<string, MicFault>> = {
   NotAllowedError: "denied",
@@ -22,9 +22,9 @@ const FAULTS: Readonly<Record<string, MicFault>> = {
 export class MicError extends Error {
   readonly fault: MicFault;
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, fault?: MicFault) {
     super("the microphone cannot be opened", { cause });
-    this.fault = (cause instanceof DOMException ? FAULTS[cause.name] : undefined) ?? "busy";
+    this.fault = fault ?? (cause instanceof DOMException ? FAULTS[cause.name] : undefined) ?? "busy";
   }
 }
 
@@ -55,7 +55,7 @@ export async function openMicrophone(options: MicOptions): Promise<Microphone> {
     return await build(stream, options);
   } catch (cause) {
     for (const track of stream.getTracks()) track.stop();
-    throw new MicError(cause);
+    throw cause instanceof MicError ? cause : new MicError(cause);
   }
 }
 
@@ -112,13 +112,23 @@ async function listen(
   const wished = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
   try {
     const source = wished.createMediaStreamSource(stream);
-    await addCapture(wished);
+    await load(wished);
     return { context: wished, source };
   } catch (cause) {
-    void wished.close();
+    if (wished.state !== "closed") void wished.close();
     if (!(cause instanceof DOMException && cause.name === "NotSupportedError")) throw cause;
   }
   const context = new AudioContext({ latencyHint: "interactive" });
-  await addCapture(context);
+  await load(context);
   return { context, source: context.createMediaStreamSource(stream) };
+}
+
+/** The script comes from the gateway: that it cannot be had says nothing about the microphone. */
+async function load(context: AudioContext): Promise<void> {
+  try {
+    await addCapture(context);
+  } catch (cause) {
+    void context.close();
+    throw new MicError(cause, "unloaded");
+  }
 }

@@ -5,43 +5,64 @@
  * What never will: decisions about the link (`connection.ts`), about audio (`uplink.ts`, `downlink.ts`).
  */
 
-import { accepts, initialLink, stepLink, type LinkEffect, type LinkEvent } from "./connection";
+import { steadyNow } from "./clock";
+import { stepLink } from "./connection";
+import { Door } from "./door";
 import { Downlink } from "./downlink";
-import { PROTOCOL, SAMPLE_RATE, TICKET_PREFIX, decodeMessage, type Command, type PageConfig } from "./protocol";
+import { Heard } from "./heard";
+import { accepts, initialLink, rests, type LinkEffect, type LinkEvent, type LinkState } from "./link";
+import { Outbox } from "./outbox";
+import {
+  PROTOCOL,
+  SAMPLE_RATE,
+  TICKET_PREFIX,
+  decodeText,
+  type Claim,
+  type Command,
+  type GatewayMessage,
+} from "./protocol";
+import { slept, type Clocks } from "./sleep";
 import { Uplink } from "./uplink";
 import type { CapturedFrame, FromPlayback, FromWorker, LinkSettings, ToPlayback, ToWorker } from "./worker-messages";
 
 const TICK_MS = 50;
-const ACK_MS = 2_000;
+const ACK_MS = 1_000;
 const COUNTS_MS = 250;
-const FETCH_MS = 5_000;
-/** Catching up: at most this much in the socket, and 100 ms of speech each 12.5 ms (eight times real time). */
+const LOSSES_MS = 1_000;
+/** At most this much waits in the socket: what lies there cannot be taken back. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
+/** While catching up the next piece may leave this soon. */
 const CATCH_UP_MS = 12.5;
 /** A microphone that is switched off is followed by this much silence, so that the turn can end. */
 const TAIL_SAMPLES = SAMPLE_RATE;
+/** A gateway may wish for more or less of a ring, within reason. */
+const RING_SECONDS_MAX = 300;
 const CLOSED_BY_ERROR = 1006;
 
 const page = self as unknown as { postMessage(message: FromWorker): void; onmessage: unknown };
 
 let settings: LinkSettings | undefined;
-let csrfToken = "";
-let link = initialLink(performance.now());
+let door: Door | undefined;
+let claim: Claim | undefined;
+let link = initialLink(steadyNow());
 let socket: WebSocket | undefined;
 let playback: MessagePort | undefined;
 let latencyMs = 0;
-type Heard = Extract<FromPlayback, { type: "played" }>;
-let heard: Heard | undefined;
+type Played = Extract<FromPlayback, { type: "played" }>;
+let played: Played | undefined;
 let acked = 0;
 let ackedAt = 0;
 let countedAt = 0;
+let toldLossAt = -LOSSES_MS;
+let clocks: Clocks = { wall: Date.now(), steady: steadyNow() };
 let pumping: ReturnType<typeof setTimeout> | undefined;
 let ticking: ReturnType<typeof setInterval> | undefined;
 const uplink = new Uplink();
 const downlink = new Downlink(play);
-/** Commands that came while no session could take them; a person's words are not dropped. */
-const pending: Command[] = [];
-const PENDING_MAX = 32;
+const outbox = new Outbox(Date.now().toString(36));
+const heard = new Heard();
+/** A response that was to be silenced while no gateway could hear it. */
+let unwanted: string | undefined;
 
 function play(message: ToPlayback): void {
   playback?.postMessage(message, message.type === "audio" ? [message.pcm.buffer] : []);
@@ -50,75 +71,95 @@ function play(message: ToPlayback): void {
 
 function happened(event: LinkEvent): void {
   const before = link;
-  const step = stepLink(link, event, performance.now(), Math.random());
+  const step = stepLink(link, event, steadyNow(), Math.random());
   link = step.state;
-  for (const effect of step.effects) perform(effect);
   if (accepts(before.phase) && !accepts(link.phase)) uplink.close();
+  // Who said goodbye, or was told goodbye, has said everything.
+  if (link.phase === "ended" && before.phase !== "ended") uplink.forget();
+  for (const effect of step.effects) perform(effect);
   if (visible(before) !== visible(link)) page.postMessage({ type: "link", state: link });
   clock();
 }
 
 /** What of the link the page shows; times of heartbeats are not among it. */
-function visible(state: typeof link): string {
+function visible(state: LinkState): string {
   return [state.phase, state.lostAt, state.sessions, state.reason, state.status, state.retryAt].join();
 }
 
 /** Ticks run while there is a link to watch. */
 function clock(): void {
-  const idle = link.phase === "idle" || link.phase === "ended" || link.phase === "failed";
+  const idle = rests(link.phase);
   if (idle && ticking !== undefined) {
     clearInterval(ticking);
     ticking = undefined;
   } else if (!idle && ticking === undefined) {
+    clocks = { wall: Date.now(), steady: steadyNow() };
     ticking = setInterval(tick, TICK_MS);
   }
 }
 
 function tick(): void {
-  const now = performance.now();
+  const now = steadyNow();
+  const before = clocks;
+  clocks = { wall: Date.now(), steady: now };
+  if (slept(before, clocks)) happened({ type: "woke" });
   happened({ type: "tick" });
+  if (link.phase === "replaying") pump();
   if (accepts(link.phase) && downlink.offset > acked && now - ackedAt >= ACK_MS) {
     acked = downlink.offset;
     ackedAt = now;
     send({ type: "ack", offset: acked });
   }
-  tellCounts(now);
-}
-
-function tellCounts(now: number): void {
+  tellLosses(now);
   if (now - countedAt < COUNTS_MS) return;
   countedAt = now;
   page.postMessage({ type: "uplink", counts: uplink.counts });
 }
 
+/** At once when it begins, then once a second: a list of lost frames would help nobody. */
+function tellLosses(now: number): void {
+  if (now - toldLossAt < LOSSES_MS) return;
+  const spans = uplink.takeLosses();
+  const [first] = spans;
+  if (first === undefined) return;
+  toldLossAt = now;
+  page.postMessage({ type: "lost", from: first.from, samples: spans.reduce((sum, { from, to }) => sum + to - from, 0) });
+}
+
 function perform(effect: LinkEffect): void {
   switch (effect.type) {
     case "admit":
-      void admit();
+      void door?.admit();
       return;
     case "open":
       open(effect.ticket);
       return;
     case "create":
       // Only the first session greets; one that repairs the link goes on listening.
-      if (settings !== undefined) {
-        const { session } = settings;
-        const greet = session.greet === true && link.sessions === 0;
-        send({ type: "create_session", framing: "positioned", ...session, greet });
-      }
+      send({
+        type: "create_session",
+        framing: "positioned",
+        ...settings?.session,
+        greet: settings?.session.greet === true && link.sessions === 0,
+      });
       return;
-    case "accepted":
-      downlink.begin();
-      acked = 0;
-      uplink.open();
-      for (const command of pending.splice(0)) send(command);
-      pump();
+    case "resume":
+      if (claim !== undefined) send({ type: "resume_session", ...claim, offset: downlink.offset });
+      return;
+    case "created":
+      created(effect.by);
+      return;
+    case "resumed":
+      resumed(effect.by);
+      return;
+    case "forget":
+      tellClaim(undefined);
       return;
     case "probe":
-      void probe();
+      void door?.probe();
       return;
     case "ping":
-      send({ type: "ping", at: Math.round(performance.now()) });
+      send({ type: "ping", at: Math.round(steadyNow()) });
       return;
     case "goodbye":
       send({ type: "end_session" });
@@ -128,52 +169,50 @@ function perform(effect: LinkEffect): void {
   }
 }
 
-async function admit(): Promise<void> {
-  if (settings === undefined) return;
-  try {
-    if (csrfToken === "") csrfToken = await freshToken(settings);
-    let response = await askTicket(settings);
-    if (response.status === 403) {
-      // The gateway may have restarted since the page was loaded, with another token.
-      csrfToken = await freshToken(settings);
-      response = await askTicket(settings);
-    }
-    if (response.ok) {
-      const { ticket } = (await response.json()) as { ticket: string };
-      happened({ type: "admitted", ticket });
-    } else if (!settings.ticketRequired && (response.status === 404 || response.status === 501)) {
-      happened({ type: "admitted", ticket: undefined });
-    } else {
-      happened({ type: "refused", status: response.status });
-    }
-  } catch {
-    happened({ type: "unreachable" });
+function created(by: Extract<GatewayMessage, { type: "session_created" }>): void {
+  const { sessionId, resumeToken, epoch = "", limits } = by;
+  tellClaim(resumeToken === undefined ? undefined : { sessionId, resumeToken, epoch });
+  const seconds = limits?.inputRingSeconds;
+  if (seconds !== undefined && seconds > 0) uplink.keep(Math.min(seconds, RING_SECONDS_MAX));
+  downlink.begin();
+  heard.clear();
+  unwanted = undefined;
+  uplink.begin(isDurable(by));
+  goOn();
+}
+
+function resumed(by: Extract<GatewayMessage, { type: "session_resumed" }>): void {
+  if (claim === undefined) return;
+  const isReload = claim.epoch === "";
+  tellClaim({ ...claim, resumeToken: by.resumeToken, epoch: by.epoch });
+  if (!by.recovered) {
+    // The gateway has cut the answer where it was last known to be heard; what is queued of it would be news to it.
+    downlink.cut();
+    downlink.begin(by.offset);
   }
+  if (isReload) uplink.adopt(by.received, isDurable(by));
+  else uplink.resume(by.received, by.durable ?? 0);
+  for (const command of heard.again()) send(command);
+  if (unwanted !== undefined && unwanted === downlink.response) send({ type: "cancel_response" });
+  unwanted = undefined;
+  goOn();
 }
 
-function askTicket({ ticketUrl }: LinkSettings): Promise<Response> {
-  return fetch(ticketUrl, {
-    method: "POST",
-    headers: { "X-CSRF-Token": csrfToken },
-    signal: AbortSignal.timeout(FETCH_MS),
-  });
+/** The gateway writes a journal: only what is durable is safe there. */
+function isDurable({ durability = "none" }: { readonly durability?: string }): boolean {
+  return durability !== "none";
 }
 
-async function freshToken({ configUrl }: LinkSettings): Promise<string> {
-  const response = await fetch(configUrl, { signal: AbortSignal.timeout(FETCH_MS), cache: "no-store" });
-  return ((await response.json()) as PageConfig).csrfToken;
+/** A session listens (again). */
+function goOn(): void {
+  acked = downlink.offset;
+  for (const command of outbox.waiting) send(command);
+  pump();
 }
 
-async function probe(): Promise<void> {
-  if (settings === undefined) return;
-  let ok = false;
-  try {
-    // fetch and not WebSocket: browsers slow down repeated WebSocket attempts.
-    ok = (await fetch(settings.probeUrl, { signal: AbortSignal.timeout(2_000), cache: "no-store" })).ok;
-  } catch {
-    ok = false;
-  }
-  happened({ type: "probed", ok });
+function tellClaim(next: Claim | undefined): void {
+  claim = next;
+  page.postMessage({ type: "claim", claim });
 }
 
 function open(ticket: string | undefined): void {
@@ -205,34 +244,54 @@ function send(command: Command): void {
 
 function received(data: string | ArrayBuffer): void {
   if (typeof data !== "string") {
-    happened({ type: "binary" });
-    downlink.binary(data);
+    happened({ type: downlink.binary(data) === "hole" ? "hole" : "heard" });
     return;
   }
-  const message = decodeMessage(data);
-  if (message === undefined) {
-    happened({ type: "binary" });
-    return;
-  }
+  const { offset, message } = decodeText(data);
+  // The answer to a resume stands outside of the order: its number says where the tail begins.
+  const arrival = message?.type === "session_resumed" ? "new" : downlink.arrived(offset);
+  if (arrival === "hole") happened({ type: "hole" });
+  else if (arrival === "old" || message === undefined) happened({ type: "heard" });
+  else heardMessage(message);
+}
+
+function heardMessage(message: GatewayMessage): void {
   // Playback first: after a barge-in every millisecond is heard.
-  const fresh = message.type === "session_created" || downlink.text(message);
-  if (message.type === "audio_received") uplink.received(message.received);
+  downlink.text(message);
+  switch (message.type) {
+    case "audio_received":
+      uplink.acknowledged(message.received, message.durable ?? 0);
+      break;
+    case "audio_lost":
+      if (message.direction === "input") uplink.told(message);
+      break;
+    case "accepted":
+    case "error":
+      outbox.confirmed(message.eventId);
+      break;
+    default:
+  }
   happened({ type: "message", message });
-  if (fresh && message.type !== "audio_received" && message.type !== "pong") {
+  if (!SILENT.has(message.type) && !(message.type === "audio_lost" && message.direction === "input")) {
     page.postMessage({ type: "message", message });
   }
 }
+
+/** Messages that are for this worker alone. */
+const SILENT: ReadonlySet<string> = new Set(["audio_received", "pong", "accepted"]);
 
 /** Send what waits: live frames at once, a backlog in larger pieces at a bounded pace. */
 function pump(): void {
   if (pumping !== undefined || !accepts(link.phase)) return;
   while (socket !== undefined && socket.bufferedAmount < BUFFERED_BYTES_MAX) {
-    const { behind } = uplink;
-    const message = uplink.next();
-    if (message === undefined) return;
+    const message = uplink.next(steadyNow());
+    if (message === undefined) break;
     socket.send(message);
     happened({ type: "audio_sent" });
-    if (behind) break;
+  }
+  if (!uplink.behind) {
+    if (link.phase === "replaying") happened({ type: "caught_up" });
+    return;
   }
   pumping = setTimeout(() => {
     pumping = undefined;
@@ -241,8 +300,8 @@ function pump(): void {
 }
 
 function captured(samples: Int16Array): void {
-  const lost = uplink.capture(samples);
-  if (lost !== undefined) page.postMessage({ type: "lost", ...lost });
+  uplink.capture(samples);
+  tellLosses(steadyNow());
   pump();
 }
 
@@ -257,48 +316,68 @@ function attachPlayback(port: MessagePort): void {
   playback = port;
   port.onmessage = ({ data }: MessageEvent<FromPlayback>) => {
     if (data.type === "played") {
-      heard = data;
-      tellHeard(data, latencyMs);
+      played = data;
+      tellPlayed(data, latencyMs);
       return;
     }
     page.postMessage({ type: "quiet", underruns: data.underruns });
     // What left the queue last sounds a little later: then the item has been heard to its end.
-    const last = heard;
-    if (last !== undefined) setTimeout(() => last === heard && sendPlayed(last, 0), latencyMs);
+    const last = played;
+    if (last !== undefined) setTimeout(() => last === played && report(last, 0), latencyMs);
   };
 }
 
 /** What has sounded of an item; `delayMs` of what was rendered is still on its way to the ear. */
-function tellHeard(item: Heard, delayMs: number): void {
-  const playedMs = sendPlayed(item, delayMs);
+function tellPlayed(item: Played, delayMs: number): void {
+  const playedMs = report(item, delayMs);
   const receivedMs = Math.round((item.received * 1000) / SAMPLE_RATE);
   page.postMessage({ type: "playing", itemId: item.itemId, playedMs, receivedMs });
 }
 
-function sendPlayed({ itemId, played }: Heard, delayMs: number): number {
-  const ms = Math.max(0, Math.round((played * 1000) / SAMPLE_RATE - delayMs));
+function report({ itemId, played: samples }: Played, delayMs: number): number {
+  const ms = heard.report(itemId, samples, delayMs);
   if (accepts(link.phase)) send({ type: "played", itemId, ms });
   return ms;
 }
 
-function commanded(command: Command): void {
-  if (accepts(link.phase)) send(command);
-  else if (command.type === "input_text" && pending.length < PENDING_MAX) pending.push(command);
+function silence(): void {
+  if (accepts(link.phase) && downlink.response !== undefined) send({ type: "cancel_response" });
+  else unwanted = downlink.response;
+  downlink.cut();
+}
+
+function begin(by: Extract<ToWorker, { type: "start" }>): void {
+  settings = by.settings;
+  door = new Door(settings, happened);
+  // A reloaded page knows nothing of what it heard before: without an epoch it gets the whole as a snapshot.
+  claim = by.claim === undefined ? claim : { ...by.claim, epoch: "" };
+  happened({ type: "start", resume: by.claim !== undefined });
+}
+
+function stopped(): void {
+  happened({ type: "stop" });
+  outbox.clear();
+  uplink.forget();
+  play({ type: "flush" });
 }
 
 page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
   switch (data.type) {
     case "start":
-      settings = data.settings;
-      csrfToken = data.settings.csrfToken;
-      if (link.phase === "ended" || link.phase === "failed") link = initialLink(performance.now());
-      happened({ type: "start" });
+      begin(data);
       return;
     case "stop":
-      happened({ type: "stop" });
-      pending.length = 0;
-      uplink.forget();
+      stopped();
+      return;
+    case "renew":
+      uplink.settle();
+      happened({ type: "renew" });
       play({ type: "flush" });
+      return;
+    case "discard":
+      outbox.clear();
+      uplink.forget();
+      page.postMessage({ type: "uplink", counts: uplink.counts });
       return;
     case "capture":
       attachCapture(data.port);
@@ -310,13 +389,16 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       captured(new Int16Array(TAIL_SAMPLES));
       return;
     case "silence":
-      if (downlink.answering) commanded({ type: "cancel_response" });
-      downlink.cut();
+      silence();
       return;
-    case "command":
-      commanded(data.command);
+    case "text": {
+      const command = outbox.give(data.text);
+      if (accepts(link.phase)) send(command);
       return;
+    }
     case "latency":
       latencyMs = data.ms;
   }
 };
+
+addEventListener("online", () => happened({ type: "online" }));

@@ -63,9 +63,18 @@ export interface SessionWish {
   readonly greet?: boolean;
 }
 
+/** What a client must show to take its session up again. The token is a secret of this tab. */
+export interface Claim {
+  readonly sessionId: string;
+  readonly resumeToken: string;
+  /** Empty: we know nothing of what was said before, tell us everything. */
+  readonly epoch: string;
+}
+
 export type Command =
   | ({ readonly type: "create_session"; readonly framing: "positioned" } & SessionWish)
-  | { readonly type: "input_text"; readonly text: string }
+  | ({ readonly type: "resume_session"; readonly offset: number } & Claim)
+  | { readonly type: "input_text"; readonly text: string; readonly eventId?: string }
   | { readonly type: "commit_audio" | "clear_audio" | "cancel_response" | "end_session" }
   | { readonly type: "played"; readonly itemId: string; readonly ms: number }
   | { readonly type: "ack"; readonly offset: number }
@@ -73,6 +82,17 @@ export type Command =
 
 export type ResponseStatus = "completed" | "cancelled" | "failed" | "incomplete";
 export type LinkStatus = "connecting" | "live" | "recovering" | "degraded" | "draining";
+/** What the assistant still knows of the conversation after a break. */
+export type Context = "full" | "text_only" | "summary" | "none";
+
+/** One turn as the gateway remembers it. */
+export interface SnapshotItem {
+  readonly id: string;
+  readonly role: string;
+  readonly text?: string;
+  readonly final?: boolean;
+  readonly status?: string;
+}
 
 interface Messages {
   session_created: {
@@ -82,9 +102,22 @@ interface Messages {
     received?: number;
     upstream: Upstream;
     voice?: string;
+    durability?: string;
+    limits?: { resumeWindowSeconds?: number; inputRingSeconds?: number; sessionSeconds?: number };
   };
+  session_resumed: {
+    recovered: boolean;
+    epoch: string;
+    offset: number;
+    received: number;
+    durable?: number;
+    resumeToken: string;
+    contextRestored?: Context;
+    durability?: string;
+  };
+  snapshot: { items: readonly SnapshotItem[] };
   session_ready: { upstream: Upstream };
-  status: { state: LinkStatus; fault?: Fault; retryInMs?: number };
+  status: { state: LinkStatus; fault?: Fault; retryInMs?: number; upstream?: Upstream; notes?: readonly string[] };
   speech_started: { itemId?: string; sample?: number };
   speech_stopped: { itemId?: string; sample?: number };
   user_transcript: { itemId: string; text: string; final: boolean };
@@ -99,6 +132,7 @@ interface Messages {
   pong: { at?: number };
   audio_received: { received: number; durable?: number };
   audio_lost: { direction: string; from: number; to: number; reason: string };
+  accepted: { eventId: string };
   error: {
     code: string;
     message: string;
@@ -106,8 +140,9 @@ interface Messages {
     retryable?: boolean;
     retryAfterMs?: number;
     suppressed?: number;
+    eventId?: string;
   };
-  session_ended: { reason: string; fault?: Fault };
+  session_ended: { reason: string; fault?: Fault; retryAfterMs?: number };
 }
 
 export type MessageType = keyof Messages;
@@ -117,11 +152,19 @@ export type GatewayMessage = {
   [T in MessageType]: { readonly type: T; readonly offset?: number } & Readonly<Messages[T]>;
 }[MessageType];
 
-type Kind = "string" | "number" | "boolean" | "object";
+type Kind = "string" | "number" | "boolean" | "object" | "array";
 
 /** The fields without which a message cannot be acted on; anything else may be absent. */
 const REQUIRED: { readonly [T in MessageType]: { readonly [field: string]: Kind } } = {
   session_created: { sessionId: "string", upstream: "object" },
+  session_resumed: {
+    recovered: "boolean",
+    epoch: "string",
+    offset: "number",
+    received: "number",
+    resumeToken: "string",
+  },
+  snapshot: { items: "array" },
   session_ready: { upstream: "object" },
   status: { state: "string" },
   speech_started: {},
@@ -138,29 +181,36 @@ const REQUIRED: { readonly [T in MessageType]: { readonly [field: string]: Kind 
   pong: {},
   audio_received: { received: "number" },
   audio_lost: { direction: "string", from: "number", to: "number", reason: "string" },
+  accepted: { eventId: "string" },
   error: { code: "string", message: "string" },
   session_ended: { reason: "string" },
 };
 
-/**
- * A text message as a typed one; `undefined` for what this client does not know or cannot act on
- * (a newer gateway may say more than we understand: that is no error).
- */
-export function decodeMessage(text: string): GatewayMessage | undefined {
+/** One text message: its number, if it has one, and what it says, if this client can act on it. */
+export interface TextMessage {
+  readonly offset: number | undefined;
+  readonly message: GatewayMessage | undefined;
+}
+
+/** A newer gateway may say more than this client understands: that is no error, but it is counted. */
+export function decodeText(text: string): TextMessage {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined;
+    value = undefined;
   }
-  if (typeof value !== "object" || value === null) return undefined;
-  const message = value as Record<string, unknown>;
-  const type = message["type"];
-  if (typeof type !== "string" || !Object.hasOwn(REQUIRED, type)) return undefined;
-  const fields = REQUIRED[type as MessageType];
-  for (const [field, kind] of Object.entries(fields)) {
-    const found = message[field];
-    if (typeof found !== kind || found === null) return undefined;
-  }
-  return message as unknown as GatewayMessage;
+  if (typeof value !== "object" || value === null) return { offset: undefined, message: undefined };
+  const said = value as Record<string, unknown>;
+  const offset = typeof said["offset"] === "number" ? said["offset"] : undefined;
+  return { offset, message: isKnown(said) ? said : undefined };
+}
+
+function isKnown(said: Record<string, unknown>): said is Record<string, unknown> & GatewayMessage {
+  const type = said["type"];
+  if (typeof type !== "string" || !Object.hasOwn(REQUIRED, type)) return false;
+  return Object.entries(REQUIRED[type as MessageType]).every(([field, kind]) => {
+    const found = said[field];
+    return kind === "array" ? Array.isArray(found) : typeof found === kind && found !== null;
+  });
 }

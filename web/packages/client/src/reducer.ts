@@ -4,12 +4,15 @@
  * What lives here: transitions. What never will: words, clocks, effects.
  */
 
-import { initialLink } from "./connection";
-import type { GatewayMessage } from "./protocol";
+import { initialLink, rests } from "./link";
+import type { GatewayMessage, Upstream } from "./protocol";
+import { rebuilt } from "./snapshot";
 import {
   initialState,
   type Action,
   type Entry,
+  type Gap,
+  type Note,
   type Notice,
   type Speech,
   type Turn,
@@ -18,6 +21,8 @@ import {
 } from "./state";
 
 export const ENTRIES_MAX = 1_000;
+/** From here on a person is told that the session ends soon. */
+export const ENDS_SOON_MS = 120_000;
 /** Less than this at the end of an answer is the silence after its last word. */
 const HEARD_WHOLE_MS = 250;
 /** Actions that the page answers with a form; others are for pages that know them. */
@@ -31,12 +36,7 @@ const DWELL_MS: Readonly<Record<Exclude<TurnPhase, "idle">, number>> = {
   interrupted: 10_000,
 };
 /** Notices that are over as soon as the gateway serves again. */
-const CURED_BY_READY: ReadonlySet<string> = new Set([
-  "OPENAI_CONNECTION_NOT_READY",
-  "SESSION_INITIALIZATION_FAILED",
-  "NO_SESSION_EXISTS",
-  "RECONNECT_FAILED",
-]);
+const CURED_BY_READY: ReadonlySet<string> = new Set(["SESSION_INITIALIZATION_FAILED", "RECONNECT_FAILED"]);
 /** Told by the link's own state; a notice beside it would say the same thing twice. */
 const TOLD_BY_LINK: ReadonlySet<string> = new Set(["NO_SESSION_EXISTS", "OPENAI_CONNECTION_NOT_READY"]);
 
@@ -52,16 +52,17 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
         notices: [],
         form: undefined,
         // The worker takes over from here; until its first word the page is already in a call.
-        link: { ...initialLink(action.at), phase: "admitting" },
+        link: { ...initialLink(action.at), phase: "probing" },
       };
     case "link":
       return linked(state, action.link, action.at);
     case "message":
       return heard(state, action.message, action.at);
     case "waiting":
-      return action.ms === state.waitingMs ? state : { ...state, waitingMs: action.ms };
+      if (action.ms === state.waitingMs && action.ringMs === state.ringMs) return state;
+      return { ...state, waitingMs: action.ms, ringMs: action.ringMs };
     case "overflowed":
-      return lost(state, action.ms, action.at);
+      return lost(state, "user", action.ms, action.at);
     case "mic":
       return {
         ...state,
@@ -88,9 +89,7 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
     case "devices":
       return { ...state, devices: action.devices };
     case "tick":
-      return state.turn.phase !== "idle" && action.at - state.turn.since > DWELL_MS[state.turn.phase]
-        ? { ...state, turn: turn(state, "idle", action.at) }
-        : state;
+      return ticked(state, action.at);
     case "form_closed":
       return { ...state, form: undefined };
     case "dismissed":
@@ -104,9 +103,18 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
 
 function linked(state: VoiceState, link: VoiceState["link"], at: number): VoiceState {
   const next = { ...state, link };
-  const over = link.phase === "ended" || link.phase === "failed" || link.phase === "probing";
   // What was being said by a session that is gone will not be ended by it.
-  return over ? { ...next, turn: { ...turn(next, "idle", at), response: undefined } } : next;
+  return rests(link.phase)
+    ? { ...next, endsInMs: undefined, turn: { ...turn(next, "idle", at), response: undefined } }
+    : next;
+}
+
+function ticked(state: VoiceState, at: number): VoiceState {
+  const left = (state.session?.endsAt ?? Infinity) - at;
+  const endsInMs = left <= ENDS_SOON_MS && !rests(state.link.phase) ? Math.max(0, left) : undefined;
+  const late = state.turn.phase !== "idle" && at - state.turn.since > DWELL_MS[state.turn.phase];
+  if (!late && endsInMs === state.endsInMs) return state;
+  return { ...state, endsInMs, turn: late ? turn(state, "idle", at) : state.turn };
 }
 
 function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceState {
@@ -114,11 +122,13 @@ function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceSta
     case "session_created":
       return created(state, message, at);
     case "session_ready":
-      return {
-        ...state,
-        session: state.session && { ...state.session, upstream: { ...state.session.upstream, ...message.upstream } },
-        notices: state.notices.filter((notice) => !CURED_BY_READY.has(notice.code)),
-      };
+      return cured(served(state, message.upstream, at));
+    case "session_resumed":
+      return resumed(state, message, at);
+    case "snapshot":
+      return remembered(state, message, at);
+    case "status":
+      return status(state, message, at);
     case "speech_started": {
       const heardNow = { ...state, turn: turn(state, "user_speaking", at) };
       return message.itemId === undefined ? heardNow : speak(heardNow, "user", message.itemId, at, {});
@@ -146,7 +156,9 @@ function heard(state: VoiceState, message: GatewayMessage, at: number): VoiceSta
       if (!FORM_ACTIONS.has(message.action)) return state;
       return { ...state, form: { target: message.target, arguments: message.arguments ?? {} } };
     case "audio_lost":
-      return lost(state, ((message.to - message.from) * 1000) / 24_000, at);
+      // What was cut stands in the transcript as not heard.
+      if (message.reason === "truncated") return state;
+      return lost(state, "assistant", ((message.to - message.from) * 1000) / 24_000, at);
     case "error":
       return told(state, message, at);
     default:
@@ -164,13 +176,74 @@ function created(
   message: Extract<GatewayMessage, { type: "session_created" }>,
   at: number,
 ): VoiceState {
+  const seconds = message.limits?.sessionSeconds;
   const next = {
     ...state,
-    session: { id: message.sessionId, upstream: message.upstream },
+    session: {
+      upstream: message.upstream,
+      context: "full" as const,
+      endsAt: seconds === undefined ? undefined : at + seconds * 1000,
+    },
+    endsInMs: undefined,
     turn: { phase: "idle" as const, since: at, tool: undefined, response: undefined },
   };
   if (state.entries.length === 0) return next;
   return append(next, { kind: "divider", id: `divider:${message.sessionId}`, at });
+}
+
+/** What a reloaded page knows of the session it takes up. */
+const UNKNOWN_SESSION: NonNullable<VoiceState["session"]> = { upstream: undefined, context: "full", endsAt: undefined };
+
+/** Another upstream than before is named; the first one stands at the side of the page. */
+function served(state: VoiceState, upstream: Upstream, at: number): VoiceState {
+  const before = state.session?.upstream;
+  const session = { ...(state.session ?? UNKNOWN_SESSION), upstream: { ...before, ...upstream } };
+  const next = { ...state, session };
+  return before === undefined || before.name === upstream.name ? next : note(next, { what: "upstream", upstream }, at);
+}
+
+function cured(state: VoiceState): VoiceState {
+  return { ...state, notices: state.notices.filter((notice) => !CURED_BY_READY.has(notice.code)) };
+}
+
+function resumed(
+  state: VoiceState,
+  { contextRestored = "full" }: Extract<GatewayMessage, { type: "session_resumed" }>,
+  at: number,
+): VoiceState {
+  const session = state.session ?? UNKNOWN_SESSION;
+  const next = cured({ ...state, session: { ...session, context: contextRestored } });
+  // Said once, not after each of many drops, and not of a conversation in which nothing was said yet.
+  const isNews = contextRestored !== "full" && contextRestored !== session.context;
+  if (!isNews || !state.entries.some((entry) => "text" in entry)) return next;
+  return note(next, { what: "restored", context: contextRestored }, at);
+}
+
+/** What the gateway could not send again it tells as a whole. */
+function remembered(
+  state: VoiceState,
+  { items }: Extract<GatewayMessage, { type: "snapshot" }>,
+  at: number,
+): VoiceState {
+  const next = { ...state, entries: rebuilt(state.entries, items, at), turn: { ...turn(state, "idle", at), response: undefined } };
+  const known = new Map(state.entries.map((entry) => [entry.id, entry.kind === "assistant" ? entry.text : ""]));
+  const unspoken = items.some(({ id, role, text = "" }) => role === "assistant" && text.length > (known.get(id) ?? "").length);
+  // On a page that was just loaded everything is new, and nothing was missed.
+  return unspoken && state.entries.length > 0 ? note(next, { what: "unspoken" }, at) : next;
+}
+
+function status(state: VoiceState, said: Extract<GatewayMessage, { type: "status" }>, at: number): VoiceState {
+  let next = said.upstream === undefined ? state : served(state, said.upstream, at);
+  for (const words of said.notes ?? []) next = note(next, { what: "words", words }, at);
+  if (said.state === "live") return { ...next, notices: next.notices.filter(({ isStatus }) => !isStatus) };
+  if (said.state !== "degraded" || said.fault === undefined) return next;
+  const { code, message, remedy } = said.fault;
+  const notice: Notice = { code, message, remedy, fault: said.fault, at, count: 1, isStatus: true };
+  return { ...next, notices: [...next.notices.filter((other) => other.code !== code), notice] };
+}
+
+function note(state: VoiceState, about: Note["about"], at: number): VoiceState {
+  return append(state, { kind: "note", id: `note:${at}:${state.entries.length}`, at, about });
 }
 
 /** A typed sentence that comes back as a transcript is the same sentence. */
@@ -266,13 +339,14 @@ function cutAnswer(state: VoiceState, itemId: string | undefined, heardMs: numbe
   return replace(state, index, (entry) => ({ ...entry, final: true, cut: { heardMs, ofMs: Math.max(ofMs, heardMs) } }));
 }
 
-function lost(state: VoiceState, ms: number, at: number): VoiceState {
-  const last = state.entries.at(-1);
-  // One gap grows; a hundred lines of 20 ms would tell nobody anything.
-  if (last?.kind === "gap") {
-    return { ...state, entries: [...state.entries.slice(0, -1), { ...last, ms: last.ms + ms }] };
+function lost(state: VoiceState, of: Gap["of"], ms: number, at: number): VoiceState {
+  const index = state.entries.findLastIndex(({ kind }) => kind !== "note");
+  const last = state.entries[index];
+  // One gap grows, until somebody says something; a hundred lines of 20 ms would tell nobody anything.
+  if (last?.kind === "gap" && last.of === of) {
+    return { ...state, entries: state.entries.with(index, { ...last, ms: last.ms + ms }) };
   }
-  return append(state, { kind: "gap", id: `gap:${at}:${state.entries.length}`, at, ms });
+  return append(state, { kind: "gap", id: `gap:${at}:${state.entries.length}`, at, ms, of });
 }
 
 function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" }>, at: number): VoiceState {
@@ -285,6 +359,7 @@ function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" 
     fault: error.fault,
     at,
     count: (before?.count ?? 0) + 1 + (error.suppressed ?? 0),
+    isStatus: false,
   };
   const others = state.notices.filter((other) => other.code !== error.code);
   return { ...state, notices: [...others, notice] };

@@ -12,16 +12,29 @@ export interface Span {
 }
 
 export class SampleRing {
-  readonly capacity: number;
+  capacity: number;
   /** Position of the oldest sample held. */
   start = 0;
   /** Position after the newest sample held. */
   end = 0;
-  readonly #samples: Int16Array;
+  #samples: Int16Array;
 
   constructor(capacity: number) {
     this.capacity = capacity;
     this.#samples = new Int16Array(capacity);
+  }
+
+  /** Hold more or fewer samples from now on, the newest; answers the span that had to go, if any. */
+  resize(capacity: number): Span | undefined {
+    const kept = new Int16Array(Math.min(capacity, this.end - this.start));
+    const before = this.start;
+    this.start = this.end - kept.length;
+    this.copy(this.start, kept);
+    this.capacity = capacity;
+    this.#samples = new Int16Array(capacity);
+    this.end = this.start;
+    this.push(kept);
+    return this.start > before ? { from: before, to: this.start } : undefined;
   }
 
   /** Append; answers the span that had to go to make room, if any. Oldest samples go first. */

@@ -5,10 +5,21 @@
  * React package), audio levels (they change thirty times a second and never pass through here).
  */
 
-import { initialLink, type LinkState } from "./connection";
-import type { Fault, GatewayMessage, PageConfig, ResponseStatus, Upstream } from "./protocol";
+import { initialLink, type LinkState } from "./link";
+import type { Context, Fault, GatewayMessage, PageConfig, ResponseStatus, Upstream } from "./protocol";
 
-export type MicPhase = "off" | "asking" | "opening" | "live" | "muted" | "denied" | "missing" | "busy" | "lost";
+export type MicPhase =
+  | "off"
+  | "asking"
+  | "opening"
+  | "live"
+  | "muted"
+  | "denied"
+  | "missing"
+  | "busy"
+  | "lost"
+  /** Its script could not be loaded: the gateway is away, not the microphone. */
+  | "unloaded";
 export type TurnPhase = "idle" | "user_speaking" | "thinking" | "tool" | "agent_speaking" | "interrupted";
 export type SpeakerPhase = "off" | "locked" | "ready" | "playing";
 
@@ -37,7 +48,8 @@ export interface Speech {
   readonly at: number;
   readonly typed: boolean;
   readonly responseId: string | undefined;
-  readonly status: ResponseStatus | undefined;
+  /** `forgotten`: it was said here, and the gateway does not know it any more. */
+  readonly status: ResponseStatus | "forgotten" | undefined;
   /** What had sounded and what had come when the answer was cut, in milliseconds. */
   readonly cut: { readonly heardMs: number; readonly ofMs: number } | undefined;
 }
@@ -53,9 +65,26 @@ export interface Gap {
   readonly id: string;
   readonly at: number;
   readonly ms: number;
+  /** Whose words they were. */
+  readonly of: "user" | "assistant";
 }
 
-export type Entry = Speech | Divider | Gap;
+/** What changed in mid-conversation without anybody having said it. */
+export interface Note {
+  readonly kind: "note";
+  readonly id: string;
+  readonly at: number;
+  readonly about:
+    | { readonly what: "upstream"; readonly upstream: Upstream }
+    /** After a break the assistant does not remember everything as it was. */
+    | { readonly what: "restored"; readonly context: Exclude<Context, "full"> }
+    /** What it said meanwhile can be read, but was not spoken. */
+    | { readonly what: "unspoken" }
+    /** The gateway's own. */
+    | { readonly what: "words"; readonly words: string };
+}
+
+export type Entry = Speech | Divider | Gap | Note;
 
 export interface Notice {
   readonly code: string;
@@ -65,6 +94,8 @@ export interface Notice {
   readonly at: number;
   /** How often it came, with what the gateway held back. */
   readonly count: number;
+  /** A state of the gateway and no event: it is over when the gateway is well again. */
+  readonly isStatus: boolean;
 }
 
 export interface OpenForm {
@@ -82,8 +113,9 @@ export interface VoiceState {
   /** Why the configuration could not be had. */
   readonly configFault: string | undefined;
   readonly link: LinkState;
-  /** Speech that waits on this side, in milliseconds. */
+  /** Speech that waits on this side, and how much can, in milliseconds. */
   readonly waitingMs: number;
+  readonly ringMs: number;
   readonly mic: Mic;
   readonly turn: Turn;
   readonly speaker: {
@@ -93,7 +125,16 @@ export interface VoiceState {
     readonly ofMs: number;
     readonly underruns: number;
   };
-  readonly session: { readonly id: string; readonly upstream: Upstream } | undefined;
+  readonly session:
+    | {
+        readonly upstream: Upstream | undefined;
+        /** What the assistant knew of the conversation when this was told last. */
+        readonly context: Context;
+        readonly endsAt: number | undefined;
+      }
+    | undefined;
+  /** The session is nearly over: it has this much left. */
+  readonly endsInMs: number | undefined;
   readonly entries: readonly Entry[];
   readonly notices: readonly Notice[];
   readonly form: OpenForm | undefined;
@@ -106,7 +147,7 @@ export type Action =
   | { readonly type: "started"; readonly at: number }
   | { readonly type: "link"; readonly link: LinkState; readonly at: number }
   | { readonly type: "message"; readonly message: GatewayMessage; readonly at: number }
-  | { readonly type: "waiting"; readonly ms: number }
+  | { readonly type: "waiting"; readonly ms: number; readonly ringMs: number }
   | { readonly type: "overflowed"; readonly ms: number; readonly at: number }
   | { readonly type: "mic"; readonly phase: MicPhase; readonly deviceId?: string }
   | { readonly type: "mic_silent"; readonly silent: boolean }
@@ -130,10 +171,12 @@ export function initialState(now: number): VoiceState {
     configFault: undefined,
     link: initialLink(now),
     waitingMs: 0,
+    ringMs: 45_000,
     mic: { phase: "off", silent: false, deviceId: undefined, holdToTalk: false },
     turn: { phase: "idle", since: now, tool: undefined, response: undefined },
     speaker: { phase: "off", itemId: undefined, heardMs: 0, ofMs: 0, underruns: 0 },
     session: undefined,
+    endsInMs: undefined,
     entries: [],
     notices: [],
     form: undefined,

@@ -1,77 +1,130 @@
 /**
- * The way of speech to the gateway: positions, the ring, what goes next.
+ * The way of speech to the gateway: positions, the ring, what goes next, what was lost.
  *
- * What lives here: the arithmetic between positions of the microphone (they never restart) and positions of
- * a session (they start at 0 with every session), what is sent, received, lost.
+ * What lives here: the arithmetic between positions of the microphone (they never restart) and positions of a
+ * session (they start at 0 with every session); the pace of catching up. Time is an argument.
  * What never will: sockets, clocks.
  *
- * Release is at `received`. The place where it moves to `durable`, so that a gateway's death costs nothing
- * that the page still holds, is `received()` below.
+ * Kept is what the gateway could still need: everything above `durable` where it writes a journal, above `received`
+ * where it does not. What the ring could not keep is lost when a gateway says that it needs it, at once when it was
+ * never sent, and at the latest with the next session. So sent and received + named as lost = captured.
  */
 
 import { SAMPLE_RATE } from "./protocol";
 import { SampleRing, type Span } from "./ring";
+import { SpanSet } from "./spans";
 import { uplinkMessage } from "./wire";
 
 export const RING_SECONDS = 45;
-/** Live audio leaves frame by frame; what has piled up leaves in larger messages. */
+/** Live audio leaves frame by frame; what has piled up leaves in larger messages, this many times real time. */
+export const CATCH_UP_SPEED = 8;
 const CATCH_UP_SAMPLES = SAMPLE_RATE / 10;
+/** A replay begins with this much at once: a small part of what the socket may hold. */
+const BURST_SAMPLES = SAMPLE_RATE / 2;
 const FRAME_SAMPLES = SAMPLE_RATE / 50;
 
 export interface UplinkCounts {
-  readonly captured: number;
-  readonly sent: number;
-  readonly received: number;
-  /** Samples that wait: captured and not yet taken by a gateway. */
+  /** Samples that wait on this side, and how many can. */
   readonly waiting: number;
+  readonly capacity: number;
 }
 
 export class Uplink {
   readonly #ring: SampleRing;
-  /** Microphone position that is sample 0 of the running session; `undefined` without one. */
-  #base: number | undefined;
+  readonly #lost = new SpanSet();
+  #news: Span[] = [];
+  /** Microphone position that is sample 0 of the session. */
+  #base = 0;
+  #open = false;
+  #keepsDurable = false;
+  /** Microphone positions: what comes next; before which the gateway has everything; has it for good. */
   #sent = 0;
+  #received = 0;
+  #safe = 0;
+  /** Since when we catch up, from where, and what had been captured then. */
+  #pace: { readonly at: number; readonly from: number; readonly captured: number } | undefined;
 
   constructor(seconds: number = RING_SECONDS) {
     this.#ring = new SampleRing(seconds * SAMPLE_RATE);
   }
 
-  /** Keep captured samples; answers what the ring could not keep although no gateway had it. */
-  capture(samples: Int16Array): Span | undefined {
-    const gone = this.#ring.push(samples);
-    // What a living session was sent is only forgotten; what it was not, or a dead one did not confirm, is lost.
-    const from = Math.max(gone?.from ?? 0, this.#base === undefined ? 0 : this.#sent);
-    this.#sent = Math.max(this.#sent, this.#ring.start);
-    return gone === undefined || from >= gone.to ? undefined : { from, to: gone.to };
+  capture(samples: Int16Array): void {
+    this.#dropped(this.#ring.push(samples));
   }
 
-  /** A session accepts speech from now on; what nobody acknowledged is sent once more, from its sample 0. */
-  open(): void {
+  /** How much to keep, as the gateway wishes. */
+  keep(seconds: number): void {
+    const capacity = Math.round(seconds * SAMPLE_RATE);
+    if (capacity !== this.#ring.capacity) this.#dropped(this.#ring.resize(capacity));
+  }
+
+  /** A new session: what no session took is sent, once more if need be, from its sample 0. */
+  begin(keepsDurable: boolean): void {
+    // What the last session did not have for good, and the ring has not, nobody has.
+    this.#lose(this.#safe, this.#ring.start);
+    this.#keepsDurable = keepsDurable;
     this.#base = this.#ring.start;
-    this.#sent = this.#ring.start;
+    this.#safe = this.#base;
+    this.#received = this.#base;
+    this.#sent = this.#base;
+    this.#open = true;
+    this.#pace = undefined;
   }
 
-  /** The session or its socket is gone: nothing leaves until the next `open`. */
+  /** The session goes on; it needs everything from `received` on. Session positions. */
+  resume(received: number, durable: number): void {
+    const needed = Math.min(this.#base + received, this.#ring.end);
+    this.#received = needed;
+    this.#lose(needed, this.#ring.start);
+    this.#sent = Math.max(needed, this.#ring.start);
+    this.#open = true;
+    this.#pace = undefined;
+    this.#release(received, durable);
+  }
+
+  /** A session of before goes on, of which nothing is held here: a reloaded page. */
+  adopt(received: number, keepsDurable: boolean): void {
+    this.begin(keepsDurable);
+    this.#base -= received;
+  }
+
+  /** The session's socket is gone: nothing leaves until `begin` or `resume`. */
   close(): void {
-    this.#base = undefined;
+    this.#open = false;
   }
 
-  /** The conversation was ended on purpose: what nobody took is nobody's any more. */
+  /** What the gateway has is dealt with: the next session shall not hear it again. */
+  settle(): void {
+    this.#ring.release(this.#received);
+    this.#safe = Math.max(this.#safe, this.#received);
+  }
+
+  /** What is kept is nobody's any more. */
   forget(): void {
-    this.#ring.release(this.#ring.end);
     this.#sent = this.#ring.end;
+    this.#received = this.#ring.end;
+    this.settle();
   }
 
-  /** The gateway has everything before this session position. */
-  received(position: number): void {
-    if (this.#base !== undefined) this.#ring.release(Math.min(this.#base + position, this.#sent));
+  /** The gateway has everything before these session positions: in memory, and written down. */
+  acknowledged(received: number, durable: number): void {
+    this.#received = Math.max(this.#received, Math.min(this.#base + received, this.#sent));
+    this.#release(received, durable);
   }
 
-  /** The next message, or `undefined` when nothing waits. */
-  next(): ArrayBuffer | undefined {
+  /** The gateway names a loss, in session positions. */
+  told({ from, to }: Span): void {
+    this.#lose(this.#base + from, this.#base + to);
+  }
+
+  /** The next message, or `undefined` when nothing waits or may leave yet. */
+  next(now: number): ArrayBuffer | undefined {
     const waiting = this.#ring.end - this.#sent;
-    if (this.#base === undefined || waiting <= 0) return undefined;
-    const count = waiting > CATCH_UP_SAMPLES ? CATCH_UP_SAMPLES : Math.min(waiting, FRAME_SAMPLES);
+    if (!this.#open || waiting <= 0) return undefined;
+    if (!this.behind) this.#pace = undefined;
+    else this.#pace ??= { at: now, from: this.#sent, captured: this.#ring.end };
+    const count = Math.min(waiting, this.behind ? CATCH_UP_SAMPLES : FRAME_SAMPLES);
+    if (this.#sent + count > this.#limit(now)) return undefined;
     const message = uplinkMessage(this.#sent - this.#base, count);
     this.#ring.copy(this.#sent, message.samples);
     this.#sent += count;
@@ -83,12 +136,37 @@ export class Uplink {
     return this.#ring.end - this.#sent > CATCH_UP_SAMPLES;
   }
 
+  /** Losses that nobody was told of yet, in microphone positions; each is given once. */
+  takeLosses(): Span[] {
+    return this.#news.splice(0);
+  }
+
   get counts(): UplinkCounts {
-    return {
-      captured: this.#ring.end,
-      sent: this.#sent,
-      received: this.#ring.start,
-      waiting: this.#ring.end - (this.#base === undefined ? this.#ring.start : this.#sent),
-    };
+    const { start, end, capacity } = this.#ring;
+    return { waiting: end - (this.#open ? this.#sent : Math.max(start, this.#received)), capacity };
+  }
+
+  /** How far we may be: what had piled up at its pace, and what is spoken meanwhile on top. */
+  #limit(now: number): number {
+    if (this.#pace === undefined) return this.#ring.end;
+    const { at, from, captured } = this.#pace;
+    const replayed = BURST_SAMPLES + ((now - at) * CATCH_UP_SPEED * SAMPLE_RATE) / 1000;
+    return from + replayed + this.#ring.end - captured;
+  }
+
+  #release(received: number, durable: number): void {
+    this.#safe = Math.max(this.#safe, Math.min(this.#base + (this.#keepsDurable ? durable : received), this.#sent));
+    this.#ring.release(this.#safe);
+  }
+
+  /** The ring let go of these. What a living session was sent is only forgotten, what no session was sent is lost. */
+  #dropped(gone: Span | undefined): void {
+    if (gone === undefined) return;
+    this.#lose(Math.max(gone.from, this.#sent), gone.to);
+    this.#sent = Math.max(this.#sent, this.#ring.start);
+  }
+
+  #lose(from: number, to: number): void {
+    if (from < to) this.#news.push(...this.#lost.add({ from, to }));
   }
 }

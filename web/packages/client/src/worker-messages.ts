@@ -4,8 +4,8 @@
  * What lives here: message shapes. What never will: behaviour.
  */
 
-import type { LinkState } from "./connection";
-import type { Command, GatewayMessage, SessionWish } from "./protocol";
+import type { LinkState } from "./link";
+import type { Claim, GatewayMessage, SessionWish } from "./protocol";
 import type { UplinkCounts } from "./uplink";
 
 export interface LinkSettings {
@@ -20,13 +20,16 @@ export interface LinkSettings {
 }
 
 export type ToWorker =
-  | { readonly type: "start"; readonly settings: LinkSettings }
-  | { readonly type: "stop" }
+  /** `claim`: the session of before a reload. */
+  | { readonly type: "start"; readonly settings: LinkSettings; readonly claim?: Claim }
+  | { readonly type: "stop" | "renew" }
+  /** What was recorded and not sent is not wanted any more. */
+  | { readonly type: "discard" }
   | { readonly type: "capture"; readonly port: MessagePort }
   | { readonly type: "playback"; readonly port: MessagePort }
   | { readonly type: "capture_ended" }
   | { readonly type: "silence" }
-  | { readonly type: "command"; readonly command: Command }
+  | { readonly type: "text"; readonly text: string }
   /** Output latency of the loudspeaker: what is rendered is not yet heard. */
   | { readonly type: "latency"; readonly ms: number };
 
@@ -34,7 +37,10 @@ export type FromWorker =
   | { readonly type: "link"; readonly state: LinkState }
   | { readonly type: "message"; readonly message: GatewayMessage }
   | { readonly type: "uplink"; readonly counts: UplinkCounts }
-  | { readonly type: "lost"; readonly from: number; readonly to: number }
+  /** Speech that nobody will hear: samples, and the microphone position of the first. */
+  | { readonly type: "lost"; readonly from: number; readonly samples: number }
+  /** What the page needs to take this session up after a reload; nothing when there is nothing to take up. */
+  | { readonly type: "claim"; readonly claim: Claim | undefined }
   | { readonly type: "flushed"; readonly at: number }
   | { readonly type: "playing"; readonly itemId: string; readonly playedMs: number; readonly receivedMs: number }
   | { readonly type: "quiet"; readonly underruns: number };

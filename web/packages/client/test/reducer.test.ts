@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { initialLink } from "../src/connection";
+import { initialLink, type LinkState } from "../src/link";
 import type { GatewayMessage, PageConfig } from "../src/protocol";
-import { ENTRIES_MAX, reduce } from "../src/reducer";
-import { agentState, heardPart, shownEntries, situation, transcriptText } from "../src/selectors";
+import { ENDS_SOON_MS, ENTRIES_MAX, reduce } from "../src/reducer";
+import { agentState, heardPart, shownEntries, situation } from "../src/selectors";
 import { initialState, type Action, type Speech, type VoiceState } from "../src/state";
 
 const CONFIG: PageConfig = {
@@ -17,6 +17,15 @@ const CONFIG: PageConfig = {
 };
 const READY: Action = { type: "link", at: 0, link: { ...initialLink(0), phase: "ready", sessions: 1 } };
 const LIVE: Action = { type: "mic", phase: "live" };
+const LOST: Action = link({ phase: "reconnecting", lostAt: 5, reason: "network", resumable: true });
+
+function link(change: Partial<LinkState>): Action {
+  return { type: "link", at: 0, link: { ...initialLink(0), sessions: 1, ...change } };
+}
+
+function waiting(ms: number): Action {
+  return { type: "waiting", ms, ringMs: 45_000 };
+}
 
 function said(...messages: GatewayMessage[]): Action[] {
   return messages.map((message, at) => ({ type: "message", message, at }));
@@ -86,7 +95,8 @@ describe("the transcript", () => {
 
   it("lets one gap grow instead of telling of each lost frame", () => {
     const lost: Action = { type: "overflowed", ms: 20, at: 5 };
-    expect(after(lost, lost, lost).entries).toMatchObject([{ kind: "gap", ms: 60 }]);
+    const noted = said({ type: "status", state: "live", notes: ["voice mapped"] });
+    expect(after(lost, lost, ...noted, lost).entries).toMatchObject([{ kind: "gap", ms: 60 }, { kind: "note" }]);
   });
 
   it("is bounded", () => {
@@ -94,13 +104,6 @@ describe("the transcript", () => {
     const state = after(...typed);
     expect(state.entries).toHaveLength(ENTRIES_MAX);
     expect(speeches(state)[0]?.text).toBe("20");
-  });
-
-  it("can be kept as text", () => {
-    const state = after({ type: "typed", id: "1", text: "When?", at: 0 }, { type: "overflowed", ms: 1_500, at: 1_000 });
-    expect(transcriptText(state, { user: "You", assistant: "Sherpa", divider: "New session" })).toBe(
-      "[1970-01-01 00:00:00] You: When?\n[1970-01-01 00:00:01] (1.5 s of speech could not be kept)\n",
-    );
   });
 });
 
@@ -143,9 +146,15 @@ describe("the turn", () => {
     expect(kinds(...said(started), { type: "tick", at: 1e9 })).toBe("listening");
   });
 
-  it("ends with the link that carried it", () => {
-    const lost: Action = { type: "link", at: 0, link: { ...initialLink(0), phase: "probing", lostAt: 5, reason: "network" } };
-    expect(situation(after(READY, LIVE, ...said(started), lost))).toMatchObject({ kind: "lost", recording: true });
+  it("outlives a broken line, for its session may", () => {
+    const state = after(READY, LIVE, ...said(started), LOST);
+    expect(situation(state)).toMatchObject({ kind: "lost", recording: true });
+    expect(kinds(...said(started), LOST, READY)).toBe("hearing");
+  });
+
+  it("ends with the link", () => {
+    const failed: Action = { type: "link", at: 0, link: { ...initialLink(0), phase: "failed", reason: "X" } };
+    expect(after(READY, LIVE, ...said(started), failed).turn).toMatchObject({ phase: "idle", response: undefined });
   });
 });
 
@@ -172,7 +181,19 @@ describe("the headline", () => {
     ["recording before the link is up", [LIVE, { type: "link", at: 0, link: { ...initialLink(0), phase: "connecting" } }], "connecting", "pre-connect-buffering"],
     ["with a blocked microphone", [READY, { type: "mic", phase: "denied" }], "mic_denied", "listening"],
     ["with a loudspeaker that waits for a tap", [READY, LIVE, { type: "speaker", phase: "locked" }], "speaker_locked", "listening"],
-    ["with speech that waits", [READY, LIVE, { type: "waiting", ms: 3_000 }], "catching_up", "listening"],
+    ["with speech that waits", [READY, LIVE, waiting(3_000)], "catching_up", "listening"],
+    ["in a replay", [link({ phase: "replaying" }), LIVE, waiting(500)], "catching_up", "listening"],
+    ["after a line that stalls", [link({ phase: "stalled" }), LIVE, waiting(2_500)], "slow", "listening"],
+    ["with a broken line", [LOST, LIVE, waiting(3_000)], "lost", "reconnecting"],
+    ["with a broken line and a full ring", [LOST, LIVE, waiting(45_000)], "overflowing", "reconnecting"],
+    ["while a gateway moves", [link({ phase: "reconnecting", lostAt: 1, reason: "draining" }), LIVE], "moving", "reconnecting"],
+    ["after sleep", [link({ phase: "reconnecting", lostAt: 1, reason: "slept" }), LIVE], "slept", "reconnecting"],
+    ["told to wait", [link({ phase: "reconnecting", lostAt: 1, retryAt: 9_000 }), LIVE], "recovering", "reconnecting"],
+    ["with a session that is gone", [link({ phase: "authenticating", lostAt: 1 }), LIVE], "fresh_session", "reconnecting"],
+    ["with a first session that is slow to come", [link({ phase: "probing", lostAt: 1, sessions: 0 })], "lost", "reconnecting"],
+    ["before a restart of the gateway", [link({ phase: "ready", status: "draining" }), LIVE], "draining", "listening"],
+    ["without the microphone's script", [READY, { type: "mic", phase: "unloaded" }], "mic_unloaded", "listening"],
+    ["without it, because the line is away", [LOST, { type: "mic", phase: "unloaded" }], "lost", "reconnecting"],
     ["muted", [READY, { type: "mic", phase: "muted" }], "muted", "listening"],
     ["with hold-to-talk", [READY, { type: "hold_to_talk", on: true }, { type: "mic", phase: "muted" }], "hold", "listening"],
     ["after the end", [{ type: "link", at: 0, link: { ...initialLink(0), phase: "ended", reason: "goodbye" } }], "ended", "disconnected"],
@@ -186,6 +207,132 @@ describe("the headline", () => {
   it("says why there is no assistant at all", () => {
     const state = reduce(initialState(0), { type: "config_failed", reason: "status 503" });
     expect(situation(state)).toEqual({ kind: "unavailable", reason: "status 503" });
+  });
+});
+
+describe("a repaired line", () => {
+  const resumed = (contextRestored: "full" | "text_only" | "none"): GatewayMessage => ({
+    type: "session_resumed",
+    recovered: contextRestored === "full",
+    epoch: "e",
+    offset: 9,
+    received: 0,
+    resumeToken: "t",
+    contextRestored,
+  });
+  const before = said(started, words("When is it due?", true), reply("It is", false));
+  const notes = (state: VoiceState): unknown[] => state.entries.flatMap((entry) => (entry.kind === "note" ? [entry.about] : []));
+
+  it("leaves no trace when everything was recovered", () => {
+    expect(notes(after(...before, ...said(resumed("full"))))).toEqual([]);
+  });
+
+  it("says what the assistant still knows", () => {
+    const twice = said(resumed("text_only"), resumed("text_only"));
+    expect(notes(after(...before, ...twice))).toEqual([{ what: "restored", context: "text_only" }]);
+    expect(notes(after(...twice))).toEqual([]);
+  });
+
+  it("is followed by what the gateway remembers, in its words and its order", () => {
+    const state = after(
+      { type: "typed", id: "1", text: "Hm?", at: 0 },
+      ...before,
+      { type: "overflowed", ms: 7_000, at: 1 },
+      ...said(resumed("none"), {
+        type: "snapshot",
+        items: [
+          { id: "u1", role: "user", text: "When is it due?" },
+          { id: "a1", role: "assistant", text: "It is due on Monday.", status: "incomplete" },
+          { id: "c1", role: "tool" },
+          { id: "u2", role: "user", text: "And how much?" },
+          { id: "a2", role: "assistant", text: "240 euros." },
+        ],
+      }),
+    );
+    expect(state.entries.map((entry) => ("text" in entry ? entry.text : entry.kind))).toEqual([
+      "Hm?",
+      "When is it due?",
+      "It is due on Monday.",
+      "gap",
+      "note",
+      "And how much?",
+      "240 euros.",
+      "note",
+    ]);
+    expect(notes(state)).toEqual([{ what: "restored", context: "none" }, { what: "unspoken" }]);
+    expect(speeches(state).map(({ status }) => status)).toEqual([undefined, undefined, "incomplete", undefined, undefined]);
+  });
+
+  it("knows a typed sentence by its words", () => {
+    const typed = (id: string, text: string): Action => ({ type: "typed", id, text, at: 0 });
+    const items = [{ id: "u7", role: "user", text: "When?" }];
+    const state = after(typed("1", "When?"), typed("2", "When?"), ...said({ type: "snapshot", items }));
+    expect(speeches(state)).toMatchObject([
+      { id: "u7", text: "When?", typed: true },
+      { id: "typed:2", text: "When?", status: undefined },
+    ]);
+  });
+
+  it("marks what was said here and is not remembered there", () => {
+    const state = after(...before, ...said(resumed("none"), { type: "snapshot", items: [] }));
+    expect(speeches(state).map(({ status }) => status)).toEqual(["forgotten", "forgotten"]);
+  });
+
+  it("does not touch what stands above the divider", () => {
+    const created: GatewayMessage = { type: "session_created", sessionId: "s2", upstream: CONFIG.upstream };
+    const state = after(...before, ...said(created, { type: "snapshot", items: [{ id: "u9", role: "user", text: "New" }] }));
+    expect(state.entries.map((entry) => ("text" in entry ? entry.text : entry.kind))).toEqual([
+      "When is it due?",
+      "It is",
+      "divider",
+      "New",
+    ]);
+  });
+
+  it("fills a reloaded page, and says nothing of it", () => {
+    const state = after(...said(resumed("full"), { type: "snapshot", items: [{ id: "a1", role: "assistant", text: "Hello." }] }));
+    expect(state.entries).toMatchObject([{ kind: "assistant", text: "Hello.", final: true }]);
+  });
+
+  it("names who answers from now on, once", () => {
+    const openai = { name: "openai", kind: "openai" };
+    const state = after(
+      ...said(
+        { type: "session_created", sessionId: "s1", upstream: openai },
+        { type: "session_ready", upstream: openai },
+        { type: "status", state: "live", upstream: CONFIG.upstream, notes: ["voice mapped"] },
+        { type: "status", state: "live", upstream: CONFIG.upstream },
+      ),
+    );
+    expect(notes(state)).toEqual([
+      { what: "upstream", upstream: CONFIG.upstream },
+      { what: "words", words: "voice mapped" },
+    ]);
+    expect(state.session?.upstream).toMatchObject({ kind: "local" });
+  });
+
+  it("is degraded as long as the gateway says so", () => {
+    const fault = { code: "store.unavailable", party: "store", message: "Not written down.", remedy: "" } as const;
+    const degraded = after(...said({ type: "status", state: "degraded", fault }));
+    expect(degraded.notices).toMatchObject([{ code: "store.unavailable", message: "Not written down." }]);
+    expect(reduce(degraded, said({ type: "status", state: "live" })[0]!).notices).toEqual([]);
+  });
+});
+
+describe("a session's time", () => {
+  const created: Action = {
+    type: "message",
+    at: 1_000,
+    message: { type: "session_created", sessionId: "s", upstream: CONFIG.upstream, limits: { sessionSeconds: 600 } },
+  };
+
+  it("is told when little of it is left, and not after its end", () => {
+    const state = after(READY, created, { type: "tick", at: 2_000 });
+    expect(state.endsInMs).toBeUndefined();
+    const late = reduce(state, { type: "tick", at: 601_000 - ENDS_SOON_MS });
+    expect(late.endsInMs).toBe(ENDS_SOON_MS);
+    expect(reduce(late, link({ phase: "ended", reason: "time_limit" })).endsInMs).toBeUndefined();
+    expect(reduce(late, created).endsInMs).toBeUndefined();
   });
 });
 

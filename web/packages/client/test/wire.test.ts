@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeMessage } from "../src/protocol";
+import { decodeText } from "../src/protocol";
 import { decodeDownlink, readU64, uplinkMessage, writeU64 } from "../src/wire";
 
 function downlink(offset: number, stream: number, first: number, samples: number[]): ArrayBuffer {
@@ -40,7 +40,7 @@ describe("binary messages", () => {
 describe("text messages", () => {
   it("are known by their type and the fields one acts on", () => {
     const text = '{"type":"user_transcript","itemId":"u","text":"hi","final":true,"timestamp":"x","offset":4}';
-    expect(decodeMessage(text)).toMatchObject({ type: "user_transcript", text: "hi", offset: 4 });
+    expect(decodeText(text)).toMatchObject({ offset: 4, message: { type: "user_transcript", text: "hi" } });
   });
 
   it.each([
@@ -53,7 +53,12 @@ describe("text messages", () => {
     ["a missing field", '{"type":"user_transcript","itemId":"u","text":"hi"}'],
     ["a field of another kind", '{"type":"audio_received","received":"many"}'],
     ["null for an object", '{"type":"session_ready","upstream":null}'],
+    ["an object for a list", '{"type":"snapshot","items":{}}'],
   ])("are ignored when they are %s", (_, text) => {
-    expect(decodeMessage(text)).toBeUndefined();
+    expect(decodeText(text).message).toBeUndefined();
+  });
+
+  it("are counted although they are not understood", () => {
+    expect(decodeText('{"type":"weather","offset":7}')).toEqual({ offset: 7, message: undefined });
   });
 });

@@ -12,7 +12,7 @@ import { EndButton, MicButton, MuteButton, SilenceButton, TypeInstead } from "./
 import { FormPanel } from "./parts/Form";
 import { Options } from "./parts/Options";
 import { Ridge } from "./parts/Ridge";
-import { Alerts, NoticeBar, StatusLine } from "./parts/Status";
+import { Alerts, KeptBar, LeftBehind, NoticeBar, StatusLine } from "./parts/Status";
 import { RidgeMark } from "./parts/icons";
 import { VoiceProvider, useVoiceClient, useWords } from "./provider";
 import { EXAMPLES, type Words } from "./words";
@@ -193,6 +193,7 @@ function Dock(): ReactNode {
   return (
     <div className="hf-dock" data-calling={calling}>
       <Ridge />
+      <KeptBar />
       <div className="hf-dock-row">
         <StatusLine />
         <MicButton />
@@ -204,6 +205,7 @@ function Dock(): ReactNode {
           </div>
         )}
       </div>
+      <LeftBehind />
       <div className="hf-dock-row hf-dock-low">
         <TypeInstead />
         <Options />

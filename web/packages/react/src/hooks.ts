@@ -8,6 +8,7 @@ import {
   inCall,
   shownEntries,
   situation,
+  steadyNow,
   type Entry,
   type LevelSide,
   type Notice,
@@ -68,16 +69,26 @@ export function useLevels(listener: (side: LevelSide, peak: number) => void): vo
   useEffect(() => client.onLevel(listener), [client, listener]);
 }
 
-/** Milliseconds since `begin` (of `performance.now`), once a second while `running`. */
-export function useElapsed(begin: number | undefined): number | undefined {
-  const [now, setNow] = useState(() => performance.now());
+/** Milliseconds since `moment` (of `steadyNow`), negative before it; once a second. */
+export function useSince(moment: number | undefined): number | undefined {
+  const [now, setNow] = useState(steadyNow);
   useEffect(() => {
-    if (begin === undefined) return undefined;
-    setNow(performance.now());
-    const timer = setInterval(() => setNow(performance.now()), 1_000);
+    if (moment === undefined) return undefined;
+    setNow(steadyNow());
+    const timer = setInterval(() => setNow(steadyNow()), 1_000);
     return () => clearInterval(timer);
-  }, [begin]);
-  return begin === undefined ? undefined : Math.max(0, now - begin);
+  }, [moment]);
+  return moment === undefined ? undefined : now - moment;
+}
+
+/** `value` once it has rested for `ms`; until then what rested before. */
+export function useRested<Value>(value: Value, ms: number): Value {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return rested;
 }
 
 export function useReducedMotion(): boolean {

@@ -7,6 +7,6 @@ export { EndButton, MicButton, MuteButton, SilenceButton, TypeInstead } from "./
 export { FormPanel } from "./parts/Form";
 export { DevicePicker, HoldToTalk, Options, SaveTranscript } from "./parts/Options";
 export { Ridge } from "./parts/Ridge";
-export { Alerts, NoticeBar, StatusLine } from "./parts/Status";
+export { Alerts, KeptBar, LeftBehind, NoticeBar, StatusLine } from "./parts/Status";
 export { VoiceProvider, useVoiceClient, useWords } from "./provider";
-export { ENGLISH, type Line, type Words } from "./words";
+export { ENGLISH, lineOf, transcriptText, type Line, type Words } from "./words";

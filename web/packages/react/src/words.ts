@@ -4,7 +4,7 @@
  * What lives here: words. What never will: when they are said (`selectors.ts` of the client decides that).
  */
 
-import type { Situation } from "@holdfast/client";
+import { isSpeech, type Divider, type Entry, type Gap, type Note, type Situation } from "@holdfast/client";
 
 export interface Line {
   readonly headline: string;
@@ -20,6 +20,8 @@ export interface Words {
   /** Headlines for ends and failures by their code; the gateway's own words stand below. */
   readonly failures: Readonly<Record<string, Line>>;
   readonly tools: Readonly<Record<string, string>>;
+  /** What changed in mid-conversation. */
+  readonly notes: Readonly<Record<"local" | "upstream" | "text_only" | "summary" | "none" | "unspoken", string>>;
   readonly labels: typeof LABELS;
 }
 
@@ -32,6 +34,8 @@ const LABELS = {
   demo: "Demo customer",
   start: "Start talking",
   startAgain: "Start again",
+  reconnect: "Reconnect",
+  takeBack: "Continue here",
   micOn: "Switch microphone on",
   micOff: "Switch microphone off",
   hold: "Hold to talk",
@@ -56,7 +60,19 @@ const LABELS = {
   notHeard: "not heard",
   interrupted: "interrupted",
   unfinished: "not finished",
+  forgotten: "no longer remembered",
   gap: "of speech could not be kept. Please say it again.",
+  gapOpen: "Some of what you said could not be kept.",
+  gapAnswer: "of the answer could not be played.",
+  kept: "Recorded while the connection is away",
+  of: "of",
+  keptUnsent: "of what you said is kept here and is sent when you reconnect.",
+  discard: "Discard it",
+  inTime: "Next try in",
+  endsSoon: "This conversation reaches its time limit soon",
+  endsSoonHelp: "A new session does not remember this one; the text stays on the page.",
+  left: "left",
+  renew: "New session now",
   ask: "You can ask",
   disclosure: "You are talking to an AI.",
   disclosureMore:
@@ -67,7 +83,6 @@ const LABELS = {
   close: "Close",
   times: "times",
   level: "Sound level",
-  skip: "Skip to the conversation controls",
 } as const;
 
 const SITUATIONS: Readonly<Record<Kind, Line>> = {
@@ -79,7 +94,14 @@ const SITUATIONS: Readonly<Record<Kind, Line>> = {
   waking: { headline: "Sherpa is waking up", detail: "Nothing you say is lost." },
   fresh_session: { headline: "Starting a fresh session", detail: "What was said so far stays on the page." },
   lost: { headline: "Connection lost", detail: "Looking for the way back." },
-  recovering: { headline: "Busy, resuming shortly", detail: "The voice service is being reconnected." },
+  moving: { headline: "Moving to another server", detail: "The conversation goes on by itself." },
+  slept: { headline: "Paused while the computer slept", detail: "Looking for the way back." },
+  overflowing: {
+    headline: "Connection lost — recording full",
+    detail: "Please wait: the oldest of what you said is let go.",
+  },
+  recovering: { headline: "Busy, resuming shortly", detail: "What you say is kept." },
+  draining: { headline: "The service restarts in a moment", detail: "Keep talking; the conversation goes on by itself." },
   catching_up: { headline: "Catching up", detail: "What you said is on its way." },
   slow: { headline: "Slow connection", detail: "Keep talking; it is recorded." },
   failed: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
@@ -90,6 +112,10 @@ const SITUATIONS: Readonly<Record<Kind, Line>> = {
   },
   mic_missing: { headline: "No microphone found", detail: "Connect one, or type instead." },
   mic_busy: { headline: "The microphone is in use", detail: "Another app holds it. Close that app and try again." },
+  mic_unloaded: {
+    headline: "The microphone is not ready yet",
+    detail: "A part of this page could not be loaded. It is tried again by itself.",
+  },
   mic_lost: { headline: "Microphone was unplugged", detail: "Plug it in again, choose another, or type instead." },
   mic_silent: { headline: "We can't hear you", detail: "Is the microphone muted? You can choose another in Options." },
   speaker_locked: { headline: "Tap to hear", detail: "Your browser wants a tap before it plays sound." },
@@ -109,6 +135,8 @@ export const ENGLISH: Words = {
     connecting: { headline: "Listening — connecting", detail: "Start talking, nothing is lost." },
     waking: { headline: "Listening — Sherpa is waking up", detail: "Start talking, nothing is lost." },
     lost: { headline: "Connection lost — still recording", detail: "Keep talking; we'll catch up." },
+    moving: { headline: "Moving to another server — still recording", detail: "Keep talking; we'll catch up." },
+    slept: { headline: "Paused while the computer slept", detail: "Recording again; we'll catch up." },
   },
   failures: {
     SESSION_INITIALIZATION_FAILED: {
@@ -118,8 +146,13 @@ export const ENGLISH: Words = {
     NOT_AUTHORIZED: { headline: "Please sign in again", detail: "Your session with the portal has ended." },
     RATE_LIMITED: { headline: "Too many conversations right now", detail: "Please try again in a moment." },
     UNSUPPORTED_MODEL: { headline: "This voice service is not set up correctly", detail: "An operator has to choose another model." },
-    IDLE: { headline: "Ended after a long silence", detail: "Start again whenever you like." },
-    REPLACED: { headline: "This conversation goes on elsewhere", detail: "It was opened in another window." },
+    RECONNECT_FAILED: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
+    REPLACED: {
+      headline: "Continued in another window",
+      detail: "One window at a time can be in this conversation. You can fetch it back.",
+    },
+    idle: { headline: "Ended after a long silence", detail: "Start again whenever you like." },
+    time_limit: { headline: "Time limit reached", detail: "A conversation may last so long. Start again to go on." },
   },
   tools: {
     balance: "Looking up your balance",
@@ -136,6 +169,14 @@ export const ENGLISH: Words = {
     change_due_date: "Opening the form",
     human: "Looking for a person",
   },
+  notes: {
+    local: "From here on the limited local assistant answers.",
+    upstream: "From here on this service answers:",
+    text_only: "The connection was renewed. Sherpa remembers what was said as text.",
+    summary: "The connection was renewed. Sherpa remembers a summary of what was said.",
+    none: "The connection was renewed. Sherpa does not remember what was said before.",
+    unspoken: "What Sherpa said while the connection was away is written here. It was not spoken.",
+  },
   labels: LABELS,
 };
 
@@ -151,10 +192,45 @@ export const EXAMPLES: readonly string[] = [
 export function lineFor(words: Words, now: Situation): Line {
   const plain = words.situations[now.kind];
   if (now.kind === "failed") return words.failures[now.code] ?? plain;
+  if (now.kind === "ended") return words.failures[now.reason] ?? plain;
   if (now.kind === "unavailable") return { headline: plain.headline, detail: now.reason };
   if (now.kind === "tool") return { headline: words.tools[now.name] ?? plain.headline };
   if ("recording" in now && now.recording) return words.recording[now.kind] ?? plain;
   return plain;
+}
+
+/** The line of the transcript for what nobody said. */
+export function lineOf({ labels, notes }: Words, entry: Divider | Gap | Note): string {
+  if (entry.kind === "divider") return labels.newSession;
+  if (entry.kind === "gap") return `${lossTime(entry.ms)} ${entry.of === "user" ? labels.gap : labels.gapAnswer}`;
+  const { about } = entry;
+  switch (about.what) {
+    case "words":
+      return about.words;
+    case "restored":
+      return notes[about.context];
+    case "unspoken":
+      return notes.unspoken;
+    case "upstream":
+      return about.upstream.kind === "local" ? notes.local : `${notes.upstream} ${about.upstream.name}`;
+  }
+}
+
+/** The conversation as plain text, for keeping. */
+export function transcriptText(words: Words, entries: readonly Entry[]): string {
+  const { labels } = words;
+  const lines = entries.map((entry) => {
+    const at = new Date(entry.at).toISOString().slice(0, 19).replace("T", " ");
+    if (!isSpeech(entry)) return `[${at}] --- ${lineOf(words, entry)} ---`;
+    const cut = entry.cut === undefined ? "" : ` (${labels.interrupted})`;
+    return `[${at}] ${entry.kind === "user" ? labels.you : labels.assistant}: ${entry.text}${cut}`;
+  });
+  return `${lines.join("\n")}\n`;
+}
+
+/** As `0:07`; a loss is never told as nothing. */
+export function lossTime(ms: number): string {
+  return clockTime(Math.max(1_000, Math.round(ms / 1000) * 1000));
 }
 
 /** Minutes and seconds as `0:07`. */

@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
-import { createVoiceClient, initialState, type Action, type VoiceClient } from "@holdfast/client";
+import { createVoiceClient, initialState, steadyNow, type Action, type VoiceClient } from "@holdfast/client";
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FinancialSherpa } from "../src";
+import { ENGLISH, FinancialSherpa, transcriptText } from "../src";
 
 const CONFIG = {
   customer: { id: "C-1", name: "Anna Berg" },
@@ -15,11 +15,13 @@ const CONFIG = {
   demo: { customers: [{ id: "C-1", name: "Anna Berg" }] },
   upstream: { name: "local", kind: "local" },
 };
-const READY: Action = {
+const READY = {
   type: "link",
   at: 0,
   link: { ...initialState(0).link, phase: "ready", sessions: 1 },
-};
+} as const satisfies Action;
+
+const LOST = { ...READY, link: { ...READY.link, phase: "reconnecting", lostAt: 1, resumable: true } } as const;
 
 let client: VoiceClient;
 
@@ -75,8 +77,93 @@ describe("the Financial Sherpa", () => {
     expect(screen.getByRole("alert").textContent).toBe("");
     happen({ type: "mic", phase: "denied" });
     expect(screen.getByRole("alert").textContent).toContain("Microphone is blocked");
-    happen({ type: "mic", phase: "live" }, { type: "overflowed", ms: 7_000, at: 1 });
-    expect(screen.getByRole("alert").textContent).toContain("0:07");
+  });
+
+  it("alerts of lost speech when it begins and when it is over, not at each frame", () => {
+    vi.useFakeTimers();
+    show(READY, { type: "mic", phase: "live" });
+    const alert = screen.getByRole("alert");
+    const told = new Set<string>();
+    for (let ms = 0; ms < 7_000; ms += 1_000) {
+      happen({ type: "overflowed", ms: 1_000, at: 1 });
+      act(() => void vi.advanceTimersByTime(1_000));
+      told.add(alert.textContent ?? "");
+    }
+    act(() => void vi.advanceTimersByTime(2_000));
+    told.add(alert.textContent ?? "");
+    vi.useRealTimers();
+    expect([...told]).toEqual([
+      "Some of what you said could not be kept.",
+      "0:07 of speech could not be kept. Please say it again.",
+    ]);
+  });
+
+  it("shows how much is recorded while the line is away, without telling every second", () => {
+    show(READY, { type: "mic", phase: "live" });
+    happen(LOST, { type: "waiting", ms: 12_300, ringMs: 45_000 });
+    expect(status()).toBe("Connection lost — still recording");
+    const bar = screen.getByRole("progressbar", { name: "Recorded while the connection is away" });
+    expect(bar.getAttribute("aria-valuetext")).toBe("0:12 of 0:45");
+    happen({ type: "waiting", ms: 45_000, ringMs: 45_000 });
+    expect(status()).toBe("Connection lost — recording full");
+  });
+
+  it("leaves the transcript and what was recorded with the person when it cannot reconnect", () => {
+    const failed = { ...READY.link, phase: "failed", reason: "RECONNECT_FAILED" } as const;
+    const typed: Action = { type: "typed", id: "1", text: "When?", at: 0 };
+    show(READY, typed, { type: "waiting", ms: 8_000, ringMs: 45_000 }, { type: "link", at: 0, link: failed });
+    expect(screen.getByRole("alert").textContent).toContain("We couldn't reconnect");
+    expect(screen.getByRole("button", { name: "Reconnect" })).toBeTruthy();
+    expect(screen.getByText(/0:08 of what you said/)).toBeTruthy();
+    const discard = vi.spyOn(client, "discard").mockImplementation(() => undefined);
+    fireEvent.click(screen.getByRole("button", { name: "Discard it" }));
+    expect(discard).toHaveBeenCalledOnce();
+    expect(screen.getAllByRole<HTMLButtonElement>("button", { name: "Save transcript" })[0]?.disabled).toBe(false);
+  });
+
+  it("offers to fetch a conversation back that goes on in another window", () => {
+    show(READY, { type: "link", at: 0, link: { ...READY.link, phase: "failed", reason: "REPLACED" } });
+    expect(status()).toBe("Continued in another window");
+    expect(screen.getByRole("button", { name: "Continue here" })).toBeTruthy();
+  });
+
+  it("counts down to the next try beside the live region", () => {
+    show(READY, { type: "mic", phase: "live" });
+    happen({ ...LOST, link: { ...LOST.link, retryAt: steadyNow() + 8_000 } });
+    expect(status()).toBe("Busy, resuming shortly");
+    expect(screen.getByText(/Next try in 0:08/)).toBeTruthy();
+  });
+
+  it("names who answers from now on, and what the assistant still remembers", () => {
+    const local = { name: "local", kind: "local" };
+    show(READY);
+    happen(
+      { type: "message", at: 1, message: { type: "session_created", sessionId: "s", upstream: { name: "openai", kind: "openai" } } },
+      { type: "message", at: 2, message: { type: "status", state: "live", upstream: local } },
+    );
+    const conversation = within(screen.getByLabelText("Conversation"));
+    expect(conversation.getByText("From here on the limited local assistant answers.")).toBeTruthy();
+    expect(screen.getByText("Local assistant: limited")).toBeTruthy();
+    expect(screen.getByRole("log").textContent).toContain("limited local assistant");
+  });
+
+  it("offers a new session before the time is over", () => {
+    show(READY);
+    const limits = { sessionSeconds: 600 };
+    const created = { type: "session_created", sessionId: "s", upstream: CONFIG.upstream, limits } as const;
+    happen({ type: "message", at: 0, message: created }, { type: "tick", at: 510_000 });
+    expect(screen.getByText("This conversation reaches its time limit soon").parentElement?.textContent).toContain("1:30 left");
+    const renew = vi.spyOn(client, "renew").mockImplementation(() => undefined);
+    fireEvent.click(screen.getByRole("button", { name: "New session now" }));
+    expect(renew).toHaveBeenCalledOnce();
+  });
+
+  it("keeps the conversation as text, with what nobody said", () => {
+    show({ type: "typed", id: "1", text: "When?", at: 0 }, { type: "overflowed", ms: 7_200, at: 1_000 });
+    expect(transcriptText(ENGLISH, client.state.entries)).toBe(
+      "[1970-01-01 00:00:00] You: When?\n" +
+        "[1970-01-01 00:00:01] --- 0:07 of speech could not be kept. Please say it again. ---\n",
+    );
   });
 
   it("names the microphone button after what it does now", () => {
@@ -87,7 +174,7 @@ describe("the Financial Sherpa", () => {
     happen({ type: "mic", phase: "off" });
     expect(screen.getByRole("button", { name: "Switch microphone on" })).toBeTruthy();
     happen({ type: "link", at: 0, link: { ...READY.link, phase: "failed", reason: "RECONNECT_FAILED" } } as Action);
-    expect(screen.getByRole("button", { name: "Try again" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Reconnect" })).toBeTruthy();
   });
 
   it("talks while the button is held, by key as by pointer", () => {

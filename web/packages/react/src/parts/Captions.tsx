@@ -5,11 +5,11 @@
  * live region: word by word would flood a reader. What never will: the order of turns (the client has it).
  */
 
-import { heardPart, type Entry, type Speech } from "@holdfast/client";
+import { heardPart, isSpeech, type Entry, type Speech } from "@holdfast/client";
 import { useLayoutEffect, useRef, type ReactNode } from "react";
 import { useTranscript } from "../hooks";
 import { useWords } from "../provider";
-import { clockTime, type Words } from "../words";
+import { lineOf, type Words } from "../words";
 
 const ANNOUNCED = 4;
 /** Nearer to the end than this, new lines keep the end in view; further up somebody is reading. */
@@ -54,18 +54,16 @@ export function Captions({ empty }: { empty: ReactNode }): ReactNode {
 }
 
 function Turn({ entry }: { entry: Entry }): ReactNode {
-  const { labels } = useWords();
-  if (entry.kind === "divider") {
+  const words = useWords();
+  const { labels } = words;
+  if (!isSpeech(entry)) {
     return (
-      <li className="hf-divider">
-        <span>{labels.newSession}</span>
-      </li>
-    );
-  }
-  if (entry.kind === "gap") {
-    return (
-      <li className="hf-gap">
-        {clockTime(entry.ms)} {labels.gap}
+      <li className={`hf-${entry.kind}`}>
+        {entry.kind === "gap" ? (
+          <time dateTime={`PT${(entry.ms / 1000).toFixed(1)}S`}>{lineOf(words, entry)}</time>
+        ) : (
+          <span>{lineOf(words, entry)}</span>
+        )}
       </li>
     );
   }
@@ -92,10 +90,11 @@ function Said({ speech }: { speech: Speech }): ReactNode {
   const part = heardPart(speech);
   if (part >= 1) {
     const open = speech.status === "incomplete" || speech.status === "failed";
+    const tag = open ? labels.unfinished : speech.status === "forgotten" ? labels.forgotten : undefined;
     return (
       <>
         {speech.text}
-        {open && <span className="hf-tag"> {labels.unfinished}</span>}
+        {tag !== undefined && <span className="hf-tag"> {tag}</span>}
       </>
     );
   }
@@ -123,7 +122,8 @@ function wordBoundary(text: string, at: number): number {
 export function SpokenLog(): ReactNode {
   const words = useWords();
   const entries = useTranscript();
-  const whole = entries.filter((entry) => entry.kind === "divider" || entry.kind === "gap" || entry.final);
+  // A gap is told by the alert, once it has stopped growing.
+  const whole = entries.filter((entry) => (isSpeech(entry) ? entry.final : entry.kind !== "gap"));
   return (
     <div className="hf-vh" role="log" aria-label={words.labels.spoken}>
       {whole.slice(-ANNOUNCED).map((entry) => (
@@ -133,9 +133,9 @@ export function SpokenLog(): ReactNode {
   );
 }
 
-function spoken(entry: Entry, { labels }: Words): string {
-  if (entry.kind === "divider") return labels.newSession;
-  if (entry.kind === "gap") return `${clockTime(entry.ms)} ${labels.gap}`;
+function spoken(entry: Entry, words: Words): string {
+  const { labels } = words;
+  if (!isSpeech(entry)) return lineOf(words, entry);
   const who = entry.kind === "user" ? labels.you : labels.assistant;
   return `${who}: ${entry.text}${entry.cut === undefined ? "" : ` (${labels.interrupted})`}`;
 }

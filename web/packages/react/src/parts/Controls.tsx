@@ -7,6 +7,7 @@
 import { useState, type FormEvent, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { useInCall, useMic, useSituation, useSpeaker, useTurn } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
+import type { Words } from "../words";
 import { LeaveIcon, MicIcon, SendIcon, SquareIcon } from "./icons";
 
 export function MicButton(): ReactNode {
@@ -21,7 +22,7 @@ function ToggleButton(): ReactNode {
   const { labels } = useWords();
   const mic = useMic();
   const calling = useInCall();
-  const over = useSituation().kind;
+  const over = useSituation();
   const on = mic.phase === "live" || mic.phase === "muted" || mic.phase === "opening" || mic.phase === "asking";
   const press = (event: MouseEvent): void => {
     // The second half of a double click undoes nothing.
@@ -30,7 +31,7 @@ function ToggleButton(): ReactNode {
     else if (on) client.closeMic();
     else void client.openMic();
   };
-  const again = over === "failed" ? labels.retry : over === "ended" ? labels.startAgain : labels.start;
+  const again = over.kind === "failed" ? retryLabel(over.code, labels) : over.kind === "ended" ? labels.startAgain : labels.start;
   const label = calling ? (on ? labels.micOff : labels.micOn) : again;
   return (
     <button type="button" className="hf-mic" data-mic={mic.phase} data-calling={calling} onClick={press}>
@@ -38,6 +39,11 @@ function ToggleButton(): ReactNode {
       <span className={calling ? "hf-vh" : "hf-mic-label"}>{label}</span>
     </button>
   );
+}
+
+function retryLabel(code: string, labels: Words["labels"]): string {
+  if (code === "REPLACED") return labels.takeBack;
+  return code === "RECONNECT_FAILED" ? labels.reconnect : labels.retry;
 }
 
 function HoldButton({ live }: { live: boolean }): ReactNode {

@@ -2,10 +2,10 @@
  * What one sets once: device, hold-to-talk, the transcript to keep.
  */
 
-import { transcriptText } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { useMic, useTranscript, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
+import { transcriptText } from "../words";
 
 export function Options(): ReactNode {
   const { labels } = useWords();
@@ -65,12 +65,10 @@ export function HoldToTalk(): ReactNode {
 }
 
 export function SaveTranscript(): ReactNode {
-  const client = useVoiceClient();
-  const { labels } = useWords();
-  const empty = useTranscript().length === 0;
+  const words = useWords();
+  const entries = useTranscript();
   const save = (): void => {
-    const names = { user: labels.you, assistant: labels.assistant, divider: labels.newSession };
-    const text = new Blob([transcriptText(client.state, names)], { type: "text/plain;charset=utf-8" });
+    const text = new Blob([transcriptText(words, entries)], { type: "text/plain;charset=utf-8" });
     const url = URL.createObjectURL(text);
     const link = document.createElement("a");
     link.href = url;
@@ -79,8 +77,8 @@ export function SaveTranscript(): ReactNode {
     URL.revokeObjectURL(url);
   };
   return (
-    <button type="button" className="hf-button" disabled={empty} onClick={save}>
-      {labels.transcript}
+    <button type="button" className="hf-button" disabled={entries.length === 0} onClick={save}>
+      {words.labels.transcript}
     </button>
   );
 }

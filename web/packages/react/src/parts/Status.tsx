@@ -6,16 +6,18 @@
 
 import { needsUser, type Notice, type Situation } from "@holdfast/client";
 import type { ReactNode } from "react";
-import { useElapsed, useNotices, useSituation, useVoice } from "../hooks";
+import { useNotices, useRested, useSince, useSituation, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
-import { clockTime, lineFor } from "../words";
+import { clockTime, lineFor, lossTime } from "../words";
+import { SaveTranscript } from "./Options";
+
+/** A gap that grows is told when it has rested for so long. */
+const RESTED_MS = 1_500;
 
 export function StatusLine(): ReactNode {
   const now = useSituation();
   const words = useWords();
   const { headline, detail } = lineFor(words, now);
-  const elapsed = useElapsed("since" in now && now.kind !== "tool" ? now.since : undefined);
-  const late = elapsed !== undefined && elapsed >= 2_000;
   return (
     <div className="hf-status" data-situation={now.kind} data-needs-user={needsUser(now.kind)}>
       <p className="hf-headline" role="status">
@@ -23,9 +25,65 @@ export function StatusLine(): ReactNode {
       </p>
       <p className="hf-detail">
         {detail ?? "\u00a0"}
-        {late && <span className="hf-elapsed"> {clockTime(elapsed)}</span>}
+        {keeps(now) ? <KeptTime /> : <Duration now={now} />}
       </p>
       <Remedy now={now} />
+    </div>
+  );
+}
+
+/** Whether what is spoken now fills the ring. */
+function keeps(now: Situation): boolean {
+  if (now.kind === "overflowing") return true;
+  return (now.kind === "lost" || now.kind === "moving" || now.kind === "slept") && now.recording;
+}
+
+/** How long it lasts, or how long still; beside the live region, so that nobody hears every second. */
+function Duration({ now }: { now: Situation }): ReactNode {
+  const { labels } = useWords();
+  const retryAt = "retryAt" in now ? now.retryAt : undefined;
+  const begin = "since" in now && now.kind !== "tool" ? now.since : undefined;
+  const since = useSince(retryAt ?? begin);
+  if (since === undefined) return null;
+  if (retryAt === undefined) return since >= 2_000 && <span className="hf-elapsed"> {clockTime(since)}</span>;
+  // The last second is told as a second.
+  return since < 0 && <span className="hf-elapsed">{` ${labels.inTime} ${clockTime(999 - since)}`}</span>;
+}
+
+/** Seconds of speech that wait on this side, and how many can. */
+function useKept(): { readonly kept: number; readonly room: number; readonly text: string } {
+  const { labels } = useWords();
+  const kept = useVoice((state) => Math.floor(Math.min(state.waitingMs, state.ringMs) / 1000));
+  const room = useVoice((state) => Math.max(1, Math.round(state.ringMs / 1000)));
+  return { kept, room, text: `${clockTime(kept * 1000)} ${labels.of} ${clockTime(room * 1000)}` };
+}
+
+function KeptTime(): ReactNode {
+  // The bar tells it to those who ask; here it is for the eye.
+  return (
+    <span className="hf-elapsed" aria-hidden="true">
+      {` ${useKept().text}`}
+    </span>
+  );
+}
+
+/** Under the ridge: how much of the ring is filled, while the line is away. */
+export function KeptBar(): ReactNode {
+  const { labels } = useWords();
+  const { kept, room, text } = useKept();
+  if (!keeps(useSituation())) return null;
+  return (
+    <div
+      className="hf-kept"
+      role="progressbar"
+      aria-label={labels.kept}
+      aria-valuemin={0}
+      aria-valuemax={room}
+      aria-valuenow={kept}
+      aria-valuetext={text}
+      data-full={kept >= room}
+    >
+      <span style={{ inlineSize: `${(100 * kept) / room}%` }} />
     </div>
   );
 }
@@ -60,15 +118,44 @@ function Remedy({ now }: { now: Situation }): ReactNode {
   );
 }
 
+/** What a conversation that cannot go on leaves with the person: its text, and what was recorded and not sent. */
+export function LeftBehind(): ReactNode {
+  const client = useVoiceClient();
+  const { labels } = useWords();
+  const now = useSituation();
+  const unsent = useVoice((state) => (state.waitingMs >= 1_000 ? clockTime(state.waitingMs) : undefined));
+  if (now.kind !== "failed" || now.code !== "RECONNECT_FAILED") return null;
+  return (
+    <div className="hf-left">
+      {unsent !== undefined && (
+        <p>
+          {unsent} {labels.keptUnsent}
+        </p>
+      )}
+      <SaveTranscript />
+      {unsent !== undefined && (
+        <button type="button" className="hf-quiet" onClick={() => client.discard()}>
+          {labels.discard}
+        </button>
+      )}
+    </div>
+  );
+}
+
 /** Loss and whatever needs the person are announced at once; everything else waits its turn in the status. */
 export function Alerts(): ReactNode {
   const now = useSituation();
   const words = useWords();
-  const gap = useVoice((state) => state.entries.findLast((entry) => entry.kind === "gap"));
+  const { labels } = words;
+  const gap = useVoice((state) => {
+    const last = state.entries.findLast((entry) => entry.kind === "gap");
+    return last?.kind === "gap" && last.of === "user" ? last.ms : undefined;
+  });
+  const rested = useRested(gap, RESTED_MS);
   const { headline, detail } = lineFor(words, now);
   const lines: string[] = [];
   if (needsUser(now.kind)) lines.push(`${headline}. ${detail ?? ""}`);
-  if (gap?.kind === "gap") lines.push(`${clockTime(gap.ms)} ${words.labels.gap}`);
+  if (gap !== undefined) lines.push(gap === rested ? `${lossTime(gap)} ${labels.gap}` : labels.gapOpen);
   return (
     <div className="hf-vh" role="alert">
       {lines.join(" ")}
@@ -78,13 +165,35 @@ export function Alerts(): ReactNode {
 
 export function NoticeBar(): ReactNode {
   const notices = useNotices();
-  if (notices.length === 0) return null;
+  const endsSoon = useVoice((state) => state.endsInMs !== undefined);
+  if (notices.length === 0 && !endsSoon) return null;
   return (
     <ul className="hf-notices">
+      {endsSoon && <EndsSoon />}
       {notices.map((notice) => (
         <NoticeLine key={notice.code} notice={notice} />
       ))}
     </ul>
+  );
+}
+
+function EndsSoon(): ReactNode {
+  const client = useVoiceClient();
+  const { labels } = useWords();
+  const left = useVoice((state) => clockTime(state.endsInMs ?? 0));
+  return (
+    <li className="hf-notice">
+      <div>
+        <p className="hf-notice-message">
+          <span role="status">{labels.endsSoon}</span>
+          <span className="hf-elapsed">{`: ${left} ${labels.left}`}</span>
+        </p>
+        <p className="hf-notice-remedy">{labels.endsSoonHelp}</p>
+      </div>
+      <button type="button" className="hf-button" onClick={() => client.renew()}>
+        {labels.renew}
+      </button>
+    </li>
   );
 }
 
