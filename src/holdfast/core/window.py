@@ -11,6 +11,7 @@ and then a return is honestly "not recovered".
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from operator import attrgetter
@@ -92,7 +93,14 @@ class ReplayWindow:
         return gone
 
     def after(self, offset: int) -> list[Tell | Play]:
-        """Everything after `offset`, in the order of the offsets. Numbers that are absent were audio."""
-        texts = (text for text in self._texts if (text.offset or 0) > offset)
-        sounds = (Play(*sound) for sound in self.audio if sound[0] > offset)
-        return list(merge(texts, sounds, key=attrgetter("offset")))
+        """Everything after `offset`, in the order of the offsets and without a hole: audio that is not here any
+        more comes as an empty message under its number.
+        """
+        texts: Iterator[Tell | Play] = (text for text in self._texts if (text.offset or 0) > offset)
+        sounds: Iterator[Tell | Play] = (Play(*sound) for sound in self.audio if sound[0] > offset)
+        told: list[Tell | Play] = []
+        for message in merge(texts, sounds, key=attrgetter("offset")):
+            told += [Play(number, 0, 0, b"") for number in range(offset + 1, message.offset or 0)]
+            told.append(message)
+            offset = message.offset or 0
+        return told
