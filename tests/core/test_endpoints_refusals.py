@@ -112,6 +112,7 @@ def test_one_users_offence_ends_that_recovery_here_and_bars_nobody() -> None:
     recovery = node.lose(0, fault("provider.policy"))
     assert node.dial(recovery)[1].endpoint == 1
     assert node.dial()[1].endpoint == 0
+    assert node.endpoints.status(node.now)[0].tokens == 100.0
 
 
 def test_a_key_that_stops_being_valid_bars_the_endpoint_for_all() -> None:

@@ -93,8 +93,8 @@ class ReplayWindow:
         return gone
 
     def after(self, offset: int) -> list[Tell | Play]:
-        """Everything after `offset`, in the order of the offsets and without a hole: audio that is not here any
-        more comes as an empty message under its number.
+        """Everything after `offset`, in the order of the offsets and without a hole: audio that is not here
+        any more comes as an empty message under its number.
         """
         texts: Iterator[Tell | Play] = (text for text in self._texts if (text.offset or 0) > offset)
         sounds: Iterator[Tell | Play] = (Play(*sound) for sound in self.audio if sound[0] > offset)

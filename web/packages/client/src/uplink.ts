@@ -20,7 +20,7 @@ export const RING_SECONDS = 45;
 export const CATCH_UP_SPEED = 8;
 const CATCH_UP_SAMPLES = SAMPLE_RATE / 10;
 /** A replay begins with this much at once: a small part of what the socket may hold. */
-const BURST_SAMPLES = SAMPLE_RATE / 2;
+const BURST_SAMPLES = SAMPLE_RATE;
 const FRAME_SAMPLES = SAMPLE_RATE / 50;
 
 export interface UplinkCounts {

@@ -1,0 +1,164 @@
+/**
+ * The microphone of a client over time: opened, muted, lost, found again.
+ *
+ * What lives here: which device, when it is opened anew, whether it gives anything but silence. What never will:
+ * the audio graph (`microphone.ts`), samples, the link.
+ */
+
+import { MicError, openMicrophone, type Microphone } from "./microphone";
+import { inCall } from "./selectors";
+import type { Action, MicPhase, VoiceState } from "./state";
+import type { Store } from "./store";
+import type { ToWorker } from "./worker-messages";
+
+/** Below this a microphone gives nothing but its own zero. */
+const SILENCE_PEAK = 0.0005;
+const SILENCE_MS = 8_000;
+/** A script that could not be loaded is tried again after this. */
+const RETRY_MS = 1_000;
+
+export interface EarsOptions {
+  readonly store: Store<VoiceState, Action>;
+  readonly processing: boolean;
+  tell(message: ToWorker, transfer?: Transferable[]): void;
+  onLevel(peak: number): void;
+}
+
+export class Ears {
+  readonly #options: EarsOptions;
+  #mic: Microphone | undefined;
+  /** Grows with each opening; an opening that was overtaken closes itself. */
+  #turn = 0;
+  #heardAt = 0;
+  #everHeard = false;
+  readonly #onDevices = (): void => void this.#devicesChanged();
+
+  constructor(options: EarsOptions) {
+    this.#options = options;
+    navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
+  }
+
+  get isOpen(): boolean {
+    return this.#mic !== undefined;
+  }
+
+  async open(deviceId: string | undefined = this.#state.mic.deviceId): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    const isMine = (): boolean => turn === this.#turn;
+    this.#mic?.close();
+    this.#mic = undefined;
+    this.#do({ type: "mic", phase: "asking" });
+    const channel = new MessageChannel();
+    this.#options.tell({ type: "capture", port: channel.port1 }, [channel.port1]);
+    try {
+      const mic = await openMicrophone({
+        deviceId,
+        processing: this.#options.processing,
+        muted: this.#state.mic.holdToTalk,
+        port: channel.port2,
+        onOpening: () => isMine() && this.#do({ type: "mic", phase: "opening" }),
+        onLevel: (peak) => this.#heard(peak),
+        onLost: () => isMine() && this.#end("lost"),
+      });
+      if (!isMine()) {
+        mic.close();
+        return;
+      }
+      this.#mic = mic;
+      this.#heardAt = performance.now();
+      this.#everHeard = false;
+      const phase = this.#state.mic.holdToTalk ? "muted" : "live";
+      this.#do({ type: "mic", phase, ...(mic.deviceId === undefined ? {} : { deviceId: mic.deviceId }) });
+      await this.#listDevices();
+    } catch (cause) {
+      if (isMine()) this.#failed(cause instanceof MicError ? cause.fault : "busy");
+    }
+  }
+
+  close(): void {
+    this.#end("off");
+  }
+
+  mute(muted: boolean): void {
+    if (this.#mic === undefined) return;
+    this.#mic.mute(muted);
+    this.#heardAt = performance.now();
+    this.#do({ type: "mic", phase: muted ? "muted" : "live" });
+  }
+
+  /** Once a second: a microphone that gives nothing at all is probably switched off in hardware. */
+  tick(): void {
+    const { mic } = this.#state;
+    const silent = mic.phase === "live" && !this.#everHeard && performance.now() - this.#heardAt > SILENCE_MS;
+    if (silent !== mic.silent) this.#do({ type: "mic_silent", silent });
+  }
+
+  dispose(): void {
+    this.close();
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#onDevices);
+  }
+
+  get #state(): VoiceState {
+    return this.#options.store.getState();
+  }
+
+  #end(phase: MicPhase): void {
+    this.#turn += 1;
+    if (this.#mic !== undefined) this.#options.tell({ type: "capture_ended" });
+    this.#mic?.close();
+    this.#mic = undefined;
+    this.#do({ type: "mic", phase });
+    this.#options.onLevel(0);
+  }
+
+  #failed(fault: MicError["fault"]): void {
+    const turn = this.#turn;
+    this.#do({ type: "mic", phase: fault });
+    if (fault === "denied") void this.#waitForPermission(turn);
+    if (fault === "unloaded") setTimeout(() => this.#again(turn), RETRY_MS);
+  }
+
+  /** What stood in the way is gone: nobody has to click, unless something else has happened since. */
+  #again(turn: number): void {
+    if (turn === this.#turn && inCall(this.#state)) void this.open();
+  }
+
+  #heard(peak: number): void {
+    if (peak > SILENCE_PEAK) this.#everHeard = true;
+    this.#options.onLevel(peak);
+  }
+
+  async #devicesChanged(): Promise<void> {
+    await this.#listDevices();
+    const { mic, devices } = this.#state;
+    const wanting = mic.phase === "lost" || mic.phase === "missing";
+    // A device came (back): go on with the default one.
+    if (wanting && devices.length > 0 && inCall(this.#state)) {
+      await this.open(devices.some(({ id }) => id === mic.deviceId) ? mic.deviceId : devices[0]?.id);
+    }
+  }
+
+  async #listDevices(): Promise<void> {
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    const inputs = all.filter((device) => device.kind === "audioinput" && device.deviceId !== "");
+    this.#do({ type: "devices", devices: inputs.map(({ deviceId, label }) => ({ id: deviceId, label })) });
+  }
+
+  /** A blocked microphone that is allowed in the browser's settings works again without a reload. */
+  async #waitForPermission(turn: number): Promise<void> {
+    try {
+      // Not every TypeScript library and not every browser knows this name; those that do not, reject.
+      const status = await navigator.permissions.query({ name: "microphone" as PermissionName });
+      status.onchange = () => {
+        if (status.state !== "denied") this.#again(turn);
+      };
+    } catch {
+      return;
+    }
+  }
+
+  #do(action: Action): void {
+    this.#options.store.dispatch(action);
+  }
+}

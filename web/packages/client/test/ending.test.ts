@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { Bench, error, resumed } from "./link-bench";
+
+describe("the end", () => {
+  it("is said by the gateway without a fault", () => {
+    const bench = new Bench().ready().hear({ type: "session_ended", reason: "goodbye" });
+    expect(bench.state).toMatchObject({ phase: "ended", reason: "goodbye", resumable: false });
+    expect(bench.lose(1000).state.phase).toBe("ended");
+  });
+
+  it("of a busy gateway's session is followed by another when the gateway wishes", () => {
+    const fault = { code: "gateway.overloaded", party: "gateway", message: "", remedy: "" } as const;
+    const bench = new Bench().ready().hear({ type: "session_ended", reason: "overloaded", fault, retryAfterMs: 5_000 });
+    expect(bench.state).toMatchObject({ phase: "reconnecting", retryAt: bench.now + 5_000 });
+  });
+
+  it("by a time limit is no failure", () => {
+    const fault = { code: "application.idle", party: "application", message: "", remedy: "" } as const;
+    const ended = new Bench().ready().hear({ type: "session_ended", reason: "time_limit", fault });
+    expect(ended.state).toMatchObject({ phase: "ended", reason: "time_limit" });
+  });
+
+  it.each([
+    ["gateway", "reconnecting"],
+    ["user_network", "reconnecting"],
+    ["provider", "failed"],
+    ["configuration", "failed"],
+  ] as const)("by a fault of the %s leads to %s", (party, phase) => {
+    const fault = { code: "x", party, message: "", remedy: "" };
+    const bench = new Bench().ready().hear({ type: "session_ended", reason: "draining", fault });
+    expect(bench.state).toMatchObject({ phase, resumable: false });
+  });
+
+  it.each(["UNSUPPORTED_MODEL", "NOT_AUTHORIZED", "RECONNECT_FAILED"])("comes with %s", (code) => {
+    expect(new Bench().ready().hear(error(code)).state).toMatchObject({ phase: "failed", reason: code });
+  });
+
+  it.each([1008, 1009, 3000, 4400, 4401, 4403, 4409, 4429, 4444, 4502, 4503])("comes with the close code %d", (code) => {
+    expect(new Bench().ready().lose(code).state.phase).toBe("failed");
+  });
+
+  it.each([1001, 1005, 1006, 1011, 1012, 1013, 1014, 4500])("does not come with %d: the session is taken up", (code) => {
+    const bench = new Bench().ready().lose(code).back();
+    expect(bench.taken()).toContain("resume");
+  });
+
+  it.each([4404, 4507])("does not come with %d: another session is begun", (code) => {
+    const bench = new Bench().ready().lose(code).back();
+    expect(bench.taken()).toContain("create");
+  });
+
+  it("in this window, because another one has the session, can be undone", () => {
+    const bench = new Bench().ready().lose(4409);
+    expect(bench.state).toMatchObject({ phase: "failed", reason: "REPLACED" });
+    expect(bench.taken()).toEqual(["close"]);
+    expect(bench.wait(60_000).state.phase).toBe("failed");
+    bench.on({ type: "start", resume: false }).open();
+    expect(bench.taken()).toContain("resume");
+    expect(bench.hear(resumed()).state.phase).toBe("replaying");
+  });
+
+  it.each([
+    [401, "failed"],
+    [403, "failed"],
+    [429, "failed"],
+    [503, "reconnecting"],
+  ] as const)("after the status %d of the ticket it is %s", (status, phase) => {
+    expect(new Bench().on({ type: "start", resume: false }).on({ type: "refused", status }).state.phase).toBe(phase);
+  });
+
+  it("does not come with a gateway that says when to ask again", () => {
+    const bench = new Bench().on({ type: "start", resume: false });
+    bench.on({ type: "refused", status: 429, retryAfterMs: 2_000 });
+    expect(bench.state).toMatchObject({ phase: "reconnecting", retryAt: bench.now + 2_000 });
+  });
+
+  it("of a session that shall be renewed is followed by another at once", () => {
+    const bench = new Bench().ready().on({ type: "renew" }).open();
+    expect(bench.taken()).toEqual(["goodbye", "close", "forget", "admit", "open", "create"]);
+  });
+});
+
+describe("a reloaded page", () => {
+  it("takes its session up again", () => {
+    const bench = new Bench().on({ type: "start", resume: true }).open().hear(resumed(false));
+    expect(bench.taken()).toContain("resume");
+    expect(bench.state).toMatchObject({ phase: "replaying", sessions: 1 });
+  });
+
+  it("is as if nothing had been when the session is gone: nobody asked for another", () => {
+    const bench = new Bench().on({ type: "start", resume: true }).open().hear(error("NO_SESSION_EXISTS"));
+    expect(bench.state.phase).toBe("idle");
+    expect(bench.taken()).not.toContain("create");
+  });
+});
