@@ -47,7 +47,9 @@ def settle(s: State) -> None:
 def bound_given(s: State) -> None:
     """How much of what an upstream was given is kept: a whole turn where one is open or may be."""
     is_open = bool(s.spoken.turns) or s.options.turn_detection == "manual"
-    s.kept.given_max = samples_of_seconds(s.limits.input_held_s if is_open else s.limits.input_replayed_s)
+    limits = s.limits
+    seconds = max(limits.input_held_s, limits.input_replayed_s) if is_open else limits.input_replayed_s
+    s.kept.given_max = samples_of_seconds(seconds)
     s.kept.trim()
 
 
