@@ -25,7 +25,7 @@ JOBS ?= 3
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload soak web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos soak web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,7 @@ bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and laten
 
 BASE ?= HEAD~1
 PAIRS ?= 30
+RUNS ?= 20
 SEED ?= 1
 MINUTES ?= 30
 SECONDS_DARK ?= 600
@@ -86,6 +87,9 @@ outage: $(VENV)/.dev ## an upstream that is dark for SECONDS_DARK (600) with 200
 
 overload: $(VENV)/.dev ## three times what a quarter of a core can carry (needs root to hold the gateway)
 	@$(BIN)/python -m benchmarks.overload --seed $(SEED)
+
+chaos: $(VENV)/.dev ## the fault matrix over real sockets, RUNS (20) of each cell: outcome, losses, recovery time
+	@$(BIN)/python -m benchmarks.recovery --runs $(RUNS)
 
 soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --seed $(SEED)

@@ -58,10 +58,13 @@ def test_a_mass_loss_is_spread_over_two_seconds_and_said_to_be() -> None:
     assert [one.seconds for one in spread] == pytest.approx([2 * n / 200 for n in range(10, 200)])
 
 
-def test_eleven_of_three_hundred_are_no_mass_loss() -> None:
+def test_eleven_are_no_mass_loss_where_they_are_a_twentieth() -> None:
     node = Node()
-    node.live(300)
-    assert all(isinstance(node.decide(node.lose()), DialNow) for _ in range(11))
+    node.live(220)
+    assert all(isinstance(node.decide(node.lose()), DialNow) for _ in range(10))
+    recovery = node.lose()
+    node.live(10)  # those ten are back: eleven of 220
+    node.dial(recovery)
 
 
 def test_ten_of_ten_are_no_mass_loss() -> None:

@@ -274,8 +274,8 @@ def _no_pause(self: Breaker, trouble: Trouble, at: float) -> None:
     self.trouble, self.shut_at, self.pause_s = trouble, at, 0.0
 
 
-def _sleeps_on(outlook: endpoints._Outlook, recovery: Recovery, now: float, chance: float) -> object:
-    wait = _ORIGINAL_WAIT(outlook, recovery, now, chance)
+def _sleeps_on(outlook: endpoints._Outlook, now: float, chance: float) -> object:
+    wait = _ORIGINAL_WAIT(outlook, now, chance)
     return replace(wait, seconds=wait.seconds + 20.0)
 
 

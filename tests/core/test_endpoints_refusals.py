@@ -153,7 +153,7 @@ def test_an_endpoint_is_not_offered_while_its_breaker_is_open_or_its_probe_out()
 
 
 def moving(node: Node, no_worse_than: int) -> Recovery:
-    return Recovery(node.now, was_live=True, budget_s=15.0, no_worse_than=no_worse_than)
+    return Recovery(node.now, was_live=False, budget_s=15.0, no_worse_than=no_worse_than)
 
 
 def test_who_moves_dials_the_better_one_or_nothing_and_never_waits() -> None:
@@ -249,6 +249,7 @@ def test_a_move_becomes_a_need_when_the_old_link_dies_meanwhile() -> None:
     node.fail(mover, after=0.1)
     assert node.wait(mover).expected_s == pytest.approx(0.125)
     assert mover.deadline == 116.0
+    assert mover.was_live
 
 
 # status

@@ -111,6 +111,16 @@ def test_a_tool_outlives_the_upstream_and_its_result_joins_the_next() -> None:
     assert len([e for e in new if isinstance(e, effects.Respond)]) == 1
 
 
+def test_a_question_whose_answer_waits_for_a_tool_is_told_again() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"))
+    new = world.rebuild()
+    assert [e.item_id for e in new if isinstance(e, effects.AddSpeech)] == ["item_u"]
+    new = world.do(events.ToolReturned("call_1", "nine", "ok"))
+    assert len([e for e in new if isinstance(e, effects.Respond)]) == 1
+
+
 def test_a_committed_turn_is_told_again_as_it_was_spoken_and_answered_once() -> None:
     world = World.live()
     speak(world, 50)

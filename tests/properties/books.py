@@ -90,6 +90,8 @@ class Books:
     outcomes: dict[str, int] = field(default_factory=dict)
     is_degraded: bool = False
     """The journal stumbled at least once: what waited for it could not wait for ever."""
+    epoch: str = ""
+    asked_epoch: str = ""
     finished: bool = False
     asking: bool = False
     ready: int = 0
@@ -128,7 +130,8 @@ class Books:
                 self.asking = False
             case events.ToolCalled(call_id=call_id) if line is not None and current == self.adopted:
                 line.calls.add(call_id)
-            case events.ResumeAsked(offset=offset):
+            case events.ResumeAsked(offset=offset, epoch=epoch):
+                self.asked_epoch = epoch
                 self.client = self.client.back_to(offset)
                 self.client.is_there = False
             case events.ClientGone():
@@ -144,7 +147,10 @@ class Books:
 
     def _to_client(self, message: effects.Tell | effects.Play, now: float, *, is_return: bool) -> None:
         notice = message.notice if isinstance(message, effects.Tell) else None
+        if isinstance(notice, notices.SessionCreated):
+            self.epoch = notice.epoch
         if isinstance(notice, notices.SessionResumed):
+            assert not notice.recovered or self.asked_epoch == self.epoch, "another epoch was recovered"
             self.client.resumed(notice)
             return
         self.client.receive(message, now, is_tail=is_return)

@@ -51,6 +51,8 @@ ON_RETURN: tuple[Literal["continue", "skip_to_live", "truncate"] | None, ...] = 
 )
 ENDS = frozenset({"create_wait", "life", "idle", "away", "goodbye", "drain"})
 TurnDetection = Literal["auto", "manual"]
+FOREIGN = ("an older", "of another session")
+"""Epochs: one is less, one is more than the session's own."""
 KINDS = 33
 OF_THE_CLIENT = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 30})
 """Kinds that only come from somebody who is there."""
@@ -252,7 +254,7 @@ class Chaos:
             return events.ClientGone(1006) if epoch and client.is_there else self._timer(detail)
         missed = (0, 0, 0, detail % 7 if client.is_fresh else 0, -10_000)[detail % 5]
         return events.ResumeAsked(
-            "other" if detail % 13 == 0 else epoch, max(0, client.offset - missed), "token"
+            FOREIGN[detail % 2] if detail % 13 == 0 else epoch, max(0, client.offset - missed), "token"
         )
 
     def _seldom(self, generation: int, detail: int) -> Event:

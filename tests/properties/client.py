@@ -33,7 +33,7 @@ class Client:
     """In streams, without a name so far."""
     errors: dict[str, float] = field(default_factory=dict)
     unnamed: int = 0
-    """Numbers that were absent from a tail: audio, which must be named in the same breath."""
+    """Audio that was left out of a tail, where only its number came: it is named in the same breath."""
     log: list[Tell | Play] = field(default_factory=list)
     is_fresh: bool = True
     """Whether it has everything since the session's beginning."""
@@ -50,7 +50,7 @@ class Client:
         return view
 
     def receive(self, message: Tell | Play, now: float, *, is_tail: bool) -> None:
-        """The next message. `is_tail`: it is caught up with, so audio before it may be missing, by name."""
+        """The next message. `is_tail`: it is caught up with, so audio may be left out of it, by name."""
         self.log.append(message)
         self._numbered(message.offset, is_tail=is_tail)
         if isinstance(message, Play):
@@ -89,12 +89,14 @@ class Client:
         if offset is None:
             assert self.offset == 0, "an unnumbered message after session_created"
             return
-        fits = offset > self.offset if is_tail else offset == self.offset + 1
-        assert fits, "a hole in the order of messages"
-        self.unnamed += offset - self.offset - 1
+        assert offset == self.offset + 1, "a hole in the order of messages"
         self.offset = offset
 
     def _played(self, play: Play, *, is_tail: bool) -> None:
+        if not play.pcm:
+            assert is_tail, "an empty message outside a tail"
+            self.unnamed += 1
+            return
         expected = self.streams.get(play.stream, 0 if self.is_fresh else play.start)
         if play.start != expected:
             assert is_tail, "a hole or a repeat in the audio"

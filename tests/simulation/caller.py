@@ -212,7 +212,7 @@ class Caller:
             raise Violation(_rule(str(broken)), str(broken)) from None
         if isinstance(message, Play):
             item_id = self.view.stream_items.get(message.stream)
-            if item_id is not None:
+            if item_id is not None and message.pcm:
                 self.judge.sounds(item_id, message.start, message.pcm)
                 self.loudspeaker.takes(item_id, len(message.pcm) // 2)
             return

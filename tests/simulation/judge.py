@@ -246,12 +246,6 @@ class Judge:
         if not any(text.startswith(heard) for text in texts):
             raise Violation("B5", f"carried on from what nobody said: {heard!r}")
 
-    def said(self, link: Link, answer: Answer) -> None:
-        """A word of an answer."""
-
-    def finished(self, link: Link, answer: Answer, status: str) -> None:
-        """A model has ended its answer."""
-
     def expired(self, link: Link) -> None:
         """A model's time was over while it served."""
         self.truth.expiries.append(link)

@@ -14,7 +14,6 @@ from holdfast.core.timers import TIMER_AWAY
 from tests.simulation.endpoints import closing
 from tests.simulation.matrix import At, Kind
 from tests.simulation.script import Mishap
-from tests.simulation.socket import Socket
 from tests.simulation.truth import Violation
 from tests.simulation.upstream import Link
 from tests.simulation.voice import spoken
@@ -251,4 +250,3 @@ _OF_LINK = {
     Kind.LATE: Mishaps._late,
 }
 _OF_OTHERS = {Kind.CLIENT: Mishaps._client, Kind.PROCESS: Mishaps._process, Kind.STORE: Mishaps._store}
-__all__ = ["Mishaps", "Socket"]

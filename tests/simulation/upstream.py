@@ -230,9 +230,8 @@ class Link:
         self._think()
 
     def _commit(self) -> None:
-        if not self._buffer:
-            return
-        self._enter(self._new("item"))
+        if self._buffer:
+            self._enter(self._new("item"))
 
     def _enter(self, item_id: str) -> None:
         """What is in the buffer becomes an item."""
@@ -270,7 +269,7 @@ class Link:
     # answering
 
     def _think(self) -> None:
-        """The voice detector's own request: made with the commit, answered a little later."""
+        """The voice detector's own request."""
         if self.active is not None:
             self._is_busy(None)
             return
@@ -363,7 +362,6 @@ class Link:
             self.emit(events.ResponseEnded(self.generation, answer.id, "completed"))
         answer.said += 1
         answer.samples = last
-        self.judge.said(self, answer)
         g, said = self.generation, events.OutputAudio
         self.emit(events.OutputTranscribed(g, answer.id, answer.item_id, word, final=False))
         if self.cuts_samples:
@@ -392,7 +390,6 @@ class Link:
             if self.tells_ends:
                 self.emit(events.OutputAudioEnded(self.generation, answer.id, answer.item_id))
         was_premature, self.disorder = self.disorder == "premature", ""
-        self.judge.finished(self, answer, status)
         if not was_premature:
             usage = {"total_tokens": 1}
             self.emit(events.ResponseEnded(self.generation, answer.id, status, reason, usage, cause))

@@ -19,7 +19,6 @@ from holdfast.core.faults import fault
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
 from holdfast.core.state import UpstreamFacts
-from tests.properties.books import Ranges
 from tests.simulation.caller import Caller
 from tests.simulation.clock import Clock
 from tests.simulation.endpoints import Endpoint
@@ -301,6 +300,3 @@ class World:
 
     def _is_over(self) -> bool:
         return self.clock.now >= self._until and all(caller.is_over for caller in self.callers)
-
-
-__all__ = ["Ranges", "World"]

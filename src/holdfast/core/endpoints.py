@@ -159,7 +159,7 @@ class Endpoints:
                 break
         if recovery.no_worse_than is not None or soonest.at > recovery.last_dial_at:
             return self._no_hope(recovery, now, soonest.reason)
-        return _wait(soonest, recovery, now, chance)
+        return _wait(soonest, now, chance)
 
     def better_than(self, endpoint: int, now: float) -> int | None:
         """An endpoint that a session working well at `endpoint` should try to move to, at a quiet moment."""
@@ -409,11 +409,11 @@ def _needs_place(it: Endpoint, recovery: Recovery, tries: Tries) -> bool:
     return recovery.no_worse_than is not None or _is_retry(it, tries)
 
 
-def _wait(outlook: _Outlook, recovery: Recovery, now: float, chance: float) -> WaitFor:
+def _wait(outlook: _Outlook, now: float, chance: float) -> WaitFor:
     """Until then, but asking again now and then, each session at its own moments."""
     expected_s = outlook.at - now
     ask_s = ASK_AGAIN_S * (1 + chance) / 2
     if expected_s > 2 * ASK_AGAIN_S:
         ask_s *= 2
-    seconds = max(WAIT_LEAST_S, min(expected_s, ask_s, recovery.last_dial_at - now))
+    seconds = max(WAIT_LEAST_S, min(expected_s, ask_s))
     return WaitFor(seconds, outlook.reason, expected_s)

@@ -69,6 +69,8 @@ def _leave_response(s: State, cause: Fault) -> None:
         if s.turn.reasked < s.limits.response_reasks:
             s.turn.reopen()
             return
+    elif s.tools.is_from(active):
+        s.spoken.called_tools(active)
     else:
         s.spoken.answered(active)
     heard = s.conversation.heard_of(active)

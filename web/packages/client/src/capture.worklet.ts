@@ -49,6 +49,7 @@ class Capture extends AudioWorkletProcessor {
       case "end":
         this.#framer.flush();
         this.#ended = true;
+        if (message.forGood) this.#worker?.postMessage("ended");
     }
   }
 }

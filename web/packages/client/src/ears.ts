@@ -46,7 +46,7 @@ export class Ears {
     this.#turn += 1;
     const turn = this.#turn;
     const isMine = (): boolean => turn === this.#turn;
-    this.#mic?.close();
+    this.#mic?.close(false);
     this.#mic = undefined;
     this.#do({ type: "mic", phase: "asking" });
     const channel = new MessageChannel();
@@ -62,7 +62,7 @@ export class Ears {
         onLost: () => isMine() && this.#end("lost"),
       });
       if (!isMine()) {
-        mic.close();
+        mic.close(false);
         return;
       }
       this.#mic = mic;
@@ -105,8 +105,7 @@ export class Ears {
 
   #end(phase: MicPhase): void {
     this.#turn += 1;
-    if (this.#mic !== undefined) this.#options.tell({ type: "capture_ended" });
-    this.#mic?.close();
+    this.#mic?.close(true);
     this.#mic = undefined;
     this.#do({ type: "mic", phase });
     this.#options.onLevel(0);

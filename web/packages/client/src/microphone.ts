@@ -44,7 +44,8 @@ export interface MicOptions {
 export interface Microphone {
   readonly deviceId: string | undefined;
   mute(muted: boolean): void;
-  close(): void;
+  /** `forGood`: no other microphone goes on from here. */
+  close(forGood: boolean): void;
 }
 
 export async function openMicrophone(options: MicOptions): Promise<Microphone> {
@@ -92,9 +93,9 @@ async function build(stream: MediaStream, options: MicOptions): Promise<Micropho
   return {
     deviceId: track?.getSettings().deviceId,
     mute: (muted) => tell({ type: "mute", muted }),
-    close() {
+    close(forGood) {
       track?.removeEventListener("ended", options.onLost);
-      tell({ type: "end" });
+      tell({ type: "end", forGood });
       for (const each of stream.getTracks()) each.stop();
       // The last part of a frame leaves with "end"; closing at once would drop it.
       setTimeout(() => void context.close(), 100);

@@ -23,7 +23,7 @@ import {
 } from "./protocol";
 import { slept, type Clocks } from "./sleep";
 import { Uplink } from "./uplink";
-import type { CapturedFrame, FromPlayback, FromWorker, LinkSettings, ToPlayback, ToWorker } from "./worker-messages";
+import type { FromCapture, FromPlayback, FromWorker, LinkSettings, ToPlayback, ToWorker } from "./worker-messages";
 
 const TICK_MS = 50;
 const ACK_MS = 1_000;
@@ -306,7 +306,11 @@ function captured(samples: Int16Array): void {
 }
 
 function attachCapture(port: MessagePort): void {
-  port.onmessage = ({ data }: MessageEvent<CapturedFrame>) => {
+  port.onmessage = ({ data }: MessageEvent<FromCapture>) => {
+    if (data === "ended") {
+      if (!rests(link.phase)) captured(new Int16Array(TAIL_SAMPLES));
+      return;
+    }
     captured(new Int16Array(data.buffer, 0, data.samples));
     port.postMessage(data.buffer, [data.buffer]);
   };
@@ -384,9 +388,6 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       return;
     case "playback":
       attachPlayback(data.port);
-      return;
-    case "capture_ended":
-      captured(new Int16Array(TAIL_SAMPLES));
       return;
     case "silence":
       silence();

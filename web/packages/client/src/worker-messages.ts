@@ -27,7 +27,6 @@ export type ToWorker =
   | { readonly type: "discard" }
   | { readonly type: "capture"; readonly port: MessagePort }
   | { readonly type: "playback"; readonly port: MessagePort }
-  | { readonly type: "capture_ended" }
   | { readonly type: "silence" }
   | { readonly type: "text"; readonly text: string }
   /** Output latency of the loudspeaker: what is rendered is not yet heard. */
@@ -51,6 +50,9 @@ export interface CapturedFrame {
   readonly samples: number;
 }
 
+/** Capture worklet -> worker, after the last frame: nobody speaks any more. */
+export type FromCapture = CapturedFrame | "ended";
+
 export type ToPlayback =
   | { readonly type: "begin"; readonly stream: number; readonly itemId: string }
   | { readonly type: "audio"; readonly stream: number; readonly pcm: Int16Array }
@@ -65,7 +67,8 @@ export type FromPlayback =
 export type ToCapture =
   | { readonly type: "port"; readonly port: MessagePort }
   | { readonly type: "mute"; readonly muted: boolean }
-  | { readonly type: "end" };
+  /** `forGood`: no other microphone goes on from here. */
+  | { readonly type: "end"; readonly forGood: boolean };
 
 /** Worklet -> page: the loudest sample since the last report, about 30 times a second. */
 export interface Level {
