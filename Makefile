@@ -25,7 +25,7 @@ JOBS ?= 3
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos soak web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos soak mutate web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -96,6 +96,10 @@ soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 
 simulate: $(VENV)/.dev ## 100,000 simulated sessions with faults; the result goes to docs/measurements (minutes)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) --write
+
+mutate: $(VENV)/.dev ## break the recovery code in 72 ways, chosen by a library, and count what the tests notice (half an hour)
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group mutation
+	@$(BIN)/python scripts/mutate_core.py --mutants 72 --seed $(SEED) --jobs 2
 
 web: $(WEB_INDEX) ## build the web client into the package
 

@@ -50,6 +50,7 @@ def speak(  # noqa: PLR0917 - keywords cost time, and this is the hot path
     if (
         item is None
         or generation != s.upstream.voice
+        or not s.upstream.is_live
         or response_id != turn.active
         or item_id != item.item_id
         or item.is_cut
