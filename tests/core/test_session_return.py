@@ -234,7 +234,7 @@ def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
 @pytest.mark.xfail(
     strict=True,
     reason="A commit by hand whose turn is not settled is not in the journal: the next process asks for the "
-    "audio again but not for the commit. Its line needs the position; restart must commit when the audio is there.",
+    "audio again but not for the commit. Its line needs the position, restart must commit there.",
 )
 def test_a_turn_ended_by_hand_is_still_ended_after_a_restart() -> None:
     manual = SessionOptions(turn_detection="manual", framing="positioned")
