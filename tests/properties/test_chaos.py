@@ -26,6 +26,15 @@ from tests.properties.chaos import KINDS, Chaos, TurnDetection
 
 BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20"))
 """How long fresh seeds are tried; 60 in the nightly run, and for the issue's proof."""
+EXAMPLES_MAX = int(os.environ.get("HOLDFAST_PROPERTY_EXAMPLES", "1500"))
+"""With the same seeds everywhere a slow machine proves less and a fast one nothing new."""
+
+
+def first_seed() -> int:
+    """The same seeds each time, so that a change is judged and not its luck; `random` in the nightly run."""
+    given = os.environ.get("HOLDFAST_PROPERTY_SEED", "1")
+    return random.SystemRandom().randrange(2**32) if given == "random" else int(given)
+
 
 CHOICES = st.lists(st.integers(0, 7 * KINDS * 5000), min_size=5, max_size=150)
 MODES: tuple[Durability, ...] = ("none", "local")
@@ -71,10 +80,10 @@ def live(seed: int) -> Chaos:
 
 @pytest.mark.timeout(200)
 def test_fresh_seeds_for_a_budget_of_seconds(capsys: pytest.CaptureFixture[str]) -> None:
-    first = random.SystemRandom().randrange(2**32)
+    first = first_seed()
     deadline = time.monotonic() + BUDGET_S
     examples = steps = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and examples < EXAMPLES_MAX:
         seed = first + examples
         try:
             world = live(seed)

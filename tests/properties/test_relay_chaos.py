@@ -18,6 +18,7 @@ from holdfast.core.relay_state import RelayState
 from holdfast.core.relay_window import RelayWindow
 from holdfast.core.upstream_link import UpstreamLink
 from tests.properties.relay_chaos import live
+from tests.properties.test_chaos import EXAMPLES_MAX, first_seed
 
 BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20")) / 2
 """How long fresh seeds are tried."""
@@ -30,10 +31,10 @@ def test_known_seeds_keep_the_contract() -> None:
 
 @pytest.mark.timeout(200)
 def test_fresh_seeds_keep_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    first = random.SystemRandom().randrange(2**32)
+    first = first_seed()
     deadline = time.monotonic() + BUDGET_S
     examples = steps = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and examples < EXAMPLES_MAX:
         seed = first + examples
         try:
             world = live(seed)

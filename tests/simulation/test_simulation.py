@@ -13,6 +13,7 @@ from tests.simulation.planted import BUGS, Bug
 from tests.simulation.run import Account, events_of, live, run_seeds, shrink
 
 BUDGET_S = float(os.environ.get("HOLDFAST_SIMULATION_SECONDS", "10"))
+SEEDS_MAX = int(os.environ.get("HOLDFAST_SIMULATION_SEEDS", "300"))
 FORMER = (19, 33, 128, 148, 224, 238, 274, 320, 348, 450, 545, 776, 868, 881)
 """Seeds that once broke a rule."""
 PLANTED_SEEDS = 160
@@ -24,7 +25,7 @@ PLANTED_LEAST = 20
 def test_seeds_from_the_first_for_a_budget_of_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     total = Account()
     deadline = time.monotonic() + BUDGET_S
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and total.seeds < SEEDS_MAX:
         total.add(run_seeds(range(total.seeds, total.seeds + 20)))
     seen = sum((fault.row, state) in total.cells for fault, state in CELLS)
     with capsys.disabled():
