@@ -289,7 +289,6 @@ class Stage:
         for other in self.calls:
             if other is not call and other.talk is talk:
                 await self._close(other, 4409)
-        call.talk = talk
         talk.tokens.append(f"token-{call.number}")
         recovered = self.resumed["recovered"] and command["epoch"] == talk.epoch
         offset = command["offset"] if recovered else talk.offset
@@ -306,8 +305,12 @@ class Stage:
         await self._send(call, message("session_resumed", answer))
         if not recovered:
             talk.numbered("snapshot", {"items": self.snapshot, "state": "listening"})
-        for payload in talk.after(offset):
-            await self._send(call, payload)
+        # What is said while the tail is sent belongs behind it.
+        while offset < talk.offset:
+            missed, offset = talk.after(offset), talk.offset
+            for payload in missed:
+                await self._send(call, payload)
+        call.talk = talk
 
     async def refuse(self, call: Call, error: Json) -> None:
         """Say no to a call that has no conversation."""
