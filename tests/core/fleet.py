@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from holdfast.core.breaker import BreakerState
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import Fault, Retry, fault
+from holdfast.core.limits import Limits
 from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
 
-LIMITS = FleetLimits()
+LIMITS = Limits()
 DOWN = fault("provider.unreachable")
 TOO_LONG = fault("provider.handshake_timeout")
 CUT = fault("provider.connection_lost")

@@ -6,8 +6,9 @@ What lives here: words. What never will: a rule.
 from __future__ import annotations
 
 from holdfast.core.breaker import BreakerState
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import Fault, fault
+from holdfast.core.limits import Limits
 from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
 
 DOWN = fault("provider.unreachable")
@@ -19,8 +20,8 @@ BUSY = fault("provider.rate_limited")
 class Node:
     """`Endpoints` with a clock that the test moves and a chance that it sets."""
 
-    def __init__(self, names: int = 1, limits: FleetLimits | None = None) -> None:
-        self.endpoints = Endpoints([f"e{number}" for number in range(names)], limits or FleetLimits())
+    def __init__(self, names: int = 1, limits: Limits | None = None) -> None:
+        self.endpoints = Endpoints([f"e{number}" for number in range(names)], limits or Limits())
         self.now = 100.0
         self.chance = 0.5
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import Fault, fault
+from holdfast.core.limits import Limits
 from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
 
 REFUSED = fault("provider.unreachable")
@@ -64,7 +65,7 @@ class Outage:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.endpoints = Endpoints([f"e{number}" for number in range(self.names)], FleetLimits())
+        self.endpoints = Endpoints([f"e{number}" for number in range(self.names)], Limits())
         self.crowd = [Person(self._recovery(was_live=False)) for _ in range(self.people)]
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._number = count()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from holdfast.core import events, relay_effects
 from holdfast.core import relay_events as heard
 from holdfast.core.effects import Note
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.relay import Relay
@@ -37,9 +37,10 @@ def measure(raw: bytes) -> int:
 
 
 def surroundings(limits: Limits | None = None, names: int = 1) -> RelaySurroundings:
+    limits = limits or Limits()
     upstreams = (OPENAI, *[LOCAL] * (names - 1))
-    endpoints = Endpoints([f"{one.name}{at}" for at, one in enumerate(upstreams)], FleetLimits())
-    return RelaySurroundings(limits or Limits(), upstreams, endpoints, measure)
+    endpoints = Endpoints([f"{one.name}{at}" for at, one in enumerate(upstreams)], limits)
+    return RelaySurroundings(limits, upstreams, endpoints, measure)
 
 
 @dataclass

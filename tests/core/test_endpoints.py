@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.breaker import BreakerState
-from holdfast.core.endpoints import FleetLimits
 from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
 from holdfast.core.recovery import DialNow, NoHope, WaitFor
 from tests.core.node import CUT, DOWN, KEY, Node
 
@@ -20,7 +20,7 @@ def test_a_lost_live_link_is_dialled_again_at_once() -> None:
 
 
 def test_that_first_redial_takes_no_token_and_no_place() -> None:
-    node = Node(limits=FleetLimits(retry_tokens_least=100.0, retry_floor=0, retry_share=0.0))
+    node = Node(limits=Limits(retry_tokens_least=100.0, retry_floor=0, retry_share=0.0))
     node.live(5)
     for _ in range(5):
         node.dial(node.lose())
@@ -199,7 +199,7 @@ def test_without_tokens_there_is_no_retry_and_the_first_dial_is_none() -> None:
 
 @pytest.mark.parametrize(("failures", "is_allowed"), [(49, True), (50, False)])
 def test_a_retry_needs_more_than_half_of_the_tokens(failures: int, *, is_allowed: bool) -> None:
-    node = Node(limits=FleetLimits(retry_token_gain=0.0, retry_tokens_per_s=1e-30))
+    node = Node(limits=Limits(retry_token_gain=0.0, retry_tokens_per_s=1e-30))
     waiting, _ = node.dial()
     for turn in range(failures - 1):
         node.fail(node.dial()[0])
@@ -246,7 +246,7 @@ def test_three_retries_at_once_or_a_fifth_of_what_is_live() -> None:
 
 
 def test_going_to_another_endpoint_is_no_retry() -> None:
-    node = Node(2, FleetLimits(retry_tokens_least=100.0, retry_floor=0, retry_share=0.0))
+    node = Node(2, Limits(retry_tokens_least=100.0, retry_floor=0, retry_share=0.0))
     recovery, dial = node.dial()
     node.fail(recovery, KEY)
     _, second = node.dial(recovery)

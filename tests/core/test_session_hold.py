@@ -5,7 +5,7 @@ twice.
 from __future__ import annotations
 
 from holdfast.core import effects, events, notices
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
@@ -244,7 +244,7 @@ def test_a_failed_response_of_which_nothing_was_told_is_asked_again_once() -> No
 
 
 def two(limits: Limits | None = None) -> World:
-    endpoints = Endpoints(["openai", "local"], FleetLimits())
+    endpoints = Endpoints(["openai", "local"], limits or Limits())
     world = World.new(limits, upstreams=(OPENAI, LOCAL), endpoints=endpoints)
     world.create()
     world.go_live()

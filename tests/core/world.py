@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from holdfast.core import effects, events, notices
 from holdfast.core.effects import Effect
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, Event, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
@@ -18,11 +18,12 @@ LOCAL = UpstreamFacts("local", "local", "holdfast-local", ("marin", "cedar"), "c
 
 
 def surroundings(limits: Limits | None = None, **changes: object) -> Surroundings:
+    limits = limits or Limits()
     world: dict[str, object] = {
-        "limits": limits or Limits(),
+        "limits": limits,
         "customer_id": "C-1",
         "upstreams": (OPENAI,),
-        "endpoints": Endpoints(["openai"], FleetLimits()),
+        "endpoints": Endpoints(["openai"], limits),
         "greeting": "Hello.",
         **changes,
     }

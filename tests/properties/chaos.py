@@ -14,7 +14,7 @@ from typing import Literal
 
 from holdfast.core import effects, events
 from holdfast.core.effects import Append, Manner
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event, SessionOptions
 from holdfast.core.faults import FAULTS, fault
 from holdfast.core.hot_path import hear, speak
@@ -62,7 +62,7 @@ class Chaos:
     """One session in a world driven by numbers."""
 
     def __init__(self, durability: Durability = "local", *, turn_detection: TurnDetection = "auto") -> None:
-        self.endpoints = Endpoints([one.name for one in UPSTREAMS], FleetLimits())
+        self.endpoints = Endpoints([one.name for one in UPSTREAMS], LIMITS)
         around = Surroundings(
             limits=LIMITS,
             customer_id="C-1",

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.core import effects, events, notices
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event
 from holdfast.core.faults import Fault, fault
 from holdfast.core.hot_path import hear, speak
+from holdfast.core.limits import Limits
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from tests.simulation.clock import Entry
@@ -41,7 +42,7 @@ class Process:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.endpoints = Endpoints([one.name for one in world.endpoints], FleetLimits())
+        self.endpoints = Endpoints([one.name for one in world.endpoints], Limits())
         self.runners: dict[str, Runner] = {}
         self.is_alive = True
         self.takes_new = True

@@ -16,6 +16,7 @@ from typing import Final
 
 from holdfast.core.breaker import Breaker, BreakerState, Pause, Trouble
 from holdfast.core.faults import Fault, fault
+from holdfast.core.limits import Limits
 from holdfast.core.recovery import (
     DIAL_LEAST_S,
     DialNow,
@@ -29,34 +30,6 @@ from holdfast.core.recovery import (
     trouble_of_loss,
 )
 from holdfast.core.retry_budget import RetryPlaces, RetryTokens
-
-
-@dataclass(frozen=True, slots=True)
-class FleetLimits:
-    """Bounds of a node's dials: those fields of `core.limits.Limits`."""
-
-    retry_base_s: float = 0.25
-    retry_cap_s: float = 5.0
-    retry_tokens: float = 100.0  # of each endpoint; a failed dial costs one
-    retry_tokens_least: float = 50.0  # retries only while there are more
-    retry_token_gain: float = 0.1  # for a dial that went live
-    retry_tokens_per_s: float = 0.1  # sessions are long: by successes alone a quiet node would wait weeks
-    retry_share: float = 0.2  # of the live upstreams, how many retries may be under way at once
-    retry_floor: int = 3  # and never fewer
-    spread_s: float = 2.0  # over which a mass loss is spread
-    spread_links: int = 10  # a mass loss is more than so many within a second
-    spread_share: float = 0.05  # and more than this share of the live upstreams
-    breaker_failures: int = 5  # failed dials in a row
-    breaker_open_s: float = 5.0  # doubled by each failed probe
-    breaker_cap_s: float = 60.0
-    breaker_alone_s: float = 4.0  # the cap where no other endpoint could be used
-    throttle_s: float = 1.0  # where a provider says "slow down" and no time; doubled
-    throttle_cap_s: float = 30.0
-    refused_s: float = 60.0  # a key that was refused is left alone by all sessions
-    return_s: float = 60.0  # before sessions go back to a better endpoint
-    patience_s: float = 4.0  # for a probe, whose answer others wait for, and a dial with another to turn to
-    slow_dial_s: float = 2.0  # a dial that takes longer to fail sends its session to the next endpoint
-
 
 LOSS_WINDOW_S: Final = 1.0
 ASK_AGAIN_S: Final = 0.5
@@ -110,7 +83,7 @@ class Endpoints:
 
     __slots__ = ("_limits", "_list", "_losses", "_places")
 
-    def __init__(self, names: Sequence[str], limits: FleetLimits) -> None:
+    def __init__(self, names: Sequence[str], limits: Limits) -> None:
         assert names, "a node without an upstream"
         pauses = {
             Trouble.FAILING: Pause(limits.breaker_failures, limits.breaker_open_s, limits.breaker_cap_s),

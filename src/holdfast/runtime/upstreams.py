@@ -7,18 +7,13 @@ What never will: choosing (`core.endpoints`), dialling (`providers`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from holdfast.core.effects import Manner
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.limits import Limits
 from holdfast.core.state import UpstreamFacts
 from holdfast.ports import UpstreamDialer
-
-
-def fleet_limits(limits: Limits) -> FleetLimits:
-    """What of the process's bounds is about dialling."""
-    return FleetLimits(**{one.name: getattr(limits, one.name) for one in fields(FleetLimits)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +37,4 @@ class Upstreams:
             UpstreamFacts(t.name, t.kind, t.model, t.voices, t.default_voice, manner)
             for t, manner in zip((dialer.traits for dialer in dialers), manners, strict=True)
         )
-        return cls(tuple(dialers), Endpoints([one.name for one in facts], fleet_limits(limits)), facts)
+        return cls(tuple(dialers), Endpoints([one.name for one in facts], limits), facts)
