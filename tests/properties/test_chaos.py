@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,18 +21,7 @@ from holdfast.core.turn import Turn
 from holdfast.core.window import ReplayWindow
 from tests.properties import chaos
 from tests.properties.chaos import KINDS, Chaos, TurnDetection
-
-BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20"))
-"""How long fresh seeds are tried; 60 in the nightly run, and for the issue's proof."""
-EXAMPLES_MAX = int(os.environ.get("HOLDFAST_PROPERTY_EXAMPLES", "1500"))
-"""With the same seeds everywhere a slow machine proves less and a fast one nothing new."""
-
-
-def first_seed() -> int:
-    """The same seeds each time, so that a change is judged and not its luck; `random` in the nightly run."""
-    given = os.environ.get("HOLDFAST_PROPERTY_SEED", "1")
-    return random.SystemRandom().randrange(2**32) if given == "random" else int(given)
-
+from tests.properties.seeds import try_seeds
 
 CHOICES = st.lists(st.integers(0, 7 * KINDS * 5000), min_size=5, max_size=150)
 MODES: tuple[Durability, ...] = ("none", "local")
@@ -80,20 +67,9 @@ def live(seed: int) -> Chaos:
 
 @pytest.mark.timeout(200)
 def test_fresh_seeds_for_a_budget_of_seconds(capsys: pytest.CaptureFixture[str]) -> None:
-    first = first_seed()
-    deadline = time.monotonic() + BUDGET_S
-    examples = steps = 0
-    while time.monotonic() < deadline and examples < EXAMPLES_MAX:
-        seed = first + examples
-        try:
-            world = live(seed)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}: {error}") from error
-        examples += 1
-        steps += len(world.log)
+    told = try_seeds(lambda seed: len(live(seed).log))
     with capsys.disabled():
-        print(f"\nproperty run: {examples} examples, {steps} steps, {BUDGET_S:g} s, seeds from {first}")
-    assert examples > 0
+        print(f"\nproperty run: {told}")
 
 
 # planted bugs

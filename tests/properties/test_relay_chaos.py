@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +16,7 @@ from holdfast.core.relay_state import RelayState
 from holdfast.core.relay_window import RelayWindow
 from holdfast.core.upstream_link import UpstreamLink
 from tests.properties.relay_chaos import live
-from tests.properties.test_chaos import EXAMPLES_MAX, first_seed
-
-BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20")) / 2
-"""How long fresh seeds are tried."""
+from tests.properties.seeds import BUDGET_S, try_seeds
 
 
 def test_known_seeds_keep_the_contract() -> None:
@@ -31,20 +26,9 @@ def test_known_seeds_keep_the_contract() -> None:
 
 @pytest.mark.timeout(200)
 def test_fresh_seeds_keep_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    first = first_seed()
-    deadline = time.monotonic() + BUDGET_S
-    examples = steps = 0
-    while time.monotonic() < deadline and examples < EXAMPLES_MAX:
-        seed = first + examples
-        try:
-            world = live(seed)
-        except Exception as error:
-            raise AssertionError(f"seed {seed}: {error}") from error
-        examples += 1
-        steps += world.steps
+    told = try_seeds(lambda seed: live(seed).steps, BUDGET_S / 2)
     with capsys.disabled():
-        print(f"\nrelay: {examples} conversations, {steps} steps, {BUDGET_S:g} s, seeds from {first}")
-    assert examples > 0
+        print(f"\nrelay: {told}")
 
 
 def _deaf_fence(_self: UpstreamLink, generation: int) -> bool:
