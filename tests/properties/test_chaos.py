@@ -111,10 +111,8 @@ def _remember_audio_for_ever(self: ReplayWindow) -> None:
     assert self.audio
 
 
-def _drop_without_a_word(
-    self: ReplayWindow, streams: frozenset[int] | None = None
-) -> list[tuple[int, int, int]]:
-    _ORIGINAL_DROP(self, streams)
+def _drop_without_a_word(self: ReplayWindow) -> list[tuple[int, int, int]]:
+    _ORIGINAL_DROP(self)
     return []
 
 

@@ -71,8 +71,3 @@ class Losses:
             return []
         self._told_at = now
         return [held]
-
-    @property
-    def untold(self) -> int:
-        """Samples in the open range."""
-        return 0 if self.pending is None else self.pending.last - self.pending.first

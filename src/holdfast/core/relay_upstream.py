@@ -32,7 +32,6 @@ from holdfast.core.relay_state import TURNS_MAX, RelayState
 
 PADDING_MS = 300
 """What a voice detector needs to hear before the first word of a turn that is told again."""
-TIMED_OUT = "input_audio_buffer.timeout_triggered"
 CREATED_BY_CLIENT = frozenset({"conversation.item.create"})
 
 

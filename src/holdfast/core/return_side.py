@@ -140,7 +140,7 @@ def _catch_up(s: State, event: ResumeAsked, absence_s: float, now: float) -> Non
     if policy == "truncate":
         _truncate(s, now)
     elif policy == "skip_to_live":
-        _skip(s, "skipped", None)
+        _skip(s, "skipped")
     _answer(s, event, event.offset, recovered=True)
     s.out.extend(s.window.after(event.offset))
     s.window.is_replayed = False
@@ -156,18 +156,17 @@ def _truncate(s: State, now: float) -> None:
     missed = [start for _, stream, start, _ in s.window.audio if item is not None and stream == item.stream]
     if item is not None and missed:
         interrupt(s, now, reached=missed[0])
-    _skip(s, "truncated", None)
+    _skip(s, "truncated")
 
 
-def _skip(s: State, reason: str, streams: frozenset[int] | None) -> None:
-    for stream, first, last in s.window.drop_audio(streams):
+def _skip(s: State, reason: str) -> None:
+    for stream, first, last in s.window.drop_audio():
         s.tell(AudioLost("output", first, last, reason, stream))
 
 
 def _start_over(s: State, event: ResumeAsked, now: float) -> None:
     interrupt(s, now)
     s.window.acknowledge(s.output.offset)
-    s.window.forgotten = s.output.offset
     s.window.fallen.clear()
     _answer(s, event, s.output.offset, recovered=False)
     s.tell(Snapshot(tuple(_items(s)), s.turn.phase.name.lower()))

@@ -74,22 +74,17 @@ class ReplayWindow:
         """Whether every text message after `offset` is still here."""
         return offset >= self.forgotten
 
-    def drop_audio(self, streams: frozenset[int] | None = None) -> list[tuple[int, int, int]]:
-        """Forget the audio of these streams, or all of it; answers (stream, first, last) of what is gone."""
+    def drop_audio(self) -> list[tuple[int, int, int]]:
+        """Forget all audio; answers (stream, first, last) of what is gone."""
         gone: list[tuple[int, int, int]] = []
-        kept: deque[Sound] = deque()
-        for sound in self.audio:
-            _, stream, start, pcm = sound
-            if streams is not None and stream not in streams:
-                kept.append(sound)
-                continue
+        for _, stream, start, pcm in self.audio:
             last = start + len(pcm) // SAMPLE_BYTES
             if gone and gone[-1][0] == stream and gone[-1][2] == start:
                 gone[-1] = (stream, gone[-1][1], last)
             else:
                 gone.append((stream, start, last))
-        self.audio = kept
-        self.audio_bytes = sum(len(sound[3]) for sound in kept)
+        self.audio.clear()
+        self.audio_bytes = 0
         return gone
 
     def after(self, offset: int) -> list[Tell | Play]:

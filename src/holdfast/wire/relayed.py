@@ -350,11 +350,6 @@ _LOOKED_AT: Final[Mapping[str, Callable[[_Event, int, bytes], Original]]] = {
 _AT_A_MOMENT: Final = {"session.created": _created, "error": _erred}
 
 
-def is_looked_at(kind: str) -> bool:
-    """Whether anything but the type of such a message matters."""
-    return kind in _LOOKED_AT or kind in _AT_A_MOMENT
-
-
 def read(raw: bytes, kind: str, generation: int, moment: Moment) -> Original:
     """A server event that is no audio. One whose fields have other types than we know is passed on: that is
     its client's to judge.

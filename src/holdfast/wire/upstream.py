@@ -398,16 +398,3 @@ def error_event(code: str, message: str, kind: str, event_id: str | None, server
     """An `error` event of our own, in the official shape (protocol reference, 9.1)."""
     error = {"type": kind, "code": code, "message": message, "param": None, "event_id": event_id}
     return _encoder.encode({"type": "error", "event_id": server_event_id, "error": error})
-
-
-def terminal_event(response_id: str, status: str, cause: Fault, server_event_id: str) -> bytes:
-    """`response.done` for a response whose upstream is gone."""
-    response: dict[str, Any] = {
-        "object": "realtime.response",
-        "id": response_id,
-        "status": status,
-        "status_details": {"type": status, "reason": "upstream_lost", "error": {"code": cause.code}},
-        "output": [],
-        "usage": None,
-    }
-    return _encoder.encode({"type": "response.done", "event_id": server_event_id, "response": response})
