@@ -1,4 +1,4 @@
-"""A link's life: dialled, opened, created, configured, live, lost; and what waits for an answer.
+"""A link's life: dialled, opened, created, configured, live, lost; and the hand-over of what was held.
 
 What lives here: one short function for each of these, called by the sides.
 What never will: which upstream, when (`endpoints`); what a fresh one is told (`rebuild`); the end (`ending`).
@@ -230,13 +230,11 @@ def pace_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 -
 
 def live(s: State) -> None:
     """Say who answers, when that is news."""
-    names = s.upstream_facts()
-    notes = rebuild.notes(s) if s.line.rebuilds else ()
     if s.line.rebuilds == 0:
         s.tell(Status("live"))
     elif s.line.is_recovering_told or s.upstream.endpoint != s.line.told_endpoint:
         s.line.told_endpoint = s.upstream.endpoint
-        s.tell(Status("live", upstream=names, notes=notes))
+        s.tell(Status("live", upstream=s.upstream_facts(), notes=rebuild.notes(s)))
     s.line.is_recovering_told = False
 
 

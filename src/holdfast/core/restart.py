@@ -21,11 +21,11 @@ from holdfast.core.timers import TIMER_AWAY, TIMER_LIFE
 from holdfast.core.tool_ledger import CallPhase
 from holdfast.core.tool_side import UNKNOWN
 
-JournalLine = tuple[str, Mapping[str, Any]]
+StoredLine = tuple[str, Mapping[str, Any]]
 """kind, content"""
 
 
-def restore(s: State, lines: Iterable[JournalLine], epoch: str, now: float) -> None:
+def restore(s: State, lines: Iterable[StoredLine], epoch: str, now: float) -> None:
     """Read the lines, in order; the session waits for its client."""
     for kind, content in lines:
         _READERS[kind](s, content)

@@ -30,7 +30,7 @@ from holdfast.core import (
 from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
 from holdfast.core.faults import Fault
-from holdfast.core.restart import JournalLine
+from holdfast.core.restart import StoredLine
 from holdfast.core.state import TIMER_LOSSES, State, Surroundings
 
 _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
@@ -121,11 +121,11 @@ class Session:
         """The first effects: a connection that never asks for a session does not stay."""
         return [StartTimer(timers.TIMER_CREATE, self.state.limits.create_wait_s)]
 
-    def restart(self, lines: Iterable[JournalLine], epoch: str, now: float) -> list[Effect]:
+    def restart(self, lines: Iterable[StoredLine], epoch: str, now: float) -> list[Effect]:
         """Take up a session where the journal of another process left it: its client is away.
 
-        `lines` are (kind, content) in order; `epoch` is new, for the messages that were not received are
-        gone.
+        `lines` are (kind, content) in order; `epoch` is new, for the messages that
+        were not received are gone.
         """
         s = self.state
         restart.restore(s, lines, epoch, now)
