@@ -1,5 +1,5 @@
-"""What is saved from a lost upstream, and what a fresh one is told (reliability reference, B5, B6; protocol,
-10).
+"""What is saved from a lost upstream, and what a fresh one is told (reliability
+reference, B5, B6; protocol, 10).
 
 What lives here: which response is closed by name and which is asked for again, which input is told again and
 how; the order: conversation as text, calls with their results, unanswered speech as it was spoken, then the
@@ -59,9 +59,7 @@ def _leave_response(s: State, cause: Fault) -> None:
         return
     if s.turn.silenced == active:
         s.spoken.answered(active)
-        s.conversation.close(active)
-        record_items(s)
-        settle(s)
+        _settle_response(s, active)
         close_response(s, "cancelled", None)
         return
     if not is_told(s, active):
@@ -74,12 +72,17 @@ def _leave_response(s: State, cause: Fault) -> None:
     else:
         s.spoken.answered(active)
     heard = s.conversation.heard_of(active)
-    s.conversation.close(active)
-    record_items(s)
-    settle(s)
+    _settle_response(s, active)
     if heard and not s.tools.is_from(active):
         s.turn.carry_on = heard
     close_response(s, "incomplete", cause, "upstream_lost")
+
+
+def _settle_response(s: State, response_id: str) -> None:
+    """No more words come: they stand as they are, and what they answer is answered."""
+    s.conversation.close(response_id)
+    record_items(s)
+    settle(s)
 
 
 def is_told(s: State, response_id: str) -> bool:
