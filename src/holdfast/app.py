@@ -62,9 +62,7 @@ class Gateway:
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to stop: no new sessions; those that run finish their sentence. A second call ends them
-        now.
-        """
+        """Begin to stop: no new sessions; running ones finish their sentence. A second call ends them now."""
         if self._stop.is_set():
             self.directory.drain(at_once=True)
         self._stop.set()

@@ -1,6 +1,4 @@
-"""An upstream dies: what the next one is told, what the client hears of it, and that nothing is said
-twice.
-"""
+"""An upstream dies: what the next one is told, what the client hears of it; nothing is said twice."""
 
 from __future__ import annotations
 

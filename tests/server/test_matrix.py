@@ -1,8 +1,7 @@
 """The fault matrix over real sockets: every upstream fault at every moment where it can happen.
 
 One conversation (a spoken question, a typed one that needs a tool) with one fault on the first connection.
-What
-the cell must lead to is judged from outside: what the client was told, what each upstream heard.
+What the cell must lead to is judged from outside: what the client was told, what each upstream heard.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A model of a Realtime server: one link, from the dial to its death.
 
-What lives here: the order of the dialect's events, voice detection on marked samples, answers in words and
-audio.
+What lives here: the order of the dialect's events, voice detection on marked samples,
+answers in words and audio.
 What never will: faults by name (`mishaps`), judging what it was told (`judge`).
 """
 

@@ -122,8 +122,8 @@ async def ask(caller: Caller, text: str = QUESTION, **response: Any) -> Answer:
 
 
 async def speaking(caller: Caller) -> str:
-    """Have a long answer begun and its first sound heard; gives its id. Raises `Skipped` when it is over
-    already.
+    """Have a long answer begun and its first sound heard; gives its id. Raises `Skipped`
+    when it is over already.
     """
     caller.write("Please count from one to two hundred.")
     response_id = await begin(caller, **SPOKEN, **LONG)

@@ -1,8 +1,8 @@
 """Ids that outlive an upstream: the client knows an item or a response by one id for ever.
 
-What lives here: which id of the present upstream stands for which id that the client was told before
-(reliability reference, B3). Empty until an upstream has been rebuilt: then the upstream's ids are the
-client's.
+What lives here: which id of the present upstream stands for which id that the client was told
+before (reliability reference, B3). Empty until an upstream has been rebuilt: then the
+upstream's ids are the client's.
 What never will: making ids.
 """
 

@@ -1,7 +1,7 @@
 """The upstream's answer: begun, sounding, written, ended; asked for again when it came to nothing.
 
-What lives here: only the active response sounds, exactly one end for each beginning, ids as the client knows
-them.
+What lives here: only the active response sounds, exactly one end for each beginning, ids
+as the client knows them.
 What never will: the dialect, which upstream it is.
 """
 
@@ -103,8 +103,8 @@ def output_transcribed(s: State, event: OutputTranscribed, now: float) -> None:
 
 
 def _is_late(s: State, response_id: str, item_id: str) -> bool:
-    """Whether this is the rest of the answer that ended last, which its end overtook: it is played all the
-    same.
+    """Whether this is the rest of the answer that ended last, which its end overtook:
+    it is played all the same.
     """
     item = s.output.current
     is_last = s.turn.active is None and bool(s.turn.ended) and s.turn.ended[-1] == response_id

@@ -1,9 +1,9 @@
 """What the journal is told, when: enough to take the session up again after the process was killed.
 
-What lives here: which fact becomes a line, and what waits until it is durable (reliability reference, B1,
-B7).
-What never will: audio. `durable` stays where it is until the line that moves it is written; the client keeps
-more.
+What lives here: which fact becomes a line, and what waits until it is durable
+(reliability reference, B1, B7).
+What never will: audio. `durable` stays where it is until the line that moves it is
+written; the client keeps more.
 """
 
 from __future__ import annotations

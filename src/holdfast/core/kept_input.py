@@ -1,9 +1,9 @@
-"""What the user said and nobody has answered yet: given to an upstream, or waiting for one. Bounded, in
-order.
+"""What the user said and nobody has answered yet: given to an upstream, or waiting
+for one. Bounded, in order.
 
-What lives here: the audio that a lost upstream takes with it, so that the next one hears it; audio and
-commands
-that wait for an upstream; what fell out when there was no room. Positions are samples of the session's input.
+What lives here: the audio that a lost upstream takes with it, so that the next one hears it;
+audio and commands that wait for an upstream; what fell out when there was no room. Positions are
+samples of the session's input.
 What never will: deciding what is answered (`spoken`), sending.
 
 Two logs with one order: `given` (audio that the present upstream was given) and behind it what waits.
@@ -39,8 +39,8 @@ class KeptInput:
     joined_max: int = SAMPLE_RATE_HZ
     """Samples that are handed over in one piece."""
     given_max: int = 0
-    """Samples kept of what the upstream was given; the rest of the given audio is not needed, or lost with
-    it.
+    """Samples kept of what the upstream was given; the rest of the given audio is not
+    needed, or lost with it.
     """
     given: deque[bytes | Jump] = field(default_factory=deque)
     given_samples: int = 0
@@ -81,8 +81,7 @@ class KeptInput:
 
     def release(self, samples: int | None = None) -> list[Append | HeldCommand]:
         """Everything that waits, or the first `samples` of it, in order, audio that continues joined to at
-        most
-        a second; it counts as given.
+        most a second; it counts as given.
         """
         released: list[Append | HeldCommand] = []
         parts: list[Append] = []

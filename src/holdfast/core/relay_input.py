@@ -144,9 +144,7 @@ class RelayInput:
     # positions
 
     def length(self, raw: bytes) -> int:
-        """Bytes of audio in one message. A client's envelope does not change: each length is measured
-        once.
-        """
+        """Bytes of audio in one message. A client's envelope never changes: each length is measured once."""
         size = len(raw)
         found = self._lengths.get(size)
         if found is None:
@@ -228,8 +226,7 @@ class RelayInput:
 
     def part(self, first: int, last: int) -> tuple[tuple[bytes, ...], int, int, int]:
         """The given audio from `first` to `last`: its messages, how many bytes of the first are before it,
-        how
-        many bytes it has, and where it really begins.
+        how many bytes it has, and where it really begins.
         """
         messages: list[bytes] = []
         at, begins, ends = self.first, -1, -1

@@ -3,8 +3,8 @@
 What lives here: counting messages, a window of them (reliability reference, B11).
 What never will: deciding whether somebody may come back, sending.
 
-A client counts the messages it receives; so do we. There is nothing else to agree on, and no message bears a
-number.
+A client counts the messages it receives; so do we. There is nothing else to agree on, and
+no message bears a number.
 """
 
 from __future__ import annotations

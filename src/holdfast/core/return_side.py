@@ -1,8 +1,7 @@
 """A client that leaves and comes back: parked, resumed, or given up (reliability reference, B2, B11).
 
 What lives here: what happens while nobody listens, the judgement "recovered or not", what a returning client
-is
-told, where an answer is cut that it missed.
+is told, where an answer is cut that it missed.
 What never will: whether it may come back (token, customer): that is settled before.
 """
 

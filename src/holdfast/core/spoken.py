@@ -130,9 +130,7 @@ class Spoken:
         return max([self.settled, *ends])
 
     def needed_from(self, otherwise: int | None = None) -> int:
-        """The first position of a turn that may be needed again; without one `otherwise`, or what is
-        settled.
-        """
+        """The first position of a turn that may be needed; without one `otherwise`, or what is settled."""
         nothing = self.settled if otherwise is None else otherwise
         return min([turn.first for turn in self.turns if not turn.is_typed], default=nothing)
 

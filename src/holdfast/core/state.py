@@ -188,9 +188,7 @@ class State:
         return False
 
     def tell(self, notice: Notice) -> None:
-        """Send a text message to the client, numbered once a session exists, kept until it is
-        acknowledged.
-        """
+        """Send the client a text message, numbered once a session exists, kept until it is acknowledged."""
         message = Tell(notice, self.output.number())
         if message.offset is not None:
             self.window.tell(message)

@@ -1,8 +1,7 @@
 """Tool calls: each runs at most once, whatever the upstream repeats, whichever upstream it is.
 
 What lives here: which calls are open, which results wait for their response to end, which ids were seen,
-which
-call is a repetition by an upstream that was told the conversation again (reliability reference, B7).
+which call is a repetition by an upstream that was told the conversation again (reliability reference, B7).
 What never will: running a tool.
 
 One call shows up in three upstream events (protocol reference, 8.4); its `call_id` is the key.
@@ -110,9 +109,7 @@ class ToolLedger:
         return any(call.response_id == response_id for call in self.calls.values())
 
     def abandon(self) -> list[Call]:
-        """The session ends: nobody waits for what runs any more. Answers what the client saw begin, not
-        end.
-        """
+        """The session ends: nobody waits for what still runs. Answers what the client saw begin, not end."""
         abandoned = [call for call in self.running if call.phase in _OPEN and call.repeats is None]
         for call in self.running:
             call.phase = CallPhase.TOLD

@@ -1,8 +1,7 @@
 """Tools beside the conversation: called once, told once, never muting it, outliving every socket.
 
 What lives here: couplings of the ledger with the turn and the journal: a call starts when its intent is
-durable,
-its result goes upstream when that is durable too (reliability reference, B7).
+durable, its result goes upstream when that is durable too (reliability reference, B7).
 What never will: running a tool.
 """
 
@@ -52,9 +51,7 @@ def called(s: State, event: ToolCalled, now: float) -> None:
 
 
 def _is_repetition(s: State, call: Call, now: float) -> bool:
-    """A fresh upstream makes the call of a lost one again: it gets that one's result, now or when it
-    comes.
-    """
+    """A fresh upstream repeats the call of a lost one: it gets that one's result, now or when it comes."""
     twin = s.tools.calls.get(call.repeats or "")
     if twin is None:
         return False

@@ -65,8 +65,8 @@ class Turn:
     request: Respond | None = None
     """The request that led to the active response; None when the upstream's own voice detection did."""
     is_refused_unasked: bool = False
-    """The upstream wanted to answer a turn by itself and could not: when the running answer ends, it is
-    asked.
+    """The upstream wanted to answer a turn by itself and could not: when the running
+    answer ends, it is asked.
     """
     carry_on: str | None = None
     """What was heard of an answer that was cut by the loss of its upstream, until its rest is asked for."""

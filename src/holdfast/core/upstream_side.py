@@ -1,8 +1,7 @@
 """What the upstream does to a session: one short function for each of its events.
 
-What lives here: the fence (only a present link speaks), ids as the client knows them, order, exactly one end
-per
-response.
+What lives here: the fence (only a present link speaks), ids as the client knows them, order,
+exactly one end per response.
 What never will: the dialect.
 """
 

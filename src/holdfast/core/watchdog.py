@@ -21,9 +21,7 @@ PUNCTUAL_S = 0.01
 
 
 def response_due(s: State, event: TimerFired, now: float) -> None:
-    """A response that is owed and never begins, or begins and stops: named, then asked of a fresh
-    upstream.
-    """
+    """A response that is owed never begins, or begins and stops: named, then asked of a fresh upstream."""
     is_owed = s.turn.owes or any(turn.last is not None for turn in s.spoken.turns)
     if s.upstream.phase is not UpstreamPhase.LIVE or not is_owed or s.tools.running:
         return

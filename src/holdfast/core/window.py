@@ -1,5 +1,5 @@
-"""What the client may have missed: the messages it has not acknowledged, bounded in seconds, bytes and
-number.
+"""What the client may have missed: the messages it has not acknowledged, bounded in
+seconds, bytes and number.
 
 What lives here: a window of numbered messages for a client that comes back (reliability reference, B2, B11).
 What never will: deciding whether it may come back, sending.
@@ -33,9 +33,7 @@ class ReplayWindow:
     forgotten: int = 0
     """No text message up to here is kept any more."""
     fallen: deque[tuple[int, int, int, int]] = field(default_factory=lambda: deque(maxlen=FALLEN_MAX))
-    """Audio that fell out: highest offset, stream, first, last. A client that has that offset missed
-    nothing.
-    """
+    """Audio that fell out: highest offset, stream, first, last. Who has that offset missed nothing."""
     is_replayed: bool = False
     """What is kept is being told: nothing of it may fall out meanwhile."""
     _texts: deque[Tell] = field(default_factory=deque)

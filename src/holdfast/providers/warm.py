@@ -1,8 +1,7 @@
 """Links dialled before they are needed, so that a session is ready a round trip earlier.
 
 What lives here: a bounded pool of links whose `session.created` has come, for one upstream, one key and one
-model;
-filled again after each one taken, slowly where dialling fails.
+model; filled again after each one taken, slowly where dialling fails.
 What never will: retrying for a session. An empty pool is no fault: the session dials for itself.
 """
 
@@ -75,9 +74,7 @@ class WarmLink:
 
 @dataclass(slots=True)
 class WarmDialer:
-    """Dials `inner`, or hands out a link that waits. Only for sessions that ask for the upstream's own
-    model.
-    """
+    """Dials `inner`, or hands out a waiting link. Only for sessions that ask for the upstream's own model."""
 
     inner: UpstreamDialer
     size: int

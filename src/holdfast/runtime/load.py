@@ -1,7 +1,7 @@
 """How busy this process is, four times a second, for the rule that refuses early.
 
-What lives here: the loop's lateness, processor time, memory, and the control groups (v1 and v2) that hold the
-process.
+What lives here: the loop's lateness, processor time, memory, and the control groups (v1 and
+v2) that hold the process.
 What never will: judging (`core.overload`).
 """
 

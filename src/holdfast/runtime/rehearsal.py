@@ -1,8 +1,8 @@
-"""Faults on demand, for application developers who want to see what their page does (reliability reference,
-D6).
+"""Faults on demand, for application developers who want to see what their page does
+(reliability reference, D6).
 
-What lives here: breaking real sockets of running sessions, and keeping upstreams from being dialled for a
-while.
+What lives here: breaking real sockets of running sessions, and keeping upstreams from
+being dialled for a while.
 What never will: a pretended fault. It is there only when `[server] chaos` is on, on this machine.
 """
 

@@ -33,9 +33,7 @@ def hash_of(token: str) -> str:
 
 @dataclass(slots=True)
 class Tokens:
-    """The resume tokens of one session, as hashes: the newest, and the one before until the newest is
-    used.
-    """
+    """The resume tokens of one session, as hashes: the newest, and until it is used the one before."""
 
     accepted: tuple[str, ...] = ()
 
@@ -88,9 +86,7 @@ class Resumption:
     def find(
         self, message: ResumeSession, principal: Principal, peer: str, now: float
     ) -> Resumable | MessageRefused:
-        """The session, when token and customer fit; else what to answer. Nobody learns whether an id
-        exists.
-        """
+        """The session, when token and customer fit; else the answer. Nobody learns whether an id exists."""
         failures = self._bucket(peer)
         if failures.level < 1 and not failures.take(1, now):
             return self._refused(

@@ -14,8 +14,8 @@ from typing import Final
 LATE_S: Final = 0.5
 GRACE_S: Final = 0.05
 """After a stall of the loop its timers come before what the sockets have received meanwhile: a deadline that
-is
-much too late waits once more, so that nobody is called silent who has spoken."""
+is much too late waits once more, so that nobody is called silent who has spoken.
+"""
 
 
 @dataclass(slots=True)

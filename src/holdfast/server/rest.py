@@ -220,8 +220,7 @@ class _Routes:
 
 def _faults(rehearsal: Rehearsal, gate: PortalGate) -> Callable[..., Awaitable[Response]]:
     """The developer's faults. A page of another origin cannot send JSON here without a preflight, which
-    nobody
-    answers; Host and Origin are judged by the doorway as everywhere.
+    nobody answers; Host and Origin are judged by the doorway as everywhere.
     """
 
     async def faults(request: Request, wanted: RehearsedFault) -> Response:

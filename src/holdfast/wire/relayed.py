@@ -2,8 +2,8 @@
 
 What lives here: one typed decode for each message that is looked at, in both directions; how much audio a
 message holds.
-What never will: audio on its way (its type is all that is looked at), changing or making a message
-(`relay_words`).
+What never will: audio on its way (its type is all that is looked at), changing or making
+a message (`relay_words`).
 """
 
 from __future__ import annotations

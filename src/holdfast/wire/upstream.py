@@ -177,9 +177,7 @@ def _created(e: ServerEvent, g: int) -> Event:
 
 
 def expires_at(event: ServerEvent) -> float | None:
-    """When the upstream will end the session it tells of, in seconds since 1970; None when it does not
-    say.
-    """
+    """When the upstream will end the session it tells of, in seconds since 1970; None if it does not say."""
     return None if event.session is None else event.session.expires_at
 
 
