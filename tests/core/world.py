@@ -10,8 +10,9 @@ from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, Event, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
+from holdfast.core.links import UpstreamFacts
 from holdfast.core.session import Session
-from holdfast.core.state import Surroundings, UpstreamFacts
+from holdfast.core.state import Surroundings
 
 OPENAI = UpstreamFacts("openai", "openai", "gpt-realtime-2.1", ("marin", "cedar"), "marin")
 LOCAL = UpstreamFacts("local", "local", "holdfast-local", ("marin", "cedar"), "cedar")

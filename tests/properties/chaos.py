@@ -20,8 +20,9 @@ from holdfast.core.faults import FAULTS, fault
 from holdfast.core.hot_path import hear, speak
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
+from holdfast.core.links import UpstreamFacts
 from holdfast.core.session import Session
-from holdfast.core.state import Surroundings, UpstreamFacts
+from holdfast.core.state import Surroundings
 from tests.core.world import pcm
 from tests.properties.books import Books, Ranges
 

@@ -18,7 +18,7 @@ from holdfast.core.effects import Manner
 from holdfast.core.faults import fault
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
-from holdfast.core.state import UpstreamFacts
+from holdfast.core.links import UpstreamFacts
 from tests.simulation.caller import Caller
 from tests.simulation.clock import Clock
 from tests.simulation.endpoints import Endpoint

@@ -35,6 +35,7 @@ from holdfast.core.events import (
 from holdfast.core.faults import Fault, fault
 from holdfast.core.journal_side import bound_given, record_held_text, record_items, record_opening
 from holdfast.core.kept_input import HeldCommand
+from holdfast.core.links import UpstreamFacts
 from holdfast.core.notices import (
     Accepted,
     Error,
@@ -44,7 +45,7 @@ from holdfast.core.notices import (
 )
 from holdfast.core.rebuild import end_by_hand, enter_text
 from holdfast.core.refusals import refuse
-from holdfast.core.state import State, UpstreamFacts, error_of
+from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_CREATE, TIMER_IDLE, TIMER_LIFE
 from holdfast.core.turn import TurnSignal
 

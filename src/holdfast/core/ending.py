@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+from holdfast.core import links
 from holdfast.core.client_link import ClientSignal
-from holdfast.core.effects import CloseClient, Finish, ForgetRecords, HangUp, StartTimer
+from holdfast.core.effects import CloseClient, Finish, ForgetRecords, StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
 from holdfast.core.notices import ResponseDone, SessionEnded, ToolDone
 from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_GOODBYE, TIMER_IDLE
-from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
 
 GOODBYE_GRACE_S = 0.5
-_UNDIALED = frozenset({UpstreamPhase.IDLE, UpstreamPhase.BACKING_OFF, UpstreamPhase.ENDED})
 
 
 def close_response(
@@ -83,22 +82,8 @@ def _release(s: State, code: int, reason: str) -> None:
     if s.link.is_listening:
         s.out.append(CloseClient(code, reason))
     s.link.move(ClientSignal.ENDED)
-    leave_links(s)
-    s.upstream.move(UpstreamSignal.ENDED)
+    s.out += links.end(s)
     s.out.append(Finish())
-
-
-def leave_links(s: State) -> None:
-    """Hang up on purpose, without blame for anybody."""
-    endpoints = s.surroundings.endpoints
-    for link, recovery in ((s.upstream, s.line.recovery), (s.successor, s.line.succession)):
-        if link is None or link.phase in _UNDIALED:
-            continue
-        s.out.append(HangUp(link.generation))
-        if link.phase is UpstreamPhase.LIVE:
-            endpoints.left(link.endpoint)
-        elif recovery is not None:
-            endpoints.dropped(recovery)
 
 
 # deadlines

@@ -1,22 +1,19 @@
 """A link's life: dialled, opened, created, configured, live, lost; and the hand-over of what was held.
 
 What lives here: one short function for each of these, called by the sides.
-What never will: which upstream, when (`endpoints`); what a fresh one is told (`rebuild`); the end (`ending`).
+What never will: the books (`links`); what a fresh upstream is told (`rebuild`); the end (`ending`).
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from holdfast.core import ending, rebuild
+from holdfast.core import ending, links, rebuild
 from holdfast.core.asking import request_response
 from holdfast.core.audio import samples_of_bytes, samples_of_seconds
 from holdfast.core.effects import (
-    Adopt,
     Append,
     Configure,
-    Dial,
-    HangUp,
     Manner,
     ProveLife,
     Respond,
@@ -27,25 +24,19 @@ from holdfast.core.events import TimerFired, UpstreamLost
 from holdfast.core.faults import Fault, fault
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.notices import SessionReady, Status
-from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
+from holdfast.core.recovery import DialNow, NoHope, WaitFor
 from holdfast.core.state import State
 from holdfast.core.timeline import Timeline
 from holdfast.core.timers import (
     SILENCES,
-    STARTING,
-    TIMER_CREATED,
-    TIMER_DIAL,
     TIMER_PACE,
-    TIMER_PATIENCE,
     TIMER_RESPONSE,
     TIMER_RETRY,
-    TIMER_RETURN,
-    TIMER_ROTATE,
     TIMER_TELL,
     TIMER_UPDATED,
 )
 from holdfast.core.tool_results import tell_results
-from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
+from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 
 PROMISE_S = 1.0
 CAUTIOUS_S = 0.1
@@ -58,25 +49,18 @@ PACE_S = 1.0
 
 def start(s: State, now: float) -> None:
     """Find an upstream for a new session, or for one whose client has come back."""
-    s.line.recovery = _recovery(s, now, s.limits.start_budget_s, was_live=False)
+    links.start(s, now)
     go_on(s, now)
-
-
-def _recovery(s: State, now: float, budget_s: float, *, was_live: bool) -> Recovery:
-    return Recovery(now, was_live, budget_s, has_own_wishes=s.options.model is not None)
 
 
 def go_on(s: State, now: float) -> None:
     """Dial, wait, or give up, as the upstreams of this process allow."""
-    recovery = s.line.recovery
-    if recovery is None or not s.upstream.may(UpstreamSignal.DIALED) or s.successor is not None:
-        return
-    plan = s.surroundings.endpoints.decide(recovery, now, s.chance)
+    plan = links.plan(s, now)
     if isinstance(plan, DialNow):
-        dial(s, s.upstream, plan)
+        s.out += links.dial(s, s.upstream, plan)
     elif isinstance(plan, NoHope):
         ending.failed(s, plan.cause, plan.reason, plan.retry_after_s, was_live=s.line.is_ready_told)
-    else:
+    elif plan is not None:
         s.out.append(StartTimer(TIMER_RETRY, plan.seconds))
         _promise(s, now, plan)
 
@@ -93,43 +77,14 @@ def _promise(s: State, now: float, plan: WaitFor) -> None:
         s.tell(Status(_trouble(s), s.line.recovery.cause, wait_ms))
 
 
-def dial(s: State, link: UpstreamLink, plan: DialNow) -> None:
-    """Begin a new link."""
-    s.line.generation += 1
-    endpoint = plan.endpoint
-    facts = s.surroundings.upstreams[endpoint]
-    troubles = s.line.troubles.get(endpoint, 0)
-    manner = Manner.PLAIN
-    if troubles and facts.workarounds:
-        manner = facts.workarounds[min(troubles, len(facts.workarounds)) - 1]
-    link.dial(s.line.generation, endpoint, manner)
-    s.note("upstream.connecting", generation=s.line.generation, upstream=facts.name, manner=str(manner))
-    s.out.append(Dial(s.line.generation, endpoint, manner))
-    s.out.append(StartTimer(TIMER_DIAL, s.limits.dial_s))
-    s.out.append(StartTimer(TIMER_PATIENCE, plan.patience_s))
-
-
 def retry_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """The wait is over."""
     go_on(s, now)
 
 
-def opened(s: State, link: UpstreamLink) -> None:
-    """The socket is open; what counts is still to come."""
-    link.move(UpstreamSignal.OPENED)
-    s.note("upstream.opened", generation=link.generation)
-    s.out.append(StopTimer(TIMER_DIAL))
-    s.out.append(StartTimer(TIMER_CREATED, s.limits.created_s))
-
-
 def created(s: State, link: UpstreamLink, session_id: str, model: str, lifetime_s: float | None) -> None:
     """Proof of life: send our own complete settings, before anything else."""
-    link.move(UpstreamSignal.CREATED)
-    link.session_id = session_id
-    link.model = model
-    link.lifetime_s = lifetime_s
-    s.note("upstream.created", generation=link.generation, upstream_session=session_id, model=model)
-    s.out.append(StopTimer(TIMER_CREATED))
+    s.out += links.created(link, session_id, model, lifetime_s)
     s.out.append(Configure(link.generation))
     s.out.append(StartTimer(TIMER_UPDATED, s.limits.updated_s))
 
@@ -148,27 +103,15 @@ def configured(s: State, link: UpstreamLink, now: float) -> None:
 
 def go_live(s: State, link: UpstreamLink, now: float) -> None:
     """Tell it what it must know, hand over what was held, in order, and be ready."""
-    link.move(UpstreamSignal.CONFIGURED)
-    link.live_at = now
-    recovery = s.line.recovery if link is s.upstream else s.line.succession
-    assert recovery is not None, "a link that nobody asked for"
-    s.surroundings.endpoints.went_live(link.endpoint, recovery, now)
-    s.out.append(StopTimer(TIMER_UPDATED))
-    s.out.append(StopTimer(TIMER_PATIENCE))
-    if link is s.successor:
-        return
-    take_over(s, now)
+    s.out += links.went_live(s, link, now)
+    if link is s.upstream:
+        take_over(s, now)
 
 
 def take_over(s: State, now: float) -> None:
     """The link is live and the session's own: from here on everything goes to it."""
     link = s.upstream
-    life_s = link.lifetime_s or s.limits.upstream_life_s
-    s.out.append(Adopt(link.generation))
-    s.out.append(StopTimer(TIMER_TELL))
-    s.out.append(StartTimer(TIMER_ROTATE, life_s * s.limits.rotate_look))
-    if link.endpoint > 0:
-        s.out.append(StartTimer(TIMER_RETURN, s.limits.return_look_s))
+    s.out += links.taken_over(s)
     s.timeline = Timeline()
     s.aliases.clear()
     s.ordering.clear()
@@ -257,28 +200,20 @@ def lost(s: State, event: UpstreamLost, now: float) -> None:
     """The link is over: find another, and tell it everything."""
     link = s.upstream
     was_live = link.phase is UpstreamPhase.LIVE
-    endpoints = s.surroundings.endpoints
     cause = _second_look(s, link.last_error or event.fault)
     s.chance = event.chance
-    s.out.append(HangUp(link.generation))
-    link.move(UpstreamSignal.LOST)
-    for timer in (*STARTING, TIMER_ROTATE, TIMER_PACE):
-        s.out.append(StopTimer(timer))
+    s.out += links.lost(s, cause, now)
+    s.out.append(StopTimer(TIMER_PACE))
     if cause.row.party in rebuild.PROVIDERS_OWN:
         s.line.troubles[link.endpoint] = s.line.troubles.get(link.endpoint, 0) + 1
     if was_live:
         rebuild.left(s, cause, now)
-        is_young = now - link.live_at < s.limits.live_settled_s
-        if s.line.recovery is None or not (is_young and s.line.recovery.was_live):
-            s.line.recovery = _recovery(s, now, s.limits.recovery_budget_s, was_live=True)
-        endpoints.lost_live(link.endpoint, s.line.recovery, cause, now, s.chance)
-    else:
-        assert s.line.recovery is not None, "a link that nobody asked for"
-        endpoints.dial_failed(link.endpoint, s.line.recovery, cause, now, s.chance)
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
     s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)
     if s.successor is not None:
-        _succeed(s, now)
+        s.out += links.succeed(s, now)
+        if s.upstream.phase is UpstreamPhase.LIVE:
+            take_over(s, now)
         return
     if s.link.is_away and was_live:
         rest(s, now)
@@ -300,7 +235,7 @@ def _second_look(s: State, cause: Fault) -> Fault:
 def lose(s: State, link: UpstreamLink, event: UpstreamLost, now: float) -> None:
     """One of the session's links is over."""
     if link is s.successor:
-        from_successor(s, link.last_error or event.fault, now)
+        s.out += links.successor_lost(s, link.last_error or event.fault, now)
     else:
         lost(s, event, now)
 
@@ -313,31 +248,12 @@ def breached(s: State, link: UpstreamLink, reason: str, chance: float, now: floa
         lose(s, link, UpstreamLost(link.generation, cause, chance), now)
 
 
-def _succeed(s: State, now: float) -> None:
-    """The one that was to take over takes over now, as far as it has come."""
-    assert s.successor is not None
-    s.upstream, s.successor = s.successor, None
-    recovery = s.line.recovery = s.line.succession
-    s.line.succession = None
-    if recovery is not None:  # what was a wish is a need now
-        recovery.no_worse_than = None
-        recovery.was_live = True
-        recovery.began_at, recovery.budget_s = now, s.limits.recovery_budget_s
-    if s.upstream.phase is UpstreamPhase.LIVE:
-        take_over(s, now)
-    else:
-        s.out.append(StartTimer(TIMER_TELL, s.limits.recovering_told_s))
-
-
 def rest(s: State, now: float) -> None:
     """Leave the upstream on purpose; it is dialled again when there is somebody to talk to."""
-    for timer in (*STARTING, TIMER_RETRY, TIMER_TELL, TIMER_ROTATE, TIMER_RETURN, TIMER_PACE, TIMER_RESPONSE):
-        s.out.append(StopTimer(timer))
+    s.out += [StopTimer(TIMER_PACE), StopTimer(TIMER_RESPONSE)]
     if s.upstream.phase is UpstreamPhase.LIVE:
         rebuild.left(s, fault("user_network.connection_lost"), now)
-    ending.leave_links(s)
-    s.upstream.move(UpstreamSignal.RESTED)
-    s.successor = s.line.recovery = s.line.succession = None
+    s.out += links.rest(s)
 
 
 def timed_out(s: State, event: TimerFired, now: float) -> None:
@@ -347,21 +263,3 @@ def timed_out(s: State, event: TimerFired, now: float) -> None:
         return
     cause = fault(SILENCES[link.phase], [f"{event.name} was waited for in vain"])
     lose(s, link, UpstreamLost(link.generation, cause, event.chance), now)
-
-
-def from_successor(s: State, cause: Fault, now: float) -> None:
-    """The one that was to take over came to nothing; the present one serves on."""
-    link = s.successor
-    assert link is not None
-    endpoints = s.surroundings.endpoints
-    s.out.append(HangUp(link.generation))
-    for timer in STARTING:
-        s.out.append(StopTimer(timer))
-    assert s.line.succession is not None, "a link that nobody asked for"
-    if link.phase is UpstreamPhase.LIVE:
-        endpoints.lost_live(link.endpoint, s.line.succession, cause, now, s.chance)
-    else:
-        endpoints.dial_failed(link.endpoint, s.line.succession, cause, now, s.chance)
-    s.successor = s.line.succession = None
-    s.note("upstream.successor_lost", "warning", fault=cause.code, evidence=list(cause.evidence))
-    s.out.append(StartTimer(TIMER_ROTATE, s.limits.live_settled_s))

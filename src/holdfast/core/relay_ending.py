@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holdfast.core.effects import CloseClient, Finish, HangUp, StartTimer
+from holdfast.core import links
+from holdfast.core.effects import CloseClient, Finish, StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
 from holdfast.core.relay_effects import SendError, SendTerminal
@@ -16,10 +17,8 @@ from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_responses import OpenResponse
 from holdfast.core.relay_state import RelayState
 from holdfast.core.timers import TIMER_IDLE
-from holdfast.core.upstream_link import UpstreamPhase, UpstreamSignal
 
 ITEM_DONE = "response.output_item.done"
-_UNDIALED = frozenset({UpstreamPhase.IDLE, UpstreamPhase.BACKING_OFF, UpstreamPhase.ENDED})
 
 
 def close_response(
@@ -68,22 +67,8 @@ def over(s: RelayState) -> None:
     if s.is_over:
         return
     s.is_over = True
-    leave_links(s)
-    s.upstream.move(UpstreamSignal.ENDED)
+    s.out += links.end(s)
     s.out.append(Finish())
-
-
-def leave_links(s: RelayState) -> None:
-    """Hang up on purpose, without blame for anybody."""
-    endpoints = s.surroundings.endpoints
-    for link, account in ((s.upstream, s.line.recovery), (s.successor, s.line.succession)):
-        if link is None or link.phase in _UNDIALED:
-            continue
-        s.out.append(HangUp(link.generation))
-        if link.phase is UpstreamPhase.LIVE:
-            endpoints.left(link.endpoint)
-        elif account is not None:
-            endpoints.dropped(account)
 
 
 def idle_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from holdfast.core.effects import Note
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.limits import Limits
-from holdfast.core.line_account import LineAccount
+from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.relay_effects import OWN_PREFIX, RelayEffect, SendDown, SendNews
 from holdfast.core.relay_events import Begun, SessionFacts
 from holdfast.core.relay_ids import RelayIds
@@ -22,8 +22,6 @@ from holdfast.core.relay_mirror import Mirror, RelayItem
 from holdfast.core.relay_responses import Responses, Wish
 from holdfast.core.relay_window import RelayWindow
 from holdfast.core.spoken import Spoken
-from holdfast.core.state import UpstreamFacts
-from holdfast.core.upstream_link import UpstreamLink
 
 EVENT_IDS_REMEMBERED = 16
 TURNS_MAX = 64
@@ -74,7 +72,7 @@ class Watch:
     """It waits for a tool of its own."""
 
 
-class RelayState:
+class RelayState(Linked):
     """All machines of one relayed conversation. Effects collect in `out` until the step ends."""
 
     __slots__ = (
@@ -82,7 +80,6 @@ class RelayState:
         "base",
         "begun",
         "carry_on",
-        "chance",
         "config",
         "counting",
         "event_ids",
@@ -94,7 +91,6 @@ class RelayState:
         "is_over",
         "is_passing",
         "kept",
-        "line",
         "mark",
         "messages",
         "mirror",
@@ -107,9 +103,7 @@ class RelayState:
         "said",
         "seen",
         "spoken",
-        "successor",
         "surroundings",
-        "upstream",
         "voice",
         "watch",
         "window",
@@ -117,6 +111,7 @@ class RelayState:
 
     def __init__(self, surroundings: RelaySurroundings) -> None:
         limits = surroundings.limits
+        super().__init__(limits, surroundings.upstreams, surroundings.endpoints)
         self.surroundings = surroundings
         self.out: list[RelayEffect] = []
         # what the hot path reads and writes
@@ -146,10 +141,6 @@ class RelayState:
         self.is_draining = False
         self.is_full_told = False
         # the upstream
-        self.upstream = UpstreamLink()
-        self.successor: UpstreamLink | None = None
-        self.line = LineAccount()
-        self.chance = 0.5
         self.ids = RelayIds()
         self.mark = ""
         """Set where an upstream counts its events as an earlier one did."""
@@ -179,25 +170,14 @@ class RelayState:
         self.watch = Watch()
 
     @property
-    def limits(self) -> Limits:
-        """The bounds."""
-        return self.surroundings.limits
-
-    @property
     def can_return(self) -> bool:
         """Whether the client asked to be able to come back."""
         return self.begun.resume_token is not None
 
     @property
-    def starting(self) -> UpstreamLink:
-        """The link that is on its way to live, when one is: never two at once."""
-        return self.upstream if self.successor is None else self.successor
-
-    def link_of(self, generation: int) -> UpstreamLink | None:
-        """The link with this voice; None for a dead one."""
-        if self.successor is not None and self.successor.may_speak(generation):
-            return self.successor
-        return self.upstream if self.upstream.may_speak(generation) else None
+    def has_own_wishes(self) -> bool:
+        """Whether the client chose the model."""
+        return self.surroundings.has_own_model
 
     def refresh(self) -> None:
         """What the hot path may do from here on."""

@@ -16,14 +16,14 @@ from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_seconds
 from holdfast.core.client_link import ClientLink
 from holdfast.core.commands import CommandMemory
 from holdfast.core.conversation import Conversation
-from holdfast.core.effects import Effect, Manner, Note, Play, Record, StartTimer, Tell
+from holdfast.core.effects import Effect, Note, Play, Record, StartTimer, Tell
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import SessionOptions
 from holdfast.core.faults import Fault
 from holdfast.core.journal_line import JournalLine
 from holdfast.core.kept_input import KeptInput
 from holdfast.core.limits import Limits
-from holdfast.core.line_account import LineAccount
+from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.losses import TELL_EVERY_S, Loss, Losses
 from holdfast.core.notices import AudioLost, Error, Notice
 from holdfast.core.ordering import Ordering
@@ -37,19 +37,6 @@ from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 from holdfast.core.window import ReplayWindow
 
 TIMER_LOSSES = "losses"
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamFacts:
-    """What a session knows of one upstream of the list."""
-
-    name: str
-    kind: str
-    model: str
-    voices: tuple[str, ...]
-    default_voice: str
-    workarounds: tuple[Manner, ...] = ()
-    """How it is treated after each further trouble of its own in a row (brief, A19)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +54,7 @@ class Surroundings:
     idempotent_tools: frozenset[str] = frozenset()
 
 
-class State:
+class State(Linked):
     """All machines of one session. Effects collect in `out` until the step ends."""
 
     __slots__ = (
@@ -75,7 +62,6 @@ class State:
         "aliases",
         "audio",
         "away_since",
-        "chance",
         "commands",
         "conversation",
         "errors",
@@ -86,7 +72,6 @@ class State:
         "journal",
         "kept",
         "last_activity",
-        "line",
         "link",
         "losses",
         "messages",
@@ -98,19 +83,18 @@ class State:
         "session_id",
         "spoken",
         "started_at",
-        "successor",
         "surroundings",
         "timeline",
         "tools",
         "turn",
         "typed",
-        "upstream",
         "warned_no_session",
         "window",
     )
 
     def __init__(self, surroundings: Surroundings) -> None:
         limits = surroundings.limits
+        super().__init__(limits, surroundings.upstreams, surroundings.endpoints)
         self.surroundings = surroundings
         self.out: list[Effect] = []
         self.session_id = ""
@@ -123,8 +107,6 @@ class State:
         self.started_at = 0.0
         self.last_activity = 0.0
         self.away_since = 0.0
-        self.chance = 0.5
-        """In [0, 1): the jitter that the present event brought."""
         # the client
         self.link = ClientLink()
         self.output = Output()
@@ -134,10 +116,6 @@ class State:
         self.errors = ErrorThrottle()
         self.losses = Losses()
         # the upstream
-        self.upstream = UpstreamLink()
-        self.successor: UpstreamLink | None = None
-        """The link that is to take over, while the present one still serves."""
-        self.line = LineAccount()
         self.aliases = Aliases()
         self.timeline = Timeline()
         # the conversation
@@ -162,22 +140,9 @@ class State:
         self.warned_no_session = False
 
     @property
-    def limits(self) -> Limits:
-        """The bounds."""
-        return self.surroundings.limits
-
-    @property
-    def starting(self) -> UpstreamLink:
-        """The link that is on its way to live, when one is: never two at once."""
-        return self.upstream if self.successor is None else self.successor
-
-    def link_of(self, generation: int) -> UpstreamLink | None:
-        """The link with this voice; None for a dead one."""
-        for link in (self.upstream, self.successor):
-            if link is not None and link.may_speak(generation):
-                return link
-        self.line.stale_count += 1
-        return None
+    def has_own_wishes(self) -> bool:
+        """Whether the client chose the model."""
+        return self.options.model is not None
 
     def hears(self, generation: int) -> bool:
         """Whether what this voice says of the conversation counts: only a live link's own does."""
@@ -233,7 +198,7 @@ class State:
 
     def facts_of(self, link: UpstreamLink) -> UpstreamFacts:
         """The upstream behind a link."""
-        return self.surroundings.upstreams[link.endpoint]
+        return self.upstreams[link.endpoint]
 
     def upstream_facts(self) -> dict[str, str]:
         """Who answers, for the client."""

@@ -83,6 +83,11 @@ class UpstreamLink:
     """What an `error` event said before the link broke: it knows more than the close code."""
 
     @property
+    def is_dialed(self) -> bool:
+        """Whether there is anything to hang up."""
+        return self.phase not in _SILENT
+
+    @property
     def is_starting(self) -> bool:
         """Whether a dialled link is on its way to live."""
         return self.phase in {_P.DIALING, _P.OPEN, _P.CREATED}

@@ -7,7 +7,7 @@ What never will: the dialect.
 
 from __future__ import annotations
 
-from holdfast.core import asking, ending, lifecycle, rotation
+from holdfast.core import asking, ending, lifecycle, links, rotation
 from holdfast.core.answer_side import ask_again
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.barge_in import cut_audio
@@ -48,7 +48,7 @@ def opened(s: State, event: UpstreamOpened, now: float) -> None:  # noqa: ARG001
     """101. Nothing is proved."""
     link = s.link_of(event.generation)
     if link is not None and link.may(UpstreamSignal.OPENED):
-        lifecycle.opened(s, link)
+        s.out += links.opened(s, link)
 
 
 def created(s: State, event: UpstreamCreated, now: float) -> None:  # noqa: ARG001 - as above

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from holdfast.core.effects import Manner
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.limits import Limits
-from holdfast.core.state import UpstreamFacts
+from holdfast.core.links import UpstreamFacts
 from holdfast.ports import UpstreamDialer
 
 
