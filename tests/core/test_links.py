@@ -1,0 +1,102 @@
+"""The books of a session's links, as both conductors keep them."""
+
+from __future__ import annotations
+
+from holdfast.core import links
+from holdfast.core.effects import Dial, HangUp
+from holdfast.core.endpoints import Endpoints
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from holdfast.core.links import Linked, LinkEffect, UpstreamFacts
+from holdfast.core.recovery import DialNow
+from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
+
+LIMITS = Limits(upstream_life_s=100.0)
+LOOK_AT_S = LIMITS.upstream_life_s * LIMITS.rotate_look
+CUT = fault("provider.connection_lost")
+
+
+class Session(Linked):
+    """Links, and nobody who talks."""
+
+    @property
+    def has_own_wishes(self) -> bool:
+        return False
+
+
+def live(link: UpstreamLink, s: Session, now: float) -> list[LinkEffect]:
+    return [*links.opened(s, link), *links.created(link, "sess", "m", None), *links.went_live(s, link, now)]
+
+
+def go_on(s: Session, now: float) -> None:
+    """Dial, and be live at once."""
+    due = links.plan(s, now)
+    assert isinstance(due, DialNow)
+    links.dial(s, s.upstream, due)
+    live(s.upstream, s, now)
+
+
+def session(names: int = 1) -> Session:
+    """One whose first link went live at 0."""
+    upstreams = tuple(UpstreamFacts(f"u{at}", "openai", "m", (), "") for at in range(names))
+    s = Session(LIMITS, upstreams, Endpoints([one.name for one in upstreams], LIMITS))
+    links.start(s, 0.0)
+    go_on(s, 0.0)
+    return s
+
+
+def rotating() -> Session:
+    """One that has just dialled its successor, because its link grew old."""
+    s = session()
+    assert Dial(2, 0) in links.grow_old(s, LOOK_AT_S)
+    return s
+
+
+def test_two_links_are_one_dial_at_a_time_and_both_are_counted() -> None:
+    s = rotating()
+
+    assert s.starting is s.successor
+    assert links.plan(s, LOOK_AT_S) is None
+    assert not links.may_switch(s, LOOK_AT_S, is_quiet=True)
+    live(s.starting, s, LOOK_AT_S)
+    assert s.endpoints.live == 2
+    assert links.may_switch(s, LOOK_AT_S, is_quiet=True)
+    assert not links.may_switch(s, LOOK_AT_S, is_quiet=False)
+    assert links.may_switch(s, LIMITS.upstream_life_s, is_quiet=False), "the provider ends it soon"
+
+    assert links.switch(s) == HangUp(1)
+    assert s.starting is s.upstream
+    assert (s.upstream.generation, s.endpoints.live) == (2, 1)
+
+
+def test_a_successor_that_jumps_in_while_it_starts_may_wait_and_try_elsewhere() -> None:
+    s = rotating()
+    links.lost(s, CUT, LOOK_AT_S + 1)
+    links.succeed(s, LOOK_AT_S + 1)
+
+    way = s.line.recovery
+    assert way is not None
+    assert (way.no_worse_than, way.was_live) == (None, True)
+    assert way.deadline == LOOK_AT_S + 1 + LIMITS.recovery_budget_s
+    assert s.upstream.phase is UpstreamPhase.DIALING
+    assert s.line.succession is None
+
+
+def test_leaving_hangs_up_both_and_blames_nobody() -> None:
+    s = rotating()
+
+    assert links.leave(s) == [HangUp(1), HangUp(2)]
+    assert s.endpoints.live == 0
+    assert s.line.succession is not None
+    assert s.line.succession.under_way is None
+    assert s.line.succession.tries == {}
+
+
+def test_a_link_that_dies_young_spends_the_budget_that_made_it() -> None:
+    s = session()
+    links.lost(s, CUT, 50.0)
+    first = s.line.recovery
+    go_on(s, 50.0)
+    links.lost(s, CUT, 50.0 + LIMITS.live_settled_s / 2)
+
+    assert s.line.recovery is first
