@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from holdfast.core import links
-from holdfast.core.effects import Dial, HangUp
+from holdfast.core.effects import Dial, HangUp, StopTimer
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, LinkEffect, UpstreamFacts
 from holdfast.core.recovery import DialNow
+from holdfast.core.timers import STARTING
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 
 LIMITS = Limits(upstream_life_s=100.0)
@@ -100,3 +101,10 @@ def test_a_link_that_dies_young_spends_the_budget_that_made_it() -> None:
     links.lost(s, CUT, 50.0 + LIMITS.live_settled_s / 2)
 
     assert s.line.recovery is first
+
+
+def test_a_successor_that_starts_keeps_its_deadlines_when_the_present_link_dies() -> None:
+    s = rotating()
+
+    stopped = {one.name for one in links.lost(s, CUT, LOOK_AT_S + 1) if isinstance(one, StopTimer)}
+    assert not stopped & set(STARTING)

@@ -220,7 +220,7 @@ def successor_lost(s: Linked, cause: Fault, now: float) -> list[LinkEffect]:
 def _booked(s: Linked, link: UpstreamLink, cause: Fault, now: float) -> list[LinkEffect]:
     book = s.endpoints.lost_live if link.phase is UpstreamPhase.LIVE else s.endpoints.dial_failed
     book(link.endpoint, _way_to(s, link), cause, now, s.chance)
-    return [HangUp(link.generation), *map(StopTimer, STARTING)]
+    return [HangUp(link.generation), *(map(StopTimer, STARTING) if link is s.starting else ())]
 
 
 def succeed(s: Linked, now: float) -> list[LinkEffect]:
