@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from holdfast.core import links
-from holdfast.core.effects import Dial, HangUp, StopTimer
+from holdfast.core.effects import Dial, HangUp, StartTimer, StopTimer
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, LinkEffect, UpstreamFacts
 from holdfast.core.recovery import DialNow
-from holdfast.core.timers import STARTING
+from holdfast.core.timers import STARTING, TIMER_ROTATE
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 
 LIMITS = Limits(upstream_life_s=100.0)
@@ -51,6 +51,10 @@ def rotating() -> Session:
     s = session()
     assert Dial(2, 0) in links.grow_old(s, LOOK_AT_S)
     return s
+
+
+def seconds_of(timer: str, effects: list[LinkEffect]) -> list[float]:
+    return [one.seconds for one in effects if isinstance(one, StartTimer) and one.name == timer]
 
 
 def test_two_links_are_one_dial_at_a_time_and_both_are_counted() -> None:
@@ -108,3 +112,20 @@ def test_a_successor_that_starts_keeps_its_deadlines_when_the_present_link_dies(
 
     stopped = {one.name for one in links.lost(s, CUT, LOOK_AT_S + 1) if isinstance(one, StopTimer)}
     assert not stopped & set(STARTING)
+
+
+def test_a_successor_that_came_to_nothing_makes_no_young_link_old() -> None:
+    s = session(2)
+    links.lost(s, fault("configuration.quota_exhausted"), 10.0)
+    go_on(s, 10.0)
+    assert Dial(3, 0) in links.look_for_better(s, 80.0)
+    (again_s,) = seconds_of(TIMER_ROTATE, links.successor_lost(s, CUT, 81.0))
+
+    assert again_s == 10.0 + LOOK_AT_S - 81.0
+
+
+def test_an_old_link_without_a_successor_is_looked_at_again_soon() -> None:
+    s = rotating()
+    (again_s,) = seconds_of(TIMER_ROTATE, links.successor_lost(s, CUT, LOOK_AT_S + 1))
+
+    assert again_s == LIMITS.live_settled_s

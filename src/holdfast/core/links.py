@@ -184,7 +184,7 @@ def taken_over(s: Linked) -> list[LinkEffect]:
     return [
         Adopt(s.upstream.generation),
         StopTimer(TIMER_TELL),
-        StartTimer(TIMER_ROTATE, _life_s(s) * s.limits.rotate_look),
+        StartTimer(TIMER_ROTATE, _look_s(s)),
         *_look_for_better_later(s),
     ]
 
@@ -210,11 +210,8 @@ def successor_lost(s: Linked, cause: Fault, now: float) -> list[LinkEffect]:
     out = _booked(s, s.successor, cause, now)
     s.successor = s.line.succession = None
     told = {"fault": cause.code, "evidence": list(cause.evidence)}
-    return [
-        *out,
-        Note("upstream.successor_lost", "warning", told),
-        StartTimer(TIMER_ROTATE, s.limits.live_settled_s),
-    ]
+    look_s = max(s.limits.live_settled_s, s.upstream.live_at + _look_s(s) - now)
+    return [*out, Note("upstream.successor_lost", "warning", told), StartTimer(TIMER_ROTATE, look_s)]
 
 
 def _booked(s: Linked, link: UpstreamLink, cause: Fault, now: float) -> list[LinkEffect]:
@@ -325,6 +322,11 @@ def switch(s: Linked) -> HangUp:
 
 def _life_s(s: Linked) -> float:
     return s.upstream.lifetime_s or s.limits.upstream_life_s
+
+
+def _look_s(s: Linked) -> float:
+    """How old a link is when a quiet moment to leave it is looked for."""
+    return _life_s(s) * s.limits.rotate_look
 
 
 def _left_s(s: Linked, now: float) -> float:
