@@ -294,6 +294,20 @@ def test_a_successor_waits_for_the_answer_to_end() -> None:
     assert effects.Adopt(2) in world.effects
 
 
+def test_a_link_that_had_to_be_left_is_followed_by_one_that_is_young() -> None:
+    world = World.live()
+    user_turn(world)
+    world.respond()
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    world.do(events.UpstreamOpened(2), events.UpstreamCreated(2, "s"), events.UpstreamConfigured(2))
+    new = world.do(events.TimerFired("rotate"), after=425.0)
+
+    assert effects.Adopt(2) in new
+    *_, last = (one for one in new if isinstance(one, effects.StartTimer) and one.name == "rotate")
+    limits = Limits()
+    assert last.seconds == limits.upstream_life_s * limits.rotate_look
+
+
 def test_a_successor_that_fails_costs_nothing() -> None:
     world = World.live()
     world.do(events.TimerFired("rotate"), after=3000.0)

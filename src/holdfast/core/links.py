@@ -272,14 +272,10 @@ def end(s: Linked) -> list[LinkEffect]:
 
 
 def grow_old(s: Linked, now: float) -> list[LinkEffect]:
-    """The present link grows old: have the next one ready."""
-    return [] if s.successor is not None else _dial_successor(s, s.upstream.endpoint, "age", now)
-
-
-def look_again(s: Linked, now: float) -> StartTimer:
-    """When to look for a quiet moment again: at the latest when there is no time to wait for one."""
+    """Have the next link ready; look for a quiet moment until there is no time to wait for one."""
+    out = [] if s.successor is not None else _dial_successor(s, s.upstream.endpoint, "age", now)
     left_s = _left_s(s, now)
-    return StartTimer(TIMER_ROTATE, LOOK_EVERY_S if left_s <= 0 else min(LOOK_EVERY_S, left_s))
+    return [*out, StartTimer(TIMER_ROTATE, LOOK_EVERY_S if left_s <= 0 else min(LOOK_EVERY_S, left_s))]
 
 
 def look_for_better(s: Linked, now: float) -> list[LinkEffect]:

@@ -226,7 +226,6 @@ def rotate_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: A
     if s.upstream.phase is UpstreamPhase.LIVE and not s.is_away:
         s.out += links.grow_old(s, now)
         switch_when_quiet(s, now)
-        s.out.append(links.look_again(s, now))
 
 
 def return_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above

@@ -20,7 +20,6 @@ def rotate_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001
     if s.upstream.phase is UpstreamPhase.LIVE and not s.link.is_away:
         s.out += links.grow_old(s, now)
         switch_when_quiet(s, now)
-        s.out.append(links.look_again(s, now))
 
 
 def return_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
