@@ -329,3 +329,23 @@ def test_a_thousand_rotations_ask_for_no_response() -> None:
     assert world.generation == 1001
     assert not world.asked(effects.Respond)
     assert len(world.told(notices.ResponseStarted)) == 1
+
+
+def test_a_question_that_waits_for_its_tool_is_not_forgotten_when_another_is_answered_first() -> None:
+    world = World.live()
+    user_turn(world, "item_slow")
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    user_turn(world, "item_quick")
+    world.do(events.UserTranscribed(1, "item_quick", "how late is it", final=True))
+    world.respond("resp_2")
+    world.do(events.ResponseEnded(1, "resp_2", "completed"))
+
+    assert effects.AddSpeech in [type(e) for e in world.rebuild()]
+    new = world.do(events.ToolReturned("call_1", "nine", "ok"))
+    assert effects.Respond() in new
+    world.do(events.ResponseBegan(2, "resp_3"), events.ResponseEnded(2, "resp_3", "completed"))
+    assert not world.session.state.spoken.turns

@@ -51,7 +51,7 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
         ending.close_response(s, "incomplete", breach)
     s.turn.begin(response_id, now)
     if s.turn.request is None or s.turn.request.is_plain:
-        s.spoken.answering(response_id)
+        s.spoken.answering(response_id, s.tools.awaited)
     if not is_again:
         s.tell(ResponseStarted(response_id))
     asking.watch_response(s)

@@ -9,6 +9,7 @@ A typed turn has a place and no length.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 
@@ -82,10 +83,13 @@ class Spoken:
         """The unanswered turn with this item."""
         return next((turn for turn in self.turns if turn.item_id == item_id), None)
 
-    def answering(self, response_id: str) -> None:
-        """A response begins: it answers all that is over."""
+    def answering(self, response_id: str, waiting: Container[str] = ()) -> None:
+        """A response begins: it answers all that is over, but for what waits for the tools that the
+        responses `waiting` have called.
+        """
         for turn in self.turns:
-            if turn.last is not None and (turn.response_id is None or turn.is_through_tools):
+            is_ready = turn.is_through_tools and turn.response_id not in waiting
+            if turn.last is not None and (turn.response_id is None or is_ready):
                 turn.response_id = response_id
                 turn.is_through_tools = False
 

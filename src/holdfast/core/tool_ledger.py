@@ -108,6 +108,11 @@ class ToolLedger:
         """Whether a response has called anything."""
         return any(call.response_id == response_id for call in self.calls.values())
 
+    @property
+    def awaited(self) -> set[str]:
+        """Responses that have called what the upstream has no result of yet."""
+        return {call.response_id for call in self.calls.values() if call.phase is not CallPhase.TOLD}
+
     def abandon(self) -> list[Call]:
         """The session ends: nobody waits for what still runs. Answers what the client saw begin, not end."""
         abandoned = [call for call in self.running if call.phase in _OPEN and call.repeats is None]

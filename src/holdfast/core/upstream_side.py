@@ -120,7 +120,7 @@ def _collided(s: State, event: UpstreamErred) -> None:
         return
     s.turn.collided()
     if s.turn.active is not None:  # that one is the upstream's own, and answers what stood there
-        s.spoken.answering(s.turn.active)
+        s.spoken.answering(s.turn.active, s.tools.awaited)
 
 
 def breached(s: State, event: UpstreamBreached, now: float) -> None:
