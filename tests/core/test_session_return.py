@@ -204,9 +204,33 @@ def test_a_killed_process_leaves_a_session_that_the_next_one_takes_up() -> None:
     assert resumed.notice.epoch == "epoch2"
     (snapshot,) = after.told(notices.Snapshot)
     assert [item["role"] for item in snapshot.items] == ["user", "tool"]  # type: ignore[union-attr]
+    write(after)
     new = after.go_live()
     (result,) = [e for e in new if isinstance(e, effects.AddToolResult)]
     assert "outcome unknown" in result.output
+
+
+def test_a_call_whose_outcome_a_kill_has_hidden_is_answered_though_the_talk_went_on() -> None:
+    world = kept()
+    world.do(
+        events.TextGiven("transfer it"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+        events.TextGiven("how late is it?"),
+        events.ResponseBegan(1, "resp_2"),
+        events.OutputTranscribed(1, "resp_2", "item_2", "Noon.", final=True),
+        events.ResponseEnded(1, "resp_2", "completed"),
+    )
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
+
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 12, "token2"))
+    assert not [e for e in after.go_live() if isinstance(e, effects.AddToolResult)]  # it is not durable yet
+    new = write(after)
+    kinds = [type(e) for e in new]
+    assert kinds == [effects.AddCall, effects.AddToolResult, effects.Respond, effects.StartTimer]
 
 
 def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:

@@ -19,7 +19,7 @@ from holdfast.core.notices import Accepted
 from holdfast.core.state import OWN_ITEM, State
 from holdfast.core.timers import TIMER_AWAY, TIMER_LIFE
 from holdfast.core.tool_ledger import CallPhase
-from holdfast.core.tool_side import UNKNOWN
+from holdfast.core.tool_side import UNKNOWN, settle
 
 StoredLine = tuple[str, Mapping[str, Any]]
 """kind, content"""
@@ -42,7 +42,7 @@ def restore(s: State, lines: Iterable[StoredLine], epoch: str, now: float) -> No
     s.output.start(epoch)
     s.line.is_ready_told = True
     s.line.rebuilds = 1
-    _settle_calls(s)
+    _settle_calls(s, now)
     _owe_answer(s)
     s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
@@ -94,15 +94,14 @@ _READERS = {
 }
 
 
-def _settle_calls(s: State) -> None:
-    """Calls without a result: what may run twice runs again, of the rest nobody knows."""
+def _settle_calls(s: State, now: float) -> None:
+    """Calls without a result: what may run twice runs again, of the rest nobody knows, and that is told."""
     for call in s.tools.running:
         if call.name in s.surroundings.idempotent_tools:
             call.phase = CallPhase.RUNNING
             s.out.append(RunTool(call.id, call.name, call.arguments, s.conversation.last_reply))
             continue
-        call.phase, call.output = CallPhase.TOLD, UNKNOWN
-        s.conversation.returned(call.id, UNKNOWN)
+        settle(s, call.id, UNKNOWN, now)
         s.note("tool.outcome_unknown", "warning", name=call.name, call_id=call.id)
 
 

@@ -40,7 +40,7 @@ def called(s: State, event: ToolCalled, now: float) -> None:
     s.turn.tool_steps += 1
     if s.turn.tool_steps > s.limits.tool_steps_per_turn:
         s.note("tool.refused", "warning", name=event.name, reason="too many steps in one turn")
-        _settle(s, event.call_id, TOO_MANY, now)
+        settle(s, event.call_id, TOO_MANY, now)
         return
     record_intent(s, call)
     s.tell(ToolStarted(event.call_id, event.name))
@@ -57,7 +57,7 @@ def _is_repetition(s: State, call: Call, now: float) -> bool:
         return False
     s.note("tool.repeated", name=call.name, call_id=call.id, of=twin.id)
     if twin.phase in {CallPhase.RETURNED, CallPhase.TOLD}:
-        _settle(s, call.id, twin.output, now)
+        settle(s, call.id, twin.output, now)
     return True
 
 
@@ -75,7 +75,7 @@ def _without_journal(s: State, call: Call, cause: Fault, now: float) -> None:
         return
     s.note("tool.refused", "warning", name=call.name, reason="no durable intent", fault=cause.code)
     s.tell(ToolDone(call.id, call.name, "refused"))
-    _settle(s, call.id, NOT_KEPT, now)
+    settle(s, call.id, NOT_KEPT, now)
 
 
 def returned(s: State, event: ToolReturned, now: float) -> None:
@@ -89,14 +89,15 @@ def returned(s: State, event: ToolReturned, now: float) -> None:
     s.note("tool.done", level, name=call.name, call_id=event.call_id, status=event.status, fault=fault_code)
     if event.action is not None:
         s.tell(ClientAction(*event.action))
-    _settle(s, event.call_id, event.output, now)
+    settle(s, event.call_id, event.output, now)
     if event.end_session:
         s.is_leaving = True
         s.out.append(StartTimer(TIMER_GOODBYE, GOODBYE_WAIT_S))
     s.last_activity = now
 
 
-def _settle(s: State, call_id: str, output: str, now: float) -> None:
+def settle(s: State, call_id: str, output: str, now: float) -> None:
+    """What a call came to: kept, then told upstream, which answers."""
     for call in s.tools.returned(call_id, output):
         s.conversation.returned(call.id, output)
         record_result(s, call)
