@@ -331,6 +331,19 @@ def test_a_thousand_rotations_ask_for_no_response() -> None:
     assert len(world.told(notices.ResponseStarted)) == 1
 
 
+def test_a_burst_of_held_audio_is_heard_again_whole_when_its_upstream_dies_at_once() -> None:
+    world = World.new()
+    world.create()
+    said = speak(world, 1200)  # 24 s
+    world.go_live()
+    assert world.sent_audio() == said
+    world.effects.clear()
+    world.lose()
+    world.go_live()
+    assert world.sent_audio() == said
+    assert not world.told(notices.AudioLost)
+
+
 def test_a_question_that_waits_for_its_tool_is_not_forgotten_when_another_is_answered_first() -> None:
     world = World.live()
     user_turn(world, "item_slow")

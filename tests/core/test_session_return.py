@@ -106,6 +106,18 @@ def test_an_upstream_without_a_client_is_left_and_dialled_again_at_the_return() 
     assert [e for e in world.go_live() if isinstance(e, effects.AddSpeech)]
 
 
+def test_what_a_client_catches_up_with_is_kept_whole_until_something_is_answered() -> None:
+    world = World.live()
+    leave(world)
+    come_back(world, 0)
+    said = speak(world, 1200)  # 24 s
+    world.now += 10
+    world.effects.clear()
+    world.lose()
+    world.go_live()
+    assert world.sent_audio() == said
+
+
 def test_a_client_that_stays_away_ends_the_session() -> None:
     world = World.live()
     leave(world)

@@ -83,6 +83,7 @@ class KeptInput:
         """Everything that waits, or the first `samples` of it, in order, audio that continues joined to at
         most a second; it counts as given.
         """
+        self.keep_more()
         released: list[Append | HeldCommand] = []
         parts: list[Append] = []
         given = 0
@@ -145,6 +146,10 @@ class KeptInput:
         self.end = start + samples
         if self.given_samples > self.given_max:
             self.trim()
+
+    def keep_more(self) -> None:
+        """Much is given at once: kept whole until an answer shows that it was heard."""
+        self.given_max = max(self.given_max, samples_of_seconds(self.waiting_s))
 
     def trim(self) -> None:
         """Forget the oldest given audio beyond the bound."""

@@ -91,6 +91,7 @@ def resumed(s: State, event: ResumeAsked, now: float) -> None:
         s.out.append(StopTimer(timer))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
     s.last_activity = now
+    s.kept.keep_more()
     is_known = event.epoch == s.output.epoch and 0 <= event.offset <= s.output.offset
     recovered = is_known and s.window.holds(event.offset)
     s.note("session.resumed", recovered=recovered, absence_s=round(absence_s, 3))
