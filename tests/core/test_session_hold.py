@@ -344,6 +344,21 @@ def test_a_burst_of_held_audio_is_heard_again_whole_when_its_upstream_dies_at_on
     assert not world.told(notices.AudioLost)
 
 
+def test_a_turn_that_was_ended_while_nobody_listened_ends_where_it_was_ended() -> None:
+    world = World.new()
+    world.create(SessionOptions(turn_detection="manual"))
+    speak(world, 10)
+    world.do(events.CommitAsked())
+    after = speak(world, 10, 5)
+    world.go_live()
+    world.do(events.InputCommitted(1, "item_u"))
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    world.effects.clear()
+    world.rebuild()
+    assert world.sent_audio() == after
+
+
 def test_a_question_that_waits_for_its_tool_is_not_forgotten_when_another_is_answered_first() -> None:
     world = World.live()
     user_turn(world, "item_slow")

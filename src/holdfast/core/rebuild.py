@@ -162,14 +162,17 @@ def _ask_for_what_is_owed(s: State) -> None:
 
 
 def enter(s: State, command: HeldCommand) -> None:
-    """A command that waited takes effect now: the same books as when it had come to a live upstream."""
+    """A command that waited takes effect now: the same books as when it had come to a live upstream, at the
+    place where it stood among the audio.
+    """
+    position = s.timeline.expected
     match command:
         case AddText(text=text, item_id=item_id):
             enter_text(s, text, item_id)
         case CommitInput():
-            end_by_hand(s, s.kept.end)
+            end_by_hand(s, position)
         case ClearInput():
-            s.spoken.clear(s.kept.end)
+            s.spoken.clear(position)
 
 
 def enter_text(s: State, text: str, item_id: str) -> None:
