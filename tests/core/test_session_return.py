@@ -254,8 +254,10 @@ def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() 
     assert effects.CloseClient(1001, "gateway.draining") in world.effects
 
     bare = World.live()
+    speak(bare, 50)
     bare.do(events.DrainBegan())
-    assert bare.told(notices.SessionEnded)
+    (ended,) = bare.told(notices.SessionEnded)
+    assert ended.lost == {"input": (0, 24_000)}  # type: ignore[union-attr] # nobody knows yet what it was
 
 
 def test_a_stopping_process_lets_a_sentence_be_finished() -> None:

@@ -209,11 +209,11 @@ def drain_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 
 def leave_process(s: State, now: float) -> None:
     """End here: for good without a journal, to be taken up again with one."""
     cause = fault("gateway.draining")
+    if s.upstream.phase is UpstreamPhase.LIVE:
+        left(s, cause, now)
     if s.journal.durability == "none":
         ending.end(s, "draining", cause, 1001)
         return
-    if s.upstream.phase is UpstreamPhase.LIVE:
-        left(s, cause, now)
     record_items(s)
     record_progress(s)
     ending.suspend(s, cause, 1001)
