@@ -269,23 +269,70 @@ def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
     assert world.has_ended()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="A commit by hand whose turn is not settled is not in the journal: the next process asks for the "
-    "audio again but not for the commit. Its line needs the position, restart must commit there.",
-)
-def test_a_turn_ended_by_hand_is_still_ended_after_a_restart() -> None:
-    manual = SessionOptions(turn_detection="manual", framing="positioned")
+MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
+SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(30)]
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -> None:
     world = World.new(durability="local")
-    world.create(manual)
+    world.create(MANUAL)
+    if is_live:
+        world.go_live()
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.do(*SAID[:5])
+    after.go_live()
+    after.do(*SAID[5:9])
+    assert not after.asked(effects.CommitInput)
+    new = after.do(SAID[9])
+    assert [type(e) for e in new[:3]] == [effects.Append, effects.CommitInput, effects.Respond]
+    after.do(*SAID[10:30], events.CommitAsked("commit-1"))  # accepted before: it has no effect
+    assert len(after.asked(effects.CommitInput)) == 1
+    told = [one.received for one in after.told(notices.AudioReceived)]  # type: ignore[union-attr]
+    assert told == [4800, 14_400]
+
+
+def test_a_settled_turn_is_not_ended_again_after_a_restart() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
     world.go_live()
-    said = pcm(480, 7)
-    world.do(*(events.ClientAudio(said, 480 * n) for n in range(10)), events.CommitAsked("commit-1"))
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), events.InputCommitted(1, "item_u"))
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
     lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
 
     after = World.new(durability="local")
     after.session.restart(lines, "epoch2", after.now)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.go_live()
-    after.do(*(events.ClientAudio(said, 480 * n) for n in range(10)), events.CommitAsked("commit-1"))
-    assert after.asked(effects.CommitInput)
+    after.do(*SAID[10:30])
+    assert not after.asked(effects.CommitInput)
+
+
+def test_a_result_of_a_question_that_is_told_again_waits_for_the_question() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    world.go_live()
+    world.do(
+        *SAID[:10],
+        events.CommitAsked("commit-1"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    write(after)
+    after.go_live()
+    assert after.asked(effects.AddToolResult)
+    assert not after.asked(effects.Respond)
+    after.do(*SAID[:10])
+    assert len(after.asked(effects.Respond)) == 1

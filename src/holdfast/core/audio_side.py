@@ -7,6 +7,7 @@ What never will: anything about how a message looked on the wire.
 from __future__ import annotations
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from holdfast.core.by_hand import end_again
 from holdfast.core.effects import Append
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
@@ -50,14 +51,21 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
     else:
         _hold(s, pcm, start, now)
     if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
+        end_again(s, now)
         acknowledge(s)
 
 
 def acknowledge(s: State) -> None:
     """Tell the client what was kept, and what it may forget for good."""
-    s.acknowledged_at = s.received
+    look_again(s)
     record_progress(s, every=PROGRESS_EVERY)
     s.tell(AudioReceived(s.received, s.journal.durable))
+
+
+def look_again(s: State) -> None:
+    """The next acknowledgement is due when it usually is, or where a turn of an earlier process ends."""
+    ends = s.spoken.ends_again
+    s.acknowledged_at = min(s.received, ends[0] - ACKNOWLEDGE_EVERY) if ends else s.received
 
 
 def _align(s: State, pcm: bytes, start: int, now: float) -> bytes:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from holdfast.core import asking, ending, lifecycle
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
+from holdfast.core.by_hand import end_turn, record_end
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import (
     AddText,
     ClearInput,
-    CommitInput,
     Respond,
     StartTimer,
     StopTimer,
@@ -43,7 +43,7 @@ from holdfast.core.notices import (
     SessionCreated,
     Status,
 )
-from holdfast.core.rebuild import end_by_hand, enter_text
+from holdfast.core.rebuild import enter_text
 from holdfast.core.refusals import refuse
 from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_CREATE, TIMER_IDLE, TIMER_LIFE
@@ -173,15 +173,10 @@ def commit_asked(s: State, event: CommitAsked, now: float) -> None:
         message = "commit_audio needs turnDetection 'manual' in create_session; with 'auto' it has no use."
         refuse(s, _misplaced(message, cause, event.event_id), now)
         return
-    if s.upstream.is_live:
-        interrupt(s, now)
-        end_by_hand(s, s.kept.end)
-        s.out.append(CommitInput())
-    elif not _hold_command(s, CommitInput(), event.event_id, now):
+    if not end_turn(s, now):
+        _no_room(s, event.event_id, now)
         return
-    s.turn.move(TurnSignal.INPUT_GIVEN)
-    s.turn.ask(Respond())
-    asking.request_response(s, now)
+    record_end(s)
     accept(s, event.event_id)
 
 
@@ -233,8 +228,12 @@ def _is_refused(s: State, event_id: str | None, now: float) -> bool:
 def _hold_command(s: State, command: HeldCommand, event_id: str | None, now: float) -> bool:
     if s.kept.hold_command(command):
         return True
-    _not_ready(s, "more commands than can be held", event_id, now)
+    _no_room(s, event_id, now)
     return False
+
+
+def _no_room(s: State, event_id: str | None, now: float) -> None:
+    _not_ready(s, "more commands than can be held", event_id, now)
 
 
 def _not_ready(s: State, what: str, event_id: str | None, now: float) -> None:

@@ -121,7 +121,8 @@ def _restore_call(s: State, call_id: str) -> None:
     call.known_to = s.upstream.generation
     if call.phase is CallPhase.RETURNED:
         call.phase = CallPhase.TOLD
-        s.turn.ask(Respond())
+        if not s.spoken.ends_again:  # a question that is on its way again asks for itself
+            s.turn.ask(Respond())
 
 
 def _restore_turn(s: State, turn: SpokenTurn, now: float) -> None:

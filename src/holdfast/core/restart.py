@@ -8,6 +8,7 @@ What never will: a store.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -33,6 +34,7 @@ def restore(s: State, lines: Iterable[StoredLine], epoch: str, now: float) -> No
     s.conversation.in_place()
     _count_own_items(s)
     _believe_words(s)
+    _end_again(s)
     s.received = s.kept.end = s.kept.first = s.acknowledged_at = s.spoken.settled
     s.journal.durable = s.received
     s.started_at = s.last_activity = s.away_since = now
@@ -75,6 +77,10 @@ def _progress(s: State, content: Mapping[str, Any]) -> None:
     s.typed = content["typed"]
 
 
+def _turn_end(s: State, content: Mapping[str, Any]) -> None:
+    s.spoken.ends_again.append(content["position"])
+
+
 def _command(s: State, content: Mapping[str, Any]) -> None:
     s.commands.remember(content["event_id"], Accepted(content["event_id"]))
 
@@ -89,6 +95,7 @@ _READERS = {
     "call": _call,
     "result": _result,
     "progress": _progress,
+    "turn_end": _turn_end,
     "command": _command,
     "attached": _nothing,
 }
@@ -117,6 +124,15 @@ def _believe_words(s: State) -> None:
     """
     known = (item.until for item in s.conversation.items.values() if item.role == "user" and item.text)
     s.spoken.settled = max([s.spoken.settled, *known])
+
+
+def _end_again(s: State) -> None:
+    """Turns that were ended by hand and are not settled end again when their sound has come again: a client
+    without positions cannot tell it again. Of more than there is room for the first ones become one turn.
+    """
+    is_told_again = s.options.framing == "positioned"
+    ends = [at for at in s.spoken.ends_again if at > s.spoken.settled and is_told_again]
+    s.spoken.ends_again = deque(ends[-s.limits.commands_held :])
 
 
 def _owe_answer(s: State) -> None:

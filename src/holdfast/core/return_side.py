@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from holdfast.core import asking, ending, lifecycle
+from holdfast.core.audio_side import look_again
 from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
@@ -100,7 +101,7 @@ def resumed(s: State, event: ResumeAsked, now: float) -> None:
     else:
         _start_over(s, event, now)
     s.link.move(ClientSignal.RETURNED)
-    s.acknowledged_at = s.received
+    look_again(s)
     s.record("attached", {})
     if s.upstream.phase is UpstreamPhase.IDLE:
         s.tell(Status("recovering" if s.line.is_ready_told else "connecting"))

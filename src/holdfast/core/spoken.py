@@ -41,6 +41,8 @@ class Spoken:
     turns: deque[SpokenTurn] = field(default_factory=deque)
     settled: int = 0
     """Everything before this position is answered, or will never be."""
+    ends_again: deque[int] = field(default_factory=deque)
+    """Where an earlier process was told that a turn ends, and the audio before it is on its way again."""
 
     @property
     def open(self) -> SpokenTurn | None:

@@ -136,7 +136,7 @@ class State(Linked):
         self.received = 0
         """Samples kept so far: the position of the next one."""
         self.acknowledged_at = 0
-        """`received` as the client was last told."""
+        """`received` as the client was last told; earlier where somebody must look sooner."""
         self.warned_no_session = False
 
     @property

@@ -21,6 +21,7 @@ def tell_results(s: State) -> None:
             s.out.append(AddCall(call.id, call.name, call.arguments))
         s.out.append(AddToolResult(call.id, call.output))
     over = s.turn.tool_steps - s.limits.tool_steps_per_turn
-    if told and over <= 1:
+    if told and over <= 1 and not s.spoken.ends_again:
+        # A question that is on its way again asks for itself.
         # Past the bound the model is asked once more, without tools; a model that calls all the same is not.
         s.turn.ask(Respond(tools=over <= 0))
