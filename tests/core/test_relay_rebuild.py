@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdfast.core import relay_effects
 from holdfast.core import relay_events as heard
+from holdfast.core.effects import HangUp, StopTimer
 from holdfast.core.limits import Limits
 from holdfast.core.relay_effects import (
     AddItem,
@@ -354,3 +355,13 @@ def test_a_transcription_is_done_when_it_is_written() -> None:
     assert [one.item_id for one in world.effects if isinstance(one, AddSpeech)] == ["item_2"]
     assert restored(world) == ["item_1"]
     assert not world.asked(Ask)
+
+
+def test_a_successor_that_has_to_take_over_early_keeps_its_deadlines() -> None:
+    world = RelayWorld.live(limits=Limits(upstream_life_s=100))
+    world.timer("rotate", after=83.0)
+    world.effects.clear()
+    world.lose()
+    assert StopTimer("dial") not in world.effects
+    world.timer("dial", after=10.0)
+    assert world.asked(HangUp)

@@ -317,6 +317,16 @@ def test_a_successor_that_fails_costs_nothing() -> None:
     assert world.sent_audio() == pcm(480, 3)
 
 
+def test_a_successor_that_has_to_take_over_early_keeps_its_deadlines() -> None:
+    world = World.live()
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    lost = world.lose()
+    assert not [e for e in lost if e in {effects.StopTimer("dial"), effects.StopTimer("dial_patience")}]
+    world.do(events.TimerFired("dial"), after=10.0)
+    world.redial()
+    assert world.generation == 3
+
+
 def test_a_thousand_rotations_ask_for_no_response() -> None:
     world = World.live()
     user_turn(world)
