@@ -269,6 +269,31 @@ def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
     assert world.has_ended()
 
 
+def test_a_call_that_is_made_again_before_its_result_is_durable_gets_that_result() -> None:
+    world = kept()
+    world.do(
+        events.TextGiven("transfer it"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
+
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 12, "token2"))
+    after.go_live()
+    after.do(
+        events.ResponseBegan(1, "resp_2"),
+        events.ToolCalled(1, "resp_2", "call_2", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_2", "completed"),
+    )
+    write(after)
+    told = [e for e in after.asked(effects.AddToolResult) if isinstance(e, effects.AddToolResult)]
+    assert [(e.call_id, "outcome unknown" in e.output) for e in told] == [("call_1", True), ("call_2", True)]
+    assert not after.asked(effects.RunTool)
+
+
 MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
 SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(30)]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final
 
 
 class CallPhase(Enum):
@@ -22,8 +23,9 @@ class CallPhase(Enum):
     TOLD = auto()
 
 
-_OPEN = frozenset({CallPhase.INTENDED, CallPhase.RUNNING})
-_UNTOLD = _OPEN | {CallPhase.RETURNING}
+OPEN: Final = frozenset({CallPhase.INTENDED, CallPhase.RUNNING})
+"""Nobody knows yet what comes of it."""
+_UNTOLD = OPEN | {CallPhase.RETURNING}
 
 
 @dataclass(slots=True)
@@ -88,9 +90,9 @@ class ToolLedger:
         result), more than one when an upstream repeated the call.
         """
         call = self.calls.get(call_id)
-        if call is None or call.phase not in _OPEN:
+        if call is None or call.phase not in OPEN:
             return []
-        twins = [one for one in self.calls.values() if one.repeats == call_id and one.phase in _OPEN]
+        twins = [one for one in self.calls.values() if one.repeats == call_id and one.phase in OPEN]
         for one in (call, *twins):
             one.phase, one.output = CallPhase.RETURNING, output
         return [call, *twins]
@@ -115,7 +117,7 @@ class ToolLedger:
 
     def abandon(self) -> list[Call]:
         """The session ends: nobody waits for what still runs. Answers what the client saw begin, not end."""
-        abandoned = [call for call in self.running if call.phase in _OPEN and call.repeats is None]
+        abandoned = [call for call in self.running if call.phase in OPEN and call.repeats is None]
         for call in self.running:
             call.phase = CallPhase.TOLD
         return abandoned

@@ -15,7 +15,7 @@ from holdfast.core.journal_side import changed, record_intent, record_result, re
 from holdfast.core.notices import ClientAction, ToolDone, ToolStarted
 from holdfast.core.state import State
 from holdfast.core.timers import TIMER_GOODBYE
-from holdfast.core.tool_ledger import Call, CallPhase
+from holdfast.core.tool_ledger import OPEN, Call, CallPhase
 from holdfast.core.tool_results import tell_results
 
 GOODBYE_WAIT_S = 10.0
@@ -56,7 +56,7 @@ def _is_repetition(s: State, call: Call, now: float) -> bool:
     if twin is None:
         return False
     s.note("tool.repeated", name=call.name, call_id=call.id, of=twin.id)
-    if twin.phase in {CallPhase.RETURNED, CallPhase.TOLD}:
+    if twin.phase not in OPEN:
         settle(s, call.id, twin.output, now)
     return True
 
