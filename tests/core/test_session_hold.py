@@ -369,6 +369,19 @@ def test_a_turn_that_was_ended_while_nobody_listened_ends_where_it_was_ended() -
     assert world.sent_audio() == after
 
 
+def test_turns_that_were_ended_while_nobody_listened_get_their_ids_in_order() -> None:
+    world = World.new()
+    world.create(SessionOptions(turn_detection="manual"))
+    said = []
+    for value in (3, 5):
+        said.append(speak(world, 10, value))
+        world.do(events.CommitAsked())
+    world.go_live()
+    world.do(events.InputCommitted(1, "item_1"), events.InputCommitted(1, "item_2"))
+    again = [e for e in world.rebuild() if isinstance(e, effects.AddSpeech)]
+    assert again == [effects.AddSpeech(said[0], "item_1"), effects.AddSpeech(said[1], "item_2")]
+
+
 def test_a_question_that_waits_for_its_tool_is_not_forgotten_when_another_is_answered_first() -> None:
     world = World.live()
     user_turn(world, "item_slow")

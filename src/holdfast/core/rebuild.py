@@ -45,6 +45,7 @@ def left(s: State, cause: Fault, now: float) -> None:
     s.ordering.clear()
     s.out.append(StopTimer(TIMER_ORDER))
     for turn in s.spoken.turns:
+        turn.is_by_hand = False  # the next upstream is told of it under the id that it has
         turn.awaits = turn.last is None
         if turn.awaits and turn.first < s.kept.dropped_to:
             s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)

@@ -32,7 +32,7 @@ from holdfast.core.notices import (
     UserTranscript,
 )
 from holdfast.core.refusals import refuse
-from holdfast.core.state import OWN_ITEM, State, error_of
+from holdfast.core.state import State, error_of
 from holdfast.core.turn import TurnSignal
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSignal
 
@@ -186,9 +186,8 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
     item_id = s.aliases.known(event.item_id)
     if s.spoken.open is not None:
         s.spoken.end(s.kept.end)
-    elif s.spoken.turns and s.spoken.turns[-1].item_id.startswith(OWN_ITEM) and s.spoken.turns[-1].is_by_hand:
+    elif (turn := next((turn for turn in s.spoken.turns if turn.is_by_hand), None)) is not None:
         # The client ended the turn by hand; only now is its item's id known.
-        turn = s.spoken.turns[-1]
         turn.is_by_hand = False
         turn.item_id = item_id
     s.turn.last_event_at = now
