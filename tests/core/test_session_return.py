@@ -179,6 +179,23 @@ def test_durable_moves_after_the_write_and_never_past_an_unanswered_turn() -> No
     assert told.durable <= 36_000  # type: ignore[union-attr]
 
 
+def test_a_question_whose_words_are_kept_does_not_hold_back_what_is_durable() -> None:
+    world = kept()
+    speak(world, 50)
+    user_turn(world, "item_slow")
+    world.do(
+        events.UserTranscribed(1, "item_slow", "what do I owe", final=True),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    speak(world, 50)
+    user_turn(world, "item_quick")
+    world.do(events.ResponseBegan(1, "resp_2"), events.ResponseEnded(1, "resp_2", "completed"))
+    write(world)
+    assert world.session.state.journal.durable == 72_000
+
+
 def test_a_store_that_stumbles_is_named_and_what_must_not_run_twice_does_not_run() -> None:
     world = kept(idempotent_tools=frozenset({"safe"}))
     world.do(events.JournalChanged(fault("store.unavailable")))

@@ -54,12 +54,21 @@ def bound_given(s: State) -> None:
 
 
 def record_progress(s: State, *, every: int = 1) -> None:
-    """How far the input is settled, when that has moved by at least `every` samples."""
-    position = s.spoken.needed_from(s.kept.first if s.kept.given else s.received)
+    """How far the input is settled, when that has moved by at least `every` samples. A turn whose words are
+    kept needs no sound to be told again.
+    """
+    nothing = max(s.kept.first if s.kept.given else s.received, s.spoken.settled)
+    wordless = [turn for turn in s.spoken.turns if not turn.is_typed and not _has_words(s, turn.item_id)]
+    position = min([turn.first for turn in wordless], default=nothing)
     position = min(position, s.received - s.kept.waiting)
     if s.journal.advances(position - every + 1):
         s.record("progress", {"settled": position, "received": s.received, "typed": s.typed})
         s.journal.position(position)
+
+
+def _has_words(s: State, item_id: str) -> bool:
+    item = s.conversation.items.get(item_id)
+    return item is not None and item.is_recorded and bool(item.text)
 
 
 def record_intent(s: State, call: Call) -> None:
