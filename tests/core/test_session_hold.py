@@ -354,6 +354,19 @@ def test_a_burst_of_held_audio_is_heard_again_whole_when_its_upstream_dies_at_on
     assert not world.told(notices.AudioLost)
 
 
+def test_what_a_young_link_was_given_beyond_what_is_kept_is_named_when_it_dies() -> None:
+    world = World.live(SessionOptions(framing="positioned"))
+    for n in range(45 * 50):  # all of a client's ring within seconds
+        world.do(ClientAudio(pcm(480), 480 * n), after=0.004)
+    world.effects.clear()
+    world.lose()
+    world.go_live()
+    world.do(events.TimerFired("losses"))
+    (lost,) = world.told(notices.AudioLost)
+    kept = 45 * 24_000 - len(world.sent_audio()) // 2
+    assert lost == notices.AudioLost("input", 0, kept, "upstream_lost")
+
+
 def test_a_turn_that_was_ended_while_nobody_listened_ends_where_it_was_ended() -> None:
     world = World.new()
     world.create(SessionOptions(turn_detection="manual"))

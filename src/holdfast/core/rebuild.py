@@ -50,8 +50,18 @@ def left(s: State, cause: Fault, now: float) -> None:
         if turn.awaits and turn.first < s.kept.dropped_to:
             s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)
             turn.first = s.kept.dropped_to
+    _name_unkept(s, now)
     for first, last in s.kept.rewind(s.spoken.unheard_from()):
         s.lose(first, last, "held_too_long", now)
+
+
+def _name_unkept(s: State, now: float) -> None:
+    """A link that died young was given more than is kept, and may not have heard it: a ping had no time to
+    tell.
+    """
+    first = max(s.spoken.unheard_from(), s.timeline.first)
+    if now - s.upstream.live_at < s.limits.input_replayed_s and first < s.kept.dropped_to:
+        s.lose(first, s.kept.dropped_to, "upstream_lost", now)
 
 
 def _leave_response(s: State, cause: Fault) -> None:

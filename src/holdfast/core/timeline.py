@@ -23,6 +23,11 @@ class Timeline:
     _upstream: list[int] = field(default_factory=list)
     _session: list[int] = field(default_factory=list)
 
+    @property
+    def first(self) -> int:
+        """The session position of the first sample that this upstream was given."""
+        return self._session[0] if self._session else self.expected
+
     def advance(self, start: int, samples: int) -> None:
         """`samples` from session position `start` were given. The common case, no gap, is one comparison."""
         if start != self.expected:
