@@ -4,6 +4,8 @@ is told.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from holdfast.core import effects, events, notices
@@ -275,6 +277,19 @@ def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() 
     bare.do(events.DrainBegan())
     (ended,) = bare.told(notices.SessionEnded)
     assert ended.lost == {"input": (0, 24_000)}  # type: ignore[union-attr] # nobody knows yet what it was
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled"])
+def test_an_answer_whose_end_overtakes_its_words_is_in_the_journal_with_the_words_that_came(
+    status: Literal["completed", "cancelled"],
+) -> None:
+    world = kept()
+    world.respond()
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "Good mor", final=False))
+    world.do(events.ResponseEnded(1, "resp_1", status))
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "Good morning.", final=True))
+    items = [e.content for e in world.asked(effects.Record) if e.kind == "item"]  # type: ignore[union-attr] # by kind
+    assert [item["text"] for item in items] == ["Good mor"]
 
 
 def test_a_stopping_process_lets_a_sentence_be_finished() -> None:

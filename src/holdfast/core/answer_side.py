@@ -149,6 +149,7 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
     if event.status == "failed" and event.fault is not None and ask_again(s, event.fault):
         return
     s.turn.end(response_id)
+    s.conversation.close(response_id)
     if event.status == "completed" and s.tools.is_from(response_id):
         s.spoken.called_tools(response_id)
     else:

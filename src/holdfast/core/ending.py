@@ -25,6 +25,7 @@ def close_response(
 ) -> None:
     """The end of the active response, when the upstream does not give it."""
     if (active := s.turn.active) is not None and s.turn.end(active):
+        s.conversation.close(active)
         s.tell(ResponseDone(active, status, None, cause, reason))
 
 
