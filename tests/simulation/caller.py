@@ -68,6 +68,8 @@ class Caller:
         """The process was killed before the session was in the journal."""
         self.pending: dict[str, events.Event] = {}
         """Commands that were not answered: sent again after a return."""
+        self.answered: dict[str, int] = {}
+        """Commands that were, and how far the view had come by then."""
         self.whole: list[str] = []
         """Items whose end has just come."""
         self.has_ended = False
@@ -268,13 +270,15 @@ class Caller:
                 self.whole.append(item_id)
 
     def _accepted(self, event_id: str, *, is_again: bool) -> None:
-        if event_id not in self.pending and not is_again and not self.truth.killed:
+        if event_id in self.answered and not is_again and not self.truth.killed:
             raise Violation("B4", f"{event_id} was accepted twice")
+        self.answered[event_id] = self.view.offset
         self.pending.pop(event_id, None)
 
     def _refused(self, code: str, event_id: str | None) -> None:
         if event_id is not None and event_id in self.pending:
             del self.pending[event_id]
+            self.answered[event_id] = self.view.offset
             self.talk.refused(event_id)
         if code == "RESPONSE_FAILED":
             self.truth.refused.update(self.judge.unanswered())
@@ -316,6 +320,7 @@ class Caller:
         self.returned_at = self.clock.now
         offset = max(0, self.view.offset - self.older) if self.view.is_fresh else self.view.offset
         self.view = self.view.back_to(offset)
+        self.answered = {one: at for one, at in self.answered.items() if at <= offset}
         self.older = 0
         self.acknowledged = 0
         runner.take(socket, self.epoch, offset, self.token)
@@ -337,6 +342,7 @@ class Caller:
         self.token, self.epoch, self.phase = answer.resume_token, answer.epoch, "attached"
         if not answer.recovered:
             self.judge.starts_over()
+            self.answered = dict.fromkeys(self.answered, 0)
         if answer.received < self.ring_from:
             raise Violation(
                 "B1", f"needs {answer.received}.. again, the caller was let forget up to {self.ring_from}"

@@ -169,7 +169,8 @@ class Runner:
         self._settle_on(session_id)
         self.lines_written = len(lines)
         self.watch.taken_up(lines)
-        self.judge.begins_again(self.state.received)
+        kept = {content["id"] for kind, content in lines if kind == "item" and content["final"]}
+        self.judge.begins_again(self.state.received, kept)
         self._carry_out(due)
 
     def _settle_on(self, session_id: str) -> None:
@@ -274,6 +275,8 @@ class Runner:
                     start = item.sent - len(pcm) // 2
                     self._play(effects.Play(self.state.output.offset, item.stream, start, pcm))
                     return
+            case events.OutputTranscribed(final=False) if is_again:
+                return  # the same
             case events.UpstreamOpened():
                 self._stands_at_start(At.WC)
             case _:

@@ -118,9 +118,12 @@ class Judge:
             raise Violation("I1", f"{first}..{last} was named lost twice")
         self.lost.add(first, last)
 
-    def begins_again(self, received: int) -> None:
-        """Another process takes the input up here: what the last one lost after it comes again."""
+    def begins_again(self, received: int, kept: set[str]) -> None:
+        """Another process takes the input up here: what the last one lost after it comes again, and it knows
+        no words but those that were durable.
+        """
         self.lost = Ranges([(a, min(b, received)) for a, b in self.lost.parts if a < received])
+        self.finals = [final for final in self.finals if final[0] in kept]
 
     def understood(self, link: Link, heard: list[tuple[int, int, int]]) -> None:
         """A model has an item of the user's."""

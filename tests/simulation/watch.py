@@ -56,6 +56,8 @@ class Watch:
         self.durable_items: dict[str, tuple[str, int | None]] = {}
         self.told_durable = 0
         self.live_at = 0.0
+        self.ready: set[int] = set()
+        """Links of which the gateway knows that they are."""
         self._steps = 0
         self._losses = 0
 
@@ -65,6 +67,8 @@ class Watch:
         """A step begins."""
         if isinstance(event, events.Recorded):
             self.durable = max(self.durable, event.number)
+        elif isinstance(event, events.UpstreamConfigured):
+            self.ready.add(event.generation)
         elif isinstance(event, events.JournalChanged):
             self.has_stumbled = True
 
@@ -308,7 +312,7 @@ class Watch:
         """A line is left."""
         if link is self.runner.line:
             self.trouble_since = self.runner.clock.now
-        elif not link.is_live:
+        elif link.generation not in self.ready:
             self.runner.world.endpoint_of(link).failed_at = self.runner.clock.now
 
     def adopted(self, effect: effects.Adopt) -> None:
