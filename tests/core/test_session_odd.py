@@ -9,7 +9,7 @@ from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.timeline import Timeline
-from tests.core.world import World, pcm
+from tests.core.world import World, pcm, speak, user_turn
 
 BUSY = "conversation_already_has_active_response"
 
@@ -81,6 +81,22 @@ def test_a_turn_that_no_upstream_answers_is_given_up_by_name() -> None:
     assert not world.has_ended()
     world.do(events.TextGiven("again"))
     assert world.asked(effects.Respond)
+
+
+def test_no_answer_is_asked_for_when_nothing_is_left_of_the_only_turn() -> None:
+    world = World.live(limits=Limits(input_held_s=1.0, input_replayed_s=1.0))
+    user_turn(world)
+    world.do(events.ResponseBegan(1, "resp_1"))
+    speak(world, 100)
+    world.lose()
+    world.redial()
+    world.go_live()
+
+    (error,) = world.told(notices.Error)
+    assert error.code == "RESPONSE_FAILED"  # type: ignore[union-attr]
+    (done,) = world.told(notices.ResponseDone)
+    assert done.status == "incomplete"  # type: ignore[union-attr]
+    assert not world.asked(effects.Respond)
 
 
 def test_a_response_that_stops_half_way_gets_its_end_and_is_carried_on() -> None:

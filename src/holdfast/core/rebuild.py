@@ -107,16 +107,17 @@ def is_told(s: State, response_id: str) -> bool:
 
 def restore(s: State, now: float) -> None:
     """Tell a fresh upstream what the old one knew, and ask for what is owed."""
+    _give_up_what_is_hopeless(s, now)
     owed = {turn.item_id: turn for turn in s.spoken.turns if turn.last is not None}
     for item in list(s.conversation.items.values()):
         if item.role == "tool":
             _restore_call(s, item.id)
         elif (turn := owed.pop(item.id, None)) is not None:
-            _restore_turn(s, turn, now)
+            _restore_turn(s, turn)
         elif words := item.heard_text:
             s.out.append(AddText(words, item.id, item.role))
     for turn in owed.values():
-        _restore_turn(s, turn, now)
+        _restore_turn(s, turn)
     _ask_for_what_is_owed(s)
 
 
@@ -136,31 +137,46 @@ def _restore_call(s: State, call_id: str) -> None:
             s.turn.ask(Respond())
 
 
-def _restore_turn(s: State, turn: SpokenTurn, now: float) -> None:
-    """An unanswered turn: as it was spoken, else by its words; given up by name after too many upstreams."""
+def _give_up_what_is_hopeless(s: State, now: float) -> None:
+    """Turns of which nothing is left, or that were told to too many upstreams: given up by name. Where no
+    other is owed an answer, none is asked for any more.
+    """
+    given_up = False
+    for turn in [one for one in s.spoken.turns if one.last is not None]:
+        if why := _hopeless(s, turn, now):
+            given_up = True
+            s.spoken.forget(turn)
+            s.note("turn.given_up", "warning", replays=turn.replays, reason=why)
+            s.tell(error_of("RESPONSE_FAILED", fault("provider.response_failed", [why])))
+    if given_up and not any(turn.last is not None for turn in s.spoken.turns):
+        s.turn.withdraw()
+        if s.turn.reopened is not None:
+            close_response(s, "incomplete", fault("provider.response_failed"), "upstream_lost")
+
+
+def _hopeless(s: State, turn: SpokenTurn, now: float) -> str | None:
+    """Why nobody will answer this turn; None when somebody may."""
     assert turn.last is not None
-    item = s.conversation.item(turn.item_id, "user")
     if turn.first < (kept_from := min(turn.last, s.kept.dropped_to)):
         s.lose(turn.first, kept_from, "upstream_lost", now)
         turn.first = kept_from
+    item = s.conversation.items.get(turn.item_id)
+    if turn.replays >= s.limits.turn_replays:
+        return "no upstream could answer it"
+    is_known = item is not None and bool(item.text)
+    return None if is_known or s.kept.audio(turn.first, turn.last) else "nothing is left of it"
+
+
+def _restore_turn(s: State, turn: SpokenTurn) -> None:
+    """An unanswered turn: as it was spoken, else by its words."""
+    assert turn.last is not None
+    item = s.conversation.item(turn.item_id, "user")
     pcm = s.kept.audio(turn.first, turn.last)
     turn.replays += 1
-    if turn.replays > s.limits.turn_replays:
-        _give_up(s, turn, "no upstream could answer it")
-        if item.text:
-            s.out.append(AddText(item.text, item.id))
-    elif pcm and not (s.line.is_cautious and item.text):
+    if pcm and not (s.line.is_cautious and item.text):
         s.out.append(AddSpeech(pcm, item.id))
-    elif item.text:
-        s.out.append(AddText(item.text, item.id))
     else:
-        _give_up(s, turn, "nothing is left of it")
-
-
-def _give_up(s: State, turn: SpokenTurn, why: str) -> None:
-    s.spoken.forget(turn)
-    s.note("turn.given_up", "warning", replays=turn.replays - 1, reason=why)
-    s.tell(error_of("RESPONSE_FAILED", fault("provider.response_failed", [why])))
+        s.out.append(AddText(item.text, item.id))
 
 
 def _ask_for_what_is_owed(s: State) -> None:

@@ -167,6 +167,10 @@ class Turn:
         """The upstream was given time: ask again."""
         self._is_blocked = False
 
+    def withdraw(self) -> None:
+        """There is nothing left to answer: what is wished for besides stays."""
+        self._waiting = deque(wish for wish in self._waiting if not wish.is_plain)
+
     def silence(self) -> None:
         """The active response is interrupted."""
         self.silenced = self.active
