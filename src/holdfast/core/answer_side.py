@@ -50,6 +50,7 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
         s.spoken.answered(s.turn.active)
         ending.close_response(s, "incomplete", breach)
     s.turn.begin(response_id, now)
+    s.tools.responses += 1
     if s.turn.request is None or s.turn.request.is_plain:
         s.spoken.answering(response_id, s.tools.awaited)
     if not is_again:

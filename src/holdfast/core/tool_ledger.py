@@ -42,6 +42,8 @@ class Call:
     output: str = ""
     known_to: int = 0
     """The last upstream that knows of the call."""
+    known_from: int = 0
+    """The first response (counted as they begin) that can know of it there."""
     repeats: str | None = None
     """The call of a lost upstream whose result this one gets."""
 
@@ -51,6 +53,8 @@ class ToolLedger:
     remembered_max: int
     turn: int = 0
     """Number of the user's present turn."""
+    responses: int = 0
+    """How many have begun."""
     calls: OrderedDict[str, Call] = field(default_factory=OrderedDict)
 
     def open(self, call_id: str, name: str, arguments: str, response_id: str, generation: int) -> Call | None:
@@ -66,16 +70,25 @@ class ToolLedger:
         return call
 
     def _twin(self, call: Call) -> Call | None:
-        """The same call made by an earlier upstream, in the same turn or not known to this one: models repeat
-        themselves when they are told the conversation again.
+        """The same call made by an earlier upstream, in the same turn or not known to who makes this one:
+        models repeat themselves when they are told the conversation again.
         """
         for other in self.calls.values():
             is_same = (other.name, other.arguments) == (call.name, call.arguments)
             is_earlier = other.generation < call.generation and other.repeats is None
-            is_unknown = other.phase in _UNTOLD and other.known_to != call.generation
-            if is_same and is_earlier and (other.turn == call.turn or is_unknown):
+            if is_same and is_earlier and (other.turn == call.turn or self._is_unknown(other, call)):
                 return other
         return None
+
+    def _is_unknown(self, other: Call, call: Call) -> bool:
+        if other.known_to != call.generation:
+            return other.phase in _UNTOLD
+        return self.responses < other.known_from
+
+    def tell(self, call: Call, generation: int, *, is_answering: bool) -> None:
+        """An upstream is told of a call of another's; the response that it is making does not know of it."""
+        call.known_to = generation
+        call.known_from = self.responses + (2 if is_answering else 1)
 
     def may_start(self, call_id: str) -> Call | None:
         """The intent is durable: the call, when it is to be run now."""

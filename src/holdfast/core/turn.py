@@ -98,6 +98,13 @@ class Turn:
         return (self.asked is not None and self.asked.is_plain) or any(w.is_plain for w in self._waiting)
 
     @property
+    def awaits_response(self) -> bool:
+        """Whether a response may be in the making of which we have not heard."""
+        if self.active is not None and self.reopened is None:
+            return False
+        return self.asked is not None or self.phase is TurnPhase.THINKING
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nobody speaks and nobody is about to."""
         return self.phase is TurnPhase.LISTENING and not self.owes
