@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.store import Database, SqliteJournal
@@ -213,3 +214,20 @@ async def test_a_session_survives_a_restart_of_the_gateway(tmp_path: Path) -> No
             third = await back(gw, {**wish, "resumeToken": resumed["resumeToken"]})
             assert (await third.until_told("error"))["code"] == "NO_SESSION_EXISTS"
             third.close()
+
+
+async def test_a_session_that_begins_while_nothing_is_written_is_told_so_in_order(tmp_path: Path) -> None:
+    async with (
+        Emulator(EmulatorOptions(speed=0)) as upstream,
+        kept(tmp_path) as journal,
+        gateway(upstream.http_base, journal=journal) as gw,
+    ):
+        gw.directory.journal_changed(fault("store.unavailable"))
+        client = await talking(gw)
+        assert "degraded" in [status["state"] for status in client.told("status")]
+        offsets = [message["offset"] for message in client.texts if "offset" in message]
+        assert offsets == sorted(offsets)
+
+        gw.directory.journal_changed(None)
+        other = await talking(gw)
+        assert "degraded" not in [status["state"] for status in other.told("status")]

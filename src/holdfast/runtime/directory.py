@@ -50,6 +50,8 @@ class Directory:
     """The rule that refuses early; None where nobody samples the load."""
     revive: Callable[[str], Resumable | None] = _nobody
     """Takes up a session that another process left in the journal."""
+    journal_cause: Fault | None = None
+    """Why nothing is written at the moment; None while all is well."""
     resumption: Resumption = field(init=False)
     _running: dict[Running, tuple[str, str]] = field(default_factory=dict)
     _by_peer: Counter[str] = field(default_factory=Counter)
@@ -128,6 +130,11 @@ class Directory:
             oldest.give_way()
         self._by_id[session_id] = resumable
         self._ids[one] = session_id
+        if self.journal_cause is not None:  # when it has told its client that it exists
+            asyncio.get_running_loop().call_soon(self._tell_of_journal, resumable)
+
+    def _tell_of_journal(self, one: Resumable) -> None:
+        one.journal_changed(self.journal_cause)
 
     def find(self, session_id: str) -> Resumable | None:
         """The session with this id: running here, or left behind by another process."""
@@ -163,6 +170,9 @@ class Directory:
             one.drain(at_once=at_once)
 
     def journal_changed(self, cause: Fault | None) -> None:
-        """The store stumbles, or is well again: every session that is kept there hears of it."""
+        """The store stumbles, or is well again: every session that is kept there hears of it, also one that
+        begins meanwhile.
+        """
+        self.journal_cause = cause
         for one in list(self._by_id.values()):
             one.journal_changed(cause)
