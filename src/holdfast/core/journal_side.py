@@ -87,11 +87,15 @@ def record_result(s: State, call: Call) -> None:
 def changed(s: State, event: JournalChanged, now: float) -> None:  # noqa: ARG001 - every side function is called alike
     """The store stumbles, or is well again: said once each time, the voice goes on."""
     is_degraded = event.cause is not None
-    if is_degraded == s.journal.is_degraded or not s.link.is_attached:
-        s.journal.is_degraded = is_degraded
-        return
+    is_news = is_degraded != s.journal.is_degraded
     s.journal.is_degraded = is_degraded
-    s.tell(Status("degraded" if is_degraded else "live", event.cause))
+    if not is_news or not s.link.is_attached:
+        return
+    if is_degraded:
+        s.tell(Status("degraded", event.cause))
+    else:
+        has_voice = s.upstream.is_live or not s.line.is_trouble_told
+        s.tell(Status("live" if has_voice else s.line.trouble))
 
 
 def recorded(s: State, event: Recorded) -> list[str]:

@@ -6,7 +6,7 @@ What never will: the books (`links`); what a fresh upstream is told (`rebuild`);
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from holdfast.core import ending, links, rebuild
 from holdfast.core.asking import request_response
@@ -73,8 +73,8 @@ def _promise(s: State, now: float, plan: WaitFor) -> None:
     s.line.promised_at = now + wait_s
     wait_ms = round(wait_s * 1000)
     s.note("upstream.waiting", retry_in_ms=wait_ms, reason=plan.reason, spread=plan.is_spread)
-    if s.line.is_recovering_told or not s.line.is_ready_told:
-        s.tell(Status(_trouble(s), s.line.recovery.cause, wait_ms))
+    if s.line.is_trouble_told:
+        s.tell(Status(s.line.trouble, s.line.recovery.cause, wait_ms))
 
 
 def retry_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
@@ -181,16 +181,12 @@ def live(s: State) -> None:
     s.line.is_recovering_told = False
 
 
-def _trouble(s: State) -> Literal["recovering", "connecting"]:
-    return "recovering" if s.line.is_ready_told else "connecting"
-
-
 def tell_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """The trouble lasts: the client hears of it."""
     if s.upstream.is_live or s.line.is_recovering_told:
         return
     s.line.is_recovering_told = True
-    s.tell(Status(_trouble(s), s.line.recovery.cause if s.line.recovery is not None else None))
+    s.tell(Status(s.line.trouble, s.line.recovery.cause if s.line.recovery is not None else None))
 
 
 # losing it

@@ -7,7 +7,7 @@ What never will: which upstream, when (`endpoints`); what client and upstream ar
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from holdfast.core.effects import Adopt, Dial, HangUp, Manner, Note, StartTimer, StopTimer
 from holdfast.core.endpoints import Endpoints
@@ -72,6 +72,16 @@ class LineAccount:
     """When the client was told that it goes on."""
     stale_count: int = 0
     """Words of links that may not speak, or not yet."""
+
+    @property
+    def trouble(self) -> Literal["recovering", "connecting"]:
+        """What it is called that nobody answers."""
+        return "recovering" if self.is_ready_told else "connecting"
+
+    @property
+    def is_trouble_told(self) -> bool:
+        """Whether the client knows, for it was told, or has not been told anything else yet."""
+        return self.is_recovering_told or not self.is_ready_told
 
 
 class Linked:
