@@ -292,6 +292,32 @@ def test_an_answer_whose_end_overtakes_its_words_is_in_the_journal_with_the_word
     assert [item["text"] for item in items] == ["Good mor"]
 
 
+def test_a_stopping_process_waits_for_a_journal_that_stumbles_then_suspends() -> None:
+    world = kept()
+    world.do(events.JournalChanged(fault("store.unavailable")), events.DrainBegan())
+    assert not world.has_ended()
+    world.do(events.JournalChanged(None))
+    assert world.has_ended()
+    assert not world.told(notices.SessionEnded)
+
+
+def test_a_stopping_process_promises_nothing_that_its_journal_cannot_keep() -> None:
+    world = kept()
+    world.do(events.JournalChanged(fault("store.unavailable")), events.DrainBegan())
+    world.do(events.TimerFired("drain"), after=10.0)
+    (ended,) = world.told(notices.SessionEnded)
+    assert ended.reason == "draining"  # type: ignore[union-attr]
+    assert effects.ForgetRecords() in world.effects
+
+
+def test_a_journal_that_is_well_again_does_not_say_that_anybody_answers() -> None:
+    world = World.new(durability="local")
+    world.create()
+    world.do(events.JournalChanged(fault("store.unavailable")), events.JournalChanged(None))
+    states = [status.state for status in world.told(notices.Status)]  # type: ignore[union-attr] # by kind
+    assert states == ["connecting", "degraded", "connecting"]
+
+
 def test_a_stopping_process_lets_a_sentence_be_finished() -> None:
     world = kept()
     world.respond()

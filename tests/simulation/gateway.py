@@ -176,6 +176,12 @@ class Runner:
     def _settle_on(self, session_id: str) -> None:
         self.session_id = session_id
         self.process.runners[session_id] = self
+        if self.world.journal_cause is not None:
+            self.clock.after(0.0, self._hears_of_journal)
+
+    def _hears_of_journal(self) -> None:
+        if not self.is_finished:
+            self.step(events.JournalChanged(self.world.journal_cause))
 
     def die(self) -> None:
         """kill -9: nothing is said to anybody."""

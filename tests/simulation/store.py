@@ -59,6 +59,16 @@ class Store:
         """Lines of this session that a kill -9 would lose."""
         return [line for one, _, line, _ in self._waiting if one == session_id]
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting)
+
+    def closes(self) -> None:
+        """The process ends: what it could not write is gone."""
+        self._waiting.clear()
+        self._life += 1
+
     def breaks(self) -> None:
         """It stumbles."""
         self.is_down = True

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_S = 900.0
+CLOSE_S = 5.0
+"""How long a process that stops waits for its journal."""
 ENDS_WITHOUT_A_CLIENT = frozenset(
     {"not_resumed", "draining", "goodbye", "ended_by_client", "upstream_lost", "not_started", "client_gone"}
 )
@@ -104,6 +106,9 @@ class World:
         self.rotations = 0
         self.troubled_until = 0.0
         self.frees_memory = False
+        self.journal_cause: Any = None
+        self.leaving: Process | None = None
+        """The process that was told to stop, until it has."""
         self._made = 0
         self._until = 0.0
         self._uid = 0
@@ -178,7 +183,7 @@ class World:
             self._forgive(caller)
         self.process.die()
         self.store.kill()
-        self.process = None
+        self.process = self.journal_cause = None
         self.troubled_until = max(self.troubled_until, self.clock.now + after_s)
         self.clock.after(after_s, self._starts)
 
@@ -205,20 +210,28 @@ class World:
         process = self.process
         if process is None or not process.takes_new:
             return
-        self.process = None
+        self.process, self.leaving = None, process
         process.drain(False)
         if twice:
             process.drain(True)
         self.clock.after(self.limits.drain_s, process.drain, True)
-        self._waits_for(process, after_s)
+        self._waits_for(process, after_s, self.clock.now + CLOSE_S)
 
-    def _waits_for(self, process: Process, after_s: float) -> None:
-        """The next process begins when the last session has left this one."""
-        self.troubled_until = max(self.troubled_until, self.clock.now + after_s)
-        if process.runners:
-            self.clock.after(0.25, self._waits_for, process, after_s)
+    def _waits_for(self, process: Process, after_s: float, closes_by: float) -> None:
+        """The next process begins when the last session has left this one, and the journal has been given
+        a while to write.
+        """
+        now = self.clock.now
+        self.troubled_until = max(self.troubled_until, now + after_s)
+        if process.runners or (self.store.has_unwritten and now < closes_by):
+            closes_by = now + CLOSE_S if process.runners else closes_by
+            self.clock.after(0.25, self._waits_for, process, after_s, closes_by)
             return
-        process.is_alive = False
+        for caller in self.callers:
+            if self.store.waits(caller.session_id):
+                self._forgive(caller)
+        self.store.closes()
+        process.is_alive, self.leaving = False, None
         self.clock.after(after_s, self._starts)
 
     def stall(self, seconds: float) -> None:
@@ -242,8 +255,11 @@ class World:
         self._journal_changed(None)
 
     def _journal_changed(self, cause: Any) -> None:
-        if self.process is not None and (cause is None or self.store.is_down):
-            for runner in [*self.process.runners.values()]:
+        if cause is not None and not self.store.is_down:
+            return
+        self.journal_cause = cause
+        for process in (self.process, self.leaving):
+            for runner in [] if process is None else [*process.runners.values()]:
                 runner.step(events.JournalChanged(cause))
 
     def was_refused(self, caller: Caller) -> None:

@@ -23,7 +23,7 @@ from holdfast.core.journal_side import record_items, settle
 from holdfast.core.notices import AssistantTranscript, AudioStarted, ResponseDone, ResponseStarted
 from holdfast.core.rebuild import is_told
 from holdfast.core.refusals import refuse
-from holdfast.core.return_side import leave_process
+from holdfast.core.return_side import leave_process, may_leave
 from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_GOODBYE, TIMER_ORDER, TIMER_REASK
 from holdfast.core.tool_results import tell_results
@@ -173,7 +173,7 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
     if s.is_leaving and not s.turn.owes:
         s.out.append(StartTimer(TIMER_GOODBYE, s.output.unheard_s(now) + ending.GOODBYE_GRACE_S))
     rotation.switch_when_quiet(s, now)
-    if s.is_draining and s.turn.is_quiet and not s.tools.running:
+    if s.is_draining and may_leave(s):
         leave_process(s, now)
 
 

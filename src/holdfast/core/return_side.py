@@ -44,7 +44,7 @@ def gone(s: State, event: ClientGone, now: float) -> None:
     if s.spoken.open is not None and s.options.framing == "raw":
         s.out.append(StartTimer(TIMER_UTTERANCE, s.limits.open_utterance_s))
     s.note("session.parked", window_s=s.limits.resume_window_s)
-    if s.is_draining:
+    if s.is_draining and not s.journal.is_degraded:
         leave_process(s, now)
 
 
@@ -196,10 +196,16 @@ def drain(s: State, event: DrainBegan, now: float) -> None:
     s.tell(Status("draining", cause))
     if not s.link.is_attached and not s.link.is_away:
         s.out.append(CloseClient(1001, "draining"))
-    elif event.at_once or (s.turn.is_quiet and s.spoken.open is None and not s.tools.running):
+    elif event.at_once or may_leave(s):
         leave_process(s, now)
     else:
         s.out.append(StartTimer(TIMER_DRAIN, s.limits.drain_busy_s))
+
+
+def may_leave(s: State) -> bool:
+    """Whether nobody is in the middle of anything, and the journal can keep the session."""
+    is_idle = s.turn.is_quiet and s.spoken.open is None and not s.tools.running
+    return is_idle and not s.journal.is_degraded
 
 
 def drain_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
@@ -208,11 +214,11 @@ def drain_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 
 
 
 def leave_process(s: State, now: float) -> None:
-    """End here: for good without a journal, to be taken up again with one."""
+    """End here: for good without a journal, or with one that does not write; else to be taken up again."""
     cause = fault("gateway.draining")
     if s.upstream.phase is UpstreamPhase.LIVE:
         left(s, cause, now)
-    if s.journal.durability == "none":
+    if s.journal.durability == "none" or s.journal.is_degraded:
         ending.end(s, "draining", cause, 1001)
         return
     record_items(s)

@@ -13,6 +13,7 @@ from holdfast.core.events import JournalChanged, Recorded, ToolCalled, ToolRetur
 from holdfast.core.faults import Fault, fault
 from holdfast.core.journal_side import changed, record_intent, record_result, recorded
 from holdfast.core.notices import ClientAction, ToolDone, ToolStarted
+from holdfast.core.return_side import leave_process, may_leave
 from holdfast.core.state import State
 from holdfast.core.timers import TIMER_GOODBYE
 from holdfast.core.tool_ledger import OPEN, Call, CallPhase
@@ -123,6 +124,8 @@ def journal_changed(s: State, event: JournalChanged, now: float) -> None:
     """The store stumbles: what waits for it must not wait for ever."""
     changed(s, event, now)
     if event.cause is None:
+        if s.is_draining and may_leave(s):
+            leave_process(s, now)
         return
     for call in s.tools.running:
         if call.phase is CallPhase.INTENDED and call.repeats is None:
