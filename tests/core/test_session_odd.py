@@ -30,6 +30,18 @@ def test_a_request_that_crossed_the_servers_own_response_is_made_again() -> None
     assert len(world.asked(effects.Respond)) == 2
 
 
+def test_a_request_that_crossed_a_response_which_came_to_nothing_is_made_once() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    world.do(events.ResponseBegan(1, "resp_by_voice_detection"))
+    collide(world)
+    world.lose()
+    world.redial()
+    world.go_live()
+    world.do(events.ResponseBegan(2, "resp_2"), events.ResponseEnded(2, "resp_2", "completed"))
+    assert len(world.asked(effects.Respond)) == 2
+
+
 def test_a_collision_with_an_unknown_response_does_not_loop() -> None:
     world = World.live()
     world.do(events.TextGiven("hello"))

@@ -143,7 +143,7 @@ class Turn:
         """Nothing of the active response was told: it is asked for again and keeps its id for the client."""
         self.reopened = self.active
         self.reasked += 1
-        self._waiting.appendleft(self.request or Respond())
+        self._again(self.request or Respond())
         self.request = None
 
     def upstream_gone(self) -> None:
@@ -159,8 +159,14 @@ class Turn:
         refused = self.asked or self._crossed
         self.asked = self._crossed = self.request = None
         if refused is not None:
-            self._waiting.appendleft(refused)
+            self._again(refused)
         self._is_blocked = self.active is None
+
+    def _again(self, request: Respond) -> None:
+        """It is made again before all others; a plain one stands for every plain wish."""
+        if request.is_plain:
+            self.withdraw()
+        self._waiting.appendleft(request)
 
     def refused(self) -> None:
         """Our request was not accepted, and making it again would not help."""
