@@ -65,7 +65,7 @@ class Caller:
         self.runners: list[Runner] = []
         """Its session's homes, one for each process."""
         self.was_unborn = False
-        """The process was killed before the session was in the journal."""
+        """The process was killed before the session, or the token that the caller has, was in the journal."""
         self.pending: dict[str, events.Event] = {}
         """Commands that were not answered: sent again after a return."""
         self.answered: dict[str, int] = {}
@@ -315,7 +315,10 @@ class Caller:
             self.phase = "over"
             return
         if self.token not in runner.tokens:
-            raise Violation("B11", "the token that was given is not accepted")
+            if not self.was_unborn:
+                raise Violation("B11", "the token that was given is not accepted")
+            self.phase = "over"
+            return
         socket.runner = runner
         self.returned_at = self.clock.now
         offset = max(0, self.view.offset - self.older) if self.view.is_fresh else self.view.offset

@@ -95,7 +95,7 @@ class Runner:
         self.line: Link | None = None
         self.dialling: dict[int, Entry] = {}
         self.at = At.CN
-        self.sent = 0
+        self.sent = self.doubts = 0
         self.lines_written = 0
         self.session = Session(
             Surroundings(
@@ -310,8 +310,17 @@ class Runner:
 
     def _adopt(self, effect: effects.Adopt) -> None:
         self.watch.adopted(effect)
-        self.line = self.lines.get(effect.generation)
+        self._doubts()
+        self.line = line = self.lines.get(effect.generation)
+        if line is not None:
+            line.known.collisions += self.doubts
+            self.doubts = 0
         self.stands(At.ID)
+
+    def _doubts(self) -> None:
+        """A request that met a response goes on to the next line: nobody knows whether that one had heard."""
+        if self.line is not None:
+            self.doubts += self.line.known.collisions
 
     def _hang_up(self, effect: effects.HangUp) -> None:
         self.dialling.pop(effect.generation, None)
@@ -319,7 +328,9 @@ class Runner:
         if link is not None:
             self.watch.hung_up(link)
             link.hang_up()
-            self.line = None if link is self.line else self.line
+            if link is self.line:
+                self._doubts()
+                self.line = None
 
     def _configure(self, effect: effects.Configure) -> None:
         if (link := self.lines.get(effect.generation)) is not None:

@@ -191,13 +191,12 @@ class World:
         """What a kill may cost: what was done and not durable may be done again."""
         truth, judge = caller.truth, caller.judge
         truth.killed = True
-        lines = self.store.lines.get(caller.session_id, [])
-        caller.was_unborn |= not lines
+        lines, lost = self.store.lines.get(caller.session_id, []), self.store.waits(caller.session_id)
+        caller.was_unborn |= not lines or any("tokens" in content for _, content in lost)
         settled = max([0, *(content["settled"] for kind, content in lines if kind == "progress")])
-        waits = bool(self.store.waits(caller.session_id))
         for mark in [*truth.spoken, *truth.said]:
             spoken = truth.spoken.get(mark)
-            if waits and (spoken is None or spoken[1] > settled):
+            if lost and (spoken is None or spoken[1] > settled):
                 judge.repeats[mark] = "not durable when the process was killed"
 
     def _starts(self) -> None:
