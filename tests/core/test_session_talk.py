@@ -114,6 +114,15 @@ def test_the_error_event_before_a_loss_knows_better_than_the_close_code() -> Non
     assert len(world.asked(effects.Dial)) == 0
 
 
+def test_an_error_about_a_command_says_nothing_about_a_loss_after_it() -> None:
+    world = World.live()
+    refusal = fault("application.invalid_message", ["no such item"])
+    world.do(events.UpstreamErred(1, refusal, "invalid_value", "no", "m_1"))
+    world.lose("configuration.quota_exhausted")
+    (ended,) = world.told(notices.SessionEnded)
+    assert ended.fault.code == "configuration.quota_exhausted"  # type: ignore[union-attr]
+
+
 def test_an_admission_error_after_101_ends_the_start_at_once() -> None:
     world = World.new()
     world.create()

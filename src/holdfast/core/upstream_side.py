@@ -24,7 +24,7 @@ from holdfast.core.events import (
     UpstreamOpened,
     UserTranscribed,
 )
-from holdfast.core.faults import Retry, fault
+from holdfast.core.faults import Party, Retry, fault
 from holdfast.core.journal_side import bound_given, record_items
 from holdfast.core.notices import (
     SpeechStarted,
@@ -104,7 +104,8 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         s.turn.refused()
         s.spoken.answered_all()
         ending.close_response(s, "incomplete", event.fault)
-    if event.fault.row.retry is Retry.NEVER or event.fault.code == "provider.session_expired":
+    is_about_link = event.fault.row.retry is Retry.NEVER and event.fault.row.party is not Party.APPLICATION
+    if is_about_link or event.fault.code == "provider.session_expired":
         link.last_error = event.fault
     if event.fault.code == "provider.server_error" and link.server_error(now) >= s.limits.server_errors:
         lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault), now)
