@@ -14,6 +14,7 @@ from typing import Any
 from holdfast.core.audio import samples_of_seconds
 from holdfast.core.conversation import Item
 from holdfast.core.events import JournalChanged, Recorded
+from holdfast.core.faults import fault
 from holdfast.core.notices import Status
 from holdfast.core.state import State
 from holdfast.core.tool_ledger import Call
@@ -93,9 +94,12 @@ def changed(s: State, event: JournalChanged, now: float) -> None:  # noqa: ARG00
         return
     if is_degraded:
         s.tell(Status("degraded", event.cause))
+    elif not s.line.is_trouble_told:
+        s.tell(Status("live"))
+    elif s.upstream.is_live:  # and says nothing
+        s.tell(Status("degraded", fault("provider.stalled")))
     else:
-        has_voice = s.upstream.is_live or not s.line.is_trouble_told
-        s.tell(Status("live" if has_voice else s.line.trouble))
+        s.tell(Status(s.line.trouble))
 
 
 def recorded(s: State, event: Recorded) -> list[str]:
