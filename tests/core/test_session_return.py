@@ -264,6 +264,30 @@ def test_a_call_whose_outcome_a_kill_has_hidden_is_answered_though_the_talk_went
     assert kinds == [effects.AddCall, effects.AddToolResult, effects.Respond, effects.StartTimer]
 
 
+def test_a_result_that_nobody_had_spoken_of_before_a_kill_is_spoken_of_after_it() -> None:
+    world = kept()
+    world.do(
+        events.TextGiven("transfer it"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+        events.TextGiven("how late is it?"),
+        events.ResponseBegan(1, "resp_2"),
+        events.OutputTranscribed(1, "resp_2", "item_2", "Noon.", final=True),
+        events.ResponseEnded(1, "resp_2", "completed"),
+    )
+    write(world)
+    world.do(events.ToolReturned("call_1", "done", "ok"))
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    come_back(after, 3)
+    after.go_live()
+    assert after.asked(effects.AddToolResult) == [effects.AddToolResult("call_1", "done")]
+    assert len(after.asked(effects.Respond)) == 1
+
+
 def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:
     world = kept()
     world.do(events.DrainBegan())
@@ -316,6 +340,14 @@ def test_a_journal_that_is_well_again_does_not_say_that_anybody_answers() -> Non
     world.do(events.JournalChanged(fault("store.unavailable")), events.JournalChanged(None))
     states = [status.state for status in world.told(notices.Status)]  # type: ignore[union-attr] # by kind
     assert states == ["connecting", "degraded", "connecting"]
+
+
+def test_a_journal_that_is_well_again_does_not_make_a_silent_upstream_speak() -> None:
+    world = kept()
+    world.do(events.TextGiven("hello"))
+    world.do(events.TimerFired("response"), after=4.0)
+    world.do(events.JournalChanged(fault("store.unavailable")), events.JournalChanged(None))
+    assert [status.state for status in world.told(notices.Status)][-1] == "degraded"  # type: ignore[union-attr]
 
 
 def test_a_stopping_process_lets_a_sentence_be_finished() -> None:

@@ -58,6 +58,8 @@ def _opened(s: State, content: Mapping[str, Any]) -> None:
 
 
 def _item(s: State, content: Mapping[str, Any]) -> None:
+    if content["role"] == "assistant" and content["id"] not in s.conversation.items:
+        s.tools.all_told()
     s.conversation.restore(dict(content))
 
 
@@ -68,7 +70,7 @@ def _call(s: State, content: Mapping[str, Any]) -> None:
 
 def _result(s: State, content: Mapping[str, Any]) -> None:
     for call in s.tools.returned(content["id"], content["output"]):
-        call.phase = CallPhase.TOLD
+        call.phase = CallPhase.RETURNED  # until an answer follows it
     s.conversation.returned(content["id"], content["output"])
 
 

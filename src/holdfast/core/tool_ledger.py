@@ -119,6 +119,12 @@ class ToolLedger:
             call.phase = CallPhase.TOLD
         return told
 
+    def all_told(self) -> None:
+        """An answer stands behind the results so far."""
+        for call in self.calls.values():
+            if call.phase is CallPhase.RETURNED:
+                call.phase = CallPhase.TOLD
+
     def is_from(self, response_id: str) -> bool:
         """Whether a response has called anything."""
         return any(call.response_id == response_id for call in self.calls.values())
