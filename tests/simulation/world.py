@@ -198,6 +198,11 @@ class World:
             spoken = truth.spoken.get(mark)
             if lost and (spoken is None or spoken[1] > settled):
                 judge.repeats[mark] = "not durable when the process was killed"
+        for told in judge.answers.values():
+            if not told.status:
+                judge.repeats |= dict.fromkeys(
+                    told.answer.covers, "being answered when the process was killed"
+                )
 
     def _starts(self) -> None:
         self.process = Process(self)
