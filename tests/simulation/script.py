@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, Literal
 
 from holdfast.core.events import SessionOptions
-from tests.simulation.matrix import CELLS, CUTS, PAIRS, At, Fault
+from tests.simulation.matrix import CELLS, CUTS, PAIRS, STARTING, At, Fault
 
 TOOLS: Final = ("read", "write", "slow_read", "slow_write", "failing", "hanging", "twice")
 """What a turn may need. `twice`: two calls in one answer."""
@@ -114,8 +114,23 @@ def draw_mishaps(chance: Random) -> list[Mishap]:
     return [first, Mishap(second, second_state, chance.random() * _SOON[second_state], after=first)]
 
 
+_OFTEN: Final = {
+    **dict.fromkeys(STARTING, 0.3),
+    At.ID: 1.0,
+    At.US: 1.1,
+    At.CM: 1.25,
+    At.RS: 1.2,
+    At.TR: 1.0,
+    At.CL: 1.3,
+}
+"""How often a cell is drawn, so that all come about equally often: pairs see to the way up, and the longer a
+state lasts, the likelier a fault that waits for it finds it.
+"""
+_WEIGHTS: Final = [_OFTEN[state] for _, state in CELLS]
+
+
 def _mishap(chance: Random) -> Mishap:
-    fault, state = chance.choice(CELLS)
+    ((fault, state),) = chance.choices(CELLS, _WEIGHTS)
     return Mishap(fault, state, _delay(chance, state))
 
 
