@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Protocol
 
 from holdfast.core import effects, events
+from holdfast.core.answer_side import ORDER_WAIT_S
 from holdfast.core.faults import Fault, fault
 from tests.simulation.clock import Clock, Entry
 from tests.simulation.conversation import Answer, Known, turns_in, words_of_user
@@ -130,11 +131,8 @@ class Link:
 
     def expire(self) -> None:
         """The session's time is over."""
-        self.emit(
-            events.UpstreamErred(
-                self.generation, fault("provider.session_expired"), "session_expired", "60 min"
-            )
-        )
+        cause = fault("provider.session_expired")
+        self.emit(events.UpstreamErred(self.generation, cause, "session_expired", "60 min"))
         self.judge.expired(self)
         self.end(fault("provider.closed", ["close code 1001"]))
 
@@ -310,7 +308,7 @@ class Link:
         answer.words = known.words(answer.covers) if is_plain else ["c0", "c1", "c2"]
         self.active = answer
         wait_s, self.late_answer_s = self.late_answer_s, 0.0
-        if self.disorder == "early" and not answer.calls:
+        if self.disorder == "early" and not answer.calls and wait_s < ORDER_WAIT_S:
             self._say_word(answer)
         self.later(wait_s, self._began, answer)
 
