@@ -14,7 +14,7 @@ from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.relay import Relay
-from holdfast.core.relay_effects import RelayEffect
+from holdfast.core.relay_effects import RelayEffect, SendTerminal
 from holdfast.core.relay_events import RelayEvent, SessionFacts
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
@@ -234,3 +234,8 @@ class RelayWorld:
 
     def noted(self, moment: str) -> list[Note]:
         return [one for one in self.effects if isinstance(one, Note) and one.moment == moment]
+
+
+def ends(world: RelayWorld) -> list[tuple[str, str, str]]:
+    found = [one for one in world.effects if isinstance(one, SendTerminal)]
+    return [(one.response_id, one.status, one.reason) for one in found]

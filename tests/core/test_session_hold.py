@@ -320,18 +320,34 @@ def test_a_successor_waits_for_the_answer_to_end() -> None:
     assert effects.Adopt(2) in world.effects
 
 
-def test_a_link_that_had_to_be_left_is_followed_by_one_that_is_young() -> None:
-    world = World.live()
+def successor_waits(world: World, life_s: float = 100.0) -> None:
+    """An answer is under way, and the successor is live behind it, at 83 % of the first link's life."""
     user_turn(world)
     world.respond()
-    world.do(events.TimerFired("rotate"), after=3000.0)
-    world.do(events.UpstreamOpened(2), events.UpstreamCreated(2, "s"), events.UpstreamConfigured(2))
-    new = world.do(events.TimerFired("rotate"), after=425.0)
+    world.do(events.TimerFired("rotate"), after=0.83 * life_s)
+    world.do(events.UpstreamOpened(2), events.UpstreamCreated(2, "s", "m", life_s))
+    world.do(events.UpstreamConfigured(2))
+    assert not world.asked(effects.HangUp)
 
-    assert effects.Adopt(2) in new
-    *_, last = (one for one in new if isinstance(one, effects.StartTimer) and one.name == "rotate")
-    limits = Limits()
-    assert last.seconds == limits.upstream_life_s * limits.rotate_look
+
+def rotate_waits(world: World) -> list[float]:
+    return [e.seconds for e in world.effects if isinstance(e, effects.StartTimer) and e.name == "rotate"]
+
+
+def test_a_forced_change_is_not_followed_by_another_look_at_once() -> None:
+    world = World.live(limits=Limits(upstream_life_s=100.0))
+    successor_waits(world)
+    world.do(events.TimerFired("rotate"), after=12.5)
+    assert effects.HangUp(1) in world.effects
+    assert rotate_waits(world)[-1] == pytest.approx(83.0 - 12.5)
+
+
+def test_a_successor_that_had_to_wait_is_as_old_as_it_is() -> None:
+    world = World.live(limits=Limits(upstream_life_s=100.0))
+    successor_waits(world)
+    world.do(events.ResponseEnded(1, "resp_1", "completed"), after=10.0)
+    assert effects.HangUp(1) in world.effects
+    assert rotate_waits(world)[-1] == pytest.approx(83.0 - 10.0)
 
 
 def test_a_successor_that_fails_costs_nothing() -> None:

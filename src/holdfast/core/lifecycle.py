@@ -111,7 +111,7 @@ def go_live(s: State, link: UpstreamLink, now: float) -> None:
 def take_over(s: State, now: float) -> None:
     """The link is live and the session's own: from here on everything goes to it."""
     link = s.upstream
-    s.out += links.taken_over(s)
+    s.out += links.taken_over(s, now)
     s.timeline = Timeline()
     s.aliases.clear()
     s.ordering.clear()

@@ -189,12 +189,12 @@ def went_live(s: Linked, link: UpstreamLink, now: float) -> list[LinkEffect]:
     return [StopTimer(TIMER_UPDATED), StopTimer(TIMER_PATIENCE)]
 
 
-def taken_over(s: Linked) -> list[LinkEffect]:
+def taken_over(s: Linked, now: float) -> list[LinkEffect]:
     """From here on everything goes to the present link, until it is old or a better one is well."""
     return [
         Adopt(s.upstream.generation),
         StopTimer(TIMER_TELL),
-        StartTimer(TIMER_ROTATE, _look_s(s)),
+        StartTimer(TIMER_ROTATE, s.upstream.looks_in(s.limits, now)),
         *_look_for_better_later(s),
     ]
 
@@ -220,7 +220,7 @@ def successor_lost(s: Linked, cause: Fault, now: float) -> list[LinkEffect]:
     out = _booked(s, s.successor, cause, now)
     s.successor = s.line.succession = None
     told = {"fault": cause.code, "evidence": list(cause.evidence)}
-    look_s = max(s.limits.live_settled_s, s.upstream.live_at + _look_s(s) - now)
+    look_s = max(s.limits.live_settled_s, s.upstream.looks_in(s.limits, now))
     return [*out, Note("upstream.successor_lost", "warning", told), StartTimer(TIMER_ROTATE, look_s)]
 
 
@@ -284,8 +284,8 @@ def end(s: Linked) -> list[LinkEffect]:
 def grow_old(s: Linked, now: float) -> list[LinkEffect]:
     """Have the next link ready; look for a quiet moment until there is no time to wait for one."""
     out = [] if s.successor is not None else _dial_successor(s, s.upstream.endpoint, "age", now)
-    left_s = _left_s(s, now)
-    return [*out, StartTimer(TIMER_ROTATE, LOOK_EVERY_S if left_s <= 0 else min(LOOK_EVERY_S, left_s))]
+    left_s = s.upstream.life_left(s.limits, now)
+    return [*out, StartTimer(TIMER_ROTATE, min(LOOK_EVERY_S, left_s or LOOK_EVERY_S))]
 
 
 def look_for_better(s: Linked, now: float) -> list[LinkEffect]:
@@ -315,7 +315,7 @@ def _dial_successor(s: Linked, endpoint: int, why: str, now: float) -> list[Link
 def may_switch(s: Linked, now: float, *, is_quiet: bool) -> bool:
     """Whether the successor is ready, and the moment right or the last one."""
     is_ready = s.successor is not None and s.successor.phase is UpstreamPhase.LIVE
-    return is_ready and (is_quiet or _left_s(s, now) <= 0)
+    return is_ready and (is_quiet or not s.upstream.life_left(s.limits, now))
 
 
 def switch(s: Linked) -> HangUp:
@@ -324,17 +324,3 @@ def switch(s: Linked) -> HangUp:
     s.endpoints.left(old.endpoint)
     _promote(s)
     return HangUp(old.generation)
-
-
-def _life_s(s: Linked) -> float:
-    return s.upstream.lifetime_s or s.limits.upstream_life_s
-
-
-def _look_s(s: Linked) -> float:
-    """How old a link is when a quiet moment to leave it is looked for."""
-    return _life_s(s) * s.limits.rotate_look
-
-
-def _left_s(s: Linked, now: float) -> float:
-    """Until the present link must be left."""
-    return s.upstream.live_at + _life_s(s) * s.limits.rotate_force - now

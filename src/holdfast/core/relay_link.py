@@ -120,7 +120,7 @@ def take_over(s: RelayState, now: float) -> None:
     s.mark = f"_{link.generation}" if link.generation in s.counting else ""
     s.counting.clear()
     s.config.told = {one: told for one, told in s.config.told.items() if one == link.generation}
-    s.out += links.taken_over(s)
+    s.out += links.taken_over(s, now)
     facts: dict[str, Any] = {"upstream_session": link.session_id, "held_bytes": s.kept.waiting_size}
     if s.line.is_ready_told:
         s.line.rebuilds += 1

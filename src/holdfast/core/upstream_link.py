@@ -16,6 +16,7 @@ from typing import Final
 
 from holdfast.core.effects import Manner
 from holdfast.core.faults import Fault
+from holdfast.core.limits import Limits
 
 
 class UpstreamPhase(Enum):
@@ -91,6 +92,17 @@ class UpstreamLink:
     def is_starting(self) -> bool:
         """Whether a dialled link is on its way to live."""
         return self.phase in {_P.DIALING, _P.OPEN, _P.CREATED}
+
+    def looks_in(self, limits: Limits, now: float) -> float:
+        """Seconds until a moment to leave it is looked for. Who had to wait for its turn is not new then."""
+        return max(0.0, self.live_at + self._life_s(limits) * limits.rotate_look - now)
+
+    def life_left(self, limits: Limits, now: float) -> float:
+        """Seconds until it must be left; none when it should have been."""
+        return max(0.0, self.live_at + self._life_s(limits) * limits.rotate_force - now)
+
+    def _life_s(self, limits: Limits) -> float:
+        return self.lifetime_s or limits.upstream_life_s
 
     def may_speak(self, generation: int) -> bool:
         """Whether words bearing this generation still count."""
