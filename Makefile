@@ -25,7 +25,7 @@ JOBS ?= 3
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos soak mutate web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak mutate web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ overload: $(VENV)/.dev ## three times what a quarter of a core can carry (needs 
 
 chaos: $(VENV)/.dev ## the fault matrix over real sockets, RUNS (20) of each cell: outcome, losses, recovery time
 	@$(BIN)/python -m benchmarks.recovery --runs $(RUNS)
+
+rotate: $(VENV)/.dev ## ten upstreams in a row under a conversation on each face: gaps, losses, answers (80 s)
+	@$(BIN)/python -m benchmarks.rotation
 
 soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --seed $(SEED)

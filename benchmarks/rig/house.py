@@ -197,7 +197,11 @@ class Gateway:
     @property
     def url(self) -> str:
         """The browser protocol's socket."""
-        return str(self.running.told["url"]).replace("http", "ws", 1) + "/api/openai/realtime"
+        return self.url_of("/api/openai/realtime")
+
+    def url_of(self, path: str) -> str:
+        """A socket at this path."""
+        return str(self.running.told["url"]).replace("http", "ws", 1) + path
 
     def read(self) -> list[Json]:
         """Take in what it has printed; answers the new lines of its log."""
@@ -237,6 +241,12 @@ class Emulator:
         answer.raise_for_status()
         told: Json = answer.json()
         return told
+
+    async def read(self, path: str) -> bytes:
+        """Ask it for bytes. Raises httpx.HTTPError."""
+        answer = await self.http.get(path)
+        answer.raise_for_status()
+        return answer.content
 
 
 @contextlib.asynccontextmanager

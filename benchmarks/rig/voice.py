@@ -3,13 +3,13 @@
 What lives here: PCM16 by position, loud while a turn is spoken, quiet between; finding it in a recording.
 What never will: sockets.
 
-Loud and quiet are noise without a period shorter than 40 s, so that any 40 samples say where they belong.
+Loud and quiet are noise without a period shorter than 125 s, so that any 40 samples say where they belong.
 Quiet stays below what an ear takes for speech, and is told apart all the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 RATE_HZ: Final = 24_000
 FRAME_MS: Final = 100
 FRAME: Final = RATE_HZ * FRAME_MS // 1000
-_PERIOD: Final = 997 * FRAME // 2
+_PERIOD: Final = 2_503 * FRAME // 2
 _STEP: Final = 7_919 * FRAME
 _KEY: Final = 40
 
@@ -75,6 +75,16 @@ class Voice:
                 else:
                     found.append((start, start + FRAME))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class CuedVoice(Voice):
+    """One person's input, loud where it was told to be: `loud` are frames."""
+
+    loud: set[int] = field(default_factory=set)
+
+    def is_loud(self, frame: int) -> bool:
+        return frame in self.loud
 
 
 @dataclass(frozen=True, slots=True)

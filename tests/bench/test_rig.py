@@ -12,14 +12,18 @@ import numpy as np
 import pytest
 from benchmarks.outage import Watch, attempts_allowed
 from benchmarks.rig.accounts import Account, endings, samples, upstream_ms, waited_ms
+from benchmarks.rig.answers import CHAR_MS, answer_to
+from benchmarks.rig.caller import Caller
 from benchmarks.rig.cells import MOMENTS, TROUBLES, cells
 from benchmarks.rig.figures_over_time import Series, judge
 from benchmarks.rig.person import Happening, Person
 from benchmarks.rig.report import Result, chart, table
-from benchmarks.rig.voice import FRAME, Voice, find
+from benchmarks.rig.voice import FRAME, CuedVoice, Voice, find
 
 from holdfast.bench.revision import Revision
+from holdfast.client import happenings as hp
 from holdfast.emulator import SessionRecord, parse_fault
+from holdfast.emulator.voice import spoken
 
 
 def person(number: int = 1) -> Person:
@@ -263,3 +267,68 @@ def test_who_is_told_and_who_returns() -> None:
     found = watch.people[5]
     assert (found.told_at, found.retry_after_ms, found.ended_at, found.ready_at) == (13.0, 4000, 13.1, 22.0)
     assert attempts_allowed(200, 600) == pytest.approx(480)
+
+
+# listeners
+
+
+def listener(*pieces: tuple[float, int]) -> Caller:
+    """Who heard one answer in pieces: when each came, how many milliseconds."""
+    one = Caller(CuedVoice(1), "ws://nowhere")
+    one.hear(0.0, hp.ResponseStarted("resp_1"))
+    for at, ms in pieces:
+        one.hear(at, hp.Sound(bytes(48 * ms)))
+    return one
+
+
+def test_a_pause_is_a_gap_as_far_as_nothing_was_left_to_play() -> None:
+    one = listener((1.0, 100), (1.08, 100), (1.25, 100))
+    assert [round(piece.gap_ms) for piece in one.pieces] == [0, 50]
+    assert [round(piece.pause_ms) for piece in one.pieces] == [80, 170]
+    assert one.state_at(1.2) == "answering"
+    one.hear(1.26, hp.ResponseDone("resp_1", "completed"))
+    assert one.state_at(1.3) == "listening"
+    assert one.state_at(1.5) == "idle"
+
+
+def test_the_rest_of_a_cut_answer_belongs_to_it_and_the_next_answer_does_not() -> None:
+    one = listener((1.0, 100))
+    one.hear(1.05, hp.ResponseDone("resp_1", "incomplete"))
+    one.hear(1.1, hp.ResponseStarted("resp_2"))
+    one.hear(1.17, hp.Sound(bytes(4800)))
+    assert [round(piece.gap_ms) for piece in one.pieces] == [70]
+    one.hear(1.2, hp.ResponseDone("resp_2", "completed"))
+    one.hear(9.0, hp.ResponseStarted("resp_3"))
+    one.hear(9.1, hp.Sound(bytes(4800)))
+    assert len(one.pieces) == 1
+
+
+def replies(*said: tuple[str, bytes, str]) -> Caller:
+    one = Caller(CuedVoice(1), "ws://nowhere")
+    for number, (words, pcm, status) in enumerate(said):
+        one.hear(number, hp.ResponseStarted(f"resp_{number}"))
+        one.hear(number, hp.AssistantSaid("item", words, final=False))
+        one.hear(number, hp.Sound(pcm))
+        one.hear(number, hp.ResponseDone(f"resp_{number}", status))
+    return one
+
+
+def test_an_answer_is_checked_to_the_sample_over_its_cut() -> None:
+    first, rest = spoken("one two", char_ms=CHAR_MS), spoken("three", char_ms=CHAR_MS)
+    cut = ("one two", first[:-960], "incomplete")
+    fine = replies(cut, ("three", rest, "completed"))
+    found = answer_to("one two three", fine.replies)
+    assert (found.answers, found.lost, found.doubled, found.unsaid) == (1, 0, 0, 480)
+
+    short = answer_to("one two three", replies(cut, ("three", rest[:-960], "completed")).replies)
+    assert short.lost == 480
+    twice = answer_to("one two three", replies(cut, ("three", rest + rest, "completed")).replies)
+    assert twice.doubled == len(rest) // 2
+    other = answer_to("one two three", replies(cut, ("three", bytes(len(rest)), "completed")).replies)
+    assert other.lost > 0
+
+
+def test_an_answer_that_is_given_again_is_not_one_answer() -> None:
+    whole = ("one two", spoken("one two", char_ms=CHAR_MS), "completed")
+    assert answer_to("one two", replies(whole, whole).replies).answers == 2
+    assert answer_to("one two", replies(("three", b"", "completed")).replies).answers == 0

@@ -4,15 +4,17 @@ What lives here: the emulator's side of the conversation.
 What never will: faults; whoever watches may end a response that has begun, or let it stall.
 
 How it answers, first match: `metadata.holdfast_say` word for word; the output of a tool (its `say`, else
-the output); the script's turn; `call NAME {json}` in the user's words, when that tool is offered; some tool,
-where one is required; an echo.
+the output); the script's turn, or its rest (`metadata.holdfast_carry_on`); `call NAME {json}` in the user's
+words, when that tool is offered; some tool, where one is required; an echo.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -200,7 +202,7 @@ class EmulatedResponder:
             writer.function_call(call.name, msgspec.json.encode(call.arguments).decode())
             writer.done()
             return
-        answer = verbatim or self._answer(request)
+        answer = verbatim or _rest_of(self._answer(request), writer.metadata.get("holdfast_carry_on"))
         if writer.is_out_of_band:
             # Beside the conversation there is one pump only, and it belongs to the conversation.
             self._say_at_once(writer, answer)
@@ -254,12 +256,15 @@ class EmulatedResponder:
                 message.text(word)
                 yield
             return
+        begins_ms = accumulate((len(word.strip()) * self._options.char_ms for word in words), initial=0)
+        untold = deque(zip(words, begins_ms, strict=False))
         audio = list(deltas(spoken(text, char_ms=self._options.char_ms)))
-        told = 0
-        for index, piece in enumerate(audio):
-            due = -(-len(words) * (index + 1) // len(audio))
-            message.transcript("".join(words[told:due]))
-            told = due
+        for number, piece in enumerate(audio, 1):
+            due = []
+            while untold and (untold[0][1] < number * DELTA_MS or number == len(audio)):
+                due.append(untold.popleft()[0])
+            if due:
+                message.transcript("".join(due))
             message.audio(piece)
             yield
 
@@ -285,6 +290,12 @@ class EmulatedResponder:
 def _pieces(text: str) -> Sequence[str]:
     """A text in words that join to it again."""
     return re.findall(r"\S+\s*|\s+", text)
+
+
+def _rest_of(text: str, heard: str | None) -> str:
+    """What is left to say to somebody who heard the beginning; all of it, if it began otherwise."""
+    rest = text.partition(heard)[2].strip() if heard else ""
+    return rest or text
 
 
 def _arguments(text: str | None) -> dict[str, Any]:
