@@ -305,7 +305,7 @@ def test_an_answer_that_never_begins_is_asked_of_a_fresh_upstream() -> None:
     world.timer("response", after=1.0)
 
     assert world.generation > first
-    assert world.noted("upstream.lost")[0].facts["fault"] == "provider.stalled"
+    assert world.noted("upstream.reconnecting")[0].facts["fault"] == "provider.stalled"
 
 
 def test_an_answer_that_stops_is_left_and_one_that_moves_is_not() -> None:

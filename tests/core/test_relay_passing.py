@@ -152,7 +152,7 @@ def test_the_third_breach_in_a_minute_is_a_loss() -> None:
     for _ in range(3):
         world.do(events.UpstreamBreached(first, "not JSON"))
 
-    assert world.noted("upstream.lost")
+    assert world.noted("upstream.reconnecting")
     assert world.generation > first
 
 

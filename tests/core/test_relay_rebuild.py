@@ -94,7 +94,7 @@ def test_refused_settings_are_reduced_to_what_a_conversation_needs_once() -> Non
     assert isinstance(second, Configure)
     assert (first.is_essential, second.is_essential) == (False, True)
     world.err("invalid_value")
-    assert world.noted("upstream.lost")[-1].facts["fault"] == "configuration.session_refused"
+    assert world.noted("upstream.reconnecting")[-1].facts["fault"] == "configuration.session_refused"
 
 
 def test_items_are_told_again_under_their_ids_and_their_echo_is_no_news() -> None:

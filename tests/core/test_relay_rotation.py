@@ -1,4 +1,4 @@
-"""A relayed conversation leaves its upstream before its end: at a quiet moment, or at the last one."""
+"""A relayed conversation leaves its upstream before its end, quietly or at the last moment; or finds none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from holdfast.core import relay_events as heard
 from holdfast.core.effects import Dial, StartTimer
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
+from holdfast.core.relay_effects import SendNews
 from tests.core.relay_world import RelayWorld, ends
 
 
@@ -96,3 +97,23 @@ def test_a_successor_that_dies_is_no_loss() -> None:
     assert world.down == []
     assert world.state.successor is None
     assert world.state.is_passing
+
+
+def test_a_long_wait_is_noted_where_it_is_news_and_told_with_its_end() -> None:
+    world = RelayWorld.live(can_return=True)
+    world.now += 60.0
+    world.lose("provider.overloaded")
+    world.timer("tell_trouble", after=0.3)
+    waits: list[float] = []
+    while not world.state.is_over:
+        if world.state.upstream.is_starting:
+            world.lose("provider.overloaded")
+            continue
+        waits = [one.seconds for one in world.effects if isinstance(one, StartTimer) and one.name == "retry"]
+        world.timer("retry", after=waits[-1])
+
+    noted = [one.facts["retry_in_ms"] for one in world.noted("upstream.waiting")]
+    told = [one.facts.get("retry_in_ms") for one in world.effects if isinstance(one, SendNews)]
+    assert len(waits) > 10
+    assert noted == [1000, 2000, 4000]
+    assert told == [None, 2000, 4000]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,3 +154,12 @@ def test_every_promised_moment_is_logged_somewhere(project: Path) -> None:
     code = "".join(path.read_text() for path in rooms)
 
     assert [event for event in MOMENTS if f'"{event}"' not in code] == []
+
+
+def test_what_a_session_notes_is_promised(project: Path) -> None:
+    core = project / "src" / "holdfast" / "core"
+    noted = re.compile(r"\.note\(\s*\"([a-z_.]+)\"")
+    found = {name for path in core.glob("*.py") for name in noted.findall(path.read_text())}
+
+    assert len(found) > 30
+    assert found - set(MOMENTS) == set()

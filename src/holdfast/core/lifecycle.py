@@ -38,7 +38,6 @@ from holdfast.core.timers import (
 from holdfast.core.tool_results import tell_results
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 
-PROMISE_S = 1.0
 CAUTIOUS_S = 0.1
 PACE_EVERY_S = 0.25
 PACE_S = 1.0
@@ -67,11 +66,9 @@ def go_on(s: State, now: float) -> None:
 
 def _promise(s: State, now: float, plan: WaitFor) -> None:
     """Say when it goes on, where that is news: most waits are cut into short ones."""
-    wait_s = max(plan.seconds, plan.expected_s)
-    if abs(now + wait_s - s.line.promised_at) <= PROMISE_S or s.line.recovery is None:
+    wait_ms = s.line.promises(plan, now)
+    if wait_ms is None or s.line.recovery is None:
         return
-    s.line.promised_at = now + wait_s
-    wait_ms = round(wait_s * 1000)
     s.note("upstream.waiting", retry_in_ms=wait_ms, reason=plan.reason, spread=plan.is_spread)
     if s.line.is_trouble_told:
         s.tell(Status(s.line.trouble, s.line.recovery.cause, wait_ms))

@@ -29,6 +29,8 @@ from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSig
 
 LOOK_EVERY_S: Final = 1.0
 """For a quiet moment, once a link has grown old."""
+PROMISE_S: Final = 1.0
+"""A promise that moves by less is the same one."""
 
 LinkEffect = Adopt | Dial | HangUp | Note | StartTimer | StopTimer
 
@@ -72,6 +74,14 @@ class LineAccount:
     """When the client was told that it goes on."""
     stale_count: int = 0
     """Words of links that may not speak, or not yet."""
+
+    def promises(self, plan: WaitFor, now: float) -> int | None:
+        """Milliseconds until it goes on, where that is news: most waits are cut into short ones."""
+        wait_s = max(plan.seconds, plan.expected_s)
+        if abs(now + wait_s - self.promised_at) <= PROMISE_S:
+            return None
+        self.promised_at = now + wait_s
+        return round(wait_s * 1000)
 
     @property
     def trouble(self) -> Literal["recovering", "connecting"]:

@@ -12,7 +12,7 @@ from holdfast.core import links, relay_ending, relay_rebuild
 from holdfast.core.effects import StartTimer
 from holdfast.core.events import TimerFired, UpstreamLost, UpstreamOpened
 from holdfast.core.faults import Fault, Party, fault
-from holdfast.core.recovery import DialNow, NoHope
+from holdfast.core.recovery import DialNow, NoHope, WaitFor
 from holdfast.core.relay_effects import SendDown
 from holdfast.core.relay_events import Erred, SessionCreated, SessionUpdated
 from holdfast.core.relay_state import RelayState
@@ -41,9 +41,17 @@ def go_on(s: RelayState, now: float) -> None:
     elif isinstance(plan, NoHope):
         relay_ending.failed(s, plan.cause, plan.reason, plan.retry_after_s)
     elif plan is not None:
-        wait_ms = round(plan.seconds * 1000)
-        s.note("upstream.waiting", retry_in_ms=wait_ms, reason=plan.reason, spread=plan.is_spread)
         s.out.append(StartTimer(TIMER_RETRY, plan.seconds))
+        _promise(s, now, plan)
+
+
+def _promise(s: RelayState, now: float, plan: WaitFor) -> None:
+    wait_ms = s.line.promises(plan, now)
+    if wait_ms is None:
+        return
+    s.note("upstream.waiting", retry_in_ms=wait_ms, reason=plan.reason, spread=plan.is_spread)
+    if s.line.is_recovering_told:
+        s.tell("status", state="recovering", retry_in_ms=wait_ms)
 
 
 def retry_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
@@ -166,7 +174,7 @@ def lose(s: RelayState, link: UpstreamLink, cause: Fault, now: float) -> None:
     was_live = link.phase is UpstreamPhase.LIVE
     s.out += links.lost(s, cause, now)
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
-    s.note("upstream.lost", "warning", generation=link.generation, was_live=was_live, **facts)
+    s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)
     if was_live:
         relay_rebuild.left(s, cause)
     if s.successor is not None:

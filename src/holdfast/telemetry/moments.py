@@ -30,6 +30,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
+    Moment("auth.refused", "auth", "info", "Somebody was not let in: why, which is not told them."),
     Moment("audio.before_session", "audio", "warning", "Audio came before create_session; it is kept."),
     Moment("audio.lost", "audio", "warning", "Samples were lost: which, and why."),
     Moment("session.created", "session", "info", "A client's session was accepted: speech counts from here."),
@@ -66,6 +67,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "warning",
         "The successor came to nothing; the present link serves on.",
     ),
+    Moment("upstream.warm_failed", "upstream", "info", "A link of the warm pool came to nothing."),
     Moment(
         "upstream.rested", "upstream", "info", "The client is away for long: the upstream is left on purpose."
     ),
@@ -75,6 +77,13 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "info",
         "A fresh upstream was told the conversation; speech flows again.",
     ),
+    Moment(
+        "session.abridged",
+        "session",
+        "warning",
+        "A fresh upstream was told only the newest items: there was no room for more.",
+    ),
+    Moment("rebuild.refused", "rebuild", "warning", "A fresh upstream refused something that it was told."),
     Moment("session.parked", "session", "info", "The client's socket broke; the session waits for it."),
     Moment(
         "session.resumed", "session", "info", "The client came back; whether everything could be made good."
@@ -118,6 +127,8 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
     Moment("session.ended", "session", "info", "The session is over; the reason."),
     Moment("client.gone", "client", "info", "The client's socket is over; its close code."),
+    Moment("client.too_slow", "client", "warning", "The client does not read; its socket is closed."),
+    Moment("relay.dropped", "relay", "warning", "Messages that waited for an upstream found no room."),
     Moment("tool.started", "tool", "info", "A tool runs; name and call id, never its arguments."),
     Moment("tool.done", "tool", "info", "A tool is over; its status."),
 )
