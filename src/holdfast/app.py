@@ -24,6 +24,7 @@ from holdfast.engine.pool import EnginePool
 from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
+from holdfast.providers.addresses import Addresses
 from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
@@ -197,6 +198,7 @@ class Gateway:
                 upstream.api_key.get_secret_value(),
                 upstream.model,
                 limits,
+                Addresses(limits),
             )
         engine = self.settings.engine
         options = EngineOptions(

@@ -62,6 +62,8 @@ class Limits:
 
     # starting an upstream
     dial_s: float = 10.0
+    lookup_s: float = 2.0  # then the address that worked last stands in
+    address_kept_s: float = 300.0  # how long after an upstream answered there
     created_s: float = 10.0
     updated_s: float = 5.0
     start_budget_s: float = 35.0  # one full wait for each of the three steps, and retries between

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import DEFAULT_VOICE, VOICES
 from holdfast.ports import UpstreamSink, UpstreamTraits
+from holdfast.providers.addresses import Addresses
 from holdfast.providers.realtime_link import Address, dial
 
 TRANSCRIPTION_MODEL = "gpt-transcribe"
@@ -34,6 +35,7 @@ class OpenAIDialer:
     api_key: str = field(repr=False)
     model: str
     limits: Limits = DEFAULT
+    names: Addresses = field(default_factory=Addresses, repr=False, compare=False)
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -48,4 +50,4 @@ class OpenAIDialer:
 
     async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
         url = realtime_url(self.base_url, {"model": self.model, **query})
-        await dial(Address(url, self.api_key, self.limits), generation, sink, {})
+        await dial(Address(url, self.api_key, self.limits, self.names), generation, sink, {})

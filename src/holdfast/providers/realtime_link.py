@@ -7,16 +7,18 @@ What never will: retrying, knowing what an event says.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from picows import ws_connect
+from picows import WSParsedURL, ws_connect
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.ports import UpstreamSink
 from holdfast.providers import classify
+from holdfast.providers.addresses import Addresses, Place
 from holdfast.sockets import MessageBounds, MessageListener
 
 READ_BUFFER_BYTES: Final = 4096
@@ -30,6 +32,7 @@ class Address:
     url: str
     token: str
     limits: Limits = DEFAULT
+    names: Addresses = field(default_factory=Addresses)
 
 
 class RealtimeLink(MessageListener):
@@ -79,6 +82,14 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
     """
     limits = address.limits
     link = RealtimeLink(generation, sink, limits.upstream_outbox_bytes)
+    reached: list[tuple[str, Place]] = []
+
+    async def connected(url: WSParsedURL) -> socket.socket | None:
+        sock = await address.names.connected(url.host, url.port)
+        if sock is not None:
+            reached.append((url.host, (sock.family, sock.getpeername())))
+        return sock
+
     try:
         await ws_connect(
             lambda: link,
@@ -90,10 +101,14 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             max_frame_size=BOUNDS.frame_bytes,
             max_redirects=0,  # a credential is never sent to another address
             read_buffer_init_size=READ_BUFFER_BYTES,
+            socket_factory=connected,
             use_aiofastnet=False,  # under uvloop its transports may not see a reset until the next ping
             extra_headers={"Authorization": f"Bearer {address.token}", **headers},
         )
-        if not link.has_opened:  # the peer hung up before it answered, and picows says nothing of it
+        if link.has_opened:
+            for name, place in reached:
+                address.names.answered(name, place)
+        else:  # the peer hung up before it answered, and picows says nothing of it
             cause = fault(
                 "provider.connection_lost", ["the connection ended before the upgrade was answered"]
             )

@@ -37,6 +37,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.refused", "session", "warning", "A client asked for what it may not have."),
     Moment("upstream.connecting", "upstream", "info", "An upstream is dialled; generation and attempt."),
     Moment("upstream.opened", "upstream", "info", "Its socket is open. That is no proof of life yet."),
+    Moment(
+        "upstream.address_kept",
+        "upstream",
+        "warning",
+        "Its name cannot be looked up: the address is dialled at which it last answered.",
+    ),
     Moment("upstream.created", "upstream", "info", "It sent session.created: it lives; its own session id."),
     Moment("upstream.error", "upstream", "warning", "It reported an error."),
     Moment(

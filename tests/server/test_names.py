@@ -1,0 +1,113 @@
+"""An upstream's name that cannot be looked up any more: the last good address stands in, for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import pytest
+import structlog
+
+from holdfast.core.limits import Limits
+from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.providers.addresses import Addresses, Found
+from holdfast.providers.openai import OpenAIDialer
+from tests.server.gateway import Client, gateway
+
+NAME = "voice.invalid"
+QUICK = Limits(retry_base_s=0.01, retry_cap_s=0.02, lookup_s=0.1, recovery_budget_s=1.5)
+
+
+@dataclass
+class Names:
+    """A directory of names that can break."""
+
+    is_broken: bool = False
+    is_silent: bool = False
+    asked: int = 0
+
+    async def __call__(self, host: str, port: int) -> Found:
+        assert host == NAME
+        self.asked += 1
+        if self.is_silent:
+            await asyncio.sleep(60)
+        if self.is_broken:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown name")
+        unused = (socket.AF_INET, ("127.0.0.1", 1))  # nobody listens at the first address
+        return [unused, (socket.AF_INET, ("127.0.0.1", port))]
+
+
+def dialer(upstream: Emulator, names: Names, limits: Limits = QUICK) -> OpenAIDialer:
+    base = f"http://{NAME}:{urlsplit(upstream.http_base).port}/v1"
+    return OpenAIDialer("openai", base, "sk-test", "gpt-realtime-2.1", limits, Addresses(limits, names))
+
+
+async def live(url: str) -> Client:
+    client = await Client.connect(url)
+    client.say("create_session")
+    await client.until_told("session_ready")
+    return client
+
+
+@pytest.mark.parametrize("how", ["is_broken", "is_silent"])
+async def test_the_last_good_address_stands_in_for_a_name_that_is_unknown(how: str) -> None:
+    names = Names()
+    async with (
+        Emulator(EmulatorOptions(speed=0)) as upstream,
+        gateway(dialer(upstream, names), limits=QUICK) as gw,
+    ):
+        client = await live(gw.browser_url)
+        setattr(names, how, True)
+        with structlog.testing.capture_logs() as log:
+            upstream.break_now("reset")
+            await upstream.wait_for(lambda: len(upstream.records) == 2)
+            client.say("input_text", text="hello")
+            await client.until_told("response_done")
+        (kept,) = [line for line in log if line["event"] == "upstream.address_kept"]
+
+        assert kept["host"] == NAME
+        assert not client.told("error")
+        client.close()
+
+
+async def test_an_address_that_worked_long_ago_stands_in_no_more() -> None:
+    names, limits = Names(), replace(QUICK, address_kept_s=0.0)
+    async with (
+        Emulator(EmulatorOptions(speed=0)) as upstream,
+        gateway(dialer(upstream, names, limits), limits=limits) as gw,
+    ):
+        client = await live(gw.browser_url)
+        names.is_broken = True
+        upstream.break_now("reset")
+        ended = await client.until_told("session_ended")
+
+        assert ended["fault"]["code"] == "provider.name_unknown"
+        assert len(upstream.records) == 1
+        client.close()
+
+
+async def test_an_address_where_no_upstream_answered_is_not_a_good_one() -> None:
+    names = Names()
+    async with Emulator(EmulatorOptions(faults=["http:503"])) as upstream:
+        addresses = Addresses(QUICK, names)
+        one = replace(dialer(upstream, names), names=addresses)
+        async with gateway(one, limits=QUICK) as gw:
+            client = await Client.connect(gw.browser_url)
+            client.say("create_session")
+            await upstream.wait_for(lambda: len(upstream.attempts) > 0)
+            names.is_broken = True
+            with pytest.raises(socket.gaierror):
+                await addresses.connected(NAME, 1)
+            client.close()
+
+
+async def test_those_who_dial_at_once_share_one_lookup() -> None:
+    names = Names(is_silent=True)
+    addresses = Addresses(replace(QUICK, dial_s=0.1), names)
+
+    failed = await asyncio.gather(*(addresses.connected(NAME, 1) for _ in range(20)), return_exceptions=True)
+
+    assert {type(one) for one in failed} == {socket.gaierror}
+    assert names.asked == 1
