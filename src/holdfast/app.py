@@ -28,6 +28,7 @@ from holdfast.providers.addresses import Addresses
 from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
+from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
@@ -104,6 +105,7 @@ class Gateway:
             )
             gate = self._gate(portal)
             overload = self.directory.overload = Overload()
+            self.directory.descriptors = Descriptors.of(settings.limits)
             journal = await self._journal(stack)
             assistant = self._assistant(portal)
             router = SocketRouter(gate, self.directory, self.upstreams, assistant, settings.limits, journal)
@@ -167,6 +169,9 @@ class Gateway:
         reasons = []
         if self.directory.is_draining:
             reasons.append("The process is stopping.")
+        descriptors = self.directory.descriptors
+        if descriptors is not None and descriptors.is_low:
+            reasons.append(f"Only {descriptors.left} file descriptors are left: raise `ulimit -n`.")
         states = self.upstreams.endpoints.status(asyncio.get_running_loop().time())
         if all(one.state is BreakerState.OPEN for one in states):
             reasons.append("No upstream can be reached at the moment.")

@@ -117,4 +117,4 @@ def test_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = offline.open_files()
 
     assert answer.status is Status.WARNING
-    assert answer.remedy == "ulimit -n 4096"
+    assert answer.remedy == "ulimit -Hn 4096"

@@ -329,8 +329,8 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         "gateway.overloaded",
         _P.GATEWAY,
         "Too many conversations are running. Please try again in a minute.",
-        "The bound [limits] sessions is reached, or the processor, the loop or memory is full (see the "
-        "evidence): add a machine, or raise the bound.",
+        "The bound [limits] sessions is reached, or the processor, the loop or memory is full, or file "
+        "descriptors run out (see the evidence): add a machine, or raise the bound.",
         Retry.WAIT,
         1013,
     ),

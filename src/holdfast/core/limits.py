@@ -17,6 +17,7 @@ class Limits:
     # how many
     sessions: int = 1_000
     overload_from_sessions: int = 10  # fewer are never refused for load: it is not they who make it
+    descriptors_reserved: int = 64  # kept for sessions that run; with fewer left no new one begins
     sessions_per_ip: int = 50
     sessions_per_user: int = 5
 

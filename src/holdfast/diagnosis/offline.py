@@ -130,9 +130,9 @@ def writable(folder: Path) -> Answer:
 
 def open_files() -> Answer:
     """How many sockets the process may hold."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES_MIN:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # the gateway raises the soft one by itself
+    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES_MIN:
         return Answer.warning(
-            f"at most {soft} open files: about {soft // 3} calls", f"ulimit -n {OPEN_FILES_MIN}"
+            f"at most {hard} open files: about {hard // 3} calls", f"ulimit -Hn {OPEN_FILES_MIN}"
         )
-    return Answer.ok("unlimited" if soft == resource.RLIM_INFINITY else str(soft))
+    return Answer.ok("unlimited" if hard == resource.RLIM_INFINITY else str(hard))

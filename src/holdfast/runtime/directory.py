@@ -16,6 +16,7 @@ from typing import Protocol
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.overload import Overload
+from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.resumption import Resumable, Resumption
 
 
@@ -48,6 +49,8 @@ class Directory:
     is_draining: bool = False
     overload: Overload | None = None
     """The rule that refuses early; None where nobody samples the load."""
+    descriptors: Descriptors | None = None
+    """The process's file descriptors; None where nobody counts them."""
     revive: Callable[[str], Resumable | None] = _nobody
     """Takes up a session that another process left in the journal."""
     journal_cause: Fault | None = None
@@ -83,6 +86,8 @@ class Directory:
         full = self._full(peer, user, 0)
         if full is not None and self._parked(*full[1:]) is None:
             return full[0]
+        if self.descriptors is not None and (few := self.descriptors.refusal()) is not None:
+            return few
         if self.overload is not None and len(self._running) >= self.limits.overload_from_sessions:
             return self.overload.refusal(asyncio.get_running_loop().time())
         return None

@@ -37,6 +37,10 @@ class Router(Protocol):
         """A listener to talk to, or a refusal."""
         ...
 
+    def may_accept(self) -> bool:
+        """Whether a new connection may be spoken with at all."""
+        ...
+
     def frame_bytes_max(self, path: str) -> int:
         """The largest frame that is read from a client of this path; more is not even buffered."""
         ...
@@ -114,6 +118,10 @@ class HandingOver(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
+        if not self.router.may_accept():
+            transport.write(_NO_ROOM)
+            transport.close()
+            return
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -200,6 +208,13 @@ _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: application/json\r\ncontent-length: 46\r\nconnection: close\r\n\r\n"
     b'{"error":{"code":"HEADERS_TOO_LARGE_16_KIB"}}\n'
+)
+
+
+_NO_ROOM: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"content-type: application/json\r\ncontent-length: 40\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
+    b'{"error":{"code":"gateway.overloaded"}}\n'
 )
 
 

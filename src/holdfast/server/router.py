@@ -55,6 +55,11 @@ class SocketRouter:
             structlog.get_logger().exception("upgrade.failed", category="server", source="router")
             return _refuse(500, "INTERNAL", "Something went wrong on our side.")
 
+    def may_accept(self) -> bool:
+        """Not with the last file descriptors: those are for the sessions that run."""
+        descriptors = self.directory.descriptors
+        return descriptors is None or descriptors.may_accept()
+
     def frame_bytes_max(self, path: str) -> int:
         """One byte more than a message may have, so that the listener is the one who refuses."""
         if path == REALTIME_PATH:

@@ -30,6 +30,13 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
+    Moment(
+        "descriptors.few",
+        "server",
+        "warning",
+        "The system lets it open less than its bounds allow.",
+    ),
+    Moment("descriptors.low", "server", "warning", "Too few are left for new sessions, or enough again."),
     Moment("auth.refused", "auth", "info", "Somebody was not let in: why, which is not told them."),
     Moment("audio.before_session", "audio", "warning", "Audio came before create_session; it is kept."),
     Moment("audio.lost", "audio", "warning", "Samples were lost: which, and why."),
