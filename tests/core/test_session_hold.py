@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from holdfast.core import effects, events, notices
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, SessionOptions
@@ -92,30 +90,6 @@ def test_a_call_that_a_fresh_upstream_repeats_gets_the_recorded_result() -> None
     )
     assert len(world.asked(effects.RunTool)) == 1
     assert effects.AddToolResult("call_2", "nine") in world.effects
-
-
-@pytest.mark.parametrize("has_begun", [True, False])
-def test_a_response_that_began_before_it_was_told_of_a_call_repeats_it_and_gets_the_result(
-    *, has_begun: bool
-) -> None:
-    world = World.live()
-    user_turn(world)
-    world.do(
-        events.ResponseBegan(1, "resp_1"),
-        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
-        events.ResponseEnded(1, "resp_1", "completed"),
-    )
-    world.rebuild()
-    user_turn(world, "item_v")
-    began, returned = events.ResponseBegan(2, "resp_2"), events.ToolReturned("call_1", "nine", "ok")
-    world.do(*((began, returned) if has_begun else (returned, began)))
-    world.do(events.ToolCalled(2, "resp_2", "call_2", "transfer", "{}"))
-    world.do(events.ResponseEnded(2, "resp_2", "completed"))
-    assert len(world.asked(effects.RunTool)) == 1
-    assert effects.AddToolResult("call_2", "nine") in world.effects
-
-    world.do(events.ResponseBegan(2, "resp_3"), events.ToolCalled(2, "resp_3", "call_3", "transfer", "{}"))
-    assert len(world.asked(effects.RunTool)) == 2, "who knows of the call and makes it again means it"
 
 
 def test_a_tool_outlives_the_upstream_and_its_result_joins_the_next() -> None:
