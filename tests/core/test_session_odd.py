@@ -153,6 +153,22 @@ def test_a_response_that_began_before_it_was_told_of_a_call_repeats_it_and_gets_
     assert len(world.asked(effects.RunTool)) == 2, "who knows of the call and makes it again means it"
 
 
+def test_a_response_that_called_a_tool_and_never_ends_is_left_when_the_tool_is_done() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"))
+    (*_, watch) = world.do(events.TimerFired("response"), after=3.0)
+    assert isinstance(watch, effects.StartTimer)
+    world.do(events.ToolReturned("call_1", "nine", "ok"), after=10.0)
+    assert not world.asked(effects.AddToolResult)
+    world.do(events.TimerFired(watch.name), after=1.0)
+    (done,) = world.told(notices.ResponseDone)
+    assert (done.status, done.reason) == ("incomplete", "upstream_lost")  # type: ignore[union-attr]
+    world.redial()
+    world.go_live()
+    assert effects.AddToolResult("call_1", "nine") in world.effects
+
+
 def test_a_tool_loop_ends() -> None:
     world = World.live(limits=Limits(tool_steps_per_turn=2))
     for n in range(50):

@@ -7,7 +7,7 @@ What never will: rebuilding (`lifecycle`, `rebuild`).
 from __future__ import annotations
 
 from holdfast.core import lifecycle
-from holdfast.core.asking import request_response
+from holdfast.core.asking import request_response, watch_response
 from holdfast.core.effects import StartTimer
 from holdfast.core.events import TimerFired, UpstreamLost
 from holdfast.core.faults import fault
@@ -23,7 +23,10 @@ PUNCTUAL_S = 0.01
 def response_due(s: State, event: TimerFired, now: float) -> None:
     """A response that is owed never begins, or begins and stops: named, then asked of a fresh upstream."""
     is_owed = s.turn.owes or any(turn.last is not None for turn in s.spoken.turns)
-    if s.upstream.phase is not UpstreamPhase.LIVE or not is_owed or s.tools.running:
+    if s.upstream.phase is not UpstreamPhase.LIVE or not is_owed:
+        return
+    if s.tools.running:  # nobody has to answer before they are done; somebody has then
+        watch_response(s)
         return
     s.turn.unblock()
     request_response(s, now)
