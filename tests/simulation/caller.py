@@ -43,7 +43,7 @@ class Caller:
         self.judge = Judge(self.truth)
         self.view = Client()
         self.talk = Talk(self)
-        self.loudspeaker = Loudspeaker(self)
+        self.loudspeaker = Loudspeaker()
         self.mishaps = Mishaps(self)
         self.socket: Socket | None = None
         self.phase: Phase = "away"
@@ -164,6 +164,7 @@ class Caller:
             return
         self.tells_at = self.clock.now + 0.2
         if (playing := self.loudspeaker.playing()) is not None:
+            self.judge.reports(*playing)
             runner.step(events.Played(*playing))
         if self.view.offset > self.acknowledged + 10:
             self.acknowledged = self.view.offset

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from holdfast.core.audio import samples_of_ms
 from holdfast.core.effects import Respond
 from tests.properties.books import Ranges
 from tests.properties.client import Client
@@ -50,7 +51,7 @@ class Told:
     answer: Answer
     status: str = ""
     heard: int = 0
-    """Samples that sounded."""
+    """Samples that sounded, as the gateway was told before the answer was cut."""
     is_cut: bool = False
 
 
@@ -282,6 +283,12 @@ class Judge:
             raise Violation("I5", f"audio of {item_id} is cut between the bytes of a sample") from None
         if mark != told.answer.number or first != start:
             raise Violation("I5", f"sample {start} of {item_id} is sample {first} of answer {mark}")
+
+    def reports(self, item_id: str, ms: int) -> None:
+        """The caller says how far it has heard an item."""
+        told = self.answers.get(item_id)
+        if told is not None and not told.is_cut:
+            told.heard = max(told.heard, samples_of_ms(ms))
 
     # tools
 

@@ -7,19 +7,14 @@ What never will: deciding what is cut.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from holdfast.core.audio import SAMPLE_RATE_HZ, ms_of_samples
-
-if TYPE_CHECKING:
-    from tests.simulation.caller import Caller
 
 
 class Loudspeaker:
     """A queue of items with the samples that wait to be played."""
 
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
+    def __init__(self) -> None:
         self.queue: deque[list[object]] = deque()
         self.heard: dict[str, int] = {}
         self.last: str | None = None
@@ -42,9 +37,6 @@ class Loudspeaker:
             left -= count
             self.heard[item_id] = self.heard.get(item_id, 0) + count
             self.last = item_id
-            told = self.caller.judge.answers.get(item_id)
-            if told is not None:
-                told.heard = self.heard[item_id]
             if count == waiting:
                 self.queue.popleft()
             else:

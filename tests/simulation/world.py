@@ -198,6 +198,8 @@ class World:
             spoken = truth.spoken.get(mark)
             if lost and (spoken is None or spoken[1] > settled):
                 judge.repeats[mark] = "not durable when the process was killed"
+        events_lost = [content["event_id"] for kind, content in lost if kind == "command"]
+        truth.refused.update(caller.talk.by_event[one] for one in events_lost if one in caller.talk.by_event)
         for told in judge.answers.values():
             if not told.status:
                 judge.repeats |= dict.fromkeys(
