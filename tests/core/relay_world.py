@@ -16,7 +16,7 @@ from holdfast.core.limits import Limits
 from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect, SendTerminal
 from holdfast.core.relay_events import RelayEvent, SessionFacts
-from holdfast.core.relay_input import Asked
+from holdfast.core.relay_input import FRESH_MAX, Asked
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_state import RelayState, RelaySurroundings
 from tests.core.world import LOCAL, OPENAI
@@ -118,7 +118,9 @@ class RelayWorld:
             self.appended += 1
             sent.append(raw)
             if self.state.is_passing:
-                self.state.kept.hear(raw)
+                self.state.fresh.append(raw)
+                if len(self.state.fresh) >= FRESH_MAX:
+                    self.state.kept.book()
                 self.effects.append(relay_effects.SendUp(raw))
             else:
                 self.do(heard.ClientAudioSent(raw))

@@ -63,6 +63,7 @@ def test_audio_while_nobody_speaks_is_kept_for_seconds_only() -> None:
     world.speak(200)
 
     kept = world.state.kept
+    kept.book()
     assert kept.size <= kept.quiet_max
     assert kept.first == kept.gone * 960
     assert kept.end == 200 * 960

@@ -20,7 +20,7 @@ from holdfast.core.limits import Limits
 from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
-from holdfast.core.relay_input import Asked
+from holdfast.core.relay_input import FRESH_MAX, Asked
 from tests.core.relay_world import surroundings
 from tests.properties.relay_upstream import FACTS, MANUAL, Server, number_of
 
@@ -161,7 +161,9 @@ class RelayChaos:
         self.appended += 1
         state = self.relay.state
         if state.is_passing and self.random.random() < 0.8:  # the short way, as the runner goes it
-            state.kept.hear(raw)
+            state.fresh.append(raw)
+            if len(state.fresh) >= FRESH_MAX:
+                state.kept.book()
             self._carry_out([relay_effects.SendUp(raw)])
         else:
             self.give(heard.ClientAudioSent(raw))

@@ -14,7 +14,7 @@ from holdfast.core import effects, events, notices
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event
 from holdfast.core.faults import Fault, fault
-from holdfast.core.hot_path import hear, speak
+from holdfast.core.hot_path import place_of_last, received
 from holdfast.core.limits import Limits
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
@@ -170,7 +170,7 @@ class Runner:
         self.lines_written = len(lines)
         self.watch.taken_up(lines)
         kept = {content["id"] for kind, content in lines if kind == "item" and content["final"]}
-        self.judge.begins_again(self.state.received, kept)
+        self.judge.begins_again(received(self.state), kept)
         self._carry_out(due)
 
     def _settle_on(self, session_id: str) -> None:
@@ -203,8 +203,8 @@ class Runner:
 
     def client_raw_audio(self, pcm: bytes) -> None:
         """A frame without a position: the short way, when it may."""
-        if self.line is not None and hear(self.state, pcm, self.clock.now):
-            self._append(effects.Append(pcm, self.state.received - len(pcm) // 2))
+        if self.line is not None and self.state.input_lane.take(pcm):
+            self._append(effects.Append(pcm, received(self.state) - len(pcm) // 2))
         else:
             self.step(events.ClientAudio(pcm))
 
@@ -276,10 +276,8 @@ class Runner:
             case events.OutputAudio(generation=g, response_id=response_id, item_id=item_id, pcm=pcm):
                 if is_again:
                     return  # without an id nobody could tell it from more of the same
-                item = speak(self.state, g, response_id, item_id, pcm, self.clock.now)
-                if item is not None:
-                    start = item.sent - len(pcm) // 2
-                    self._play(effects.Play(self.state.output.offset, item.stream, start, pcm))
+                if self.state.output_lane.take(g, response_id, item_id, pcm, self.clock.now):
+                    self._play(place_of_last(self.state))
                     return
             case events.OutputTranscribed(final=False) if is_again:
                 return  # the same

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.core import effects, events, notices
 from holdfast.core.faults import Fault
+from holdfast.core.hot_path import received
 from tests.simulation.endpoints import DIALS_MAX, SECRET
 from tests.simulation.truth import Violation
 
@@ -218,7 +219,7 @@ class Watch:
             self._names_what_is_lost(ended)
 
     def _names_what_is_lost(self, ended: notices.SessionEnded) -> None:
-        judge, received = self.runner.judge, self.runner.state.received
+        judge, end = self.runner.judge, received(self.runner.state)
         if self.was_taken_up:
             return  # what it took up by words is not lost
         first, last = (ended.lost or {}).get("input", (0, 0))
@@ -227,11 +228,7 @@ class Watch:
             if any(answer.samples or answer.id in self.done for answer in about):
                 continue  # the caller heard of it, or is about to
             spoken = judge.truth.spoken.get(mark)
-            if (
-                spoken is not None
-                and spoken[1] <= received
-                and not (first <= spoken[0] and spoken[1] <= last)
-            ):
+            if spoken is not None and spoken[1] <= end and not (first <= spoken[0] and spoken[1] <= last):
                 raise Violation("B10", f"turn {mark} {spoken} is not answered, and lost is {ended.lost}")
 
     def closed(self, effect: effects.CloseClient) -> None:

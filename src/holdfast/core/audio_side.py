@@ -12,16 +12,13 @@ from holdfast.core.effects import Append
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
 from holdfast.core.journal_side import record_progress
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, SHORT_AUDIO_BYTES
 from holdfast.core.notices import AudioReceived, Error
 from holdfast.core.refusals import admitted, flooded, refuse
 from holdfast.core.state import State, error_of
 
-ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 2 // 5
-"""Tell `received` every 400 ms of audio; the contract allows 500."""
 PROGRESS_EVERY = SAMPLE_RATE_HZ * 5
 """Tell the journal how far the input is settled every 5 s of silence; the end of a turn tells it at once."""
-SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
-"""Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
 
 
 def audio(s: State, event: ClientAudio, now: float) -> None:

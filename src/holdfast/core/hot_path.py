@@ -1,68 +1,72 @@
-"""The two messages that come fifty times a second and session, without an event, an effect or a dispatch.
+"""Between a session and its lanes: what may pass after a step, what has passed before the next one.
 
-What lives here: the common case of `audio_side.audio` and `upstream_side.output_audio`, when nothing else is
-to be decided. Each answers whether it was that case; if not, nothing has changed and the event goes the
-ordinary way. The property tests drive sessions through both doors.
+What lives here: opening and booking. No step ever sees an account that is behind; the property tests drive
+sessions through both doors.
 What never will: a decision.
-
-Why it exists: the ordinary way costs 1.2 us warm, and three times that in a process whose caches the kernel
-has just emptied, which is how a relay lives (`holdfast bench`).
 """
 
 from __future__ import annotations
 
 from holdfast.core.audio import SAMPLE_BYTES
-from holdfast.core.audio_side import ACKNOWLEDGE_EVERY, SHORT_AUDIO_BYTES
+from holdfast.core.effects import Play
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX
 from holdfast.core.output import ItemAudio
 from holdfast.core.state import State
 
 
-def hear(s: State, pcm: bytes, now: float) -> bool:
-    """Input audio without positions: True when it is to be given to the upstream as it is."""
-    size = len(pcm)
-    if not s.upstream.is_live or size < SHORT_AUDIO_BYTES or size & 1 or s.losses.pending is not None:
-        return False
-    samples = size // SAMPLE_BYTES
-    start = s.received
-    if start + samples - s.acknowledged_at >= ACKNOWLEDGE_EVERY or not s.audio.take(samples, now):
-        return False
-    s.received = start + samples
-    timeline, kept = s.timeline, s.kept
-    if start == timeline.expected == kept.end:
-        timeline.given += samples
-        timeline.expected = kept.end = start + samples
-        kept.given.append(pcm)
-        kept.given_samples += samples
-        if kept.given_samples > kept.given_max:
-            kept.trim()
+def book(s: State, now: float) -> None:
+    """Enter what passed since the last step."""
+    heard = s.input_lane.passed
+    if heard:
+        samples = sum(map(len, heard)) // SAMPLE_BYTES
+        s.audio.take(samples, now)  # no more than there was
+        s.timeline.advance(s.received, samples)
+        s.received += samples
+        s.kept.give_on(heard, samples)
+        heard.clear()
+    played, item, output = s.output_lane.passed, s.output.current, s.output
+    if played and item is not None:
+        for pcm in played:
+            output.offset += 1
+            s.window.play(output.offset, item.stream, item.sent, pcm)
+            item.sent += len(pcm) // SAMPLE_BYTES
+        s.turn.last_event_at = s.output_lane.last_at
+        played.clear()
+
+
+def open_lanes(s: State) -> None:
+    """What may pass without a step from here on."""
+    s.input_lane.room = _room_up(s)
+    lane, item, response_id = s.output_lane, s.output.current, s.turn.active
+    if item is None or response_id is None or not _may_sound(s, item):
+        lane.room = 0
     else:
-        timeline.advance(start, samples)
-        kept.give(pcm, start)
-    return True
+        lane.generation, lane.response_id, lane.item_id = s.upstream.voice, response_id, item.item_id
+        lane.room = PLAYED_MAX
 
 
-def speak(  # noqa: PLR0917 - keywords cost time, and this is the hot path
-    s: State, generation: int, response_id: str, item_id: str, pcm: bytes, now: float
-) -> ItemAudio | None:
-    """Output audio: its item when it is to be played as it is, counted, numbered and kept."""
-    turn, item = s.turn, s.output.current
-    size = len(pcm)
-    if (
-        item is None
-        or generation != s.upstream.voice
-        or not s.upstream.is_live
-        or response_id != turn.active
-        or item_id != item.item_id
-        or item.is_cut
-        or item.tail
-        or size & 1
-        or turn.silenced == response_id
-        or not s.link.is_listening
-    ):
-        return None
-    turn.last_event_at = now
-    output = s.output
-    output.offset += 1
-    s.window.play(output.offset, item.stream, item.sent, pcm)
-    item.sent += size // SAMPLE_BYTES
-    return item
+def _room_up(s: State) -> int:
+    is_even = s.received == s.timeline.expected == s.kept.end
+    if not is_even or not s.upstream.is_live or s.losses.pending is not None:
+        return 0
+    until_told = ACKNOWLEDGE_EVERY - 1 - (s.received - s.acknowledged_at)
+    return min(until_told, int(s.audio.level))
+
+
+def _may_sound(s: State, item: ItemAudio) -> bool:
+    is_heard = s.upstream.is_live and s.link.is_listening
+    return is_heard and not item.is_cut and not item.tail and s.turn.silenced != s.turn.active
+
+
+def received(s: State) -> int:
+    """The position after the newest sample of the input, booked or not."""
+    return s.received + sum(map(len, s.input_lane.passed)) // SAMPLE_BYTES
+
+
+def place_of_last(s: State) -> Play:
+    """What was played last and is not booked yet, as a client with positioned framing is told of it."""
+    item, lane = s.output.current, s.output_lane
+    assert item is not None, "a lane is open only for an item"
+    pcm = lane.passed[-1]
+    end = item.sent + PLAYED_MAX - lane.room
+    return Play(s.output.offset + len(lane.passed), item.stream, end - len(pcm) // SAMPLE_BYTES, pcm)

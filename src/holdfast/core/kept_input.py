@@ -135,7 +135,7 @@ class KeptInput:
     # what was given
 
     def give(self, pcm: bytes, start: int) -> None:
-        """The upstream is given `pcm`. The hot path does the same in place when it continues."""
+        """The upstream is given `pcm`."""
         if not self.given:
             self.first = start
         elif start != self.end:
@@ -144,6 +144,16 @@ class KeptInput:
         samples = samples_of_bytes(len(pcm))
         self.given_samples += samples
         self.end = start + samples
+        if self.given_samples > self.given_max:
+            self.trim()
+
+    def give_on(self, pieces: list[bytes], samples: int) -> None:
+        """The upstream is given what continues at `end`."""
+        if not self.given:
+            self.first = self.end
+        self.given += pieces
+        self.given_samples += samples
+        self.end += samples
         if self.given_samples > self.given_max:
             self.trim()
 

@@ -100,6 +100,8 @@ class Relay:
         s = self.state
         if s.is_over:
             return []
+        if s.fresh:
+            s.kept.book()
         s.chance = getattr(event, "chance", s.chance)
         _STEPS[type(event)](s, event, now)
         s.refresh()
@@ -109,6 +111,7 @@ class Relay:
     def abort(self, cause: Fault) -> list[RelayEffect]:
         """A bug of ours: end what can be ended by name."""
         s = self.state
+        s.kept.book()
         s.out = []
         relay_ending.end(s, cause)
         s.refresh()

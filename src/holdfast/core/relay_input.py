@@ -20,6 +20,8 @@ from holdfast.core.relay_mirror import RelayItem
 LENGTHS_MAX: Final = 64
 TRIM_TO: Final = 7 / 8
 """Trimmed a good piece at a time, so that it is seldom."""
+FRESH_MAX: Final = 50
+"""Audio messages that the hot path gives before somebody books them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,8 +60,10 @@ class RelayInput:
     """While somebody speaks, or is not answered."""
     waiting_max: int
     asked_max: int
+    fresh: list[bytes] = field(default_factory=list)
+    """What the hot path gave since the last step: a list is all that it touches. `book` empties it."""
     given: deque[bytes] = field(default_factory=deque)
-    """Audio messages that the upstream was given. The hot path appends here, and adds to `size`."""
+    """Audio messages that the upstream was given."""
     size: int = 0
     size_max: int = field(init=False)
     gone: int = 0
@@ -79,9 +83,15 @@ class RelayInput:
     # giving
 
     def hear(self, raw: bytes) -> None:
-        """The upstream is given audio. The hot path does the same in place."""
-        self.given.append(raw)
-        self.size += len(raw)
+        """The upstream is given audio."""
+        self.fresh.append(raw)
+        self.book()
+
+    def book(self) -> None:
+        """Enter what was given since the last step: before anything else is asked of this log."""
+        self.given += self.fresh
+        self.size += sum(map(len, self.fresh))
+        self.fresh.clear()
         if self.size > self.size_max:
             self.trim()
 

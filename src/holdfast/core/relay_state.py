@@ -84,6 +84,7 @@ class RelayState(Linked):
         "counting",
         "event_ids",
         "facts",
+        "fresh",
         "ids",
         "is_away",
         "is_draining",
@@ -128,6 +129,7 @@ class RelayState(Linked):
             limits.relay_held_bytes,
             limits.commands_remembered,
         )
+        self.fresh = self.kept.fresh
         # the client
         self.begun = Begun("", "")
         self.window = RelayWindow(limits.window_bytes, limits.window_messages)

@@ -17,6 +17,7 @@ from holdfast.core import (
     client_side,
     ending,
     events,
+    hot_path,
     lifecycle,
     refusals,
     restart,
@@ -137,11 +138,13 @@ class Session:
         s = self.state
         if s.is_over:
             return []
+        hot_path.book(s, now)
         kind = type(event)
         if kind is TimerFired:
             self._fired(event, now)  # type: ignore[arg-type] # narrowed by its type
         elif kind not in _COUNTED or refusals.admitted(s, now):
             _HANDLERS[kind](s, event, now)
+        hot_path.open_lanes(s)
         out = s.out
         s.out = []
         return out

@@ -22,6 +22,7 @@ from holdfast.core.events import SessionOptions
 from holdfast.core.faults import Fault
 from holdfast.core.journal_line import JournalLine
 from holdfast.core.kept_input import KeptInput
+from holdfast.core.lanes import InputLane, OutputLane
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.losses import TELL_EVERY_S, Loss, Losses
@@ -66,6 +67,7 @@ class State(Linked):
         "conversation",
         "errors",
         "flood",
+        "input_lane",
         "is_draining",
         "is_leaving",
         "is_over",
@@ -79,6 +81,7 @@ class State(Linked):
         "ordering",
         "out",
         "output",
+        "output_lane",
         "received",
         "session_id",
         "spoken",
@@ -110,6 +113,7 @@ class State(Linked):
         # the client
         self.link = ClientLink()
         self.output = Output()
+        self.output_lane = OutputLane()
         seconds = int(limits.window_audio_s * SAMPLE_RATE_HZ * SAMPLE_BYTES)
         self.window = ReplayWindow(min(limits.window_bytes, seconds), limits.window_messages)
         self.commands = CommandMemory(limits.commands_remembered)
@@ -128,6 +132,7 @@ class State(Linked):
         """How many items of our own making there are."""
         self.journal = JournalLine(surroundings.durability)
         # the input's accounts
+        self.input_lane = InputLane()
         self.kept = KeptInput(limits.input_before_session_s, limits.commands_held)
         self.kept.given_max = samples_of_seconds(limits.input_replayed_s)
         self.audio = TokenBucket(limits.audio_speed * SAMPLE_RATE_HZ, limits.audio_burst_s * SAMPLE_RATE_HZ)

@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from picows import WSParsedURL, ws_connect
@@ -53,10 +54,9 @@ class RealtimeLink(MessageListener):
             return
         self.has_opened = True
         self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
+        # The hot path has no step between picows and the sink.
+        self.on_text = partial(self._sink.upstream_message, self._generation)  # type: ignore[method-assign] # see above
         self._sink.upstream_opened(self._generation, self)
-
-    def on_text(self, payload: bytes) -> None:
-        self._sink.upstream_message(self._generation, payload)
 
     def on_binary(self, payload: bytes) -> None:
         cause = fault("provider.protocol_breach", [f"a binary message of {len(payload)} bytes"])
@@ -64,6 +64,9 @@ class RealtimeLink(MessageListener):
         self.close(1003, "text only")
 
     def on_closed(self, code: int, reason: str) -> None:
+        self.__dict__.pop(
+            "on_text", None
+        )  # the sink refers to this link; not the link to the sink, twice over
         if self.is_abandoned:
             return
         self._sink.upstream_lost(self._generation, classify.of_close(code, reason))

@@ -21,6 +21,7 @@ from holdfast.core.rates import FloodWatch, TokenBucket
 from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
+from holdfast.core.relay_input import FRESH_MAX
 from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.ports import ClientLine, Principal
@@ -32,7 +33,7 @@ from holdfast.runtime.upstreams import Upstreams
 from holdfast.wire import relay_words, relayed, upstream
 from holdfast.wire.browser import ResumeSession
 from holdfast.wire.relayed import APPEND, DELTAS
-from holdfast.wire.upstream import BreachError
+from holdfast.wire.upstream import PEEK_ERRORS, BreachError, peek
 
 ERRORS_PER_S: Final = 1.0
 ERRORS_BURST: Final = 20.0
@@ -114,9 +115,9 @@ class RelayRunner(Shell):
     def client_text(self, payload: bytes) -> None:
         """One client event: the hot path up for audio, whose type alone is looked at."""
         try:
-            kind = upstream.peek_type(payload)
-        except BreachError as breach:
-            self._refuse(f"Not an event: {breach}. Send one JSON object with `type`.")
+            kind = peek(payload).type
+        except PEEK_ERRORS as error:
+            self._refuse(f"Not an event: {error}. Send one JSON object with `type`.")
             return
         if kind != APPEND:
             self._client_asked(payload, kind)
@@ -124,11 +125,10 @@ class RelayRunner(Shell):
         state, line = self._state, self.line
         if state.is_passing and line is not None:
             line.send_text(payload)
-            kept = state.kept
-            kept.given.append(payload)
-            kept.size += len(payload)
-            if kept.size > kept.size_max:
-                kept.trim()
+            fresh = state.fresh
+            fresh.append(payload)
+            if len(fresh) >= FRESH_MAX:
+                state.kept.book()
         else:
             self.step(heard.ClientAudioSent(payload))
 
@@ -214,7 +214,7 @@ class RelayRunner(Shell):
     def upstream_message(self, generation: int, raw: bytes) -> None:
         """One server event: the hot path down for audio, whose type alone is looked at."""
         try:
-            kind = upstream.peek_type(raw)
+            kind = peek(raw).type
             if kind in DELTAS:
                 state = self._state
                 if generation == state.voice:
@@ -224,7 +224,7 @@ class RelayRunner(Shell):
                 event: RelayEvent = heard.AudioPassed(generation, raw)
             else:
                 event = relayed.read(raw, kind, generation, relayed.Moment(time.time(), chance()))
-        except BreachError as breach:
+        except (BreachError, *PEEK_ERRORS) as breach:
             event = events.UpstreamBreached(generation, str(breach), chance())
         self.step(event)
 

@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.core import effects, events, notices
-from holdfast.core.audio import samples_of_bytes
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
 from holdfast.core.faults import Fault, fault
-from holdfast.core.hot_path import hear, speak
+from holdfast.core.hot_path import place_of_last
 from holdfast.core.limits import Limits
 from holdfast.core.models import UnknownModel, resolve_model
 from holdfast.core.rates import TokenBucket
@@ -88,6 +87,8 @@ class SessionRunner(Shell):
             )
         )
         self._state = self.session.state
+        self._input_lane = self._state.input_lane
+        self._output_lane = self._state.output_lane
         self._perform: Mapping[type, Callable[[Any], None]] = {
             effects.Append: self._append,
             effects.Play: self._play,
@@ -136,7 +137,7 @@ class SessionRunner(Shell):
         """One binary message: the hot path up."""
         if self._is_positioned:
             self.step(browser.decode_audio(payload))
-        elif (line := self.line) is not None and hear(self._state, payload, now()):
+        elif (line := self.line) is not None and self._input_lane.take(payload):
             line.send_text(upstream.append(payload))
         else:
             self.step(events.ClientAudio(payload))
@@ -247,13 +248,10 @@ class SessionRunner(Shell):
     def _output_audio(self, generation: int, parsed: upstream.ServerEvent) -> None:
         pcm = upstream.pcm_of(parsed.delta or "")
         response_id, item_id = parsed.response_id or "", parsed.item_id or ""
-        item = speak(self._state, generation, response_id, item_id, pcm, now())
-        if item is None:
+        if not self._output_lane.take(generation, response_id, item_id, pcm, now()):
             self.step(events.OutputAudio(generation, response_id, item_id, pcm))
         elif self._is_positioned:
-            start = item.sent - samples_of_bytes(len(pcm))
-            play = effects.Play(self._state.output.offset, item.stream, start, pcm)
-            self.client.send_binary(browser.encode_audio(play))
+            self.client.send_binary(browser.encode_audio(place_of_last(self._state)))
         else:
             self.client.send_binary(pcm)
 

@@ -165,7 +165,11 @@ class MessageListener(WSListener):
                 self.on_binary(frame.get_payload_as_bytes())
                 return
             if kind == _TEXT:
-                self._whole_text(frame)
+                payload = frame.get_payload_as_bytes()
+                if len(payload) <= self._text_bytes and payload.isascii():
+                    self.on_text(payload)
+                else:
+                    self._unusual_text(payload)
                 return
         self._unusual(frame)
 
@@ -190,17 +194,15 @@ class MessageListener(WSListener):
         self.__dict__.pop("send_text", None)
         self.__dict__.pop("send_binary", None)
 
-    def _whole_text(self, frame: WSFrame) -> None:
-        if frame.payload_size > self._text_bytes:
+    def _unusual_text(self, payload: bytes) -> None:
+        if len(payload) > self._text_bytes:
             self._breach(1009, f"text message over {self._text_bytes} bytes")
             return
-        payload = frame.get_payload_as_bytes()
-        if not payload.isascii():
-            try:
-                payload.decode()
-            except UnicodeDecodeError:
-                self._breach(1007, "text is not UTF-8")
-                return
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            self._breach(1007, "text is not UTF-8")
+            return
         self.on_text(payload)
 
     def _fragment(self, frame: WSFrame) -> None:

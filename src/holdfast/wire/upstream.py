@@ -381,14 +381,16 @@ class Peek(msgspec.Struct, gc=False):
     type: str
 
 
-_peek: Final = msgspec.json.Decoder(Peek).decode
+peek: Final = msgspec.json.Decoder(Peek).decode
+"""For the hot path, which can spare no call: raises one of `PEEK_ERRORS` for what is no event."""
+PEEK_ERRORS: Final = (msgspec.MsgspecError, RecursionError)
 
 
 def peek_type(raw: bytes) -> str:
     """The type of an event. Raises `BreachError` when there is none."""
     try:
-        return _peek(raw).type
-    except (msgspec.MsgspecError, RecursionError) as error:
+        return peek(raw).type
+    except PEEK_ERRORS as error:
         raise BreachError(str(error)) from error
 
 
