@@ -239,7 +239,9 @@ class RelayChaos:
         if self.servers:
             generation = self.random.choice(sorted(self.servers))
             cause = fault(self.random.choice(LOSSES))
-            self.give(events.UpstreamLost(generation, cause, self.random.random()))
+            death = events.UpstreamLost(generation, cause, self.random.random())
+            self.give(death)
+            assert not self.relay.receive(death, self.now), "a dead link was heard: its writer reports too"
 
     def read(self) -> None:
         """The client receives what is on its way."""
