@@ -56,9 +56,7 @@ def left(s: State, cause: Fault, now: float) -> None:
 
 
 def _name_unkept(s: State, now: float) -> None:
-    """A link that died young was given more than is kept, and may not have heard it: a ping had no time to
-    tell.
-    """
+    """A link that died young was given more than is kept, and may not have heard it: no ping had told."""
     first = max(s.spoken.unheard_from(), s.timeline.first)
     if now - s.upstream.live_at < s.limits.input_replayed_s and first < s.kept.dropped_to:
         s.lose(first, s.kept.dropped_to, "upstream_lost", now)
