@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from holdfast.core import links
 from holdfast.core.effects import Dial, HangUp, StartTimer, StopTimer
 from holdfast.core.endpoints import Endpoints
@@ -26,7 +28,8 @@ class Session(Linked):
 
 
 def live(link: UpstreamLink, s: Session, now: float) -> list[LinkEffect]:
-    return [*links.opened(s, link), *links.created(link, "sess", "m", None), *links.went_live(s, link, now)]
+    links.opened(s, link)
+    return [*links.created(link, "sess", "m", None, now), *links.went_live(s, link, now)]
 
 
 def go_on(s: Session, now: float) -> None:
@@ -129,3 +132,15 @@ def test_an_old_link_without_a_successor_is_looked_at_again_soon() -> None:
     (again_s,) = seconds_of(TIMER_ROTATE, links.successor_lost(s, CUT, LOOK_AT_S + 1))
 
     assert again_s == LIMITS.live_settled_s
+
+
+def test_a_life_is_counted_from_its_creation_though_its_settings_are_confirmed_late() -> None:
+    s = rotating()
+    late = s.starting
+    links.opened(s, late)
+    links.created(late, "sess", "m", None, LOOK_AT_S)
+    links.went_live(s, late, LOOK_AT_S + 4.0)
+    links.switch(s)
+    (look_s,) = seconds_of(TIMER_ROTATE, links.taken_over(s, LOOK_AT_S + 4.0))
+
+    assert look_s == pytest.approx(LOOK_AT_S - 4.0)

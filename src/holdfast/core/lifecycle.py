@@ -20,7 +20,7 @@ from holdfast.core.effects import (
     StartTimer,
     StopTimer,
 )
-from holdfast.core.events import TimerFired, UpstreamLost
+from holdfast.core.events import TimerFired, UpstreamCreated, UpstreamLost
 from holdfast.core.faults import Fault, fault
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.notices import SessionReady, Status
@@ -79,9 +79,9 @@ def retry_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 
     go_on(s, now)
 
 
-def created(s: State, link: UpstreamLink, session_id: str, model: str, lifetime_s: float | None) -> None:
+def created(s: State, link: UpstreamLink, event: UpstreamCreated, now: float) -> None:
     """Proof of life: send our own complete settings, before anything else."""
-    s.out += links.created(link, session_id, model, lifetime_s)
+    s.out += links.created(link, event.session_id, event.model, event.lifetime_s, now)
     s.out.append(Configure(link.generation))
     s.out.append(StartTimer(TIMER_UPDATED, s.limits.updated_s))
 

@@ -183,10 +183,13 @@ def opened(s: Linked, link: UpstreamLink) -> list[LinkEffect]:
     ]
 
 
-def created(link: UpstreamLink, session_id: str, model: str, lifetime_s: float | None) -> list[LinkEffect]:
+def created(
+    link: UpstreamLink, session_id: str, model: str, lifetime_s: float | None, now: float
+) -> list[LinkEffect]:
     """Proof of life."""
     link.move(UpstreamSignal.CREATED)
-    link.session_id, link.model, link.lifetime_s = session_id, model, lifetime_s
+    link.session_id, link.model = session_id, model
+    link.created_at, link.lifetime_s = now, lifetime_s
     told = {"generation": link.generation, "upstream_session": session_id, "model": model}
     return [Note("upstream.created", "info", told), StopTimer(TIMER_CREATED)]
 

@@ -71,7 +71,7 @@ def created(s: RelayState, event: SessionCreated, now: float) -> None:
     link = s.link_of(event.generation)
     if link is None or not link.may(UpstreamSignal.CREATED):
         return
-    s.out += links.created(link, event.session_id, event.model, event.lifetime_s)
+    s.out += links.created(link, event.session_id, event.model, event.lifetime_s, now)
     if event.event_id in s.event_ids:
         s.counting.add(link.generation)
     s.event_ids.append(event.event_id)

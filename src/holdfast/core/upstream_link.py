@@ -71,6 +71,8 @@ class UpstreamLink:
     """Number of the upstream in the list."""
     manner: Manner = Manner.PLAIN
     lifetime_s: float | None = None
+    created_at: float = 0.0
+    """When its life began, as the upstream counts it; `session.updated` may come late."""
     live_at: float = 0.0
     is_proving: bool = False
     """It was asked for a sign of life."""
@@ -95,11 +97,11 @@ class UpstreamLink:
 
     def looks_in(self, limits: Limits, now: float) -> float:
         """Seconds until a moment to leave it is looked for. Who had to wait for its turn is not new then."""
-        return max(0.0, self.live_at + self._life_s(limits) * limits.rotate_look - now)
+        return max(0.0, self.created_at + self._life_s(limits) * limits.rotate_look - now)
 
     def life_left(self, limits: Limits, now: float) -> float:
         """Seconds until it must be left; none when it should have been."""
-        return max(0.0, self.live_at + self._life_s(limits) * limits.rotate_force - now)
+        return max(0.0, self.created_at + self._life_s(limits) * limits.rotate_force - now)
 
     def _life_s(self, limits: Limits) -> float:
         return self.lifetime_s or limits.upstream_life_s

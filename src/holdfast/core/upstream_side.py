@@ -51,11 +51,11 @@ def opened(s: State, event: UpstreamOpened, now: float) -> None:  # noqa: ARG001
         s.out += links.opened(s, link)
 
 
-def created(s: State, event: UpstreamCreated, now: float) -> None:  # noqa: ARG001 - as above
+def created(s: State, event: UpstreamCreated, now: float) -> None:
     """Proof of life."""
     link = s.link_of(event.generation)
     if link is not None and link.may(UpstreamSignal.CREATED):
-        lifecycle.created(s, link, event.session_id, event.model, event.lifetime_s)
+        lifecycle.created(s, link, event, now)
 
 
 def configured(s: State, event: UpstreamConfigured, now: float) -> None:
