@@ -291,6 +291,30 @@ def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -
     assert told == [4800, 14_400]
 
 
+def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words() -> None:
+    world = World.new(durability="local")
+    world.create(SessionOptions(framing="positioned"))
+    world.go_live()
+    speak(world, 50)  # 1 s
+    user_turn(world, "item_first")  # until 1.5 s
+    speak(world, 50)
+    user_turn(world, "item_second")  # 2.5 to 3 s, and 300 ms before it
+    world.do(events.UserTranscribed(1, "item_second", "how late is it", final=True))
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    first, last = int(2.2 * 24_000), 3 * 24_000
+    after.do(*(events.ClientAudio(pcm(480, 7), 480 * n) for n in range(200)))
+    heard = [e for e in after.effects if isinstance(e, effects.Append)]
+    spans = [(e.start, e.start + len(e.pcm) // 2) for e in heard]
+    assert spans[0][0] == 0
+    assert not any(a < last and b > first + 480 for a, b in spans)
+    assert sum(b - a for a, b in spans) == 200 * 480 - (last - first)
+
+
 def test_a_settled_turn_is_not_ended_again_after_a_restart() -> None:
     world = World.new(durability="local")
     world.create(MANUAL)

@@ -7,7 +7,6 @@ What never will: anything about how a message looked on the wire.
 from __future__ import annotations
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
-from holdfast.core.by_hand import end_again
 from holdfast.core.effects import Append
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
@@ -16,6 +15,7 @@ from holdfast.core.lanes import ACKNOWLEDGE_EVERY, SHORT_AUDIO_BYTES
 from holdfast.core.notices import AudioReceived, Error
 from holdfast.core.refusals import admitted, flooded, refuse
 from holdfast.core.state import State, error_of
+from holdfast.core.told_again import next_mark, passed
 
 PROGRESS_EVERY = SAMPLE_RATE_HZ * 5
 """Tell the journal how far the input is settled every 5 s of silence; the end of a turn tells it at once."""
@@ -48,7 +48,7 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
     else:
         _hold(s, pcm, start, now)
     if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
-        end_again(s, now)
+        passed(s, now)
         acknowledge(s)
 
 
@@ -60,9 +60,9 @@ def acknowledge(s: State) -> None:
 
 
 def look_again(s: State) -> None:
-    """The next acknowledgement is due when it usually is, or where a turn of an earlier process ends."""
-    ends = s.spoken.ends_again
-    s.acknowledged_at = min(s.received, ends[0] - ACKNOWLEDGE_EVERY) if ends else s.received
+    """The next acknowledgement is due when it usually is, or at a mark in what is told again."""
+    mark = next_mark(s)
+    s.acknowledged_at = s.received if mark is None else min(s.received, mark - ACKNOWLEDGE_EVERY)
 
 
 def _align(s: State, pcm: bytes, start: int, now: float) -> bytes:

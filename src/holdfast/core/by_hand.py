@@ -1,8 +1,7 @@
-"""Turns that the client ends by hand: once for the upstream of the day, and once more when the process died
-before anybody answered.
+"""Turns that the client ends by hand.
 
-What lives here: the end itself, its line in the journal, and where a process that takes the session up has to
-repeat it: its client tells the audio again, and not a command that was accepted.
+What lives here: the end itself, and its line in the journal: a client tells its audio again to the process
+that takes the session up, and not a command that was accepted (`told_again`).
 What never will: voice detection (`upstream_side`), audio.
 """
 
@@ -33,10 +32,3 @@ def end_turn(s: State, now: float) -> bool:
 def record_end(s: State) -> None:
     """Tell the journal where the turn ends."""
     s.record("turn_end", {"position": s.kept.end if s.upstream.is_live else s.received})
-
-
-def end_again(s: State, now: float) -> None:
-    """The audio that was told again has come to where an earlier process was told that a turn ends."""
-    ends = s.spoken.ends_again
-    while ends and ends[0] <= s.received and end_turn(s, now):
-        ends.popleft()

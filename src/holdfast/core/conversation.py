@@ -24,8 +24,10 @@ class Item:
     call_name: str = ""
     call_arguments: str = ""
     response_id: str = ""
+    since: int = 0
+    """Of a spoken turn: the input position where it begins."""
     until: int = 0
-    """Of a spoken turn: the input position where it ends."""
+    """And where it ends."""
     place: int = 0
     """Where it stands; words may become whole in another order."""
     is_recorded: bool = False
@@ -43,6 +45,7 @@ class Item:
         return {
             "id": self.id,
             "place": self.place,
+            "since": self.since,
             "until": self.until,
             "role": self.role,
             "text": self.text,
@@ -126,6 +129,7 @@ class Conversation:
         item.heard_chars = record["heard_chars"]
         item.call_name, item.call_arguments = record["name"], record["arguments"]
         item.place, item.until = record["place"], record["until"]
+        item.since = record.get("since", 0)  # an earlier version did not say
         self.places = max(self.places, item.place)
         item.is_recorded = True
         if item.role == "assistant" and item.text:

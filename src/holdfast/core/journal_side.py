@@ -61,7 +61,7 @@ def record_progress(s: State, *, every: int = 1) -> None:
     nothing = max(s.kept.first if s.kept.given else s.received, s.spoken.settled)
     wordless = [turn for turn in s.spoken.turns if not turn.is_typed and not _has_words(s, turn.item_id)]
     position = min([turn.first for turn in wordless], default=nothing)
-    position = min(position, s.received - s.kept.waiting)
+    position = min(position, s.kept.waiting_from(s.received))
     if s.journal.advances(position - every + 1):
         s.record("progress", {"settled": position, "received": s.received, "typed": s.typed})
         s.journal.position(position)

@@ -121,20 +121,33 @@ def _count_own_items(s: State) -> None:
 
 
 def _believe_words(s: State) -> None:
-    """A spoken turn whose words are known is told by them: its sound is not asked for again, or it would be
-    heard as a second turn.
+    """A spoken turn whose words are known is told by them: its sound is not asked for again, or passed over
+    when a turn without words stands before it. It would be heard as a second turn.
     """
-    known = (item.until for item in s.conversation.items.values() if item.role == "user" and item.text)
-    s.spoken.settled = max([s.spoken.settled, *known])
+    said = [item for item in s.conversation.items.values() if item.role == "user" and item.text]
+    for first, last in sorted((item.since, item.until) for item in said):
+        if first <= s.spoken.settled or not _tells_again(s):
+            s.spoken.settled = max(s.spoken.settled, last)
+        else:
+            s.spoken.known_again.append((first, last))
+
+
+def _tells_again(s: State) -> bool:
+    """Whether the client knows what was lost: one without positions does not."""
+    return s.options.framing == "positioned"
 
 
 def _end_again(s: State) -> None:
-    """Turns that were ended by hand and are not settled end again when their sound has come again: a client
-    without positions cannot tell it again. Of more than there is room for the first ones become one turn.
+    """Turns that were ended by hand and are not settled end again when their sound has come again. Of more
+    than there is room for the first ones become one turn.
     """
-    is_told_again = s.options.framing == "positioned"
-    ends = [at for at in s.spoken.ends_again if at > s.spoken.settled and is_told_again]
-    s.spoken.ends_again = deque(ends[-s.limits.commands_held :])
+    known = s.spoken.known_again
+    open_ends = [
+        at
+        for at in s.spoken.ends_again
+        if at > s.spoken.settled and _tells_again(s) and not any(first < at <= last for first, last in known)
+    ]
+    s.spoken.ends_again = deque(open_ends[-s.limits.commands_held :])
 
 
 def _owe_answer(s: State) -> None:

@@ -43,6 +43,8 @@ class Spoken:
     """Everything before this position is answered, or will never be."""
     ends_again: deque[int] = field(default_factory=deque)
     """Where an earlier process was told that a turn ends, and the audio before it is on its way again."""
+    known_again: deque[tuple[int, int]] = field(default_factory=deque)
+    """Turns whose words an earlier process has kept, while sound from before them is on its way again."""
 
     @property
     def open(self) -> SpokenTurn | None:

@@ -193,7 +193,8 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
         turn.item_id = item_id
     s.turn.last_event_at = now
     said = s.spoken.find(item_id)
-    s.conversation.item(item_id, "user").until = 0 if said is None or said.last is None else said.last
+    item = s.conversation.item(item_id, "user")
+    item.since, item.until = (0, 0) if said is None or said.last is None else (said.first, said.last)
 
 
 def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:  # noqa: ARG001 - as above
