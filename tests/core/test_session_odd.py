@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from holdfast.core import effects, events, notices
@@ -9,7 +11,7 @@ from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.timeline import Timeline
-from tests.core.world import World, pcm, speak, user_turn
+from tests.core.world import OPENAI, World, pcm, speak, user_turn
 
 BUSY = "conversation_already_has_active_response"
 
@@ -167,6 +169,20 @@ def test_a_response_that_called_a_tool_and_never_ends_is_left_when_the_tool_is_d
     world.redial()
     world.go_live()
     assert effects.AddToolResult("call_1", "nine") in world.effects
+
+
+def test_a_typed_turn_is_asked_about_while_what_was_said_after_it_is_handed_over() -> None:
+    paced = replace(OPENAI, workarounds=(effects.Manner.PACED_AUDIO,))
+    world = World.new(upstreams=(paced,))
+    world.create()
+    world.do(events.TextGiven("hello"))
+    speak(world, 150)
+    world.lose("provider.server_error")
+    world.redial()
+    world.go_live()
+    assert not world.asked(effects.Respond)
+    world.do(events.TimerFired("pace"))
+    assert len(world.asked(effects.Respond)) == 1
 
 
 def test_a_tool_loop_ends() -> None:

@@ -163,6 +163,7 @@ def pace_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 -
         give(s, held)
     if s.kept.waiting > samples_of_seconds(PACE_S):
         s.out.append(StartTimer(TIMER_PACE, PACE_EVERY_S))
+        request_response(s, now)  # for a typed turn that is in now
         return
     s.upstream.is_live = True
     hand_over(s, now)
