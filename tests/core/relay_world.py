@@ -5,11 +5,11 @@ An original is `what it is "id"`: ids stand in quotes, as in JSON. An audio mess
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from holdfast.core import events, relay_effects
 from holdfast.core import relay_events as heard
-from holdfast.core.effects import Note
+from holdfast.core.effects import Manner, Note
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
@@ -36,11 +36,17 @@ def measure(raw: bytes) -> int:
     return len(raw) if raw.startswith(b"a") else 0
 
 
-def surroundings(limits: Limits | None = None, names: int = 1) -> RelaySurroundings:
+def surroundings(
+    limits: Limits | None = None,
+    names: int = 1,
+    workarounds: tuple[Manner, ...] = (),
+    *,
+    has_own_model: bool = False,
+) -> RelaySurroundings:
     limits = limits or Limits()
-    upstreams = (OPENAI, *[LOCAL] * (names - 1))
+    upstreams = (replace(OPENAI, workarounds=workarounds), *[LOCAL] * (names - 1))
     endpoints = Endpoints([f"{one.name}{at}" for at, one in enumerate(upstreams)], limits)
-    return RelaySurroundings(limits, upstreams, endpoints, measure)
+    return RelaySurroundings(limits, upstreams, endpoints, measure, has_own_model)
 
 
 @dataclass
@@ -60,8 +66,11 @@ class RelayWorld:
         names: int = 1,
         can_return: bool = False,
         on_loss: str | None = None,
+        workarounds: tuple[Manner, ...] = (),
+        has_own_model: bool = False,
     ) -> RelayWorld:
-        world = cls(Relay(surroundings(limits, names)))
+        around = surroundings(limits, names, workarounds, has_own_model=has_own_model)
+        world = cls(Relay(around))
         world.do(heard.Begun("rt_1", "epoch", "token" if can_return else None, on_loss))  # type: ignore[arg-type] # tests pass literals
         return world
 

@@ -198,8 +198,6 @@ def lost(s: State, event: UpstreamLost, now: float) -> None:
     s.chance = event.chance
     s.out += links.lost(s, cause, now)
     s.out.append(StopTimer(TIMER_PACE))
-    if cause.row.party in rebuild.PROVIDERS_OWN:
-        s.line.troubles[link.endpoint] = s.line.troubles.get(link.endpoint, 0) + 1
     if was_live:
         rebuild.left(s, cause, now)
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}

@@ -6,12 +6,13 @@ What never will: which upstream, when (`endpoints`); what client and upstream ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from holdfast.core.effects import Adopt, Dial, HangUp, Manner, Note, StartTimer, StopTimer
 from holdfast.core.endpoints import Endpoints
-from holdfast.core.faults import Fault
+from holdfast.core.faults import Fault, Party
 from holdfast.core.limits import Limits
 from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
 from holdfast.core.timers import (
@@ -29,6 +30,8 @@ from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase, UpstreamSig
 
 LOOK_EVERY_S: Final = 1.0
 """For a quiet moment, once a link has grown old."""
+PROVIDERS_OWN: Final = frozenset({Party.PROVIDER, Party.GATEWAY})
+"""At whose door a trouble must lie for a work-around to be tried."""
 PROMISE_S: Final = 1.0
 """A promise that moves by less is the same one."""
 
@@ -75,6 +78,16 @@ class LineAccount:
     stale_count: int = 0
     """Words of links that may not speak, or not yet."""
 
+    def met(self, endpoint: int, cause: Fault) -> None:
+        """An upstream failed: a trouble of its own is one for which a work-around may be tried."""
+        if cause.row.party in PROVIDERS_OWN:
+            self.troubles[endpoint] = self.troubles.get(endpoint, 0) + 1
+
+    def manner(self, endpoint: int, workarounds: Sequence[Manner]) -> Manner:
+        """How an upstream is treated after so many troubles in a row."""
+        troubles = self.troubles.get(endpoint, 0)
+        return workarounds[min(troubles, len(workarounds)) - 1] if troubles and workarounds else Manner.PLAIN
+
     def promises(self, plan: WaitFor, now: float) -> int | None:
         """Milliseconds until it goes on, where that is news: most waits are cut into short ones."""
         wait_s = max(plan.seconds, plan.expected_s)
@@ -114,6 +127,10 @@ class Linked:
     def has_own_wishes(self) -> bool:
         """Whether the client chose the model."""
         raise NotImplementedError
+
+    def may_try(self, manner: Manner) -> bool:  # noqa: ARG002 - a session of ours may be treated in any way
+        """Whether a work-around may be tried for this session."""
+        return True
 
     @property
     def starting(self) -> UpstreamLink:
@@ -159,10 +176,7 @@ def dial(s: Linked, link: UpstreamLink, due: DialNow) -> list[LinkEffect]:
     """Begin a new link."""
     s.line.generation += 1
     facts = s.upstreams[due.endpoint]
-    troubles = s.line.troubles.get(due.endpoint, 0)
-    manner = Manner.PLAIN
-    if troubles and facts.workarounds:
-        manner = facts.workarounds[min(troubles, len(facts.workarounds)) - 1]
+    manner = s.line.manner(due.endpoint, [one for one in facts.workarounds if s.may_try(one)])
     link.dial(s.line.generation, due.endpoint, manner)
     told = {"generation": link.generation, "upstream": facts.name, "manner": str(manner)}
     return [
@@ -218,6 +232,7 @@ def taken_over(s: Linked, now: float) -> list[LinkEffect]:
 def lost(s: Linked, cause: Fault, now: float) -> list[LinkEffect]:
     """The present link is over. One that dies young spends the budget of the recovery that made it."""
     link, line = s.upstream, s.line
+    line.met(link.endpoint, cause)
     if link.phase is UpstreamPhase.LIVE:
         is_young = now - link.live_at < s.limits.live_settled_s
         if line.recovery is None or not (is_young and line.recovery.was_live):

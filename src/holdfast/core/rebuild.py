@@ -22,16 +22,13 @@ from holdfast.core.effects import (
     StopTimer,
 )
 from holdfast.core.ending import close_response
-from holdfast.core.faults import Fault, Party, fault
+from holdfast.core.faults import Fault, fault
 from holdfast.core.journal_side import record_items, settle
 from holdfast.core.kept_input import HeldCommand
 from holdfast.core.spoken import SpokenTurn
 from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_ORDER
 from holdfast.core.tool_ledger import CallPhase
-
-PROVIDERS_OWN: Final = frozenset({Party.PROVIDER, Party.GATEWAY})
-"""At whose door a trouble must lie for a work-around to be tried."""
 
 _TELLABLE: Final = frozenset({CallPhase.RETURNED, CallPhase.TOLD})
 

@@ -15,6 +15,7 @@ from holdfast.core import (
     relay_client,
     relay_ending,
     relay_link,
+    relay_rebuild,
     relay_upstream,
     timers,
 )
@@ -31,6 +32,7 @@ _TIMERS: Final[Mapping[str, Callable[[RelayState, TimerFired, float], None]]] = 
     **dict.fromkeys(timers.STARTING, relay_link.timed_out),
     timers.TIMER_RETRY: relay_link.retry_due,
     timers.TIMER_TELL: relay_link.tell_due,
+    timers.TIMER_PACE: relay_rebuild.pace_due,
     timers.TIMER_ROTATE: relay_link.rotate_due,
     timers.TIMER_RETURN: relay_link.return_due,
     timers.TIMER_RESPONSE: relay_answers.response_due,

@@ -159,6 +159,8 @@ def response_ended(s: RelayState, event: ResponseEnded, now: float) -> None:
         return
     if event.status == "failed" and event.fault is not None and _once_more(s, response, event.fault):
         return
+    if event.status == "completed":
+        s.line.troubles.pop(s.upstream.endpoint, None)  # it has done its work
     s.responses.end(response_id)
     s.pass_down(event.raw)
     s.ids.unbind(event.response_id)

@@ -66,7 +66,7 @@ def began(s: RelayState, event: Begun, now: float) -> None:
 def audio(s: RelayState, event: ClientAudioSent, now: float) -> None:  # noqa: ARG001 - every side function is called alike
     """Audio that could not take the short way."""
     s.messages += 1
-    if s.upstream.is_live:
+    if s.takes_more:
         s.kept.hear(event.raw)
         s.out.append(SendUp(event.raw))
     elif not s.kept.hold(event.raw):
@@ -82,7 +82,7 @@ def asked(s: RelayState, event: ClientAsked, now: float) -> None:
     if question.kind == CANCEL and _cancelled_here(s, event.cancels or ""):
         return
     question.is_answered = question.kind in ANSWERED
-    if not s.upstream.is_live:
+    if not s.takes_more:
         if not s.kept.hold(question):
             _no_room(s, len(question.raw), question.event_id, is_audio=False)
         return

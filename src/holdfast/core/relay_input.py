@@ -72,6 +72,8 @@ class RelayInput:
     """Position of the first one."""
     waiting: deque[Entry] = field(default_factory=deque)
     waiting_size: int = 0
+    is_pacing: bool = False
+    """What waits goes up at a walking pace: what comes waits behind it."""
     asked: deque[Asked] = field(default_factory=deque)
     """What the upstream was asked and has not answered, in order."""
     asked_size: int = 0
@@ -119,12 +121,14 @@ class RelayInput:
         self.waiting_size += size
         return True
 
-    def release(self) -> Iterator[Entry]:
-        """What waits, in order; it counts as given, or asked."""
-        while self.waiting:
+    def release(self, most: int | None = None) -> Iterator[Entry]:
+        """What waits, in order, or its first `most` bytes of audio; it counts as given, or asked."""
+        audio = 0
+        while self.waiting and (most is None or audio < most):
             entry = self.waiting.popleft()
             self.waiting_size -= _size(entry)
             if not isinstance(entry, Asked):
+                audio += self.length(entry)
                 self.hear(entry)
             elif entry.is_answered:
                 self.ask(entry)

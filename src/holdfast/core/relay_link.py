@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.core import links, relay_ending, relay_rebuild
-from holdfast.core.effects import StartTimer
+from holdfast.core.effects import StartTimer, StopTimer
 from holdfast.core.events import TimerFired, UpstreamLost, UpstreamOpened
 from holdfast.core.faults import Fault, Party, fault
 from holdfast.core.recovery import DialNow, NoHope, WaitFor
@@ -18,6 +18,7 @@ from holdfast.core.relay_events import Erred, SessionCreated, SessionUpdated
 from holdfast.core.relay_state import RelayState
 from holdfast.core.timers import (
     SILENCES,
+    TIMER_PACE,
     TIMER_RETRY,
     TIMER_TELL,
     TIMER_UPDATED,
@@ -173,6 +174,7 @@ def lose(s: RelayState, link: UpstreamLink, cause: Fault, now: float) -> None:
         return
     was_live = link.phase is UpstreamPhase.LIVE
     s.out += links.lost(s, cause, now)
+    s.out.append(StopTimer(TIMER_PACE))
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
     s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)
     if was_live:

@@ -7,7 +7,8 @@ What never will: choosing an upstream, the shape of a message.
 
 from __future__ import annotations
 
-from holdfast.core.effects import StartTimer
+from holdfast.core.effects import Manner, StartTimer
+from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
 from holdfast.core.relay_effects import (
     AddItem,
@@ -27,7 +28,7 @@ from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_responses import OpenResponse, OwnAsk, Wish
 from holdfast.core.relay_state import RelayState
 from holdfast.core.spoken import SpokenTurn
-from holdfast.core.timers import TIMER_RESPONSE
+from holdfast.core.timers import TIMER_PACE, TIMER_RESPONSE
 from holdfast.core.upstream_link import UpstreamLink
 
 ADDED = "conversation.item.added"
@@ -35,12 +36,16 @@ COMMITTED = "input_audio_buffer.committed"
 RESPONSE = "response.create"
 TRUNCATE = "conversation.item.truncate"
 UPDATE = "session.update"
+PACE_S = 1.0
+PACE_EVERY_S = 0.25
+"""A brisk pace: so much of held audio, so often."""
 
 # leaving
 
 
 def left(s: RelayState, cause: Fault) -> None:
     """The upstream is gone: end what can only be ended, keep what can be asked for again."""
+    s.kept.is_pacing = False
     for response in list(s.responses.open.values()):
         _leave_response(s, response, cause)
     s.responses.asks.clear()
@@ -231,7 +236,6 @@ def restore(s: RelayState, now: float) -> None:
     for turn in unanswered.values():
         _restore_turn(s, turn, s.mirror.put(RelayItem(turn.item_id, "message", "user")))
     hand_over(s, now)
-    ask_for_what_is_owed(s, now)
 
 
 def _say_what_is_gone(s: RelayState) -> None:
@@ -287,10 +291,24 @@ def _restore_turn(s: RelayState, turn: SpokenTurn, item: RelayItem) -> None:
 
 
 def hand_over(s: RelayState, now: float) -> None:
-    """Give what waited, in order."""
+    """Give what waited, in order; to an upstream that was in trouble at a walking pace. Then ask for what is
+    owed: among what waits there may be a request for it.
+    """
     s.is_full_told = False
-    for entry in s.kept.release():
+    is_paced = s.upstream.manner is Manner.PACED_AUDIO
+    for entry in s.kept.release(round(PACE_S * 1000) * s.facts.input_bytes_per_ms if is_paced else None):
         give(s, entry, now)
+    s.kept.is_pacing = bool(s.kept.waiting)
+    if s.kept.is_pacing:
+        s.out.append(StartTimer(TIMER_PACE, PACE_EVERY_S))
+    else:
+        ask_for_what_is_owed(s, now)
+
+
+def pace_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
+    """The next piece of what was held."""
+    if s.kept.is_pacing:
+        hand_over(s, now)
 
 
 def give(s: RelayState, entry: Entry, now: float) -> None:

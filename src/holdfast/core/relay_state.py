@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from holdfast.core.effects import Note
+from holdfast.core.effects import Manner, Note
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
@@ -171,6 +171,17 @@ class RelayState(Linked):
         """For the rest of an answer that was cut off with its upstream, or for another in its place."""
         self.watch = Watch()
 
+    def may_try(self, manner: Manner) -> bool:
+        """What the client chose is not altered. And a greeting, or settings confirmed, are proof of life."""
+        if manner is Manner.OTHER_MODEL:
+            return not self.has_own_wishes
+        return manner is not Manner.MINIMAL_AUDIO
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether what the client sends goes up as it comes."""
+        return self.upstream.is_live and not self.kept.is_pacing
+
     @property
     def can_return(self) -> bool:
         """Whether the client asked to be able to come back."""
@@ -184,7 +195,7 @@ class RelayState(Linked):
     def refresh(self) -> None:
         """What the hot path may do from here on."""
         is_live = self.upstream.is_live and not self.is_over
-        self.is_passing = is_live
+        self.is_passing = self.takes_more and not self.is_over
         is_plain = not self.ids.in_answer and not self.mark
         self.voice = self.upstream.generation if is_live and is_plain else -1
 
@@ -250,4 +261,5 @@ class RelayState(Linked):
             and self.spoken.open is None
             and not self.is_owed
             and self.carry_on is None
+            and not self.kept.is_pacing
         )
