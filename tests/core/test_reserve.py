@@ -7,7 +7,11 @@ from holdfast.core.reserve import COMING_S, Reserve
 
 def test_a_burst_is_counted_before_it_has_taken_anything() -> None:
     reserve = Reserve(kept=10)
-    answers = [reserve.refusal(left=15, now=0.0) for _ in range(8)]
+    answers = []
+    for _ in range(8):
+        answers.append(reserve.refusal(left=15, now=0.0))
+        if answers[-1] is None:
+            reserve.admitted(now=0.0)
 
     assert [one is None for one in answers] == [True] * 5 + [False] * 3
     assert answers[-1] is not None

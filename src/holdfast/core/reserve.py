@@ -28,12 +28,15 @@ class Reserve:
     _coming: deque[float] = field(default_factory=deque)
 
     def refusal(self, left: int, now: float) -> Fault | None:
-        """Why one more session may not begin now; None when it may, and then it is counted."""
+        """Why one more session may not begin now; None when it may. Tell `admitted` when it does."""
         if self.has_room(left, now):
-            self._coming.append(now)
             return None
         evidence = [f"{left} file descriptors are left, {self.kept} are kept for running sessions"]
         return fault("gateway.overloaded", evidence, retry_after_s=RETRY_AFTER_S)
+
+    def admitted(self, now: float) -> None:
+        """A session begins: it has yet to take what it needs."""
+        self._coming.append(now)
 
     def has_room(self, left: int, now: float) -> bool:
         """Whether one more session may begin."""

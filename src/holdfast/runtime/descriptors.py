@@ -67,7 +67,7 @@ class Descriptors:
         return not self.reserve.has_room(self.left, self.clock())
 
     def refusal(self) -> Fault | None:
-        """Why one more session may not begin now; None when it may, and then it is counted."""
+        """Why one more session may not begin now; None when it may. Tell `admitted` when it does."""
         left = self.left
         refused = self.reserve.refusal(left, self.clock())
         if (refused is not None) is not self._is_low:
@@ -75,6 +75,10 @@ class Descriptors:
             level = log.warning if self._is_low else log.info
             level("descriptors.low", category="server", source="descriptors", low=self._is_low, left=left)
         return refused
+
+    def admitted(self) -> None:
+        """A session begins."""
+        self.reserve.admitted(self.clock())
 
     def may_accept(self) -> bool:
         """Whether a new connection may be spoken with at all."""

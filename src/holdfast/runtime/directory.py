@@ -89,7 +89,11 @@ class Directory:
         if self.descriptors is not None and (few := self.descriptors.refusal()) is not None:
             return few
         if self.overload is not None and len(self._running) >= self.limits.overload_from_sessions:
-            return self.overload.refusal(asyncio.get_running_loop().time())
+            busy = self.overload.refusal(asyncio.get_running_loop().time())
+            if busy is not None:
+                return busy
+        if self.descriptors is not None:
+            self.descriptors.admitted()
         return None
 
     def _full(self, peer: str, user: str, beyond: int) -> tuple[Fault, str | None, str | None] | None:
