@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from holdfast.core import effects, events, notices
-from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
-from tests.core.world import LOCAL, OPENAI, World, pcm, speak, user_turn
+from tests.core.world import World, pcm, speak, two, user_turn
 
 
 def test_an_idle_upstream_is_rebuilt_and_the_client_hears_nothing() -> None:
@@ -241,16 +240,9 @@ def test_a_failed_response_of_which_nothing_was_told_is_asked_again_once() -> No
 # another upstream
 
 
-def two(limits: Limits | None = None) -> World:
-    endpoints = Endpoints(["openai", "local"], limits or Limits())
-    world = World.new(limits, upstreams=(OPENAI, LOCAL), endpoints=endpoints)
-    world.create()
-    world.go_live()
-    return world
-
-
 def test_the_next_upstream_of_the_list_takes_over_and_what_it_cannot_do_is_named() -> None:
     world = two()
+    world.go_live()
     world.now += 10
     world.lose("configuration.quota_exhausted")
     assert effects.Dial(2, 1) in world.effects

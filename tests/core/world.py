@@ -70,11 +70,13 @@ class World:
     def generation(self) -> int:
         return self.session.state.upstream.generation
 
-    def go_live(self) -> list[Effect]:
-        g = self.generation
-        return self.do(
-            events.UpstreamOpened(g), events.UpstreamCreated(g, f"sess_{g}"), events.UpstreamConfigured(g)
-        )
+    def go_live(self, lifetime_s: float | None = None) -> list[Effect]:
+        return self.link_lives(self.generation, lifetime_s)
+
+    def link_lives(self, g: int, lifetime_s: float | None = None) -> list[Effect]:
+        """Everything that a fresh link says until it is live."""
+        created = events.UpstreamCreated(g, f"sess_{g}", lifetime_s=lifetime_s)
+        return self.do(events.UpstreamOpened(g), created, events.UpstreamConfigured(g))
 
     def lose(self, code: str = "provider.connection_lost", chance: float = 0.5) -> list[Effect]:
         return self.do(events.UpstreamLost(self.generation, fault(code), chance))
@@ -127,3 +129,36 @@ def user_turn(world: World, item_id: str = "item_u", *, commit: bool = True) -> 
     speak(world, 25, 7)
     if commit:
         world.do(events.SpeechEnded(g, item_id, before + 500), events.InputCommitted(g, item_id))
+
+
+def two(limits: Limits | None = None, options: SessionOptions | None = None) -> World:
+    """A session with a second upstream to turn to, before the first is live."""
+    endpoints = Endpoints(["openai", "local"], limits or Limits())
+    world = World.new(limits, upstreams=(OPENAI, LOCAL), endpoints=endpoints)
+    world.create(options)
+    return world
+
+
+# what one step asked for
+
+
+def started(step: list[Effect]) -> dict[str, float]:
+    """Deadlines that begin, in seconds."""
+    return {e.name: e.seconds for e in step if isinstance(e, effects.StartTimer)}
+
+
+def stopped(step: list[Effect]) -> set[str]:
+    return {e.name for e in step if isinstance(e, effects.StopTimer)}
+
+
+def told(step: list[Effect], kind: type[notices.Notice]) -> list[notices.Notice]:
+    return [e.notice for e in step if isinstance(e, effects.Tell) and isinstance(e.notice, kind)]
+
+
+def noted(step: list[Effect], moment: str) -> list[dict[str, object]]:
+    """The facts of a key moment, each time it came."""
+    return [e.facts for e in step if isinstance(e, effects.Note) and e.moment == moment]
+
+
+def dials(step: list[Effect]) -> list[Effect]:
+    return [e for e in step if isinstance(e, effects.Dial)]

@@ -18,7 +18,7 @@ from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, ResumeAs
 from holdfast.core.faults import fault
 from holdfast.core.journal_side import record_items, record_progress
 from holdfast.core.notices import AudioLost, ContextRestored, SessionResumed, Snapshot, Status
-from holdfast.core.rebuild import end_by_hand, left
+from holdfast.core.rebuild import left
 from holdfast.core.state import State
 from holdfast.core.timers import TIMER_ALONE, TIMER_AWAY, TIMER_DRAIN, TIMER_IDLE, TIMER_UTTERANCE
 from holdfast.core.upstream_link import UpstreamPhase
@@ -51,7 +51,7 @@ def gone(s: State, event: ClientGone, now: float) -> None:
 def utterance_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as below
     """A client without positions cannot send the rest of its sentence: what was heard of it is answered."""
     if s.link.is_away and s.spoken.open is not None and s.upstream.is_live:
-        end_by_hand(s, s.kept.end)
+        s.spoken.end(s.kept.end)
         s.out.append(CommitInput())
         s.turn.ask(Respond())
         asking.request_response(s, now)
@@ -93,7 +93,7 @@ def resumed(s: State, event: ResumeAsked, now: float) -> None:
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
     s.last_activity = now
     s.kept.keep_more()
-    is_known = event.epoch == s.output.epoch and 0 <= event.offset <= s.output.offset
+    is_known = event.epoch == s.output.epoch and event.offset <= s.output.offset
     recovered = is_known and s.window.holds(event.offset)
     s.note("session.resumed", recovered=recovered, absence_s=round(absence_s, 3))
     if recovered:
