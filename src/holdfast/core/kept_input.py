@@ -144,8 +144,7 @@ class KeptInput:
         samples = samples_of_bytes(len(pcm))
         self.given_samples += samples
         self.end = start + samples
-        if self.given_samples > self.given_max:
-            self.trim()
+        self.trim()
 
     def give_on(self, pieces: list[bytes], samples: int) -> None:
         """The upstream is given what continues at `end`."""

@@ -161,7 +161,7 @@ class State(Linked):
         """Send the client a text message, numbered once a session exists, kept until it is acknowledged."""
         message = Tell(notice, self.output.number())
         if message.offset is not None:
-            self.window.tell(message)
+            self.window.tell(message.offset, message)
         if self.link.is_listening:
             self.out.append(message)
 

@@ -38,10 +38,10 @@ class Call:
     """The upstream that made the call."""
     turn: int
     """Which of the user's turns it belongs to."""
+    known_to: int
+    """The last upstream that knows of the call."""
     phase: CallPhase = CallPhase.INTENDED
     output: str = ""
-    known_to: int = 0
-    """The last upstream that knows of the call."""
     known_from: int = 0
     """The first response (counted as they begin) that can know of it there."""
     repeats: str | None = None
@@ -63,7 +63,7 @@ class ToolLedger:
             return None
         while len(self.calls) >= self.remembered_max:
             self._forget_one()
-        call = Call(call_id, name, arguments, response_id, generation, self.turn, known_to=generation)
+        call = Call(call_id, name, arguments, response_id, generation, self.turn, generation)
         twin = self._twin(call)
         call.repeats = None if twin is None else twin.id
         self.calls[call_id] = call

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import merge
-from operator import attrgetter
+from operator import itemgetter
 
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import Play, Tell
@@ -36,13 +36,13 @@ class ReplayWindow:
     """Audio that fell out: highest offset, stream, first, last. Who has that offset missed nothing."""
     is_replayed: bool = False
     """What is kept is being told: nothing of it may fall out meanwhile."""
-    _texts: deque[Tell] = field(default_factory=deque)
+    _texts: deque[tuple[int, Tell]] = field(default_factory=deque)
 
-    def tell(self, message: Tell) -> None:
+    def tell(self, offset: int, message: Tell) -> None:
         """Keep a text message."""
-        self._texts.append(message)
+        self._texts.append((offset, message))
         if len(self._texts) > self.messages_max and not self.is_replayed:
-            self.forgotten = self._texts.popleft().offset or 0
+            self.forgotten, _ = self._texts.popleft()
 
     def play(self, offset: int, stream: int, start: int, pcm: bytes) -> None:
         """Keep audio."""
@@ -63,7 +63,7 @@ class ReplayWindow:
     def acknowledge(self, offset: int) -> None:
         """The client has everything up to `offset`: who comes back to an earlier place has lost its own."""
         self.forgotten = max(self.forgotten, offset)
-        while self._texts and (self._texts[0].offset or 0) <= offset:
+        while self._texts and self._texts[0][0] <= offset:
             self._texts.popleft()
         while self.audio and self.audio[0][0] <= offset:
             self.audio_bytes -= len(self.audio.popleft()[3])
@@ -89,11 +89,11 @@ class ReplayWindow:
         """Everything after `offset`, in the order of the offsets and without a hole: audio that is not here
         any more comes as an empty message under its number.
         """
-        texts: Iterator[Tell | Play] = (text for text in self._texts if (text.offset or 0) > offset)
-        sounds: Iterator[Tell | Play] = (Play(*sound) for sound in self.audio if sound[0] > offset)
+        texts: Iterator[tuple[int, Tell | Play]] = (kept for kept in self._texts if kept[0] > offset)
+        sounds = ((sound[0], Play(*sound)) for sound in self.audio if sound[0] > offset)
         told: list[Tell | Play] = []
-        for message in merge(texts, sounds, key=attrgetter("offset")):
-            told += [Play(number, 0, 0, b"") for number in range(offset + 1, message.offset or 0)]
+        for number, message in merge(texts, sounds, key=itemgetter(0)):
+            told += [Play(missing, 0, 0, b"") for missing in range(offset + 1, number)]
             told.append(message)
-            offset = message.offset or 0
+            offset = number
         return told
