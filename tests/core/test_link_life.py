@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.core import effects, events, lifecycle, notices, timers
 from holdfast.core.effects import Effect, Manner
-from holdfast.core.endpoints import Endpoints, FleetLimits
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.limits import Limits
 from holdfast.core.recovery import WaitFor
@@ -160,7 +160,7 @@ def test_without_a_client_a_lost_upstream_is_not_dialled_again() -> None:
     assert not dials(lost)
     assert stopped(lost) >= {"retry", "tell_trouble", "rotate", "return_to_preferred", "pace", "response"}
     assert world.session.state.upstream.phase.name == "IDLE"
-    assert world.session.state.surroundings.endpoints.live == 0
+    assert world.session.state.endpoints.live == 0
 
 
 def test_without_a_client_a_dial_that_failed_is_made_again() -> None:
@@ -358,7 +358,7 @@ def test_what_the_next_upstream_cannot_do_is_named() -> None:
         (OPENAI, other, SessionOptions(voice="marin"), ["other answers now", "'marin'", "'cedar'"]),
         (OPENAI, other, SessionOptions(voice="cedar"), ["other answers now"]),
     ):
-        endpoints = Endpoints(["openai", "other"], FleetLimits())
+        endpoints = Endpoints(["openai", "other"], Limits())
         world = World.new(upstreams=(first, facts), endpoints=endpoints)
         world.create(options)
         world.go_live()

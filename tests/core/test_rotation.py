@@ -65,7 +65,7 @@ def test_a_successor_takes_over_when_it_is_late_however_busy_the_talk_is() -> No
     assert late.index(effects.Adopt(2)) < late.index(effects.HangUp(1))
     (note,) = noted(late, "upstream.rotated")
     assert note == {"generation": 2, "quiet": False}
-    assert s.surroundings.endpoints.live == 1
+    assert s.endpoints.live == 1
     assert (s.line.succession, s.successor) == (None, None)
     assert s.line.recovery is not None
 
@@ -89,7 +89,7 @@ def test_a_quiet_session_is_moved_at_once() -> None:
     assert noted(moved, "upstream.rotated") == [{"generation": 2, "quiet": True}]
     assert "rotate" in stopped(moved)
     assert not told(moved, notices.Status)
-    assert world.session.state.surroundings.endpoints.live == 1
+    assert world.session.state.endpoints.live == 1
 
 
 def test_there_is_one_successor_at_a_time_and_none_without_a_client() -> None:
@@ -112,7 +112,7 @@ def test_a_successor_that_fails_is_hung_up_and_looked_for_again() -> None:
     assert started(lost) == {"rotate": 2.0}
     (note,) = noted(lost, "upstream.successor_lost")
     assert note["fault"] == "provider.unreachable"
-    (status,) = world.session.state.surroundings.endpoints.status(world.now)
+    (status,) = world.session.state.endpoints.status(world.now)
     assert (status.live, status.dialing) == (1, 0)
     world.do(events.TimerFired("rotate"), after=2.0)
     assert world.session.state.successor is not None
@@ -123,7 +123,7 @@ def test_a_model_that_only_this_client_chose_bars_nobody(model: str | None, stat
     world = World.live(SessionOptions(model=model))
     world.do(events.TimerFired("rotate"), after=3000.0)
     world.do(events.UpstreamLost(2, fault("configuration.model_not_found")))
-    endpoints = world.session.state.surroundings.endpoints
+    endpoints = world.session.state.endpoints
     assert [one.state for one in endpoints.status(world.now)] == [state]
 
 
@@ -132,7 +132,7 @@ def test_a_successor_that_waited_too_long_and_died_is_counted_as_lost() -> None:
     user_turn(world)
     world.respond()
     successor_lives(world)
-    endpoints = world.session.state.surroundings.endpoints
+    endpoints = world.session.state.endpoints
     assert endpoints.live == 2
     world.do(events.UpstreamLost(2, fault("provider.closed")))
     assert endpoints.live == 1
@@ -175,7 +175,7 @@ def test_when_the_old_link_dies_a_successor_that_is_ready_takes_over_at_once() -
     assert effects.Adopt(2) in lost
     assert "tell_trouble" not in started(lost)
     assert (world.session.state.line.succession, world.session.state.successor) == (None, None)
-    assert world.session.state.surroundings.endpoints.live == 1
+    assert world.session.state.endpoints.live == 1
 
 
 def test_the_better_upstream_is_looked_for_every_quarter_of_a_minute_and_taken() -> None:
