@@ -45,6 +45,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 CORE = Path("src/holdfast/core")
 MODULES = (
     "rebuild",
+    "links",
     "lifecycle",
     "rotation",
     "return_side",
