@@ -355,6 +355,7 @@ def test_what_the_next_upstream_cannot_do_is_named() -> None:
         (OPENAI, LOCAL, None, ["local answers now", "limited"]),
         (replace(OPENAI, kind="azure"), LOCAL, None, ["local answers now", "limited"]),
         (OPENAI, other, None, ["other answers now"]),
+        (OPENAI, replace(other, kind="azure"), None, ["other answers now"]),
         (OPENAI, other, SessionOptions(voice="marin"), ["other answers now", "'marin'", "'cedar'"]),
         (OPENAI, other, SessionOptions(voice="cedar"), ["other answers now"]),
     ):

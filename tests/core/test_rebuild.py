@@ -163,6 +163,15 @@ def test_an_utterance_that_is_still_whole_loses_nothing() -> None:
     assert next(e.start for e in world.go_live() if isinstance(e, effects.Append)) == first
 
 
+@pytest.mark.parametrize(("lived_s", "is_named"), [(0.5, True), (1.0, False)])
+def test_what_a_young_link_may_not_have_heard_is_named(lived_s: float, *, is_named: bool) -> None:
+    world = World.live(limits=SHORT)
+    world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(3)))
+    world.now = world.session.state.upstream.live_at + lived_s
+    step = world.lose() + world.do(events.TimerFired("losses"), after=1.0)
+    assert lost(step) == ([(0, 12_000, "upstream_lost")] if is_named else [])
+
+
 def test_what_waits_too_long_on_its_way_back_is_named() -> None:
     world = World.live(limits=SHORT)
     world.do(events.SpeechBegan(1, "item_u", 0))
