@@ -26,7 +26,7 @@ from benchmarks.rig.figures_over_time import Series
 from benchmarks.rig.house import Built, Gateway, built, gateway
 from benchmarks.rig.quota import held
 from benchmarks.rig.report import Result, arguments, carry_out, chart, progress
-from holdfast.bench import frames, machine
+from holdfast.bench import machine
 from holdfast.bench.candidates import BenchError, echo_upstream
 from holdfast.bench.figures import percentile
 from holdfast.bench.load import Caller, Tally
@@ -44,28 +44,15 @@ SLOWER: Final = 1.5
 REFUSED_MS: Final = 50.0
 MEMORY_MIB: Final = 4.0
 RETRY_S: Final = 5.0
-ACK_EVERY: Final = 1_000 // frames.FRAME_MS
 
 
 class Visitor(Caller):
-    """A session of the load that says what it has received, as a page does, and when its socket is over."""
+    """A session of the load that says when its socket is over."""
 
     def __init__(self, number: int, tally: Tally) -> None:
         super().__init__("binary", number, tally)
         self.over = asyncio.Event()
         self.code = 0
-        self._offset = -1
-
-    def on_text(self, payload: bytes) -> None:
-        super().on_text(payload)
-        if self._offset >= 0 or frames.kind_of(payload) == "session_created":
-            self._offset += 1
-
-    def on_binary(self, payload: bytes) -> None:
-        super().on_binary(payload)
-        self._offset += 1
-        if self._offset % ACK_EVERY == 0:
-            self.send_text(b'{"type":"ack","offset":%d}' % self._offset)
 
     def on_closed(self, code: int, reason: str) -> None:
         super().on_closed(code, reason)

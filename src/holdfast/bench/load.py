@@ -30,6 +30,8 @@ from holdfast.sockets import MessageListener
 Face = Literal["json", "binary"]
 
 FRAME_S: Final = frames.FRAME_MS / 1000
+ACK_EVERY: Final = 1_000 // frames.FRAME_MS
+"""A client of the browser protocol says about once a second what it has, as the page does."""
 START_S: Final = 60.0
 TOO_BUSY: Final = 503
 COME_AGAIN_S: Final = 0.5
@@ -105,6 +107,8 @@ class Caller(MessageListener):
         self._next_at = 0.0
         self._count = 0
         self._is_talking = False
+        self._offset = -1
+        """Of the last message of the browser protocol; they count from `session_created` on."""
         self._expected: deque[tuple[bytes, float]] = deque()
 
     def on_open(self) -> None:
@@ -116,6 +120,8 @@ class Caller(MessageListener):
             self._heard(payload)
             return
         kind = frames.kind_of(payload)
+        if self._is_binary and (self._offset >= 0 or kind == "session_created"):
+            self._offset += 1
         if kind == "response.output_audio.delta":
             self._heard(payload)
         elif kind == "session.created":
@@ -127,6 +133,10 @@ class Caller(MessageListener):
 
     def on_binary(self, payload: bytes) -> None:
         self._heard(payload)
+        if self._offset >= 0:
+            self._offset += 1
+            if self._offset % ACK_EVERY == 0:
+                self.send_text(b'{"type":"ack","offset":%d}' % self._offset)
 
     def on_closed(self, code: int, reason: str) -> None:
         if self._is_talking:

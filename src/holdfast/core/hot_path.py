@@ -24,14 +24,13 @@ def book(s: State, now: float) -> None:
         s.received += samples
         s.kept.give_on(heard, samples)
         heard.clear()
-    played, item, output = s.output_lane.passed, s.output.current, s.output
-    if played and item is not None:
-        for pcm in played:
-            output.offset += 1
-            s.window.play(output.offset, item.stream, item.sent, pcm)
-            item.sent += len(pcm) // SAMPLE_BYTES
-        s.turn.last_event_at = s.output_lane.last_at
-        played.clear()
+    lane, item, output = s.output_lane, s.output.current, s.output
+    if lane.passed and item is not None:
+        s.window.play(output.offset + 1, item.stream, item.sent, lane.passed)
+        output.offset += len(lane.passed)
+        item.sent += PLAYED_MAX - lane.room
+        s.turn.last_event_at = lane.last_at
+        lane.passed = []
 
 
 def open_lanes(s: State) -> None:

@@ -150,7 +150,7 @@ class KeptInput:
         """The upstream is given what continues at `end`."""
         if not self.given:
             self.first = self.end
-        self.given += pieces
+        self.given.append(b"".join(pieces))
         self.given_samples += samples
         self.end += samples
         if self.given_samples > self.given_max:

@@ -54,7 +54,9 @@ class OutputLane:
     last_at: float = 0.0
     """When the last one passed."""
 
-    def take(self, generation: int, response_id: str, item_id: str, pcm: bytes, now: float) -> bool:
+    def take(
+        self, generation: int, response_id: str | None, item_id: str | None, pcm: bytes, now: float
+    ) -> bool:
         """Whether `pcm` is to be played as it is."""
         size = len(pcm)
         room = self.room - size // SAMPLE_BYTES
@@ -63,6 +65,7 @@ class OutputLane:
             or item_id != self.item_id
             or generation != self.generation
             or response_id != self.response_id
+            or not size
             or size & 1
         ):
             return False

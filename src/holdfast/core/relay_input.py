@@ -22,6 +22,8 @@ TRIM_TO: Final = 7 / 8
 """Trimmed a good piece at a time, so that it is seldom."""
 FRESH_MAX: Final = 50
 """Audio messages that the hot path gives before somebody books them."""
+FRESH_BYTES: Final = 16 * 1024
+"""What is longer is booked at once."""
 
 
 @dataclass(slots=True, eq=False)

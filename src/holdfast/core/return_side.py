@@ -154,7 +154,7 @@ def _by_absence(s: State, absence_s: float) -> Literal["continue", "truncate"]:
 def _truncate(s: State, now: float) -> None:
     """What was not heard is not played late: the item is cut where the client stopped hearing it."""
     item = s.output.current
-    missed = [start for _, stream, start, _ in s.window.audio if item is not None and stream == item.stream]
+    missed = [run.start for run in s.window.audio if item is not None and run.stream == item.stream]
     if item is not None and missed:
         interrupt(s, now, reached=missed[0])
     _skip(s, "truncated")

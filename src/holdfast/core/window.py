@@ -20,15 +20,49 @@ from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import Play, Tell
 
 FALLEN_MAX = 64
-Sound = tuple[int, int, int, bytes]
-"""offset, stream, index of the first sample in the stream, PCM"""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Audio messages of one stream with one offset after the other."""
+
+    offset: int
+    """Of the first."""
+    stream: int
+    start: int
+    """Index in the stream of the first sample."""
+    pieces: list[bytes]
+
+    @property
+    def last_offset(self) -> int:
+        """Of the last."""
+        return self.offset + len(self.pieces) - 1
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.pieces))
+
+    def drop_first(self) -> tuple[int, int, int, int]:
+        """Forget one message; answers its offset, stream, first and last sample."""
+        pcm = self.pieces.pop(0)
+        gone = self.offset, self.stream, self.start, self.start + len(pcm) // SAMPLE_BYTES
+        self.offset, self.start = self.offset + 1, gone[3]
+        return gone
+
+    def messages(self) -> Iterator[Play]:
+        """One by one."""
+        start = self.start
+        for offset, pcm in enumerate(self.pieces, self.offset):
+            yield Play(offset, self.stream, start, pcm)
+            start += len(pcm) // SAMPLE_BYTES
 
 
 @dataclass(slots=True)
 class ReplayWindow:
     audio_bytes_max: int
     messages_max: int
-    audio: deque[Sound] = field(default_factory=deque)
+    audio: deque[Run] = field(default_factory=deque)
     audio_bytes: int = 0
     forgotten: int = 0
     """No text message up to here is kept any more."""
@@ -44,29 +78,37 @@ class ReplayWindow:
         if len(self._texts) > self.messages_max and not self.is_replayed:
             self.forgotten, _ = self._texts.popleft()
 
-    def play(self, offset: int, stream: int, start: int, pcm: bytes) -> None:
-        """Keep audio."""
-        self.audio.append((offset, stream, start, pcm))
-        self.audio_bytes += len(pcm)
+    def play(self, offset: int, stream: int, start: int, pieces: list[bytes]) -> None:
+        """Keep audio: messages from `offset` on, samples from `start` on. The list is the window's now."""
+        run = Run(offset, stream, start, pieces)
+        self.audio.append(run)
+        self.audio_bytes += run.size
         if self.audio_bytes > self.audio_bytes_max:
             self._shrink()
 
     def _shrink(self) -> None:
         while self.audio_bytes > self.audio_bytes_max:
-            offset, stream, start, pcm = self.audio.popleft()
-            self.audio_bytes -= len(pcm)
-            first, last = start, start + len(pcm) // SAMPLE_BYTES
-            if self.fallen and self.fallen[-1][1] == stream and self.fallen[-1][3] == start:
+            offset, stream, first, last = self._drop_first()
+            if self.fallen and self.fallen[-1][1] == stream and self.fallen[-1][3] == first:
                 first = self.fallen.pop()[2]
             self.fallen.append((offset, stream, first, last))
+
+    def _drop_first(self) -> tuple[int, int, int, int]:
+        gone = self.audio[0].drop_first()
+        self.audio_bytes -= (gone[3] - gone[2]) * SAMPLE_BYTES
+        if not self.audio[0].pieces:
+            self.audio.popleft()
+        return gone
 
     def acknowledge(self, offset: int) -> None:
         """The client has everything up to `offset`: who comes back to an earlier place has lost its own."""
         self.forgotten = max(self.forgotten, offset)
         while self._texts and self._texts[0][0] <= offset:
             self._texts.popleft()
-        while self.audio and self.audio[0][0] <= offset:
-            self.audio_bytes -= len(self.audio.popleft()[3])
+        while self.audio and self.audio[0].last_offset <= offset:
+            self.audio_bytes -= self.audio.popleft().size
+        while self.audio and self.audio[0].offset <= offset:
+            self._drop_first()
 
     def holds(self, offset: int) -> bool:
         """Whether every text message after `offset` is still here."""
@@ -75,12 +117,12 @@ class ReplayWindow:
     def drop_audio(self) -> list[tuple[int, int, int]]:
         """Forget all audio; answers (stream, first, last) of what is gone."""
         gone: list[tuple[int, int, int]] = []
-        for _, stream, start, pcm in self.audio:
-            last = start + len(pcm) // SAMPLE_BYTES
-            if gone and gone[-1][0] == stream and gone[-1][2] == start:
-                gone[-1] = (stream, gone[-1][1], last)
+        for run in self.audio:
+            last = run.start + run.size // SAMPLE_BYTES
+            if gone and gone[-1][0] == run.stream and gone[-1][2] == run.start:
+                gone[-1] = (run.stream, gone[-1][1], last)
             else:
-                gone.append((stream, start, last))
+                gone.append((run.stream, run.start, last))
         self.audio.clear()
         self.audio_bytes = 0
         return gone
@@ -90,7 +132,8 @@ class ReplayWindow:
         any more comes as an empty message under its number.
         """
         texts: Iterator[tuple[int, Tell | Play]] = (kept for kept in self._texts if kept[0] > offset)
-        sounds = ((sound[0], Play(*sound)) for sound in self.audio if sound[0] > offset)
+        plays = (play for run in self.audio for play in run.messages())
+        sounds = ((play.offset, play) for play in plays if play.offset > offset)
         told: list[Tell | Play] = []
         for number, message in merge(texts, sounds, key=itemgetter(0)):
             told += [Play(missing, 0, 0, b"") for missing in range(offset + 1, number)]

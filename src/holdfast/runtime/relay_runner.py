@@ -21,7 +21,7 @@ from holdfast.core.rates import FloodWatch, TokenBucket
 from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
-from holdfast.core.relay_input import FRESH_MAX
+from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
 from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.ports import ClientLine, Principal
@@ -123,7 +123,7 @@ class RelayRunner(Shell):
             self._client_asked(payload, kind)
             return
         state, line = self._state, self.line
-        if state.is_passing and line is not None:
+        if state.is_passing and line is not None and len(payload) <= FRESH_BYTES:
             line.send_text(payload)
             fresh = state.fresh
             fresh.append(payload)

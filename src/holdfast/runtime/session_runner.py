@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from pybase64 import b64encode
+
 from holdfast.core import effects, events, notices
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
@@ -34,7 +36,15 @@ from holdfast.runtime.shell import Shell, chance, now, timestamp
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.tools import without_extensions
 from holdfast.wire import browser, upstream
-from holdfast.wire.upstream import BreachError, SessionSettings
+from holdfast.wire.upstream import (
+    APPEND_HEAD,
+    APPEND_TAIL,
+    AUDIO_DELTA,
+    PEEK_ERRORS,
+    BreachError,
+    SessionSettings,
+    server_event,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,7 @@ class SessionRunner(Shell):
         if self._is_positioned:
             self.step(browser.decode_audio(payload))
         elif (line := self.line) is not None and self._input_lane.take(payload):
-            line.send_text(upstream.append(payload))
+            line.send_text(APPEND_HEAD + b64encode(payload) + APPEND_TAIL)
         else:
             self.step(events.ClientAudio(payload))
 
@@ -230,13 +240,22 @@ class SessionRunner(Shell):
     def upstream_message(self, generation: int, raw: bytes) -> None:
         """One server event: the hot path down."""
         try:
-            parsed = upstream.parse(raw)
-            if parsed is None or (parsed.event_id is not None and parsed.event_id == self._last_event_id):
-                return  # of no kind that we know, or said twice
-            self._last_event_id = parsed.event_id
-            if parsed.type == upstream.AUDIO_DELTA:
-                self._output_audio(generation, parsed)
-                return
+            try:
+                parsed = server_event(raw)
+            except PEEK_ERRORS:
+                upstream.parse(raw)  # says what is wrong with it, or
+                return  # it is of no kind that we know
+            event_id = parsed.event_id
+            if event_id is not None and event_id == self._last_event_id:
+                return  # said twice
+            self._last_event_id = event_id
+            if parsed.type == AUDIO_DELTA:
+                pcm = upstream.pcm_of(parsed.delta or "")
+                if self._output_lane.take(generation, parsed.response_id, parsed.item_id, pcm, now()):
+                    if self._is_positioned:
+                        pcm = browser.encode_audio(place_of_last(self._state))
+                    self.client.send_binary(pcm)
+                    return
             event = upstream.decode(parsed, generation)
             if isinstance(event, events.UpstreamCreated) and (end := upstream.expires_at(parsed)) is not None:
                 event = replace(event, lifetime_s=max(0.0, end - time.time()))
@@ -244,16 +263,6 @@ class SessionRunner(Shell):
             event = events.UpstreamBreached(generation, str(breach), chance())
         if event is not None:
             self.step(event)
-
-    def _output_audio(self, generation: int, parsed: upstream.ServerEvent) -> None:
-        pcm = upstream.pcm_of(parsed.delta or "")
-        response_id, item_id = parsed.response_id or "", parsed.item_id or ""
-        if not self._output_lane.take(generation, response_id, item_id, pcm, now()):
-            self.step(events.OutputAudio(generation, response_id, item_id, pcm))
-        elif self._is_positioned:
-            self.client.send_binary(browser.encode_audio(place_of_last(self._state)))
-        else:
-            self.client.send_binary(pcm)
 
     def upstream_lost(self, generation: int, cause: Fault) -> None:
         self.step(events.UpstreamLost(generation, cause, chance()))

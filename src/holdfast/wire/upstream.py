@@ -121,7 +121,8 @@ class ServerEvent(msgspec.Struct, gc=False):
     error: _Error | None = None
 
 
-_decode: Final = msgspec.json.Decoder(ServerEvent).decode
+server_event: Final = msgspec.json.Decoder(ServerEvent).decode
+"""For the hot path, which can spare no call: raises one of `PEEK_ERRORS`; `parse` says what it means."""
 _b64decode: Final = pybase64.b64decode
 _encoder: Final = msgspec.json.Encoder()
 _STATUSES: Final = frozenset({"completed", "cancelled", "failed", "incomplete"})
@@ -136,7 +137,7 @@ def parse(raw: bytes) -> ServerEvent | None:
     Raises `BreachError` when it is not JSON or has no `type`.
     """
     try:
-        return _decode(raw)
+        return server_event(raw)
     except msgspec.ValidationError:
         peek_type(raw)
         return None
@@ -289,13 +290,13 @@ def session_update(settings: SessionSettings) -> bytes:
     return _encoder.encode({"type": "session.update", "session": session})
 
 
-_APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
-_APPEND_TAIL: Final = b'"}'
+APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+APPEND_TAIL: Final = b'"}'
 
 
 def append(pcm: bytes) -> bytes:
-    """`input_audio_buffer.append`: the hot path, so it is written by hand; base64 needs no escaping."""
-    return _APPEND_HEAD + pybase64.b64encode(pcm) + _APPEND_TAIL
+    """`input_audio_buffer.append`, written by hand, as on the hot path: base64 needs no escaping."""
+    return APPEND_HEAD + pybase64.b64encode(pcm) + APPEND_TAIL
 
 
 _CARRY_ON: Final = (
