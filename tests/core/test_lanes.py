@@ -1,74 +1,148 @@
-"""What passes without a step: as much as was allowed, and only what needs no decision."""
+"""The short way of audio: what may pass without a step, and that the next step knows of all of it."""
 
 from __future__ import annotations
 
 import pytest
 
 from holdfast.core import effects, events, notices
-from holdfast.core.lanes import PLAYED_MAX, InputLane, OutputLane
+from holdfast.core.events import ClientAudio, SessionOptions
+from holdfast.core.faults import fault
+from holdfast.core.hot_path import place_of_last, received
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SHORT_AUDIO_BYTES, InputLane, OutputLane
 from tests.core.world import World, pcm, speak
 
-FRAME = 480
+FRAME = pcm(480)
 
 
-def test_a_lane_takes_what_there_is_room_for() -> None:
-    lane = InputLane(room=FRAME + 150)
-    assert lane.take(pcm(FRAME, 1))
-    assert not lane.take(pcm(FRAME, 2))
-    assert lane.take(pcm(130, 3))
-    assert lane.passed == [pcm(FRAME, 1), pcm(130, 3)]
+def listening() -> World:
+    """A live session whose lane up is open."""
+    world = World.live()
+    speak(world, 1)
+    return world
 
 
-@pytest.mark.parametrize("odd", [b"", bytes(959), bytes(20)])
-def test_odd_empty_and_tiny_messages_are_for_a_step(odd: bytes) -> None:
-    lane = InputLane(room=10_000)
-    assert not lane.take(odd)
-    assert lane.room == 10_000
+def sounding(options: SessionOptions | None = None) -> World:
+    """A live session in whose answer an item sounds."""
+    world = World.live(options)
+    world.respond(samples=480)
+    return world
+
+
+def play(world: World, response_id: str = "resp_1", item_id: str = "item_1", piece: bytes = FRAME) -> bool:
+    lane = world.session.state.output_lane
+    return lane.take(world.generation, response_id, item_id, piece, world.now)
+
+
+# up
+
+
+def test_what_passed_is_counted_once_by_the_next_step() -> None:
+    world = listening()
+    lane = world.session.state.input_lane
+    assert all(lane.take(FRAME) for _ in range(10))
+    assert received(world.session.state) == 11 * 480
+
+    world.do(events.Pinged(None))
+    state = world.session.state
+    assert lane.passed == []
+    assert state.received == state.timeline.expected == state.kept.end == received(state) == 11 * 480
+    assert state.kept.audio(0, state.received) == FRAME * 11
+
+
+def test_the_message_that_makes_an_acknowledgement_due_takes_the_step() -> None:
+    world = listening()
+    lane = world.session.state.input_lane
+    while lane.take(FRAME):
+        assert not world.told(notices.AudioReceived)
+    world.do(ClientAudio(FRAME))
+
+    (told,) = world.told(notices.AudioReceived)
+    assert isinstance(told, notices.AudioReceived)
+    assert told.received == ACKNOWLEDGE_EVERY
+
+
+@pytest.mark.parametrize("piece", [b"", FRAME[:-1], pcm(SHORT_AUDIO_BYTES // 2 - 1)])
+def test_audio_that_must_be_looked_at_takes_the_step(piece: bytes) -> None:
+    lane = InputLane(room=ACKNOWLEDGE_EVERY)
+    assert not lane.take(piece)
+    assert (lane.room, lane.passed) == (ACKNOWLEDGE_EVERY, [])
+
+
+def test_nothing_passes_faster_than_the_rate_allows() -> None:
+    world = listening()
+    state = world.session.state
+    state.audio.level = 700.0
+    world.do(events.Pinged(None))
+    assert state.input_lane.take(FRAME)
+    assert not state.input_lane.take(FRAME)
+
+
+def test_no_lane_is_open_while_nobody_is_live() -> None:
+    world = sounding()
+    world.lose()
+    assert not world.session.state.input_lane.take(FRAME)
+    assert not play(world)
+
+
+# down
+
+
+def test_what_was_played_is_booked_before_anything_else_is_numbered() -> None:
+    world = sounding()
+    before = world.session.state.output.offset
+    assert play(world)
+    assert play(world)
+    world.do(events.Pinged(None))
+
+    state = world.session.state
+    assert [sound[:3] for sound in state.window.audio][-2:] == [(before + 1, 1, 480), (before + 2, 1, 960)]
+    pong = next(e for e in reversed(world.effects) if isinstance(e, effects.Tell))
+    assert pong.offset == before + 3
+
+
+def test_a_client_with_positions_is_told_them_before_they_are_booked() -> None:
+    world = sounding(SessionOptions(framing="positioned"))
+    state = world.session.state
+    told = []
+    for _ in range(3):
+        assert play(world)
+        told.append(place_of_last(state))
+    world.do(events.Pinged(None))
+    assert [(one.offset, one.stream, one.start, one.pcm) for one in told] == list(state.window.audio)[-3:]
 
 
 @pytest.mark.parametrize(
-    "words",
-    [(2, "r", "i", 960), (1, "s", "i", 960), (1, "r", "j", 960), (1, "r", "i", 959), (1, "r", "i", 0)],
+    ("response_id", "item_id", "piece"),
+    [
+        ("resp_2", "item_1", FRAME),
+        ("resp_1", "item_2", FRAME),
+        ("resp_1", "item_1", FRAME[:-1]),
+        ("resp_1", "item_1", pcm(PLAYED_MAX + 1)),
+    ],
 )
-def test_only_the_present_item_of_the_present_upstream_sounds(words: tuple[int, str, str, int]) -> None:
-    lane = OutputLane(1, "r", "i", PLAYED_MAX)
-    generation, response_id, item_id, size = words
-    assert not lane.take(generation, response_id, item_id, bytes(size), 1.0)
-    assert lane.take(1, "r", "i", bytes(960), 1.0)
+def test_what_is_not_more_of_the_same_takes_the_step(response_id: str, item_id: str, piece: bytes) -> None:
+    world = sounding()
+    assert not play(world, response_id, item_id, piece)
+    assert world.session.state.output_lane.passed == []
 
 
-def test_what_passed_is_booked_before_anything_else_is_decided() -> None:
-    world = World.live()
+def test_a_dead_link_has_no_lane() -> None:
+    lane = OutputLane(generation=2, response_id="resp_1", item_id="item_1", room=PLAYED_MAX)
+    assert not lane.take(1, "resp_1", "item_1", FRAME, 0.0)
+    assert lane.take(2, "resp_1", "item_1", FRAME, 0.0)
+
+
+def test_a_bug_of_ours_ends_what_has_passed_too() -> None:
+    world = sounding()
     state = world.session.state
+    before = state.output.offset
     speak(world, 1)
-    before = state.received
-    for number in range(5):
-        assert state.input_lane.take(pcm(FRAME, number))
-    world.lose()
+    assert play(world)
+    assert state.input_lane.take(FRAME)
+    out = world.session.abort(fault("gateway.internal"))
 
-    assert state.received == before + 5 * FRAME
-    assert not state.input_lane.take(pcm(FRAME, 9))
-    world.go_live()
-    assert world.sent_audio().endswith(b"".join(pcm(FRAME, number) for number in range(5)))
-
-
-def test_audio_that_was_played_without_a_step_is_kept_for_a_client_that_comes_back() -> None:
-    world = World.live()
-    world.respond()
-    g = world.generation
-    state = world.session.state
-    item = state.output.current
-    assert item is not None
-    offset, sent = state.output.offset, item.sent
-    for number in range(3):
-        assert state.output_lane.take(g, item.response_id, item.item_id, pcm(FRAME, number), world.now)
-    world.do(events.ClientGone(1006))
-    assert (state.output.offset, item.sent) == (offset + 3, sent + 3 * FRAME)
-    assert not state.output_lane.take(g, item.response_id, item.item_id, pcm(FRAME, 4), world.now)
-
-    back = world.do(events.ResumeAsked("epoch", offset, "token"))
-    played = [one for one in back if isinstance(one, effects.Play)]
-    assert [(one.offset, one.start, one.pcm) for one in played] == [
-        (offset + 1 + number, sent + number * FRAME, pcm(FRAME, number)) for number in range(3)
-    ]
-    assert not world.told(notices.Error)
+    told = [effect for effect in out if isinstance(effect, effects.Tell)]
+    assert [effect.offset for effect in told] == [before + 2, before + 3]
+    assert state.received == received(state) == 960
+    assert not state.input_lane.take(FRAME)
+    assert not play(world)

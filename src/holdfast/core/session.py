@@ -158,7 +158,9 @@ class Session:
         """A step broke: end what can still be ended, by name."""
         s = self.state
         s.out = []
+        hot_path.book(s, s.last_activity)  # for the numbers; when it was does not matter any more
         ending.end(s, "gateway_fault", cause)
+        hot_path.open_lanes(s)
         return s.out
 
     def _fired(self, event: TimerFired, now: float) -> None:
