@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import pytest
 import structlog
 
+from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.ports import UpstreamLine
 from holdfast.providers.addresses import Addresses, Found
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.providers.realtime_link import Address, dial
 from tests.server.gateway import Client, gateway
 
 NAME = "voice.invalid"
@@ -26,6 +32,7 @@ class Names:
 
     is_broken: bool = False
     is_silent: bool = False
+    is_deserted: bool = False
     asked: int = 0
 
     async def __call__(self, host: str, port: int) -> Found:
@@ -36,6 +43,8 @@ class Names:
         if self.is_broken:
             raise socket.gaierror(socket.EAI_NONAME, "unknown name")
         unused = (socket.AF_INET, ("127.0.0.1", 1))  # nobody listens at the first address
+        if self.is_deserted:
+            return [unused]
         return [unused, (socket.AF_INET, ("127.0.0.1", port))]
 
 
@@ -111,3 +120,64 @@ async def test_those_who_dial_at_once_share_one_lookup() -> None:
 
     assert {type(one) for one in failed} == {socket.gaierror}
     assert names.asked == 1
+
+
+class Waiting:
+    """Whoever a link is dialled for."""
+
+    def __init__(self) -> None:
+        self.lost: list[str] = []
+
+    def upstream_opened(self, generation: int, line: UpstreamLine) -> None:
+        raise AssertionError(generation, line)
+
+    def upstream_message(self, generation: int, raw: bytes) -> None:
+        raise AssertionError(generation, raw)
+
+    def upstream_lost(self, generation: int, cause: Fault) -> None:
+        assert generation == 1
+        self.lost.append(cause.code)
+
+    def upstream_paused(self, *, paused: bool) -> None:
+        raise AssertionError(paused)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("how", ["is_broken", "is_silent", "is_deserted"])
+async def test_a_dial_that_failed_keeps_nobody_alive(how: str) -> None:
+    names = Names()
+    setattr(names, how, True)
+    limits = replace(QUICK, dial_s=0.1)
+    waiting = [Waiting() for _ in range(2)]
+    address = Address(f"ws://{NAME}:1/", "sk-test", limits, Addresses(limits, names))
+
+    await asyncio.gather(*(dial(address, 1, one, {}) for one in waiting))
+    await asyncio.sleep(0)
+    unreachable = ["provider.unreachable" if how == "is_deserted" else "provider.name_unknown"]
+    assert [one.lost for one in waiting] == [unreachable] * 2
+    left = [weakref.ref(one) for one in waiting]
+    waiting.clear()
+    assert [one() for one in left] == [None, None]
+
+
+async def test_an_address_of_a_family_that_this_system_does_not_have_is_passed_over() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        port = urlsplit(upstream.http_base).port
+
+        async def lookup(host: str, port: int) -> Found:
+            assert host == NAME
+            return [(9_999, ("127.0.0.1", port)), (socket.AF_INET, ("127.0.0.1", port))]
+
+        found = await Addresses(QUICK, lookup).connected(NAME, port or 0)
+        assert found is not None
+        assert found[1] == (socket.AF_INET, ("127.0.0.1", port))
+        found[0].close()

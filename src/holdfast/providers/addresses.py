@@ -8,12 +8,14 @@ What never will: retrying, TLS. The name stays the upstream's name: a certificat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -24,8 +26,9 @@ log = structlog.get_logger()
 Place = tuple[int, Any]
 """A family and an address in it."""
 Found = Sequence[Place]
-"""In the order in which they are to be tried."""
+"""In the order in which they are to be tried; there is at least one."""
 Lookup = Callable[[str, int], Awaitable[Found]]
+_TOO_LONG: Final = socket.gaierror(socket.EAI_AGAIN, "the lookup took too long")
 
 
 async def look_up(host: str, port: int) -> Found:
@@ -51,25 +54,15 @@ class Addresses:
     _good: dict[str, _Good] = field(default_factory=dict)
     _under_way: dict[str, asyncio.Task[Found]] = field(default_factory=dict)
 
-    async def connected(self, host: str, port: int) -> socket.socket | None:
-        """A connected socket; None where there is no name to look up. Raises OSError."""
+    async def connected(self, host: str, port: int) -> tuple[socket.socket, Place] | None:
+        """A connected socket, and where; None where there is no name to look up. Raises OSError."""
         if _is_literal(host):
             return None
-        failure: OSError = OSError(f"{host} has no address")
-        for family, address in await self._found(host, port):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            sock.setblocking(False)
-            try:
-                await asyncio.get_running_loop().sock_connect(sock, address)
-            except OSError as error:
-                sock.close()
-                failure = error
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
-        raise failure
+        found = await self._found(host, port)
+        for place in found[:-1]:
+            with contextlib.suppress(OSError):
+                return await _connect(place), place
+        return await _connect(found[-1]), found[-1]
 
     def answered(self, host: str, place: Place) -> None:
         """An upstream has answered there."""
@@ -82,14 +75,14 @@ class Addresses:
             task.add_done_callback(lambda done: self._ended(host, done))
         good = self._usable(host)
         await asyncio.wait([task], timeout=self.limits.dial_s if good is None else self.limits.lookup_s)
-        if task.done() and task.exception() is None:
+        failure = task.exception() if task.done() else _TOO_LONG
+        if failure is None:
             return task.result()
-        cause = task.exception() if task.done() else None
-        cause = cause or socket.gaierror(socket.EAI_AGAIN, "the lookup took too long")
         if good is None:
-            raise cause
+            # A copy for each: it knows who waits, and one for all would know them all as long as it lives.
+            raise copy(failure)
         age_s = round(time.monotonic() - good.at, 1)
-        told = {"host": host, "age_s": age_s, "reason": str(cause)}
+        told = {"host": host, "age_s": age_s, "reason": str(failure)}
         log.warning("upstream.address_kept", category="upstream", source="dial", **told)
         return [good.place]
 
@@ -102,6 +95,18 @@ class Addresses:
         self._under_way.pop(host, None)
         if not task.cancelled():
             task.exception()  # somebody has seen it, or nobody waits any more
+
+
+async def _connect(place: Place) -> socket.socket:
+    family, address = place
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _is_literal(host: str) -> bool:

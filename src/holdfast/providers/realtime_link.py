@@ -64,9 +64,8 @@ class RealtimeLink(MessageListener):
         self.close(1003, "text only")
 
     def on_closed(self, code: int, reason: str) -> None:
-        self.__dict__.pop(
-            "on_text", None
-        )  # the sink refers to this link; not the link to the sink, twice over
+        # The sink refers to this link; not the link to the sink, twice over.
+        self.__dict__.pop("on_text", None)
         if self.is_abandoned:
             return
         self._sink.upstream_lost(self._generation, classify.of_close(code, reason))
@@ -88,10 +87,11 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
     reached: list[tuple[str, Place]] = []
 
     async def connected(url: WSParsedURL) -> socket.socket | None:
-        sock = await address.names.connected(url.host, url.port)
-        if sock is not None:
-            reached.append((url.host, (sock.family, sock.getpeername())))
-        return sock
+        found = await address.names.connected(url.host, url.port)
+        if found is None:
+            return None
+        reached.append((url.host, found[1]))
+        return found[0]
 
     try:
         await ws_connect(
