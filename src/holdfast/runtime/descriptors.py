@@ -6,6 +6,7 @@ What never will: judging (`core.reserve`).
 
 from __future__ import annotations
 
+import errno
 import resource
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ HOUSE: Final = 128
 RECOUNT_S: Final = 0.25
 """Where the kernel does not tell the number by itself, it is counted no oftener than that."""
 _UNKNOWN: Final = 1 << 30
+_NONE_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 log = structlog.get_logger()
 
@@ -40,6 +42,8 @@ class Descriptors:
     clock: Callable[[], float] = time.monotonic
     _is_low: bool = False
     _counted: tuple[float, int] = field(default=(float("-inf"), 0))
+    _accepted: int = 0
+    """Connections since it was counted."""
 
     @classmethod
     def of(cls, limits: Limits) -> Descriptors:
@@ -81,7 +85,8 @@ class Descriptors:
         self.reserve.admitted(self.clock())
 
     def may_accept(self) -> bool:
-        """Whether a new connection may be spoken with at all."""
+        """Whether a new connection, which has its descriptor, may be spoken with at all."""
+        self._accepted += 1
         return not self.reserve.is_spent(self.left)
 
     def _used(self) -> int:
@@ -92,7 +97,8 @@ class Descriptors:
             at, used = self._counted
             if self.clock() - at >= RECOUNT_S:
                 used = sum(1 for _ in OPEN.iterdir())
-                self._counted = self.clock(), used
-        except OSError:
-            return 0  # a system that does not say has other bounds
-        return used
+                self._counted, self._accepted = (self.clock(), used), 0
+        except OSError as error:
+            # To count takes one. But for that, a system that does not say has other bounds.
+            return self.limit if error.errno in _NONE_LEFT else 0
+        return used + self._accepted
