@@ -146,3 +146,17 @@ def test_a_bug_of_ours_ends_what_has_passed_too() -> None:
     assert state.received == received(state) == 960
     assert not state.input_lane.take(FRAME)
     assert not play(world)
+
+
+def test_audio_without_a_whole_sample_is_no_message() -> None:
+    world = sounding()
+    state = world.session.state
+    before = state.output.offset
+    g = world.generation
+    world.effects.clear()
+    world.do(*(events.OutputAudio(g, "resp_1", "item_1", piece) for piece in (b"", b"\x01", b"\x02")))
+
+    (played,) = world.effects
+    assert isinstance(played, effects.Play)
+    assert (played.offset, played.start, played.pcm) == (before + 1, 480, b"\x01\x02")
+    assert len(state.window.audio) == 2

@@ -64,7 +64,7 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
 
 
 def output_audio(s: State, event: OutputAudio, now: float) -> None:
-    """The hot path of the answer: only the active response's item sounds."""
+    """Audio that could not take the short way: only the active response's item sounds."""
     turn = s.turn
     if not s.hears(event.generation):
         return
@@ -84,7 +84,7 @@ def output_audio(s: State, event: OutputAudio, now: float) -> None:
     pcm = event.pcm
     if item.tail or len(pcm) & 1:
         pcm = item.whole(pcm)
-    if not item.is_cut:
+    if pcm and not item.is_cut:
         s.play(item, pcm, len(pcm) // SAMPLE_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""The client's audio: counted, aligned, passed on or held. The hot path of a session.
+"""The client's audio that could not take the short way (`lanes`): counted, aligned, passed on or held.
 
 What lives here: positions, bounds, what is lost and its name.
 What never will: anything about how a message looked on the wire.
@@ -22,7 +22,7 @@ PROGRESS_EVERY = SAMPLE_RATE_HZ * 5
 
 
 def audio(s: State, event: ClientAudio, now: float) -> None:
-    """The hot path: count, then pass on or hold."""
+    """Count, then pass on or hold."""
     pcm = event.pcm
     size = len(pcm)
     if (size < SHORT_AUDIO_BYTES and not admitted(s, now)) or (size & 1 or not size):

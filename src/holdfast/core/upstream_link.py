@@ -77,7 +77,7 @@ class UpstreamLink:
     is_proving: bool = False
     """It was asked for a sign of life."""
     is_live: bool = False
-    """Whether audio may flow: read a hundred times a second, so it is kept, not asked."""
+    """Whether audio may flow: not while what was held goes up at a walking pace."""
     voice: int = -1
     """The generation that may speak; -1 for none."""
     _breaches: list[float] = field(default_factory=list)
