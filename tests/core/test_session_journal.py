@@ -291,7 +291,29 @@ def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -
     assert told == [4800, 14_400]
 
 
-def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words() -> None:
+def test_a_turn_ended_by_hand_ends_at_its_sample_whatever_pieces_its_sound_comes_in() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    world.go_live()
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    new = after.do(events.ClientAudio(pcm(480 * 30, 7), 0))
+    before, ended, _, *_, behind = [
+        e for e in new if isinstance(e, effects.Append | effects.CommitInput | effects.Respond)
+    ]
+    assert isinstance(before, effects.Append)
+    assert isinstance(ended, effects.CommitInput)
+    assert isinstance(behind, effects.Append)
+    assert [(e.start, len(e.pcm) // 2) for e in (before, behind)] == [(0, 4800), (4800, 9600)]
+
+
+@pytest.mark.parametrize("frames", [1, 5, 60])
+def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words(frames: int) -> None:
     world = World.new(durability="local")
     world.create(SessionOptions(framing="positioned"))
     world.go_live()
@@ -307,11 +329,12 @@ def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words() -
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.go_live()
     first, last = int(2.2 * 24_000), 3 * 24_000
-    after.do(*(events.ClientAudio(pcm(480, 7), 480 * n) for n in range(200)))
+    size = 480 * frames
+    after.do(*(events.ClientAudio(pcm(min(size, 96_000 - at), 7), at) for at in range(0, 96_000, size)))
     heard = [e for e in after.effects if isinstance(e, effects.Append)]
     spans = [(e.start, e.start + len(e.pcm) // 2) for e in heard]
     assert spans[0][0] == 0
-    assert not any(a < last and b > first + 480 for a, b in spans)
+    assert not any(a < last and b > first for a, b in spans)
     assert sum(b - a for a, b in spans) == 200 * 480 - (last - first)
 
 

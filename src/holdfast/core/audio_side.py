@@ -34,6 +34,10 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
         if not pcm:
             return
     samples = len(pcm) // SAMPLE_BYTES
+    is_due = s.received + samples - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached
+    if is_due and (mark := next_mark(s)) is not None and s.received < mark < s.received + samples:
+        _in_two(s, pcm, mark, now)
+        return
     if not s.audio.take(samples, now):
         _drop_fast_audio(s, samples, now)
         return
@@ -47,9 +51,16 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
         s.out.append(Append(pcm, start))
     else:
         _hold(s, pcm, start, now)
-    if s.received - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached:
+    if is_due:
         passed(s, now)
         acknowledge(s)
+
+
+def _in_two(s: State, pcm: bytes, mark: int, now: float) -> None:
+    """A mark in what is told again counts to the sample: what stands behind it comes after it."""
+    first, size = s.received, (mark - s.received) * SAMPLE_BYTES
+    audio(s, ClientAudio(pcm[:size], first), now)
+    audio(s, ClientAudio(pcm[size:], mark), now)
 
 
 def acknowledge(s: State) -> None:
