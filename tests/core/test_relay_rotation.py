@@ -6,6 +6,7 @@ import pytest
 
 from holdfast.core import relay_events as heard
 from holdfast.core.effects import Dial, StartTimer
+from holdfast.core.events import ClientGone
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.relay_effects import SendNews
@@ -45,6 +46,17 @@ def test_at_the_last_moment_it_moves_in_mid_sentence() -> None:
     world.timer("rotate", after=12.5)
 
     assert ends(world) == [("resp_1", "incomplete", "upstream_lost")]
+
+
+def test_a_link_that_grew_old_while_its_client_was_away_is_left_when_it_is_back() -> None:
+    world = RelayWorld.live(limits=Limits(upstream_life_s=100), can_return=True)
+    world.now += 83.0
+    world.do(ClientGone(1006))
+    away = world.timer("rotate")
+    assert not [one for one in away if isinstance(one, Dial)]
+    assert StartTimer("rotate", 1.0) in away
+    world.do(heard.ClientReturned("epoch", world.state.window.sent, "token2"))
+    assert [one for one in world.timer("rotate", after=1.0) if isinstance(one, Dial)]
 
 
 def rotate_waits(world: RelayWorld) -> list[float]:

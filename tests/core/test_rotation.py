@@ -96,12 +96,20 @@ def test_there_is_one_successor_at_a_time_and_none_without_a_client() -> None:
     world = rotating()
     assert not dials(world.do(events.TimerFired("rotate"), after=1.0))
     world = World.live()
-    world.do(events.ClientGone(1006))
-    assert world.do(events.TimerFired("rotate"), after=3000.0) == []
-    world = World.live()
     world.now += 10
     world.lose()
     assert world.do(events.TimerFired("rotate")) == []
+
+
+def test_a_link_that_grew_old_while_its_client_was_away_is_left_when_it_is_back() -> None:
+    world = World.live()
+    world.now += 3000.0
+    world.do(events.ClientGone(1006))
+    away = world.do(events.TimerFired("rotate"))
+    assert not dials(away)
+    assert started(away) == {"rotate": 1.0}
+    world.do(events.ResumeAsked("epoch", world.session.state.output.offset, "token2"))
+    assert len(dials(world.do(events.TimerFired("rotate"), after=1.0))) == 1
 
 
 def test_a_successor_that_fails_is_hung_up_and_looked_for_again() -> None:
@@ -198,16 +206,29 @@ def test_the_better_upstream_is_looked_for_every_quarter_of_a_minute_and_taken()
     assert dial.endpoint == 0
     assert noted(late, "upstream.rotating") == [{"reason": "preferred", "upstream": "openai"}]
     assert started(late)["return_to_preferred"] == 15.0
-    assert world.do(events.TimerFired("return_to_preferred"), after=15.0) == []
+    again = world.do(events.TimerFired("return_to_preferred"), after=15.0)
+    assert not dials(again), "one at a time"
+    assert started(again) == {"return_to_preferred": 15.0}, "it may come to nothing"
     (status,) = told(successor_lives(world), notices.Status)
     assert status.upstream["name"] == "openai"  # type: ignore[union-attr,index]
 
 
-def test_nobody_looks_for_a_better_upstream_while_away_or_without_a_link() -> None:
+def test_the_better_upstream_is_taken_after_an_absence_and_not_meanwhile() -> None:
     world = two()
+    world.lose("configuration.quota_exhausted")
+    world.redial()
     world.go_live()
+    assert world.session.state.upstream.endpoint == 1
+    world.now += 75.0
     world.do(events.ClientGone(1006))
-    assert world.do(events.TimerFired("return_to_preferred")) == []
+    away = world.do(events.TimerFired("return_to_preferred"))
+    assert not dials(away)
+    assert started(away) == {"return_to_preferred": 15.0}
+    world.do(events.ResumeAsked("epoch", world.session.state.output.offset, "token2"), after=1.0)
+    assert len(dials(world.do(events.TimerFired("return_to_preferred"), after=14.0))) == 1
+
+
+def test_nobody_looks_for_a_better_upstream_without_a_link() -> None:
     world = two()
     world.go_live()
     world.now += 10

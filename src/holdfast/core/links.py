@@ -309,18 +309,22 @@ def end(s: Linked) -> list[LinkEffect]:
 # rotating: make before break (reliability reference, B13)
 
 
-def grow_old(s: Linked, now: float) -> list[LinkEffect]:
-    """Have the next link ready; look for a quiet moment until there is no time to wait for one."""
-    out = [] if s.successor is not None else _dial_successor(s, s.upstream.endpoint, "age", now)
+def grow_old(s: Linked, now: float, *, is_away: bool = False) -> list[LinkEffect]:
+    """Have the next link ready; look for a quiet moment until there is no time to wait for one. For a client
+    that is away nobody is dialled, but it may come back.
+    """
+    is_set = is_away or s.successor is not None
+    out = [] if is_set else _dial_successor(s, s.upstream.endpoint, "age", now)
     left_s = s.upstream.life_left(s.limits, now)
     return [*out, StartTimer(TIMER_ROTATE, min(LOOK_EVERY_S, left_s or LOOK_EVERY_S))]
 
 
-def look_for_better(s: Linked, now: float) -> list[LinkEffect]:
+def look_for_better(s: Linked, now: float, *, is_away: bool = False) -> list[LinkEffect]:
     """Somebody better may be well again."""
-    if s.upstream.phase is not UpstreamPhase.LIVE or s.successor is not None:
+    if s.upstream.phase is not UpstreamPhase.LIVE:
         return []
-    better = s.endpoints.better_than(s.upstream.endpoint, now)
+    is_set = is_away or s.successor is not None
+    better = None if is_set else s.endpoints.better_than(s.upstream.endpoint, now)
     out = [] if better is None else _dial_successor(s, better, "preferred", now)
     return [*out, *_look_for_better_later(s)]
 

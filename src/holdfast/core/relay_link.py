@@ -233,15 +233,16 @@ def judge_error(s: RelayState, link: UpstreamLink, event: Erred, now: float) -> 
 
 def rotate_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """The present link grows old: have the next one ready, and take it when nobody speaks."""
-    if s.upstream.phase is UpstreamPhase.LIVE and not s.is_away:
-        s.out += links.grow_old(s, now)
+    if s.upstream.phase is not UpstreamPhase.LIVE:
+        return
+    s.out += links.grow_old(s, now, is_away=s.is_away)
+    if not s.is_away:
         switch_when_quiet(s, now)
 
 
 def return_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """Somebody better may be well again."""
-    if not s.is_away:
-        s.out += links.look_for_better(s, now)
+    s.out += links.look_for_better(s, now, is_away=s.is_away)
 
 
 def switch_when_quiet(s: RelayState, now: float) -> None:

@@ -17,15 +17,16 @@ from holdfast.core.upstream_link import UpstreamPhase
 
 def rotate_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """The present link grows old: have the next one ready, and take it when nobody speaks."""
-    if s.upstream.phase is UpstreamPhase.LIVE and not s.link.is_away:
-        s.out += links.grow_old(s, now)
+    if s.upstream.phase is not UpstreamPhase.LIVE:
+        return
+    s.out += links.grow_old(s, now, is_away=s.link.is_away)
+    if not s.link.is_away:
         switch_when_quiet(s, now)
 
 
 def return_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """Somebody better may be well again."""
-    if not s.link.is_away:
-        s.out += links.look_for_better(s, now)
+    s.out += links.look_for_better(s, now, is_away=s.link.is_away)
 
 
 def switch_when_quiet(s: State, now: float) -> None:
