@@ -54,6 +54,7 @@ class Clock:
     def stall(self, seconds: float) -> None:
         """The process stood still: time has passed and everything that was due comes late, in order."""
         self.now += seconds
-        for entry in self._heap:
-            entry[0] = max(entry[0], self.now)
         self._heap.sort()
+        for entry in self._heap:
+            self._number += 1
+            entry[:2] = max(entry[0], self.now), self._number

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.simulation.clock import Clock
 from tests.simulation.matrix import CELLS
 from tests.simulation.planted import BUGS, Bug
 from tests.simulation.run import Account, events_of, live, run_seeds, shrink
@@ -79,3 +80,13 @@ def test_a_failure_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = shrink(failure)
     assert len(cut.callers) <= 2
     assert events_of(failure.seed, cut)[-1].strip().startswith("I8")
+
+
+def test_what_a_stall_delays_comes_in_the_order_in_which_it_was_due() -> None:
+    clock, came = Clock(), list[str]()
+    clock.after(1.5, came.append, "later")
+    clock.after(1.0, came.append, "sooner")
+    clock.stall(2.0)
+    clock.after(0.0, came.append, "after it")
+    clock.run(clock.now, lambda: False)
+    assert came == ["sooner", "later", "after it"]
