@@ -155,6 +155,39 @@ def test_a_response_that_began_before_it_was_told_of_a_call_repeats_it_and_gets_
     assert len(world.asked(effects.RunTool)) == 2, "who knows of the call and makes it again means it"
 
 
+def test_a_response_to_a_turn_that_ended_before_a_call_was_told_repeats_it_and_gets_the_result() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    world.rebuild()
+    speak(world, 50, 7)
+    world.do(events.ToolReturned("call_1", "nine", "ok"))
+    world.do(events.SpeechBegan(2, "item_v", 0), events.SpeechEnded(2, "item_v", 900))  # late news
+    world.do(events.ResponseBegan(2, "resp_2"), events.ToolCalled(2, "resp_2", "call_2", "transfer", "{}"))
+    assert len(world.asked(effects.RunTool)) == 1
+
+
+def test_a_response_to_a_turn_that_ended_after_a_call_was_told_may_make_it_again() -> None:
+    world = World.live()
+    user_turn(world)
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    world.rebuild()
+    speak(world, 10, 7)
+    world.do(events.ToolReturned("call_1", "nine", "ok"))
+    speak(world, 40, 7)
+    world.do(events.SpeechBegan(2, "item_v", 0), events.SpeechEnded(2, "item_v", 900))
+    world.do(events.ResponseBegan(2, "resp_2"), events.ToolCalled(2, "resp_2", "call_2", "transfer", "{}"))
+    assert len(world.asked(effects.RunTool)) == 2
+
+
 def test_a_response_that_called_a_tool_and_never_ends_is_left_when_the_tool_is_done() -> None:
     world = World.live()
     user_turn(world)

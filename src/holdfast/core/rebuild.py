@@ -125,7 +125,7 @@ def _restore_call(s: State, call_id: str) -> None:
     s.out.append(AddToolResult(call_id, item.text))
     if call is None:
         return
-    s.tools.tell(call, s.upstream.generation, is_answering=False)
+    s.tools.tell(call, s.upstream.generation, at=s.timeline.expected, is_answering=False)
     if call.phase is CallPhase.RETURNED:
         call.phase = CallPhase.TOLD
         if not s.spoken.ends_again:  # a question that is on its way again asks for itself

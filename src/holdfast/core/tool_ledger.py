@@ -44,6 +44,8 @@ class Call:
     output: str = ""
     known_from: int = 0
     """The first response (counted as they begin) that can know of it there."""
+    told_at: int = 0
+    """Up to where that upstream had been given the input when it was told."""
     repeats: str | None = None
     """The call of a lost upstream whose result this one gets."""
 
@@ -85,10 +87,18 @@ class ToolLedger:
             return other.phase in _UNTOLD
         return self.responses < other.known_from
 
-    def tell(self, call: Call, generation: int, *, is_answering: bool) -> None:
+    def tell(self, call: Call, generation: int, *, at: int, is_answering: bool) -> None:
         """An upstream is told of a call of another's; the response that it is making does not know of it."""
-        call.known_to = generation
+        call.known_to, call.told_at = generation, at
         call.known_from = self.responses + (2 if is_answering else 1)
+
+    def turn_ended(self, position: int) -> None:
+        """The upstream tells late that a turn ended at `position`: it was not told yet of what was told
+        after that, and its answer to the turn may have been in the making.
+        """
+        for call in self.calls.values():
+            if call.told_at > position:
+                call.known_from = self.responses + 2
 
     def may_start(self, call_id: str) -> Call | None:
         """The intent is durable: the call, when it is to be run now."""

@@ -17,7 +17,8 @@ def tell_results(s: State) -> None:
     told = s.tools.ready(s.turn.active)
     for call in told:
         if call.known_to != s.upstream.generation:
-            s.tools.tell(call, s.upstream.generation, is_answering=s.turn.awaits_response)
+            at, is_answering = s.timeline.expected, s.turn.awaits_response
+            s.tools.tell(call, s.upstream.generation, at=at, is_answering=is_answering)
             s.out.append(AddCall(call.id, call.name, call.arguments))
         s.out.append(AddToolResult(call.id, call.output))
     over = s.turn.tool_steps - s.limits.tool_steps_per_turn

@@ -176,6 +176,7 @@ def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     s.turn.last_event_at = now
     sample = _position(s, event.audio_end_ms)
     s.spoken.end(sample)
+    s.tools.turn_ended(sample)
     s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
     asking.watch_response(s)
 
