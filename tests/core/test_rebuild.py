@@ -163,13 +163,27 @@ def test_an_utterance_that_is_still_whole_loses_nothing() -> None:
     assert next(e.start for e in world.go_live() if isinstance(e, effects.Append)) == first
 
 
-@pytest.mark.parametrize(("lived_s", "is_named"), [(0.5, True), (1.0, False)])
-def test_what_a_young_link_may_not_have_heard_is_named(lived_s: float, *, is_named: bool) -> None:
+@pytest.mark.parametrize("lived_s", [0.0, 60.0])
+@pytest.mark.parametrize(("since_s", "is_named"), [(14.9, True), (15.0, False)])
+def test_what_was_given_since_a_ping_could_tell_and_is_not_kept_is_named(
+    lived_s: float, since_s: float, *, is_named: bool
+) -> None:
     world = World.live(limits=SHORT)
+    world.now += lived_s
     world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(3)))
-    world.now = world.session.state.upstream.live_at + lived_s
+    world.now += since_s
     step = world.lose() + world.do(events.TimerFired("losses"), after=1.0)
     assert lost(step) == ([(0, 12_000, "upstream_lost")] if is_named else [])
+
+
+def test_what_a_link_was_given_that_is_left_before_its_end_is_not_named() -> None:
+    world = World.live(limits=SHORT)
+    world.now += 3000
+    world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(3)))
+    world.do(events.TimerFired("rotate"))
+    step = world.link_lives(2)
+    assert effects.HangUp(1) in step
+    assert lost(step + world.do(events.TimerFired("losses"), after=1.0)) == []
 
 
 def test_what_waits_too_long_on_its_way_back_is_named() -> None:

@@ -53,6 +53,7 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
         _hold(s, pcm, start, now)
     if is_due:
         passed(s, now)
+        s.timeline.mark(now)
         acknowledge(s)
 
 

@@ -199,6 +199,7 @@ def lost(s: State, event: UpstreamLost, now: float) -> None:
     s.out += links.lost(s, cause, now)
     s.out.append(StopTimer(TIMER_PACE))
     if was_live:
+        rebuild.name_unkept(s, now)
         rebuild.left(s, cause, now)
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
     s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)

@@ -47,15 +47,17 @@ def left(s: State, cause: Fault, now: float) -> None:
         if turn.awaits and turn.first < s.kept.dropped_to:
             s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)
             turn.first = s.kept.dropped_to
-    _name_unkept(s, now)
     for first, last in s.kept.rewind(s.spoken.unheard_from()):
         s.lose(first, last, "held_too_long", now)
 
 
-def _name_unkept(s: State, now: float) -> None:
-    """A link that died young was given more than is kept, and may not have heard it: no ping had told."""
-    first = max(s.spoken.unheard_from(), s.timeline.first)
-    if now - s.upstream.live_at < s.limits.input_replayed_s and first < s.kept.dropped_to:
+def name_unkept(s: State, now: float) -> None:
+    """A link has died. What it was given since the last ping that it must have answered it may not have
+    heard: of that, what is not kept is named.
+    """
+    unsure_s = s.limits.upstream_ping_s + s.limits.upstream_pong_s
+    first = max(s.spoken.unheard_from(), s.timeline.given_by(now - unsure_s))
+    if first < s.kept.dropped_to:
         s.lose(first, s.kept.dropped_to, "upstream_lost", now)
 
 

@@ -7,9 +7,12 @@ What never will: audio.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from dataclasses import dataclass, field
 
 SEGMENTS_MAX = 256
+MARKS_MAX = 256
+"""One each 400 ms of audio: more than a client may send in the time that a ping hides."""
 
 
 @dataclass(slots=True)
@@ -22,11 +25,21 @@ class Timeline:
     """The session position that continues the last segment."""
     _upstream: list[int] = field(default_factory=list)
     _session: list[int] = field(default_factory=list)
+    _marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MARKS_MAX))
+    """Moments, and up to where the input had been given by then."""
 
     @property
     def first(self) -> int:
         """The session position of the first sample that this upstream was given."""
         return self._session[0] if self._session else self.expected
+
+    def mark(self, now: float) -> None:
+        """Remember how far the input has come by now."""
+        self._marks.append((now, self.expected))
+
+    def given_by(self, moment: float) -> int:
+        """Up to which session position this upstream had been given the input at `moment`, at least."""
+        return next((position for at, position in reversed(self._marks) if at <= moment), self.first)
 
     def advance(self, start: int, samples: int) -> None:
         """`samples` from session position `start` were given. The common case, no gap, is one comparison."""
