@@ -294,6 +294,33 @@ def test_a_turn_that_was_ended_while_nobody_listened_ends_where_it_was_ended() -
     assert world.sent_audio() == after
 
 
+def test_a_turn_that_was_ended_while_nobody_listened_and_of_which_nothing_is_left_is_given_up() -> None:
+    world = World.new(Limits(input_held_s=1.0, input_before_session_s=1.0))
+    world.create(SessionOptions(turn_detection="manual"))
+    speak(world, 10)
+    world.do(events.CommitAsked())
+    after = speak(world, 60, 5)
+    new = world.go_live()
+    assert not [e for e in new if isinstance(e, effects.CommitInput | effects.Respond)]
+    assert world.sent_audio() == after[-48_000:]
+    assert [error.code for error in world.told(notices.Error)] == ["RESPONSE_FAILED"]  # type: ignore[union-attr]
+
+
+def test_what_is_typed_behind_a_turn_of_which_nothing_is_left_is_answered() -> None:
+    world = World.new(Limits(input_held_s=1.0, input_before_session_s=1.0))
+    world.create(SessionOptions(turn_detection="manual"))
+    speak(world, 10)
+    world.do(events.CommitAsked())
+    speak(world, 60, 5)
+    world.do(events.TextGiven("hello"))
+    new = world.go_live()
+    assert not world.asked(effects.CommitInput)
+    assert [type(e) for e in new if isinstance(e, effects.AddText | effects.Respond)] == [
+        effects.AddText,
+        effects.Respond,
+    ]
+
+
 def test_turns_that_were_ended_while_nobody_listened_get_their_ids_in_order() -> None:
     world = World.new()
     world.create(SessionOptions(turn_detection="manual"))

@@ -150,8 +150,8 @@ def give(s: State, held: Append | HeldCommand) -> None:
     """One thing that waited goes up."""
     if isinstance(held, Append):
         s.timeline.advance(held.start, samples_of_bytes(len(held.pcm)))
-    else:
-        rebuild.enter(s, held)
+    elif not rebuild.enter(s, held):
+        return
     s.out.append(held)
 
 

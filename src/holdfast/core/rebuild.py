@@ -30,6 +30,7 @@ from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_ORDER
 from holdfast.core.tool_ledger import CallPhase
 
+NOTHING_LEFT: Final = "nothing is left of it"
 _TELLABLE: Final = frozenset({CallPhase.RETURNED, CallPhase.TOLD})
 
 # leaving
@@ -143,12 +144,23 @@ def _give_up_what_is_hopeless(s: State, now: float) -> None:
         if why := _hopeless(s, turn, now):
             given_up = True
             s.spoken.forget(turn)
-            s.note("turn.given_up", "warning", replays=turn.replays, reason=why)
-            s.tell(error_of("RESPONSE_FAILED", fault("provider.response_failed", [why])))
-    if given_up and not any(turn.last is not None for turn in s.spoken.turns):
-        s.turn.withdraw()
-        if s.turn.reopened is not None:
-            close_response(s, "incomplete", fault("provider.response_failed"), "upstream_lost")
+            _tell_given_up(s, turn.replays, why)
+    if given_up:
+        _ask_no_more(s)
+
+
+def _tell_given_up(s: State, replays: int, why: str) -> None:
+    s.note("turn.given_up", "warning", replays=replays, reason=why)
+    s.tell(error_of("RESPONSE_FAILED", fault("provider.response_failed", [why])))
+
+
+def _ask_no_more(s: State) -> None:
+    """A turn was given up: where it was the only one that is over, there is nothing to ask for."""
+    if any(turn.last is not None for turn in s.spoken.turns):
+        return
+    s.turn.withdraw()
+    if s.turn.reopened is not None:
+        close_response(s, "incomplete", fault("provider.response_failed"), "upstream_lost")
 
 
 def _hopeless(s: State, turn: SpokenTurn, now: float) -> str | None:
@@ -161,7 +173,7 @@ def _hopeless(s: State, turn: SpokenTurn, now: float) -> str | None:
     if turn.replays >= s.limits.turn_replays:
         return "no upstream could answer it"
     is_known = item is not None and bool(item.text)
-    return None if is_known or s.kept.audio(turn.first, turn.last) else "nothing is left of it"
+    return None if is_known or s.kept.audio(turn.first, turn.last) else NOTHING_LEFT
 
 
 def _restore_turn(s: State, turn: SpokenTurn) -> None:
@@ -186,18 +198,25 @@ def _ask_for_what_is_owed(s: State) -> None:
         s.turn.ask(Respond(carry_on=carry_on))
 
 
-def enter(s: State, command: HeldCommand) -> None:
+def enter(s: State, command: HeldCommand) -> bool:
     """A command that waited takes effect now: the same books as when it had come to a live upstream, at the
-    place where it stood among the audio.
+    place where it stood among the audio. False for the end of a turn of which nothing is left.
     """
     position = s.timeline.expected
     match command:
         case AddText(text=text, item_id=item_id):
             enter_text(s, text, item_id)
+            s.turn.ask(Respond())
+        case CommitInput() if position <= s.spoken.unheard_from():
+            _tell_given_up(s, 0, NOTHING_LEFT)
+            _ask_no_more(s)
+            return False
         case CommitInput():
             end_by_hand(s, position)
+            s.turn.ask(Respond())
         case ClearInput():
             s.spoken.clear(position)
+    return True
 
 
 def enter_text(s: State, text: str, item_id: str) -> None:
