@@ -155,6 +155,14 @@ def test_a_later_turn_gets_the_result_of_a_call_of_which_this_upstream_was_not_t
     assert opened(it, "c2", "r2", generation=2).repeats == "c1"
 
 
+def test_a_result_on_its_way_to_an_upstream_counts_for_the_turn_that_it_hears_first() -> None:
+    it = ToolLedger(8)
+    opened(it, "c1")
+    finished(it, "c1")
+    it.turn += 1
+    assert opened(it, "c2", "r2", generation=2).repeats == "c1"
+
+
 def test_the_oldest_call_that_was_told_is_forgotten_before_one_that_runs() -> None:
     it = ToolLedger(3)
     for number in (1, 2, 3):

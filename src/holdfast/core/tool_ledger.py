@@ -84,7 +84,7 @@ class ToolLedger:
 
     def _is_unknown(self, other: Call, call: Call) -> bool:
         if other.known_to != call.generation:
-            return other.phase in _UNTOLD
+            return other.phase is not CallPhase.TOLD
         return self.responses < other.known_from
 
     def tell(self, call: Call, generation: int, *, at: int, is_answering: bool) -> None:
