@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TOKEN: Final = "tok-"
+TOO_SLOW: Final = 1013
+"""The line of a client that does not read is cut with this code; it may come back."""
 TICK_S: Final = 1e-6
 """No clock is finer."""
 
@@ -239,6 +241,8 @@ class Runner:
 
     def _close_client(self, effect: effects.CloseClient) -> None:
         self.watch.closed(effect)
+        if effect.code == TOO_SLOW:
+            self.watch.client_left(effect.code)
         if self.socket is not None:
             self.socket.closes(effect.code)
 
