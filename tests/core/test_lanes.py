@@ -95,7 +95,8 @@ def test_what_was_played_is_booked_before_anything_else_is_numbered() -> None:
     world.do(events.Pinged(None))
 
     state = world.session.state
-    assert [sound[:3] for sound in state.window.audio][-2:] == [(before + 1, 1, 480), (before + 2, 1, 960)]
+    played = [play for run in state.window.audio for play in run.messages()]
+    assert [(one.offset, one.start) for one in played[-2:]] == [(before + 1, 480), (before + 2, 960)]
     pong = next(e for e in reversed(world.effects) if isinstance(e, effects.Tell))
     assert pong.offset == before + 3
 
@@ -108,7 +109,7 @@ def test_a_client_with_positions_is_told_them_before_they_are_booked() -> None:
         assert play(world)
         told.append(place_of_last(state))
     world.do(events.Pinged(None))
-    assert [(one.offset, one.stream, one.start, one.pcm) for one in told] == list(state.window.audio)[-3:]
+    assert told == [play for run in state.window.audio for play in run.messages()][-3:]
 
 
 @pytest.mark.parametrize(

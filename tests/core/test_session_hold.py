@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from holdfast.core import effects, events, notices
+from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
-from tests.core.world import World, pcm, speak, two, user_turn
+from tests.core.world import World, pcm, speak, started, two, user_turn
 
 
 def test_an_idle_upstream_is_rebuilt_and_the_client_hears_nothing() -> None:
@@ -221,6 +222,29 @@ def test_a_server_that_errs_three_times_in_a_minute_is_left() -> None:
     world.do(events.UpstreamErred(1, cause, "server_error", "sorry"), after=2.0)
     assert effects.HangUp(1) in world.effects
     assert not world.has_ended()
+
+
+def test_sessions_that_leave_an_erring_server_together_are_spread_by_their_own_chance() -> None:
+    limits = Limits(server_errors=1)
+    endpoints = Endpoints(["openai"], limits)
+    cause = fault("provider.server_error")
+    worlds = [World.new(limits, endpoints=endpoints) for _ in range(12)]
+    for world in worlds:
+        world.create()
+        world.go_live()
+    waits = [
+        started(world.do(events.UpstreamErred(1, cause, "", "sorry", chance=n / 16), after=20)).get("retry")
+        for n, world in enumerate(worlds)
+    ]
+    assert waits[-2:] == [2.0 * 10 / 16, 2.0 * 11 / 16]
+
+
+def test_a_refused_beginning_waits_by_the_chance_of_its_refusal() -> None:
+    world = World.new()
+    world.create()
+    world.do(events.UpstreamOpened(1))
+    refusal = events.UpstreamErred(1, fault("provider.rate_limited"), "", "slow down", chance=0.25)
+    assert started(world.do(refusal))["retry"] == 0.3125
 
 
 def test_a_failed_response_of_which_nothing_was_told_is_asked_again_once() -> None:

@@ -246,7 +246,9 @@ class Chaos:
             ("invalid_value", "application.invalid_message", False),
         )[detail % 4]
         event_id = f"ask_{detail}" if detail % 3 else None
-        return events.UpstreamErred(generation, fault(cause), code, "told so", event_id, is_benign)
+        return events.UpstreamErred(
+            generation, fault(cause), code, "told so", event_id, is_benign, detail % 10 / 10
+        )
 
     def _client_comes_or_goes(self, detail: int) -> Event:
         client, epoch = self.books.client, self.session.state.output.epoch

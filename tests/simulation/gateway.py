@@ -8,6 +8,7 @@ What never will: decisions; the core's are the ones on trial.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.core import effects, events, notices
@@ -287,6 +288,8 @@ class Runner:
                 return  # the same
             case events.UpstreamOpened():
                 self._stands_at_start(At.WC)
+            case events.UpstreamErred():
+                event = replace(event, chance=self.chance.random())
             case _:
                 pass
         self.step(event)

@@ -177,7 +177,10 @@ class UpstreamLost:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamErred:
-    """An `error` event. `fault` is its classification; `benign` errors are races, to be noted only."""
+    """An `error` event. `fault` is its classification; `benign` errors are races, to be noted only.
+
+    `chance` in [0, 1) is the jitter of a retry, for an error that ends the link.
+    """
 
     generation: int
     fault: Fault
@@ -185,6 +188,7 @@ class UpstreamErred:
     message: str
     event_id: str | None = None
     benign: bool = False
+    chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

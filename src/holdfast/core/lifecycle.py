@@ -195,7 +195,6 @@ def lost(s: State, event: UpstreamLost, now: float) -> None:
     link = s.upstream
     was_live = link.phase is UpstreamPhase.LIVE
     cause = _second_look(s, link.last_error or event.fault)
-    s.chance = event.chance
     s.out += links.lost(s, cause, now)
     s.out.append(StopTimer(TIMER_PACE))
     if was_live:
@@ -227,6 +226,7 @@ def _second_look(s: State, cause: Fault) -> Fault:
 
 def lose(s: State, link: UpstreamLink, event: UpstreamLost, now: float) -> None:
     """One of the session's links is over."""
+    s.chance = event.chance
     if link is s.successor:
         s.out += links.successor_lost(s, link.last_error or event.fault, now)
     else:

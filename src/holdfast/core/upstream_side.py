@@ -108,7 +108,7 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     if is_about_link or event.fault.code == "provider.session_expired":
         link.last_error = event.fault
     if event.fault.code == "provider.server_error" and link.server_error(now) >= s.limits.server_errors:
-        lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault), now)
+        lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault, event.chance), now)
         return
     refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
     asking.request_response(s, now)
@@ -136,7 +136,7 @@ def _refused_at_start(s: State, link: UpstreamLink, event: UpstreamErred, now: f
     cause = event.fault
     if link.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
         cause = fault("configuration.session_refused", [event.code, event.message])
-    lifecycle.lose(s, link, UpstreamLost(event.generation, cause), now)
+    lifecycle.lose(s, link, UpstreamLost(event.generation, cause, event.chance), now)
 
 
 # the user's turn, as the upstream hears it

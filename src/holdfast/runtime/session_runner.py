@@ -256,9 +256,7 @@ class SessionRunner(Shell):
                         pcm = browser.encode_audio(place_of_last(self._state))
                     self.client.send_binary(pcm)
                     return
-            event = upstream.decode(parsed, generation)
-            if isinstance(event, events.UpstreamCreated) and (end := upstream.expires_at(parsed)) is not None:
-                event = replace(event, lifetime_s=max(0.0, end - time.time()))
+            event = _dated(upstream.decode(parsed, generation), parsed)
         except BreachError as breach:
             event = events.UpstreamBreached(generation, str(breach), chance())
         if event is not None:
@@ -373,3 +371,12 @@ class SessionRunner(Shell):
                 None if outcome.fault is None else fault(outcome.fault),
             )
         )
+
+
+def _dated(event: Event | None, parsed: upstream.ServerEvent) -> Event | None:
+    """What the moment adds to an event of the upstream: how long the session has, the chance of an error."""
+    if isinstance(event, events.UpstreamErred):
+        return replace(event, chance=chance())
+    if isinstance(event, events.UpstreamCreated) and (end := upstream.expires_at(parsed)) is not None:
+        return replace(event, lifetime_s=max(0.0, end - time.time()))
+    return event
