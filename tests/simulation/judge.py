@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HEARD_SHARE = 0.4
 HEARD_LEAST = 18_000
 """Two and a half words: who heard so much of an answer was answered."""
+AROUND = 12_000
+"""Silence that a voice detector counts to the turn beside it, at most."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,8 @@ class Judge:
     """By the link's uid."""
     delivered: Ranges = field(default_factory=Ranges)
     lost: Ranges = field(default_factory=Ranges)
+    lost_before: Ranges = field(default_factory=Ranges)
+    """What an earlier process named lost of turns whose words are kept."""
     answers: dict[str, Told] = field(default_factory=dict)
     """By the item that sounds."""
     runs: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -120,11 +124,25 @@ class Judge:
         self.lost.add(first, last)
 
     def begins_again(self, received: int, kept: set[str]) -> None:
-        """Another process takes the input up here: what the last one lost after it comes again, and it knows
-        no words but those that were durable.
+        """Another process takes the input up here: what the last one lost after it comes again (so nobody
+        whom that one asked need have known it), and it knows no words but those that were durable.
         """
-        self.lost = Ranges([(a, min(b, received)) for a, b in self.lost.parts if a < received])
+        for _, known in self.known:
+            known.add(received, max(received, self.truth.position))
         self.finals = [final for final in self.finals if final[0] in kept]
+        self._passes_over(received)
+        self.lost = Ranges([(a, min(b, received)) for a, b in self.lost.parts if a < received])
+
+    def _passes_over(self, received: int) -> None:
+        """The sound of a turn whose words are kept comes again, and nobody is given it: what was named lost
+        of it stays lost.
+        """
+        marks = {mark for _, role, text in self.finals if role == "user" for mark in turns_in(text)}
+        for first, last in (self.truth.spoken[mark] for mark in marks & self.truth.spoken.keys()):
+            for a, b in self.lost.parts:
+                low, high = max(a, received, first - AROUND), min(b, last + AROUND)
+                if low < high:
+                    self.lost_before.add(low, high)
 
     def understood(self, link: Link, heard: list[tuple[int, int, int]]) -> None:
         """A model has an item of the user's."""
@@ -137,7 +155,7 @@ class Judge:
         """The session is quiet: each sample was delivered or named."""
         self.knew_all()
         known = Ranges([*self.delivered.parts])
-        for part in self.lost.parts:
+        for part in (*self.lost.parts, *self.lost_before.parts):
             known.add(*part)
         if known.common(0, received) != received:
             raise Violation("I1", f"of {received} samples only {known.parts} are accounted for")
