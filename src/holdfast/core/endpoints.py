@@ -285,13 +285,13 @@ class Endpoints:
                 self._list[index].avoided_at = now
 
     def _spread(self, recovery: Recovery, now: float, chance: float) -> float:
-        """How long this session keeps back because many fell at once. Judged when it first asks."""
+        """How long this session keeps back because many fell at once: above 0. Judged when it first asks."""
         if not recovery.was_live or recovery.attempts:
             return 0.0
         if recovery.spread_until is None:
             share_s = chance * self._limits.spread_s if self._is_mass_loss(now) else 0.0
             recovery.spread_until = now + share_s
-        return max(0.0, recovery.spread_until - now)
+        return recovery.spread_until - now
 
     def _forget_losses(self, now: float) -> None:
         while self._losses and now - self._losses[0] > LOSS_WINDOW_S:
