@@ -145,6 +145,23 @@ def test_who_wants_nothing_worse_looks_at_all_that_is_better() -> None:
         assert dial.endpoint == (0 if is_first_well else 1)
 
 
+def test_an_endpoint_that_had_no_room_for_a_wish_was_not_avoided() -> None:
+    node = Node(2)
+    for _ in range(5):
+        recovery, _ = node.dial()
+        node.fail(recovery, OWN)
+        node.dial(recovery)
+        node.endpoints.dropped(node.fail(recovery))
+    node.now += 5.0
+    retries = [node.fail(node.dial()[0]) for _ in range(3)]
+    node.now += 1.0
+    for recovery in retries:
+        assert node.dial(recovery)[1].endpoint == 0
+    wish = Recovery(node.now, was_live=False, budget_s=35.0, no_worse_than=1)
+    assert node.dial(wish)[1].endpoint == 1
+    assert node.endpoints.better_than(1, node.now) == 0
+
+
 def test_who_must_give_up_hears_of_its_own_trouble_before_that_of_others() -> None:
     node = Node(2)
     first = node.starting()
