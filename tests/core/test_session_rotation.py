@@ -41,6 +41,23 @@ def test_a_successor_waits_for_the_answer_to_end() -> None:
     assert effects.Adopt(2) in world.effects
 
 
+@pytest.mark.parametrize("tells_ends", [True, False])
+def test_a_successor_waits_for_the_last_sound_that_an_end_may_have_overtaken(*, tells_ends: bool) -> None:
+    world = World.live()
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    user_turn(world)
+    world.respond()
+    world.link_lives(2)
+    if tells_ends:
+        world.do(events.OutputAudioEnded(1, "resp_1", "item_1"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    assert (effects.Adopt(2) in world.effects) is tells_ends
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(2400, 9)), after=0.01)
+    assert any(isinstance(e, effects.Play) and e.pcm == pcm(2400, 9) for e in world.effects) is not tells_ends
+    world.do(events.TimerFired("rotate"), after=2.0)
+    assert effects.Adopt(2) in world.effects
+
+
 def successor_waits(world: World, life_s: float = 100.0) -> None:
     """An answer is under way, and the successor is live behind it, at 83 % of the first link's life."""
     user_turn(world)

@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, Protocol
 
 from holdfast.core import effects, events
-from holdfast.core.answer_side import ORDER_WAIT_S
 from holdfast.core.faults import Fault, fault
+from holdfast.core.ordering import ORDER_WAIT_S
 from tests.simulation.clock import Clock, Entry
 from tests.simulation.conversation import Answer, Known, turns_in, words_of_user
 from tests.simulation.judge import Judge

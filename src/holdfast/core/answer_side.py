@@ -21,6 +21,7 @@ from holdfast.core.events import (
 from holdfast.core.faults import Fault, fault
 from holdfast.core.journal_side import record_items, settle
 from holdfast.core.notices import AssistantTranscript, AudioStarted, ResponseDone, ResponseStarted
+from holdfast.core.ordering import ORDER_WAIT_S
 from holdfast.core.rebuild import is_told
 from holdfast.core.refusals import refuse
 from holdfast.core.return_side import leave_process, may_leave
@@ -28,9 +29,6 @@ from holdfast.core.state import State, error_of
 from holdfast.core.timers import TIMER_GOODBYE, TIMER_ORDER, TIMER_REASK
 from holdfast.core.tool_results import tell_results
 from holdfast.core.upstream_link import UpstreamPhase
-
-ORDER_WAIT_S = 2.0
-"""How long an event may wait for one that it overtook."""
 
 
 def response_began(s: State, event: ResponseBegan, now: float) -> None:

@@ -14,6 +14,8 @@ from typing import Final
 from holdfast.core.events import OutputAudio, OutputTranscribed, ResponseEnded
 
 EARLY_MAX: Final = 200
+ORDER_WAIT_S: Final = 2.0
+"""How long an event may wait for one that it overtook."""
 Early = OutputAudio | OutputTranscribed
 
 

@@ -10,6 +10,7 @@ from holdfast.core import lifecycle, links, rebuild
 from holdfast.core.effects import StopTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import fault
+from holdfast.core.ordering import ORDER_WAIT_S
 from holdfast.core.state import State
 from holdfast.core.timers import TIMER_ROTATE
 from holdfast.core.upstream_link import UpstreamPhase
@@ -32,7 +33,8 @@ def return_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001
 def switch_when_quiet(s: State, now: float) -> None:
     """Let the successor take over, if it is ready and the moment is right."""
     is_heard = s.upstream.is_live and not s.kept.waiting
-    is_quiet = s.turn.is_quiet and is_heard and not s.spoken.turns and not s.tools.running
+    is_owed = bool(s.spoken.turns or s.tools.running)
+    is_quiet = s.turn.is_quiet and is_heard and not is_owed and _is_whole(s, now)
     if not links.may_switch(s, now, is_quiet=is_quiet):
         return
     rebuild.left(s, fault("provider.session_expired", ["left before its end"]), now)
@@ -41,3 +43,10 @@ def switch_when_quiet(s: State, now: float) -> None:
     s.note("upstream.rotated", generation=s.upstream.generation, quiet=is_quiet)
     lifecycle.take_over(s, now)
     s.out.append(hang_up)
+
+
+def _is_whole(s: State, now: float) -> bool:
+    """Whether the last answer has come to its last sound. Of an upstream that does not say so, something may
+    follow the end that overtook it: it is waited for as long as for anything that was overtaken.
+    """
+    return s.ordering.open_item is None or now - s.turn.last_event_at >= ORDER_WAIT_S
