@@ -167,6 +167,51 @@ def test_a_result_that_nobody_had_spoken_of_before_a_kill_is_spoken_of_after_it(
     assert len(after.asked(effects.Respond)) == 1
 
 
+def test_a_question_that_waits_for_its_tool_beside_another_answer_is_answered_after_a_kill() -> None:
+    world = kept()
+    world.do(
+        events.TextGiven("transfer it"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+        events.TextGiven("how late is it?"),
+        events.ResponseBegan(1, "resp_2"),
+    )
+    write(world)
+    world.do(events.ToolReturned("call_1", "done", "ok"))
+    write(world)  # the result is told: the answer that is being given does not know of it
+    world.do(events.OutputTranscribed(1, "resp_2", "item_2", "Noon", final=False))
+    world.lose()
+    assert asked_after_a_kill(world) == [effects.Respond()]
+
+
+def test_a_question_beside_a_greeting_is_answered_after_a_stop() -> None:
+    world = kept()
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.TextGiven("how late is it?"),
+        events.OutputTranscribed(1, "resp_1", "item_1", "Hello.", final=True),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    assert asked_after_a_kill(world) == [effects.Respond()]
+    world.do(
+        events.ResponseBegan(1, "resp_2"),
+        events.OutputTranscribed(1, "resp_2", "item_2", "Noon.", final=True),
+        events.ResponseEnded(1, "resp_2", "completed"),
+    )
+    assert asked_after_a_kill(world) == []
+
+
+def asked_after_a_kill(world: World) -> list[effects.Effect]:
+    """What the next process asks of its upstream when the client is back."""
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    come_back(after, 3)
+    after.go_live()
+    return after.asked(effects.Respond)
+
+
 def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:
     world = kept()
     world.do(events.DrainBegan())

@@ -30,6 +30,8 @@ class Item:
     """And where it ends."""
     place: int = 0
     """Where it stands; words may become whole in another order."""
+    leaves: list[str] = field(default_factory=list)
+    """Of an answer: what the user had said before its words were whole, and is owed another answer."""
     is_recorded: bool = False
     """Whether the journal has it as it is."""
 
@@ -53,6 +55,7 @@ class Item:
             "heard_chars": self.heard_chars,
             "name": self.call_name,
             "arguments": self.call_arguments,
+            "leaves": self.leaves,
         }
 
 
@@ -129,7 +132,8 @@ class Conversation:
         item.heard_chars = record["heard_chars"]
         item.call_name, item.call_arguments = record["name"], record["arguments"]
         item.place, item.until = record["place"], record["until"]
-        item.since = record.get("since", 0)  # an earlier version did not say
+        item.since = record.get("since", 0)  # an earlier version did not say, neither this
+        item.leaves = record.get("leaves", [])
         self.places = max(self.places, item.place)
         item.is_recorded = True
         if item.role == "assistant" and item.text:

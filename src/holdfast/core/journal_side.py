@@ -27,8 +27,12 @@ def record_opening(s: State) -> None:
 
 
 def record_items(s: State) -> None:
-    """The conversation's items whose words are whole."""
+    """The conversation's items whose words are whole. An answer may have begun before the user said what
+    stands before it, or before a tool returned: what it does not answer is still owed after a kill.
+    """
     for item in s.conversation.unrecorded():
+        if item.role == "assistant":
+            item.leaves = [one.item_id for one in s.spoken.turns if one.response_id != item.response_id]
         s.record("item", item.as_record())
 
 

@@ -151,9 +151,11 @@ def _end_again(s: State) -> None:
 
 
 def _owe_answer(s: State) -> None:
-    """A turn that nobody answered is still owed an answer."""
-    items = list(s.conversation.items.values())
-    while items and items[-1].role == "tool":
-        items.pop()
-    if items and items[-1].role == "user":
-        s.spoken.typed(items[-1].id, s.spoken.settled)
+    """A turn that nobody answered is still owed an answer: none stands behind it that did not leave it."""
+    left: set[str] | None = None
+    for item in reversed(s.conversation.items.values()):
+        if item.role == "assistant":
+            left = set(item.leaves) if left is None else left.intersection(item.leaves)
+        elif item.role == "user" and (left is None or item.id in left):
+            s.spoken.typed(item.id, s.spoken.settled)
+            return
