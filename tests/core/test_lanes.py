@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-
 import pytest
 
 from holdfast.core import effects, events, notices
@@ -35,7 +33,31 @@ def play(world: World, response_id: str = "resp_1", item_id: str = "item_1", pie
     return lane.take(world.generation, response_id, item_id, piece, world.now)
 
 
+def places(one: effects.Play) -> tuple[int, int, int, bytes]:
+    return one.offset, one.stream, one.start, one.pcm
+
+
 # up
+
+
+def test_a_lane_takes_what_there_is_room_for() -> None:
+    lane = InputLane(room=480 + 150)
+    assert lane.take(FRAME)
+    assert not lane.take(pcm(480, 2))
+    assert lane.take(pcm(130, 3))
+    assert lane.passed == [FRAME, pcm(130, 3)]
+
+
+def test_what_passed_is_told_again_to_the_next_upstream() -> None:
+    world = listening()
+    state = world.session.state
+    for number in range(5):
+        assert state.input_lane.take(pcm(480, number))
+    world.lose()
+    assert state.received == 6 * 480
+    assert not state.input_lane.take(FRAME)
+    world.go_live()
+    assert world.sent_audio().endswith(b"".join(pcm(480, number) for number in range(5)))
 
 
 def test_what_passed_is_counted_once_by_the_next_step() -> None:
@@ -112,8 +134,22 @@ def test_a_client_with_positions_is_told_them_before_they_are_booked() -> None:
         told.append(place_of_last(state))
     world.do(events.Pinged(None))
     kept = [play for run in state.window.audio for play in run.messages()]
-    by_value = attrgetter("offset", "stream", "start", "pcm")
-    assert list(map(by_value, told)) == list(map(by_value, kept[-3:]))
+    assert list(map(places, told)) == list(map(places, kept[-3:]))
+
+
+def test_what_was_played_without_a_step_is_kept_for_a_client_that_comes_back() -> None:
+    world = sounding()
+    state = world.session.state
+    offset = state.output.offset
+    for number in range(3):
+        assert play(world, piece=pcm(480, number))
+    world.do(events.ClientGone(1006))
+    assert not play(world)
+    back = world.do(events.ResumeAsked("epoch", offset, "token"))
+    assert [places(one) for one in back if isinstance(one, effects.Play)] == [
+        (offset + 1 + number, 1, 480 * (1 + number), pcm(480, number)) for number in range(3)
+    ]
+    assert not world.told(notices.Error)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +158,7 @@ def test_a_client_with_positions_is_told_them_before_they_are_booked() -> None:
         ("resp_2", "item_1", FRAME),
         ("resp_1", "item_2", FRAME),
         ("resp_1", "item_1", FRAME[:-1]),
+        ("resp_1", "item_1", b""),
         ("resp_1", "item_1", pcm(PLAYED_MAX + 1)),
     ],
 )
