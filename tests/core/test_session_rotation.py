@@ -119,3 +119,15 @@ def test_a_thousand_rotations_ask_for_no_response() -> None:
     assert world.generation == 1001
     assert not world.asked(effects.Respond)
     assert len(world.told(notices.ResponseStarted)) == 1
+
+
+def test_a_change_that_could_not_wait_names_what_may_not_have_been_heard() -> None:
+    limits = Limits(upstream_life_s=100.0, input_replayed_s=0.1, input_held_s=0.1, audio_burst_s=10.0)
+    world = World.live(limits=limits)
+    successor_waits(world)
+    heard_to = world.session.state.received
+    for number in range(50):  # faster than it was spoken, as what was held is handed over
+        world.do(ClientAudio(pcm(480, number)))
+    world.do(events.TimerFired("rotate"), after=12.5)
+    until = world.session.state.received - 2400
+    assert world.told(notices.AudioLost) == [notices.AudioLost("input", heard_to, until, "upstream_lost")]

@@ -53,8 +53,8 @@ def left(s: State, cause: Fault, now: float) -> None:
 
 
 def name_unkept(s: State, now: float) -> None:
-    """A link has died. What it was given since the last ping that it must have answered it may not have
-    heard: of that, what is not kept is named.
+    """A link has died, or is left with no time to see whether it lives. What it was given since the last ping
+    that it must have answered it may not have heard: of that, what is not kept is named.
     """
     unsure_s = s.limits.upstream_ping_s + s.limits.upstream_pong_s
     first = max(s.spoken.unheard_from(), s.timeline.given_by(now - unsure_s))

@@ -37,6 +37,8 @@ def switch_when_quiet(s: State, now: float) -> None:
     is_quiet = s.turn.is_quiet and is_heard and not is_owed and _is_whole(s, now)
     if not links.may_switch(s, now, is_quiet=is_quiet):
         return
+    if not is_quiet:
+        rebuild.name_unkept(s, now)
     rebuild.left(s, fault("provider.session_expired", ["left before its end"]), now)
     s.out.append(StopTimer(TIMER_ROTATE))
     hang_up = links.switch(s)
