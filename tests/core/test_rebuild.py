@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core import effects, events, notices
-from holdfast.core.effects import Effect
+from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import SessionOptions
 from holdfast.core.limits import Limits
@@ -176,14 +176,28 @@ def test_what_was_given_since_a_ping_could_tell_and_is_not_kept_is_named(
     assert lost(step) == ([(0, 12_000, "upstream_lost")] if is_named else [])
 
 
-def test_what_a_link_was_given_that_is_left_before_its_end_is_not_named() -> None:
+def test_a_link_is_not_left_before_its_end_while_it_may_not_have_heard_what_is_not_kept() -> None:
     world = World.live(limits=SHORT)
     world.now += 3000
     world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(3)))
     world.do(events.TimerFired("rotate"))
     step = world.link_lives(2)
+    assert effects.HangUp(1) not in step
+    assert StartTimer("rotate", 1.0) in step
+    assert effects.HangUp(1) not in world.do(events.TimerFired("rotate"), after=14.9)
+    step = world.do(events.TimerFired("rotate"), after=0.1)
     assert effects.HangUp(1) in step
     assert lost(step + world.do(events.TimerFired("losses"), after=1.0)) == []
+
+
+def test_what_a_link_may_not_have_heard_that_must_be_left_at_once_is_named() -> None:
+    world = World.live(limits=SHORT)
+    world.now += 3500
+    world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(3)))
+    world.do(events.TimerFired("rotate"))
+    step = world.link_lives(2)
+    assert effects.HangUp(1) in step
+    assert lost(step + world.do(events.TimerFired("losses"), after=1.0)) == [(0, 12_000, "upstream_lost")]
 
 
 def test_what_waits_too_long_on_its_way_back_is_named() -> None:

@@ -315,8 +315,13 @@ def grow_old(s: Linked, now: float, *, is_away: bool = False) -> list[LinkEffect
     """
     is_set = is_away or s.successor is not None
     out = [] if is_set else _dial_successor(s, s.upstream.endpoint, "age", now)
+    return [*out, look_soon(s, now)]
+
+
+def look_soon(s: Linked, now: float) -> StartTimer:
+    """The next look for the moment to change over."""
     left_s = s.upstream.life_left(s.limits, now)
-    return [*out, StartTimer(TIMER_ROTATE, min(LOOK_EVERY_S, left_s or LOOK_EVERY_S))]
+    return StartTimer(TIMER_ROTATE, min(LOOK_EVERY_S, left_s or LOOK_EVERY_S))
 
 
 def look_for_better(s: Linked, now: float, *, is_away: bool = False) -> list[LinkEffect]:

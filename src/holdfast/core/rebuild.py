@@ -53,13 +53,20 @@ def left(s: State, cause: Fault, now: float) -> None:
 
 
 def name_unkept(s: State, now: float) -> None:
-    """A link has died, or is left with no time to see whether it lives. What it was given since the last ping
-    that it must have answered it may not have heard: of that, what is not kept is named.
-    """
-    unsure_s = s.limits.upstream_ping_s + s.limits.upstream_pong_s
-    first = max(s.spoken.unheard_from(), s.timeline.given_by(now - unsure_s))
-    if first < s.kept.dropped_to:
+    """A link is left for good: what it may not have heard and is not kept is named."""
+    if (first := _unsure_from(s, now)) < s.kept.dropped_to:
         s.lose(first, s.kept.dropped_to, "upstream_lost", now)
+
+
+def is_sure(s: State, now: float) -> bool:
+    """Whether all that may not have been heard is kept."""
+    return _unsure_from(s, now) >= s.kept.dropped_to
+
+
+def _unsure_from(s: State, now: float) -> int:
+    """Where begins what the link was given since the last ping that it must have answered."""
+    unsure_s = s.limits.upstream_ping_s + s.limits.upstream_pong_s
+    return max(s.spoken.unheard_from(), s.timeline.given_by(now - unsure_s))
 
 
 def _leave_response(s: State, cause: Fault) -> None:

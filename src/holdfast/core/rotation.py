@@ -33,16 +33,17 @@ def return_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001
 def switch_when_quiet(s: State, now: float) -> None:
     """Let the successor take over, if it is ready and the moment is right."""
     is_heard = s.upstream.is_live and not s.kept.waiting
-    is_owed = bool(s.spoken.turns or s.tools.running)
-    is_quiet = s.turn.is_quiet and is_heard and not is_owed and _is_whole(s, now)
-    if not links.may_switch(s, now, is_quiet=is_quiet):
+    is_quiet = s.turn.is_quiet and is_heard and not s.spoken.turns and not s.tools.running
+    is_settled = _is_whole(s, now) and rebuild.is_sure(s, now)
+    if not links.may_switch(s, now, is_quiet=is_quiet and is_settled):
+        if is_quiet and s.successor is not None:  # nothing may happen before it is settled
+            s.out.append(links.look_soon(s, now))
         return
-    if not is_quiet:
-        rebuild.name_unkept(s, now)
+    rebuild.name_unkept(s, now)  # none at a quiet moment
     rebuild.left(s, fault("provider.session_expired", ["left before its end"]), now)
     s.out.append(StopTimer(TIMER_ROTATE))
     hang_up = links.switch(s)
-    s.note("upstream.rotated", generation=s.upstream.generation, quiet=is_quiet)
+    s.note("upstream.rotated", generation=s.upstream.generation, quiet=is_quiet and is_settled)
     lifecycle.take_over(s, now)
     s.out.append(hang_up)
 
