@@ -68,6 +68,10 @@ class Caller:
         """The process was killed before the session, or the token that the caller has, was in the journal."""
         self.pending: dict[str, events.Event] = {}
         """Commands that were not answered: sent again after a return."""
+        self.places: dict[str, int] = {}
+        """Where in its audio each of them was sent first."""
+        self.sent_again: set[str] = set()
+        """Those that were, since the last return."""
         self.answered: dict[str, int] = {}
         """Commands that were, and how far the view had come by then."""
         self.whole: list[str] = []
@@ -141,6 +145,7 @@ class Caller:
         self.sent_to = max(self.sent_to, self.truth.position - RING)
         for _ in range(CATCH_UP):
             first = self.sent_to
+            self._end_again(first)
             last = min(first + self.frame, self.truth.position)
             if first == last:
                 return
@@ -151,12 +156,23 @@ class Caller:
             else:
                 runner.client_audio(pcm, first)
 
+    def _end_again(self, position: int) -> None:
+        """After a return: a turn ends again where it ended, whatever was said since."""
+        if not self.owes_commands:
+            return
+        for event_id, event in [*self.pending.items()]:
+            is_commit = isinstance(event, events.CommitAsked) and event_id not in self.sent_again
+            if is_commit and self.places[event_id] <= position:
+                self.sent_again.add(event_id)
+                self.command(event, None)
+
     def _send_again(self) -> None:
         """After a return: what was not answered, when the audio before it is there."""
         if self.owes_commands and self.sent_to >= self.truth.position - self.frame:
             self.owes_commands = False
-            for event in [*self.pending.values()]:
-                self.command(event, None)
+            for event_id, event in [*self.pending.items()]:
+                if event_id not in self.sent_again:
+                    self.command(event, None)
 
     def _report(self) -> None:
         runner = self.runner_now()
@@ -181,6 +197,7 @@ class Caller:
         """Send a command; one with an id is kept until it is answered."""
         if event_id is not None:
             self.pending[event_id] = event
+            self.places.setdefault(event_id, self.sent_to)
         if (runner := self.runner_now()) is not None:
             runner.step(event)
 
@@ -353,6 +370,7 @@ class Caller:
             )
         self.sent_to = max(answer.received, self.truth.position - RING)
         self.owes_commands = True
+        self.sent_again.clear()
 
     def ended_reason(self) -> str | None:
         """Why the session ended, as the gateway's log has it."""

@@ -15,7 +15,21 @@ from tests.simulation.run import Account, events_of, live, run_seeds, shrink
 
 BUDGET_S = float(os.environ.get("HOLDFAST_SIMULATION_SECONDS", "10"))
 SEEDS_MAX = int(os.environ.get("HOLDFAST_SIMULATION_SEEDS", "300"))
-FORMER = (300294, 300421, 301101, 302149, 302407, 303396, 304001, 311377, 313680)
+FORMER = (
+    300294,
+    300421,
+    301101,
+    302149,
+    302407,
+    303396,
+    304001,
+    311377,
+    313680,
+    2000741,
+    2000818,
+    2041463,
+    2042635,
+)
 """Seeds that once broke a rule."""
 PLANTED_SEEDS = 160
 PLANTED_LEAST = 20
