@@ -201,7 +201,10 @@ class World:
                 judge.repeats[mark] = "not durable when the process was killed"
         events_lost = [content["event_id"] for kind, content in lost if kind == "command"]
         truth.refused.update(caller.talk.by_event[one] for one in events_lost if one in caller.talk.by_event)
-        for told in judge.answers.values():
+        items_lost = {content["id"] for kind, content in lost if kind == "item"}
+        for item_id, told in judge.answers.items():
+            if item_id in items_lost:
+                judge.repeats |= dict.fromkeys(told.answer.covers, "answered, which was not durable")
             if not told.status:
                 judge.repeats |= dict.fromkeys(
                     told.answer.covers, "being answered when the process was killed"
