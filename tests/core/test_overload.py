@@ -211,3 +211,15 @@ def test_an_hour_without_load_is_an_hour_without_alarm() -> None:
         lag_s = 0.5 if is_late else noise.uniform(0.0, 0.02)
         was_late = is_late
         assert guard.sample(sample(noise.uniform(0.0, 0.6), lag_s, 0.5, 20), at * CHECK_S) is Pressure.NONE
+
+
+def test_a_quota_leaves_room_for_bursts() -> None:
+    held, free = Overload(), Overload()
+    for number in range(20):
+        now = 0.25 * number
+        held.sample(LoadSample(0.55, 0.0, 0.0, 20, cores=0.25), now)
+        free.sample(LoadSample(0.55, 0.0, 0.0, 20), now)
+    refused = held.refusal(5.0)
+    assert refused is not None
+    assert "the processor's quota is 55% used" in refused.evidence
+    assert free.refusal(5.0) is None
