@@ -168,3 +168,15 @@ def test_a_bug_of_ours_ends_it_by_name() -> None:
         "CloseClient",
     ]
     assert world.has_ended()
+
+
+def test_who_is_over_lets_go_what_is_heavy_whenever_it_is_collected() -> None:
+    world = RelayWorld.live()
+    world.speak(3)
+    world.say("response.create", "e1")
+    assert world.state.kept.asked
+    world.do(events.ClientGone(1000))
+    kept = world.state.kept
+    assert world.has_ended()
+    assert [len(one) for one in (kept.fresh, kept.given, kept.waiting, kept.asked)] == [0] * 4
+    assert (kept.size, kept.asked_size) == (0, 0)

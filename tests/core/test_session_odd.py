@@ -361,3 +361,16 @@ def test_a_broken_step_is_ended_by_name() -> None:
     kinds = [type(e.notice) for e in out if isinstance(e, effects.Tell)]
     assert kinds == [notices.ResponseDone, notices.SessionEnded]
     assert isinstance(out[-1], effects.Finish)
+
+
+def test_who_is_over_lets_go_what_is_heavy_whenever_it_is_collected() -> None:
+    world = World.live()
+    state = world.session.state
+    speak(world, 3)
+    world.respond()
+    assert state.window.audio
+    assert state.kept.given
+    world.do(events.EndAsked(None))
+    assert world.has_ended()
+    assert not state.window.audio
+    assert not state.kept.given

@@ -85,6 +85,9 @@ def _release(s: State, code: int, reason: str) -> None:
     s.link.move(ClientSignal.ENDED)
     s.out += links.end(s)
     s.out.append(Finish())
+    # Who runs it may be collected late: what is heavy goes now.
+    s.window.acknowledge(s.output.offset)
+    s.kept.settle(s.received)
 
 
 # deadlines

@@ -69,6 +69,9 @@ def over(s: RelayState) -> None:
     s.is_over = True
     s.out += links.end(s)
     s.out.append(Finish())
+    # Who runs it may be collected late: what is heavy goes now.
+    s.window.acknowledge(s.window.sent)
+    s.kept.forget()
 
 
 def idle_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike

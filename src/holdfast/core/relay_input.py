@@ -206,6 +206,12 @@ class RelayInput:
         while self.given and self.first + self.length(self.given[0]) <= position:
             self._forget_oldest()
 
+    def forget(self) -> None:
+        """Nothing is needed again."""
+        for kept in (self.fresh, self.given, self.waiting, self.asked):
+            kept.clear()
+        self.size = self.waiting_size = self.asked_size = 0
+
     def _forget_oldest(self) -> None:
         raw = self.given.popleft()
         self.first += self.length(raw)
