@@ -1,0 +1,124 @@
+"""What a client tells again to the process that took its session up: turns end where they ended, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core import effects, events, notices
+from holdfast.core.events import SessionOptions
+from tests.core.world import World, pcm, speak, user_turn
+
+MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
+SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(30)]
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    if is_live:
+        world.go_live()
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.do(*SAID[:5])
+    after.go_live()
+    after.do(*SAID[5:9])
+    assert not after.asked(effects.CommitInput)
+    new = after.do(SAID[9])
+    assert [type(e) for e in new[:3]] == [effects.Append, effects.CommitInput, effects.Respond]
+    after.do(*SAID[10:30], events.CommitAsked("commit-1"))  # accepted before: it has no effect
+    assert len(after.asked(effects.CommitInput)) == 1
+    told = [one.received for one in after.told(notices.AudioReceived)]  # type: ignore[union-attr]
+    assert told == [4800, 14_400]
+
+
+def test_a_turn_ended_by_hand_ends_at_its_sample_whatever_pieces_its_sound_comes_in() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    world.go_live()
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    new = after.do(events.ClientAudio(pcm(480 * 30, 7), 0))
+    before, ended, _, *_, behind = [
+        e for e in new if isinstance(e, effects.Append | effects.CommitInput | effects.Respond)
+    ]
+    assert isinstance(before, effects.Append)
+    assert isinstance(ended, effects.CommitInput)
+    assert isinstance(behind, effects.Append)
+    assert [(e.start, len(e.pcm) // 2) for e in (before, behind)] == [(0, 4800), (4800, 9600)]
+
+
+@pytest.mark.parametrize("frames", [1, 5, 60])
+def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words(frames: int) -> None:
+    world = World.new(durability="local")
+    world.create(SessionOptions(framing="positioned"))
+    world.go_live()
+    speak(world, 50)  # 1 s
+    user_turn(world, "item_first")  # until 1.5 s
+    speak(world, 50)
+    user_turn(world, "item_second")  # 2.5 to 3 s, and 300 ms before it
+    world.do(events.UserTranscribed(1, "item_second", "how late is it", final=True))
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    first, last = int(2.2 * 24_000), 3 * 24_000
+    size = 480 * frames
+    after.do(*(events.ClientAudio(pcm(min(size, 96_000 - at), 7), at) for at in range(0, 96_000, size)))
+    heard = [e for e in after.effects if isinstance(e, effects.Append)]
+    spans = [(e.start, e.start + len(e.pcm) // 2) for e in heard]
+    assert spans[0][0] == 0
+    assert not any(a < last and b > first for a, b in spans)
+    assert sum(b - a for a, b in spans) == 200 * 480 - (last - first)
+
+
+def test_a_settled_turn_is_not_ended_again_after_a_restart() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    world.go_live()
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), events.InputCommitted(1, "item_u"))
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    after.do(*SAID[10:30])
+    assert not after.asked(effects.CommitInput)
+
+
+def test_a_result_of_a_question_that_is_told_again_waits_for_the_question() -> None:
+    world = World.new(durability="local")
+    world.create(MANUAL)
+    world.go_live()
+    world.do(
+        *SAID[:10],
+        events.CommitAsked("commit-1"),
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
+
+    after = World.new(durability="local")
+    after.session.restart(lines, "epoch2", after.now)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.do(events.Recorded(after.session.state.journal.number))
+    after.go_live()
+    assert after.asked(effects.AddToolResult)
+    assert not after.asked(effects.Respond)
+    after.do(*SAID[:10])
+    assert len(after.asked(effects.Respond)) == 1
