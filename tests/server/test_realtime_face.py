@@ -12,7 +12,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
-from tests.server.gateway import Client, frames, gateway, tone
+from holdfast.runtime.relay_runner import RelayRunner
+from tests.server.gateway import Client, eventually, frames, gateway, tone
 
 
 async def collect(connection: AsyncRealtimeConnection, last: str) -> list[str]:
@@ -120,6 +121,20 @@ async def test_what_cannot_be_held_is_refused_by_name() -> None:
         error = await client.until_told("error")
         assert error["error"]["code"] == "not_ready"
         await client.until_told("session.created")
+        client.close()
+
+
+async def test_long_audio_messages_do_not_pile_up_until_somebody_books_them() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        await client.until_told("session.created")
+        (runner,) = gw.directory.running
+        assert isinstance(runner, RelayRunner)
+        kept = runner.relay.state.kept
+        for _ in range(3):
+            client.say("input_audio_buffer.append", audio=base64.b64encode(tone(5.0, 0)).decode())
+        await eventually(lambda: kept.gone + len(kept.given) == 3)
+        assert not kept.fresh
         client.close()
 
 
