@@ -18,7 +18,7 @@ from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 2 // 5
 """Tell `received` every 400 ms of audio; the contract allows 500."""
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
-"""Audio messages under 5 ms count as messages too, or a flood of tiny ones would be free."""
+"""Under 5 ms is for a step, where a client's audio counts as a message: a flood of tiny ones is not free."""
 PLAYED_MAX = SAMPLE_RATE_HZ
 """Samples that may be played before somebody books them."""
 
@@ -65,7 +65,7 @@ class OutputLane:
             or item_id != self.item_id
             or generation != self.generation
             or response_id != self.response_id
-            or not size
+            or size < SHORT_AUDIO_BYTES
             or size & 1
         ):
             return False
