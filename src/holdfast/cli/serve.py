@@ -72,7 +72,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, gateway.stop)
     async with gateway.running() as address:
-        # Modules and routes never become garbage: 130,000 objects, 80 ms for each collection that looks at them.
+        # Modules and routes never become garbage: 130,000 objects, 80 ms whenever a collection looks at them.
         gc.collect()
         gc.freeze()
         announce(settings, gateway, address, as_json=as_json)
