@@ -134,6 +134,14 @@ def test_the_pause_counts_from_the_beginning_of_a_probe_that_hung() -> None:
     assert it.opens_at(is_alone=True) == 9.0
 
 
+def test_a_refusal_counts_from_when_it_was_said() -> None:
+    it = shut(trouble=Trouble.REFUSED)
+    probe_fails(it, 60.0, Trouble.REFUSED, took_s=0.5)
+    assert it.opens_at(is_alone=True) == 120.5
+    it.failed(Trouble.REFUSED, 60.2, 61.0, None, is_probe=False)  # another dial's, that was under way
+    assert it.opens_at(is_alone=True) == 121.0
+
+
 def test_a_probe_has_limited_time_and_every_fifth_that_hangs_has_all() -> None:
     it = shut()
     seen = []

@@ -122,9 +122,10 @@ class Breaker:
         elif is_probe and began_at >= self.shut_at:
             is_slow = now - began_at >= ALMOST * self.patience_s
             self.slow_probes = self.slow_probes + 1 if is_slow else 0
-            # From its beginning, so that a probe that hangs does not make the rounds longer.
-            self._shut(trouble, began_at)
-        elif trouble is Trouble.REFUSED and self.trouble is not Trouble.REFUSED:
+            # From its beginning, so that a probe that hangs does not make the rounds longer; a refusal is no
+            # silence, and counts from when it was said.
+            self._shut(trouble, now if trouble is Trouble.REFUSED else began_at)
+        elif trouble is Trouble.REFUSED:
             self._shut(trouble, now)
         if trouble is Trouble.THROTTLED:
             self.told(now, retry_after_s)
