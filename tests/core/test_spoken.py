@@ -177,3 +177,78 @@ def test_audio_is_needed_from_the_first_unanswered_turn_on() -> None:
     assert it.needed_from() == 400
     it.clear(500)
     assert (it.needed_from(), it.unheard_from()) == (500, 500)
+
+
+def test_an_answer_in_the_making_is_not_about_what_was_given_meanwhile() -> None:
+    it = spoken(("a", 100, 300))
+    it.typed("t", 300)
+    it.missed(None)
+    it.answering("own")
+    it.answered("own")
+    assert [turn.item_id for turn in it.owed] == ["t"]
+    it.answering("asked")
+    assert it.owed == []
+
+
+def test_an_answer_that_had_begun_gives_back_what_was_given_after_it() -> None:
+    it = spoken(("a", 100, 300))
+    it.answering("r1")
+    it.called_tools("r1")
+    it.begin("b", 400)
+    it.end(500)
+    it.typed("t", 500)
+    it.answering("own")
+    it.missed("own")
+    assert [(turn.response_id, turn.is_through_tools) for turn in it.turns] == [
+        ("r1", True),
+        ("own", False),
+        (None, False),
+    ]
+    it.answering("own")  # told again
+    assert [turn.response_id for turn in it.turns] == ["r1", "own", None]
+    it.answering("asked")
+    assert [turn.response_id for turn in it.turns] == ["asked", "own", "asked"]
+
+
+def test_what_waits_for_tools_is_missed_only_when_its_results_were_given() -> None:
+    it = spoken(("a", 100, 300))
+    it.answering("r1")
+    it.called_tools("r1")
+    it.missed(None, {"r1"})
+    it.answering("own", {"r1"})
+    it.answering("asked")
+    assert [turn.response_id for turn in it.turns] == ["asked"]
+
+
+def test_one_answer_in_the_making_misses_a_turn_and_no_second() -> None:
+    it = Spoken()
+    it.typed("t", 0)
+    it.missed(None)
+    it.missed(None)
+    it.answering("own")
+    it.missed(None)
+    it.answering("second")
+    assert [turn.response_id for turn in it.turns] == ["second"]
+
+
+def test_an_answer_in_the_making_that_speech_stops_has_missed_nothing() -> None:
+    it = Spoken()
+    it.typed("t", 0)
+    it.missed(None)
+    it.begin("a", 100)
+    it.end(200)
+    it.answering("own")
+    assert [turn.response_id for turn in it.turns] == ["own", "own"]
+
+
+def test_who_is_asked_again_or_anew_was_told_of_what_the_first_time_missed() -> None:
+    it = Spoken()
+    it.typed("t", 0)
+    it.missed("own")
+    it.reopen("own")
+    it.answering("own")
+    assert it.owed == []
+    it.missed("own")
+    it.lost()
+    it.answering("own")
+    assert it.owed == []

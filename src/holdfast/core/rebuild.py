@@ -40,6 +40,7 @@ def left(s: State, cause: Fault, now: float) -> None:
     """The upstream is gone: end what can only be ended, keep what can be asked for again."""
     _leave_response(s, cause)
     s.turn.upstream_gone()
+    s.spoken.lost()
     s.ordering.clear()
     s.out.append(StopTimer(TIMER_ORDER))
     for turn in s.spoken.turns:

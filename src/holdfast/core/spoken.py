@@ -26,6 +26,12 @@ class SpokenTurn:
     """How often it was told again to a fresh upstream."""
     is_through_tools: bool = False
     """Its answer waits for tools."""
+    called_by: str | None = None
+    """Who called them."""
+    missed_by: str | None = None
+    """The answer that was in the making when this was given, and that is not about it; empty as long as
+    nobody has told its id.
+    """
     is_typed: bool = False
     """It has a place among the items and none in the sound."""
     is_by_hand: bool = False
@@ -60,6 +66,9 @@ class Spoken:
         """The user begins to speak. A turn that was still open ends here."""
         if (still_open := self.open) is not None:
             still_open.last = max(first, still_open.first)
+        for missing in self.turns:
+            if missing.missed_by == "":
+                missing.missed_by = None  # who speaks again stops the answer that was in the making
         turn = SpokenTurn(item_id, max(first, self._last_end()))
         self.turns.append(turn)
         return turn
@@ -89,9 +98,13 @@ class Spoken:
 
     def answering(self, response_id: str, waiting: Container[str] = ()) -> None:
         """A response begins: it answers all that is over, but for what waits for the tools that the
-        responses `waiting` have called.
+        responses `waiting` have called, and what was given when it was in the making.
         """
         for turn in self.turns:
+            if turn.missed_by == "":
+                turn.missed_by = response_id
+            if turn.missed_by == response_id:
+                continue
             is_ready = turn.is_through_tools and turn.response_id not in waiting
             if turn.last is not None and (turn.response_id is None or is_ready):
                 turn.response_id = response_id
@@ -102,12 +115,35 @@ class Spoken:
         for turn in self.turns:
             if turn.response_id == response_id:
                 turn.is_through_tools = True
+                turn.called_by = response_id
+
+    def missed(self, running: str | None, waiting: Container[str] = ()) -> None:
+        """A request met an answer that was in the making, `running` where its id is known: that one is about
+        what the upstream had heard, and not about what it was given with the request: what was typed, what
+        waited for tools. One answer in the making can have missed it, no second.
+        """
+        for turn in self.turns:
+            is_called = turn.called_by is not None and turn.called_by not in waiting
+            if not (turn.is_typed or is_called) or turn.missed_by is not None:
+                continue
+            if turn.is_through_tools or turn.response_id in {None, running}:
+                turn.missed_by = running or ""
+            if running is not None and turn.response_id == running:
+                turn.response_id = turn.called_by
+                turn.is_through_tools = turn.called_by is not None
+
+    def lost(self) -> None:
+        """The upstream is lost: the next one is told of all before it is asked."""
+        for turn in self.turns:
+            turn.missed_by = None
 
     def reopen(self, response_id: str) -> None:
         """The response came to nothing: what it answered is owed again."""
         for turn in self.turns:
             if turn.response_id == response_id:
-                turn.response_id = None
+                turn.response_id = turn.called_by = None
+            if turn.missed_by == response_id:
+                turn.missed_by = None
 
     def answered(self, response_id: str) -> None:
         """The response has said what it had to say."""

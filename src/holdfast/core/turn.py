@@ -154,13 +154,14 @@ class Turn:
         if under_way is not None and not (under_way.is_plain and any(w.is_plain for w in self._waiting)):
             self._waiting.appendleft(under_way)
 
-    def collided(self) -> None:
-        """Our request met a running response: it is made again when that has ended."""
+    def collided(self) -> Respond | None:
+        """Our request met a running response: it is made again when that has ended. Answers the request."""
         refused = self.asked or self._crossed
         self.asked = self._crossed = self.request = None
         if refused is not None:
             self._again(refused)
         self._is_blocked = self.active is None
+        return refused
 
     def _again(self, request: Respond) -> None:
         """It is made again before all others; a plain one stands for every plain wish."""

@@ -119,7 +119,9 @@ def _collided(s: State, event: UpstreamErred) -> None:
     if event.event_id is None and s.turn.asked is None:
         s.turn.is_refused_unasked = True  # the upstream's own answer to a turn
         return
-    s.turn.collided()
+    refused = s.turn.collided()
+    if refused is not None and refused.is_plain:
+        s.spoken.missed(s.turn.active, s.tools.awaited)
     if s.turn.active is not None:  # that one is the upstream's own, and answers what stood there
         s.spoken.answering(s.turn.active, s.tools.awaited)
 
