@@ -16,45 +16,6 @@ from tests.core.world import OPENAI, World, pcm, speak, user_turn
 BUSY = "conversation_already_has_active_response"
 
 
-def collide(world: World) -> None:
-    cause = fault("application.invalid_message")
-    world.do(events.UpstreamErred(1, cause, BUSY, "busy", "ask_1", benign=True))
-
-
-def test_a_request_that_crossed_the_servers_own_response_is_made_again() -> None:
-    world = World.live()
-    world.do(events.TextGiven("hello"))
-    world.do(events.ResponseBegan(1, "resp_by_voice_detection"))
-    collide(world)
-    assert len(world.asked(effects.Respond)) == 1
-
-    world.do(events.ResponseEnded(1, "resp_by_voice_detection", "completed"))
-    assert len(world.asked(effects.Respond)) == 2
-
-
-def test_a_request_that_crossed_a_response_which_came_to_nothing_is_made_once() -> None:
-    world = World.live()
-    world.do(events.TextGiven("hello"))
-    world.do(events.ResponseBegan(1, "resp_by_voice_detection"))
-    collide(world)
-    world.lose()
-    world.redial()
-    world.go_live()
-    world.do(events.ResponseBegan(2, "resp_2"), events.ResponseEnded(2, "resp_2", "completed"))
-    assert len(world.asked(effects.Respond)) == 2
-
-
-def test_a_collision_with_an_unknown_response_does_not_loop() -> None:
-    world = World.live()
-    world.do(events.TextGiven("hello"))
-    for _ in range(5):
-        collide(world)
-    assert len(world.asked(effects.Respond)) == 1
-
-    world.do(events.TimerFired("response"), after=1.0)
-    assert len(world.asked(effects.Respond)) == 2
-
-
 def test_a_refused_request_is_told_and_the_next_one_goes_out() -> None:
     world = World.live()
     world.do(events.TextGiven("hello"))
@@ -374,40 +335,3 @@ def test_who_is_over_lets_go_what_is_heavy_whenever_it_is_collected() -> None:
     assert world.has_ended()
     assert not state.window.audio
     assert not state.kept.given
-
-
-@pytest.mark.parametrize("is_told_first", [True, False], ids=["begun before", "begun after"])
-def test_what_a_refused_request_asked_is_owed_when_the_servers_own_answer_is_over(
-    *, is_told_first: bool
-) -> None:
-    world = World.live()
-    user_turn(world)
-    world.do(events.TextGiven("hello"))
-    if not is_told_first:
-        collide(world)
-    world.respond("resp_own", "item_own")
-    if is_told_first:
-        collide(world)
-    world.do(events.OutputTranscribed(1, "resp_own", "item_own", "yes", final=True))
-    world.do(events.ResponseEnded(1, "resp_own", "completed"))
-
-    said = [one.content for one in world.asked(effects.Record) if isinstance(one, effects.Record)]
-    answer = next(one for one in said if one.get("id") == "item_own")
-    text = next(one for one in said if one.get("text") == "hello")
-    assert answer["leaves"] == [text["id"]]
-
-
-def test_a_result_that_met_the_servers_own_answer_is_answered_by_the_next_one() -> None:
-    world = World.live()
-    user_turn(world, "item_1")
-    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "read", "{}"))
-    world.do(events.ResponseEnded(1, "resp_1", "completed"))
-    user_turn(world, "item_2")
-    world.do(events.ToolReturned("call_1", "done", "ok"))
-    collide(world)
-    world.do(events.ResponseBegan(1, "resp_own"), events.ToolCalled(1, "resp_own", "call_2", "read", "{}"))
-    world.do(events.ResponseEnded(1, "resp_own", "completed"))
-    world.respond("resp_2", "item_3")
-
-    owner = {turn.item_id: turn.response_id for turn in world.session.state.spoken.turns}
-    assert owner == {"item_1": "resp_2", "item_2": "resp_own"}

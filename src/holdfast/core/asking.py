@@ -17,6 +17,7 @@ def request_response(s: State, now: float) -> None:
     # What is answered must have been heard: not while commands wait to be handed over.
     may_ask = s.upstream.phase is UpstreamPhase.LIVE and (s.upstream.is_live or not s.kept.commands)
     if may_ask and (request := s.turn.next_request(now)) is not None:
+        s.turn.asked_at = s.timeline.expected
         s.out.append(request)
         watch_response(s)
 

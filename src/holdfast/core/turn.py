@@ -55,6 +55,10 @@ class Turn:
     """The response that the client was told has started and not yet that it has ended."""
     asked: Respond | None = None
     """A request that is on its way upstream, until its response begins or it is refused."""
+    asked_at: int = 0
+    """Where the upstream's input stood when that was sent."""
+    is_own_next: bool = False
+    """The upstream was about to answer by itself when the request was sent: that answer begins first."""
     silenced: str | None = None
     """The response that was interrupted: whatever of it still comes is not heard."""
     reopened: str | None = None
@@ -86,6 +90,16 @@ class Turn:
         self.phase = TURN_TRANSITIONS[self.phase, signal]
         if signal in {TurnSignal.SPEECH_BEGAN, TurnSignal.INPUT_GIVEN}:
             self.tool_steps = 0
+        if signal is TurnSignal.SPEECH_BEGAN:
+            self.is_own_next = False  # who speaks again stops the answer that was in the making
+
+    def heard_end(self, position: int) -> bool:
+        """The upstream tells late that a turn ended at `position`. Answers whether a plain request was sent
+        after that, so that the upstream's own answer to the turn comes first and is not about it.
+        """
+        is_after = self.active is None and self.asked is not None and self.asked_at > position
+        self.is_own_next = self.is_own_next or is_after
+        return is_after and self.asked is not None and self.asked.is_plain
 
     @property
     def owes(self) -> bool:
@@ -100,9 +114,10 @@ class Turn:
     @property
     def awaits_response(self) -> bool:
         """Whether a response may be in the making of which we have not heard."""
-        if self.active is not None and self.reopened is None:
-            return False
-        return self.asked is not None or self.phase is TurnPhase.THINKING
+        if self.asked is not None:
+            return True
+        is_answered = self.active is not None and self.reopened is None
+        return not is_answered and self.phase is TurnPhase.THINKING
 
     @property
     def is_quiet(self) -> bool:
@@ -129,7 +144,10 @@ class Turn:
 
     def begin(self, response_id: str, now: float) -> None:
         """A response began upstream, asked for or by the server's own voice detection."""
-        self._crossed, self.asked = self.asked, None
+        self._crossed = None
+        if not self.is_own_next:
+            self._crossed, self.asked = self.asked, None
+        self.is_own_next = False
         self.request = self._crossed
         self._is_blocked = False
         if self.reopened != response_id:
@@ -150,7 +168,7 @@ class Turn:
         """What was under way upstream is not under way any more: asked for again by the next one."""
         under_way = self.asked or (None if self.active is not None else self._crossed)
         self.asked = self._crossed = None
-        self._is_blocked = self.is_refused_unasked = False
+        self._is_blocked = self.is_refused_unasked = self.is_own_next = False
         if under_way is not None and not (under_way.is_plain and any(w.is_plain for w in self._waiting)):
             self._waiting.appendleft(under_way)
 
@@ -161,6 +179,7 @@ class Turn:
         if refused is not None:
             self._again(refused)
         self._is_blocked = self.active is None
+        self.is_own_next = False
         return refused
 
     def _again(self, request: Respond) -> None:
@@ -172,6 +191,7 @@ class Turn:
     def refused(self) -> None:
         """Our request was not accepted, and making it again would not help."""
         self.asked = None
+        self.is_own_next = False
 
     def block(self) -> None:
         """The upstream is to be given time before it is asked again."""

@@ -179,6 +179,8 @@ def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     sample = _position(s, event.audio_end_ms)
     s.spoken.end(sample)
     s.tools.turn_ended(sample)
+    if s.turn.heard_end(sample):
+        s.spoken.missed(None, s.tools.awaited)
     s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
     asking.watch_response(s)
 
