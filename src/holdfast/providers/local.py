@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
@@ -39,12 +40,13 @@ class LocalDialer:
             knows_utterances=True,
         )
 
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:  # noqa: ARG002 - it has one model
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
         if not self.pool.ready:
             missing = any("make speech" in reason for reason in self.pool.reasons)
             code = "configuration.speech_files_missing" if missing else "gateway.engine_unavailable"
             sink.upstream_lost(generation, fault(code, self.pool.reasons))
             return
         address = self.pool.address()
-        url = f"{address.url}?model={LOCAL_MODEL}"
+        asked = {name: query[name] for name in ("intent",) if name in query}  # it has one model
+        url = f"{address.url}?{urlencode({'model': LOCAL_MODEL, **asked})}"
         await dial(Address(url, address.token, self.limits), generation, sink, {})
