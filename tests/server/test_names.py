@@ -17,6 +17,7 @@ from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.ports import UpstreamLine
+from holdfast.providers import addresses
 from holdfast.providers.addresses import Addresses, Found
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.realtime_link import Address, dial
@@ -61,7 +62,11 @@ async def live(url: str) -> Client:
 
 
 @pytest.mark.parametrize("how", ["is_broken", "is_silent"])
-async def test_the_last_good_address_stands_in_for_a_name_that_is_unknown(how: str) -> None:
+async def test_the_last_good_address_stands_in_for_a_name_that_is_unknown(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A logger that was used before keeps what it was configured with then.
+    monkeypatch.setattr(addresses, "log", structlog.get_logger())
     names = Names()
     async with (
         Emulator(EmulatorOptions(speed=0)) as upstream,

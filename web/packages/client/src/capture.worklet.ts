@@ -24,9 +24,11 @@ class Capture extends AudioWorkletProcessor {
   }
 
   process(inputs: readonly (readonly Float32Array[])[]): boolean {
+    // A node that is still connected is asked on: nothing may follow the end.
+    if (this.#ended) return false;
     const samples = inputs[0]?.[0];
     // Before the worker's port has come nothing may be cut into frames: it would have nowhere to go.
-    if (samples === undefined || this.#worker === undefined) return !this.#ended;
+    if (samples === undefined || this.#worker === undefined) return true;
     this.#framer.push(samples);
     this.#sinceLevel += samples.length;
     if (this.#sinceLevel >= LEVEL_SAMPLES) {
@@ -34,7 +36,7 @@ class Capture extends AudioWorkletProcessor {
       const level: Level = { peak: this.#framer.takePeak() };
       this.port.postMessage(level);
     }
-    return !this.#ended;
+    return true;
   }
 
   #told(message: ToCapture): void {
