@@ -16,14 +16,14 @@ from holdfast.core.state import State
 
 def book(s: State, now: float) -> None:
     """Enter what passed since the last step."""
-    heard = s.input_lane.passed
-    if heard:
-        samples = sum(map(len, heard)) // SAMPLE_BYTES
+    heard = s.input_lane
+    if heard.passed:
+        samples = heard.samples
         s.audio.take(samples, now)  # no more than there was
         s.timeline.advance(s.received, samples)
+        s.kept.give(b"".join(heard.passed), s.received)
         s.received += samples
-        s.kept.give_on(heard, samples)
-        heard.clear()
+        heard.passed.clear()
     lane, item, output = s.output_lane, s.output.current, s.output
     if lane.passed and item is not None:
         s.window.play(output.offset + 1, item.stream, item.sent, lane.passed)
@@ -59,7 +59,7 @@ def _may_sound(s: State, item: ItemAudio) -> bool:
 
 def received(s: State) -> int:
     """The position after the newest sample of the input, booked or not."""
-    return s.received + sum(map(len, s.input_lane.passed)) // SAMPLE_BYTES
+    return s.received + s.input_lane.samples
 
 
 def place_of_last(s: State) -> Play:

@@ -146,16 +146,6 @@ class KeptInput:
         self.end = start + samples
         self.trim()
 
-    def give_on(self, pieces: list[bytes], samples: int) -> None:
-        """The upstream is given what continues at `end`."""
-        if not self.given:
-            self.first = self.end
-        self.given.append(b"".join(pieces))
-        self.given_samples += samples
-        self.end += samples
-        if self.given_samples > self.given_max:
-            self.trim()
-
     def keep_more(self) -> None:
         """Much is given at once: kept whole until an answer shows that it was heard."""
         self.given_max = max(self.given_max, samples_of_seconds(self.waiting_s))

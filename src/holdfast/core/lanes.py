@@ -31,6 +31,11 @@ class InputLane:
     """Samples that may pass before the next step."""
     passed: list[bytes] = field(default_factory=list)
 
+    @property
+    def samples(self) -> int:
+        """How many passed since the last step."""
+        return sum(map(len, self.passed)) // SAMPLE_BYTES
+
     def take(self, pcm: bytes) -> bool:
         """Whether `pcm` is to be given to the upstream as it is."""
         size = len(pcm)

@@ -15,7 +15,9 @@ from holdfast.core.state import State
 def next_mark(s: State) -> int | None:
     """The position of the next one."""
     ends, known = s.spoken.ends_again, s.spoken.known_again
-    return min([*list(ends)[:1], *(first for first, _ in list(known)[:1])], default=None)
+    if not ends:
+        return known[0][0] if known else None
+    return min(ends[0], known[0][0]) if known else ends[0]
 
 
 def passed(s: State, now: float) -> None:
