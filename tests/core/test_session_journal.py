@@ -9,7 +9,7 @@ import pytest
 from holdfast.core import effects, events, notices
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
-from tests.core.world import World, speak, user_turn
+from tests.core.world import World, speak, taken_up, user_turn
 
 
 def come_back(world: World, offset: int, epoch: str = "epoch") -> list[effects.Effect]:
@@ -100,10 +100,7 @@ def test_a_killed_process_leaves_a_session_that_the_next_one_takes_up() -> None:
         events.ResponseEnded(1, "resp_1", "completed"),
     )
     write(world)
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
-
-    after = World.new(durability="local")
-    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     assert not after.asked(effects.RunTool)
     back = after.do(events.ResumeAsked("epoch", 12, "token2"))
     resumed = back[[isinstance(e, effects.Tell) for e in back].index(True)]
@@ -131,10 +128,7 @@ def test_a_call_whose_outcome_a_kill_has_hidden_is_answered_though_the_talk_went
         events.OutputTranscribed(1, "resp_2", "item_2", "Noon.", final=True),
         events.ResponseEnded(1, "resp_2", "completed"),
     )
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
-
-    after = World.new(durability="local")
-    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 12, "token2"))
     assert not [e for e in after.go_live() if isinstance(e, effects.AddToolResult)]  # it is not durable yet
     new = write(after)
@@ -156,10 +150,7 @@ def test_a_result_that_nobody_had_spoken_of_before_a_kill_is_spoken_of_after_it(
     )
     write(world)
     world.do(events.ToolReturned("call_1", "done", "ok"))
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     come_back(after, 3)
     after.go_live()
     assert after.asked(effects.AddToolResult) == [effects.AddToolResult("call_1", "done")]
@@ -203,9 +194,7 @@ def test_a_question_beside_a_greeting_is_answered_after_a_stop() -> None:
 
 def asked_after_a_kill(world: World) -> list[effects.Effect]:
     """What the next process asks of its upstream when the client is back."""
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-    after = World.new(durability="local")
-    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     come_back(after, 3)
     after.go_live()
     return after.asked(effects.Respond)
@@ -290,10 +279,7 @@ def test_a_call_that_is_made_again_before_its_result_is_durable_gets_that_result
         events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
         events.ResponseEnded(1, "resp_1", "completed"),
     )
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr]
-
-    after = World.new(durability="local")
-    after.effects += after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 12, "token2"))
     after.go_live()
     after.do(

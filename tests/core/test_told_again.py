@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.core import effects, events, notices
 from holdfast.core.events import SessionOptions
-from tests.core.world import World, pcm, speak, user_turn
+from tests.core.world import World, pcm, speak, taken_up, user_turn
 
 MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
 SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(30)]
@@ -19,10 +19,7 @@ def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -
     if is_live:
         world.go_live()
     world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.do(*SAID[:5])
     after.go_live()
@@ -41,10 +38,7 @@ def test_a_turn_ended_by_hand_ends_at_its_sample_whatever_pieces_its_sound_comes
     world.create(MANUAL)
     world.go_live()
     world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.go_live()
     new = after.do(events.ClientAudio(pcm(480 * 30, 7), 0))
@@ -67,10 +61,7 @@ def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words(fra
     speak(world, 50)
     user_turn(world, "item_second")  # 2.5 to 3 s, and 300 ms before it
     world.do(events.UserTranscribed(1, "item_second", "how late is it", final=True))
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.go_live()
     first, last = int(2.2 * 24_000), 3 * 24_000
@@ -90,10 +81,7 @@ def test_a_settled_turn_is_not_ended_again_after_a_restart() -> None:
     world.do(*SAID[:10], events.CommitAsked("commit-1"), events.InputCommitted(1, "item_u"))
     world.respond()
     world.do(events.ResponseEnded(1, "resp_1", "completed"))
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.go_live()
     after.do(*SAID[10:30])
@@ -111,10 +99,7 @@ def test_a_result_of_a_question_that_is_told_again_waits_for_the_question() -> N
         events.ToolCalled(1, "resp_1", "call_1", "transfer", "{}"),
         events.ResponseEnded(1, "resp_1", "completed"),
     )
-    lines = [(e.kind, e.content) for e in world.asked(effects.Record)]  # type: ignore[union-attr] # by kind
-
-    after = World.new(durability="local")
-    after.session.restart(lines, "epoch2", after.now)
+    after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.do(events.Recorded(after.session.state.journal.number))
     after.go_live()

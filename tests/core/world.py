@@ -131,6 +131,14 @@ def user_turn(world: World, item_id: str = "item_u", *, commit: bool = True) -> 
         world.do(events.SpeechEnded(g, item_id, before + 500), events.InputCommitted(g, item_id))
 
 
+def taken_up(world: World) -> World:
+    """The session as the next process takes it up from its journal, after this one was killed."""
+    lines = [(e.kind, e.content) for e in world.effects if isinstance(e, effects.Record)]
+    after = World.new(durability="local")
+    after.effects += after.session.restart(lines, "epoch2", after.now)
+    return after
+
+
 def two(limits: Limits | None = None, options: SessionOptions | None = None) -> World:
     """A session with a second upstream to turn to, before the first is live."""
     endpoints = Endpoints(["openai", "local"], limits or Limits())
