@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from holdfast.core import effects, events, notices
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
-from holdfast.core.hot_path import place_of_last, received
 from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SHORT_AUDIO_BYTES, InputLane, OutputLane
 from tests.core.world import World, pcm, speak
 
@@ -41,11 +42,12 @@ def places(one: effects.Play) -> tuple[int, int, int, bytes]:
 
 
 def test_a_lane_takes_what_there_is_room_for() -> None:
-    lane = InputLane(room=480 + 150)
+    lane = InputLane(room=480 + 600, until=4080)
     assert lane.take(FRAME)
-    assert not lane.take(pcm(480, 2))
-    assert lane.take(pcm(130, 3))
-    assert lane.passed == [FRAME, pcm(130, 3)]
+    assert not lane.take(pcm(480, 2))  # another like it would not fit
+    assert lane.take(pcm(300, 3))
+    assert lane.passed == [FRAME, pcm(300, 3)]
+    assert lane.end == 3000 + 780
 
 
 def test_what_passed_is_told_again_to_the_next_upstream() -> None:
@@ -64,12 +66,12 @@ def test_what_passed_is_counted_once_by_the_next_step() -> None:
     world = listening()
     lane = world.session.state.input_lane
     assert all(lane.take(FRAME) for _ in range(10))
-    assert received(world.session.state) == 11 * 480
+    assert world.session.state.input_lane.end == 11 * 480
 
     world.do(events.Pinged(None))
     state = world.session.state
     assert lane.passed == []
-    assert state.received == state.timeline.expected == state.kept.end == received(state) == 11 * 480
+    assert state.received == state.timeline.expected == state.kept.end == state.input_lane.end == 11 * 480
     assert state.kept.audio(0, state.received) == FRAME * 11
 
 
@@ -95,7 +97,7 @@ def test_audio_that_must_be_looked_at_takes_the_step(piece: bytes) -> None:
 def test_nothing_passes_faster_than_the_rate_allows() -> None:
     world = listening()
     state = world.session.state
-    state.audio.level = 700.0
+    state.audio.level = 1200.0
     world.do(events.Pinged(None))
     assert state.input_lane.take(FRAME)
     assert not state.input_lane.take(FRAME)
@@ -106,6 +108,32 @@ def test_no_lane_is_open_while_nobody_is_live() -> None:
     world.lose()
     assert not world.session.state.input_lane.take(FRAME)
     assert not play(world)
+
+
+@pytest.mark.parametrize("milliseconds", [10, 20, 30, 40, 60, 64, 100, 200])
+def test_what_was_received_is_told_at_least_every_500_ms_whatever_the_messages_size(
+    milliseconds: int,
+) -> None:
+    world = listening()
+    lane, piece = world.session.state.input_lane, pcm(24 * milliseconds)
+    told = [0]
+    for _ in range(6_000 // milliseconds):
+        if not lane.take(piece):
+            world.do(ClientAudio(piece), after=milliseconds / 1000)
+    told += [one.received for one in world.told(notices.AudioReceived)]  # type: ignore[union-attr]
+    assert len(told) > 10
+    assert max(b - a for a, b in pairwise(told)) <= 12_000
+
+
+def test_a_frame_with_its_position_passes_when_it_continues() -> None:
+    world = World.live(SessionOptions(framing="positioned"))
+    world.do(ClientAudio(FRAME, 0))
+    lane = world.session.state.input_lane
+    assert lane.end == 480
+    assert lane.take(FRAME)
+    assert lane.end == 960
+    world.do(ClientAudio(FRAME, 480))  # comes twice
+    assert world.session.state.received == lane.end == 960
 
 
 # down
@@ -131,7 +159,7 @@ def test_a_client_with_positions_is_told_them_before_they_are_booked() -> None:
     told = []
     for _ in range(3):
         assert play(world)
-        told.append(place_of_last(state))
+        told.append(effects.Play(*state.output_lane.place_of_last, FRAME))
     world.do(events.Pinged(None))
     kept = [play for run in state.window.audio for play in run.messages()]
     assert list(map(places, told)) == list(map(places, kept[-3:]))
@@ -185,7 +213,7 @@ def test_a_bug_of_ours_ends_what_has_passed_too() -> None:
 
     told = [effect for effect in out if isinstance(effect, effects.Tell)]
     assert [effect.offset for effect in told] == [before + 2, before + 3]
-    assert state.received == received(state) == 960
+    assert state.received == state.input_lane.end == 960
     assert not state.input_lane.take(FRAME)
     assert not play(world)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.core import effects
 from holdfast.core import relay_events as heard
 from holdfast.core.limits import Limits
 from holdfast.core.relay_effects import AddItem, Ask
@@ -320,6 +321,15 @@ def test_an_answer_that_stops_is_left_and_one_that_moves_is_not() -> None:
     for _ in range(11):
         world.timer("response", after=1.0)
     assert world.generation > first
+
+
+def test_an_answer_that_runs_is_looked_at_when_its_patience_would_end() -> None:
+    world = RelayWorld.live(limits=Limits(response_stall_s=10))
+    world.respond("resp_1")
+    world.state.said_at = world.now + 2.0  # by the short way, which makes no step
+    (again,) = world.timer("response", after=3.0)
+    assert isinstance(again, effects.StartTimer)
+    assert (again.name, round(again.seconds, 6)) == ("response", 9.0)
 
 
 def test_an_upstream_that_waits_for_its_own_tool_is_not_stalled() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from holdfast.core import effects, events, notices
 from holdfast.core.events import SessionOptions
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY
 from tests.core.world import World, pcm, speak, taken_up, user_turn
 
 MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
-SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(30)]
+SAID = [events.ClientAudio(pcm(480, 7), 480 * n) for n in range(34)]
 
 
 @pytest.mark.parametrize("is_live", [True, False])
@@ -18,7 +19,7 @@ def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -
     world.create(MANUAL)
     if is_live:
         world.go_live()
-    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:30])
+    world.do(*SAID[:10], events.CommitAsked("commit-1"), *SAID[10:])
     after = taken_up(world)
     after.do(events.ResumeAsked("epoch", 5, "token2"))
     after.do(*SAID[:5])
@@ -27,10 +28,10 @@ def test_a_turn_ended_by_hand_is_still_ended_after_a_restart(*, is_live: bool) -
     assert not after.asked(effects.CommitInput)
     new = after.do(SAID[9])
     assert [type(e) for e in new[:3]] == [effects.Append, effects.CommitInput, effects.Respond]
-    after.do(*SAID[10:30], events.CommitAsked("commit-1"))  # accepted before: it has no effect
+    after.do(*SAID[10:], events.CommitAsked("commit-1"))  # accepted before: it has no effect
     assert len(after.asked(effects.CommitInput)) == 1
     told = [one.received for one in after.told(notices.AudioReceived)]  # type: ignore[union-attr]
-    assert told == [4800, 14_400]
+    assert told == [4800, 4800 + ACKNOWLEDGE_EVERY]
 
 
 def test_a_turn_ended_by_hand_ends_at_its_sample_whatever_pieces_its_sound_comes_in() -> None:

@@ -17,7 +17,6 @@ from holdfast.core.effects import Append, Manner
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event, SessionOptions
 from holdfast.core.faults import FAULTS, fault
-from holdfast.core.hot_path import place_of_last, received
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
 from holdfast.core.links import UpstreamFacts
@@ -111,13 +110,14 @@ class Chaos:
         """What the runner tries first: the same books, without events and effects."""
         state = self.session.state
         match event:
-            case events.ClientAudio(pcm=pcm, start=None) if state.input_lane.take(pcm):
-                start = received(state) - len(pcm) // 2
-                self.books.enter(event, self.now, [effects.Append(pcm, start)])
-                return True
+            case events.ClientAudio(pcm=pcm, start=start):
+                at = state.input_lane.end
+                if start in {None, at} and state.input_lane.take(pcm):
+                    self.books.enter(event, self.now, [effects.Append(pcm, at)])
+                    return True
             case events.OutputAudio(generation=g, response_id=response, item_id=item_id, pcm=pcm):
                 if state.output_lane.take(g, response, item_id, pcm, self.now):
-                    self.books.enter(event, self.now, [place_of_last(state)])
+                    self.books.enter(event, self.now, [effects.Play(*state.output_lane.place_of_last, pcm)])
                     return True
         return False
 
@@ -132,7 +132,7 @@ class Chaos:
             known.add(*part)
         if (pending := state.losses.pending) is not None:
             known.add(pending.first, pending.last)
-        end = received(state)
+        end = state.input_lane.end
         assert known.common(0, end) == end, "samples went missing"
         assert not any(b > end for _, b in known.parts), "samples out of nowhere"
         assert kept.waiting == sum(b - a for a, b in _waiting(kept._waiting)), (

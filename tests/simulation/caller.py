@@ -101,7 +101,7 @@ class Caller:
         if self.script.speaks_early:
             for _ in range(4):
                 self._capture(0)
-                socket.runner.client_raw_audio(self.truth.pcm(self.sent_to, self.sent_to + self.frame))
+                socket.runner.client_audio(self.truth.pcm(self.sent_to, self.sent_to + self.frame))
                 self.sent_to += self.frame
         self.session_id, self.token, self.epoch = (
             self.world.new("hf"),
@@ -152,7 +152,7 @@ class Caller:
             self.sent_to = last
             pcm = self.truth.pcm(first, last)
             if self.script.options.framing == "raw":
-                runner.client_raw_audio(pcm)
+                runner.client_audio(pcm)
             else:
                 runner.client_audio(pcm, first)
 

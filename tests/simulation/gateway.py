@@ -15,7 +15,6 @@ from holdfast.core import effects, events, notices
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event
 from holdfast.core.faults import Fault, fault
-from holdfast.core.hot_path import place_of_last, received
 from holdfast.core.limits import Limits
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
@@ -173,7 +172,7 @@ class Runner:
         self.lines_written = len(lines)
         self.watch.taken_up(lines)
         kept = {content["id"] for kind, content in lines if kind == "item" and content["final"]}
-        self.judge.begins_again(received(self.state), kept)
+        self.judge.begins_again(self.state.input_lane.end, kept)
         self._carry_out(due)
 
     def _settle_on(self, session_id: str) -> None:
@@ -200,16 +199,13 @@ class Runner:
         """`create_session` and every other command."""
         self.step(event)
 
-    def client_audio(self, pcm: bytes, start: int) -> None:
-        """A positioned frame: always the ordinary way."""
-        self.step(events.ClientAudio(pcm, start))
-
-    def client_raw_audio(self, pcm: bytes) -> None:
-        """A frame without a position: the short way, when it may."""
-        if self.line is not None and self.state.input_lane.take(pcm):
-            self._append(effects.Append(pcm, received(self.state) - len(pcm) // 2))
+    def client_audio(self, pcm: bytes, start: int | None = None) -> None:
+        """A frame, with its position or without: the short way, when it may."""
+        at = self.state.input_lane.end
+        if self.line is not None and start in {None, at} and self.state.input_lane.take(pcm):
+            self._append(effects.Append(pcm, at))
         else:
-            self.step(events.ClientAudio(pcm))
+            self.step(events.ClientAudio(pcm, start))
 
     def client_gone(self, socket: Socket, code: int) -> None:
         """The socket is over."""
@@ -282,7 +278,7 @@ class Runner:
                 if is_again:
                     return  # without an id nobody could tell it from more of the same
                 if self.state.output_lane.take(g, response_id, item_id, pcm, self.clock.now):
-                    self._play(place_of_last(self.state))
+                    self._play(effects.Play(*self.state.output_lane.place_of_last, pcm))
                     return
             case events.OutputTranscribed(final=False) if is_again:
                 return  # the same

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.core import effects, events, notices
 from holdfast.core.faults import Fault
-from holdfast.core.hot_path import received
 from tests.simulation.endpoints import DIALS_MAX, SECRET
 from tests.simulation.truth import Violation
 
@@ -219,7 +218,7 @@ class Watch:
             self._names_what_is_lost(ended)
 
     def _names_what_is_lost(self, ended: notices.SessionEnded) -> None:
-        judge, end = self.runner.judge, received(self.runner.state)
+        judge, end = self.runner.judge, self.runner.state.input_lane.end
         if self.was_taken_up:
             return  # what it took up by words is not lost
         first, last = (ended.lost or {}).get("input", (0, 0))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core import effects, events
 from holdfast.core.effects import Manner
 from holdfast.core.faults import fault
-from holdfast.core.hot_path import received
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
 from holdfast.core.links import UpstreamFacts
@@ -289,7 +288,7 @@ class World:
             return
         if runner.line is None or runner.line.is_dead or runner.line.is_deaf:
             return  # it is lost already, and nobody knows yet
-        caller.judge.account(received(runner.state))
+        caller.judge.account(runner.state.input_lane.end)
 
     # running
 

@@ -125,6 +125,13 @@ def test_a_positioned_message_bears_its_first_sample() -> None:
     assert (event.start, event.pcm) == (480, b"\1\2")
 
 
+def test_a_positioned_message_that_continues_gives_its_sound_and_another_nothing() -> None:
+    message = (480).to_bytes(8, "little") + b"\1\2"
+    assert browser.continuing(message, 480) == b"\1\2"
+    assert [browser.continuing(one, 480) for one in (message[:7], b"", b"\0" * 10)] == [b""] * 3
+    assert browser.continuing(message, 482) == b""
+
+
 def test_downlink_audio_bears_offset_stream_and_sample() -> None:
     sent = browser.encode_audio(Play(7, 2, 960, b"\1\2"))
     assert browser.DOWNLINK_HEADER.unpack_from(sent) == (7, 2, 0, 960)

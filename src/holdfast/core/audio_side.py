@@ -34,7 +34,7 @@ def audio(s: State, event: ClientAudio, now: float) -> None:
         if not pcm:
             return
     samples = len(pcm) // SAMPLE_BYTES
-    is_due = s.received + samples - s.acknowledged_at >= ACKNOWLEDGE_EVERY and s.link.is_attached
+    is_due = s.received + 2 * samples - s.acknowledged_at > ACKNOWLEDGE_EVERY and s.link.is_attached
     if is_due and (mark := next_mark(s)) is not None and s.received < mark < s.received + samples:
         _in_two(s, pcm, mark, now)
         return

@@ -7,8 +7,6 @@ What never will: a decision.
 
 from __future__ import annotations
 
-from holdfast.core.audio import SAMPLE_BYTES
-from holdfast.core.effects import Play
 from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX
 from holdfast.core.output import ItemAudio
 from holdfast.core.state import State
@@ -35,37 +33,25 @@ def book(s: State, now: float) -> None:
 
 def open_lanes(s: State) -> None:
     """What may pass without a step from here on."""
-    s.input_lane.room = _room_up(s)
+    s.input_lane.room = room = _room_up(s)
+    s.input_lane.until = s.received + room
     lane, item, response_id = s.output_lane, s.output.current, s.turn.active
     if item is None or response_id is None or not _may_sound(s, item):
         lane.room = 0
     else:
         lane.generation, lane.response_id, lane.item_id = s.upstream.voice, response_id, item.item_id
         lane.room = PLAYED_MAX
+        lane.offset, lane.stream, lane.until = s.output.offset, item.stream, item.sent + PLAYED_MAX
 
 
 def _room_up(s: State) -> int:
     is_even = s.received == s.timeline.expected == s.kept.end
     if not is_even or not s.upstream.is_live or s.losses.pending is not None:
         return 0
-    until_told = ACKNOWLEDGE_EVERY - 1 - (s.received - s.acknowledged_at)
+    until_told = ACKNOWLEDGE_EVERY - (s.received - s.acknowledged_at)
     return min(until_told, int(s.audio.level))
 
 
 def _may_sound(s: State, item: ItemAudio) -> bool:
     is_heard = s.upstream.is_live and s.link.is_listening
     return is_heard and not item.is_cut and not item.tail and s.turn.silenced != s.turn.active
-
-
-def received(s: State) -> int:
-    """The position after the newest sample of the input, booked or not."""
-    return s.received + s.input_lane.samples
-
-
-def place_of_last(s: State) -> Play:
-    """What was played last and is not booked yet, as a client with positioned framing is told of it."""
-    item, lane = s.output.current, s.output_lane
-    assert item is not None, "a lane is open only for an item"
-    pcm = lane.passed[-1]
-    end = item.sent + PLAYED_MAX - lane.room
-    return Play(s.output.offset + len(lane.passed), item.stream, end - len(pcm) // SAMPLE_BYTES, pcm)

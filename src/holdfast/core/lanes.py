@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
-ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 2 // 5
-"""Tell `received` every 400 ms of audio; the contract allows 500."""
+ACKNOWLEDGE_EVERY = SAMPLE_RATE_HZ * 12 // 25
+"""Tell `received` every 480 ms of audio, or before one more message like the last would make it more; the
+contract allows 500.
+"""
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
 """Under 5 ms is for a step, where a client's audio counts as a message: a flood of tiny ones is not free."""
 PLAYED_MAX = SAMPLE_RATE_HZ
@@ -28,8 +30,15 @@ class InputLane:
     """The client's audio on its way up."""
 
     room: int = 0
-    """Samples that may pass before the next step."""
+    """Samples that may pass before the next step; the last message must leave room for another like it."""
+    until: int = 0
+    """The position where there is no more room."""
     passed: list[bytes] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The position after the newest sample."""
+        return self.until - self.room
 
     @property
     def samples(self) -> int:
@@ -39,8 +48,9 @@ class InputLane:
     def take(self, pcm: bytes) -> bool:
         """Whether `pcm` is to be given to the upstream as it is."""
         size = len(pcm)
-        room = self.room - size // SAMPLE_BYTES
-        if room < 0 or size < SHORT_AUDIO_BYTES or size & 1:
+        samples = size // SAMPLE_BYTES
+        room = self.room - samples
+        if room < samples or size < SHORT_AUDIO_BYTES or size & 1:
             return False
         self.room = room
         self.passed.append(pcm)
@@ -58,6 +68,17 @@ class OutputLane:
     passed: list[bytes] = field(default_factory=list)
     last_at: float = 0.0
     """When the last one passed."""
+    offset: int = 0
+    """Of the message before the first that passed."""
+    stream: int = 0
+    until: int = 0
+    """The sample of the item where there is no more room."""
+
+    @property
+    def place_of_last(self) -> tuple[int, int, int]:
+        """Offset, stream and first sample of what passed last."""
+        start = self.until - self.room - len(self.passed[-1]) // SAMPLE_BYTES
+        return self.offset + len(self.passed), self.stream, start
 
     def take(
         self, generation: int, response_id: str | None, item_id: str | None, pcm: bytes, now: float

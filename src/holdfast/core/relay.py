@@ -104,6 +104,7 @@ class Relay:
             return []
         if s.fresh:
             s.kept.book()
+        s.watch.now = now
         s.chance = getattr(event, "chance", s.chance)
         _STEPS[type(event)](s, event, now)
         s.refresh()

@@ -133,10 +133,11 @@ def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as a
     s.pass_down(event.raw)
 
 
-def audio(s: RelayState, event: AudioPassed, now: float) -> None:  # noqa: ARG001 - as above
+def audio(s: RelayState, event: AudioPassed, now: float) -> None:
     """Audio of the answer, past the short way."""
     if _hears(s, event):
         s.said += len(event.raw)
+        s.said_at = now
         s.pass_down(event.raw)
 
 
@@ -246,18 +247,17 @@ def response_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa:
             s.out.append(StartTimer(TIMER_RESPONSE, s.limits.response_stall_s))
         return
     running = [one for one in s.responses.open.values() if one not in s.responses.reopened]
-    moved = (s.said, s.watch.words)
-    if moved != s.watch.moved:
-        s.watch.moved, s.watch.moved_at = moved, now
+    look_s = LOOK_EVERY_S
     if running:
-        patience_s, since = s.limits.response_stall_s, s.watch.moved_at
+        patience_s, since = s.limits.response_stall_s, max(s.watch.moved_at, s.said_at)
+        look_s = patience_s
     elif s.is_owed or s.responses.asks or any(asked.kind == RESPONSE for asked in s.kept.asked):
         patience_s, since = s.limits.response_first_s, s.watch.asked_at
     else:
         return
     quiet_s = now - since
     if quiet_s < patience_s:
-        s.out.append(StartTimer(TIMER_RESPONSE, min(LOOK_EVERY_S, max(LOOK_LEAST_S, patience_s - quiet_s))))
+        s.out.append(StartTimer(TIMER_RESPONSE, min(look_s, max(LOOK_LEAST_S, patience_s - quiet_s))))
         return
     s.note("response.stalled", "warning", quiet_s=round(quiet_s, 1), upstream_session=s.upstream.session_id)
     relay_link.lose(s, s.upstream, fault("provider.stalled", [f"nothing for {quiet_s:.0f} s"]), now)

@@ -356,5 +356,4 @@ def _ask(s: RelayState, response: OpenResponse | None, wish: Wish, now: float) -
 def watch(s: RelayState, now: float) -> None:
     """Somebody owes us an answer: look now and then whether it comes."""
     s.watch.asked_at = s.watch.moved_at = now
-    s.watch.moved = (s.said, s.watch.words)
     s.out.append(StartTimer(TIMER_RESPONSE, s.limits.response_notice_s))

@@ -61,13 +61,12 @@ class Config:
 class Watch:
     """Whether answers that are owed come."""
 
+    now: float = 0.0
+    """When the present step is."""
     asked_at: float = 0.0
     """When an answer was last asked for, or the last one ended."""
-    words: int = 0
-    """Events but for audio that went down."""
-    moved: tuple[int, int] = (0, 0)
     moved_at: float = 0.0
-    """When the upstream was last seen to do something."""
+    """When an event, audio that took the short way apart, last went down."""
     is_calling_out: bool = False
     """It waits for a tool of its own."""
 
@@ -102,6 +101,7 @@ class RelayState(Linked):
         "responses",
         "restored",
         "said",
+        "said_at",
         "seen",
         "spoken",
         "surroundings",
@@ -122,6 +122,8 @@ class RelayState(Linked):
         """The generation whose audio goes down as it comes; -1 for none."""
         self.said = 0
         """Bytes of audio events passed down: whether, and about how much, the assistant has spoken."""
+        self.said_at = 0.0
+        """When the last of them was."""
         self.kept = RelayInput(
             surroundings.measure,
             round(limits.input_replayed_s * MESSAGE_BYTES_PER_S),
@@ -205,7 +207,7 @@ class RelayState(Linked):
 
     def pass_down(self, raw: bytes, late_ms: int = 0) -> None:
         """An upstream's original, with the client's ids."""
-        self.watch.words += 1
+        self.watch.moved_at = self.watch.now
         self.out.append(SendDown(self.ids.down(raw), late_ms, self.mark))
 
     def tell(self, name: str, **facts: object) -> None:

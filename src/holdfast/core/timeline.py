@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 SEGMENTS_MAX = 256
 MARKS_MAX = 256
-"""One each 400 ms of audio: more than a client may send in the time that a ping hides."""
+"""One each 480 ms of audio: more than a client may send in the time that a ping hides."""
 
 
 @dataclass(slots=True)

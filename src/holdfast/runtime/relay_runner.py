@@ -219,6 +219,7 @@ class RelayRunner(Shell):
                 state = self._state
                 if generation == state.voice:
                     state.said += len(raw)
+                    state.said_at = now()
                     self.client.send_text(raw)
                     return
                 event: RelayEvent = heard.AudioPassed(generation, raw)

@@ -20,7 +20,6 @@ from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
 from holdfast.core.faults import Fault, fault
-from holdfast.core.hot_path import place_of_last
 from holdfast.core.limits import Limits
 from holdfast.core.models import UnknownModel, resolve_model
 from holdfast.core.rates import TokenBucket
@@ -145,10 +144,13 @@ class SessionRunner(Shell):
 
     def client_binary(self, payload: bytes) -> None:
         """One binary message: the hot path up."""
+        lane, line, pcm = self._input_lane, self.line, payload
         if self._is_positioned:
+            pcm = browser.continuing(payload, lane.end)
+        if line is not None and lane.take(pcm):
+            line.send_text(APPEND_HEAD + b64encode(pcm) + APPEND_TAIL)
+        elif self._is_positioned:
             self.step(browser.decode_audio(payload))
-        elif (line := self.line) is not None and self._input_lane.take(payload):
-            line.send_text(APPEND_HEAD + b64encode(payload) + APPEND_TAIL)
         else:
             self.step(events.ClientAudio(payload))
 
@@ -251,9 +253,10 @@ class SessionRunner(Shell):
             self._last_event_id = event_id
             if parsed.type == AUDIO_DELTA:
                 pcm = upstream.pcm_of(parsed.delta or "")
-                if self._output_lane.take(generation, parsed.response_id, parsed.item_id, pcm, now()):
+                lane = self._output_lane
+                if lane.take(generation, parsed.response_id, parsed.item_id, pcm, now()):
                     if self._is_positioned:
-                        pcm = browser.encode_audio(place_of_last(self._state))
+                        pcm = browser.positioned(*lane.place_of_last, pcm)
                     self.client.send_binary(pcm)
                     return
             event = _dated(upstream.decode(parsed, generation), parsed)

@@ -19,6 +19,7 @@ from uvicorn import Config, Server
 from holdfast.server.handover import NoWebSockets, Router, http_protocol
 
 STOP_S = 10
+DATE_S = 1.0
 
 
 class PortTakenError(OSError):
@@ -39,12 +40,29 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-class _Server(Server):
-    """uvicorn's server without its signal handlers: signals belong to the program, not to a part of it."""
+class QuietServer(Server):
+    """uvicorn's server without its signal handlers, which belong to the program, not to a part of it; and
+    without waking ten times a second to see whether it should stop.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def stop(self) -> None:
+        """Let `serve` return, after the connections."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which renews the Date header
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_S):
+                    await self._told.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,9 @@ class Tls:
     key: Path
 
 
-def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S, tls: Tls | None = None) -> Server:
+def uvicorn_server(
+    app: Any, router: Router, *, drain_s: float = STOP_S, tls: Tls | None = None
+) -> QuietServer:
     """A server for `app` (ASGI) whose WebSockets `router` decides about."""
     config = Config(
         app,
@@ -73,11 +93,11 @@ def uvicorn_server(app: Any, router: Router, *, drain_s: float = STOP_S, tls: Tl
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
-    return _Server(config)
+    return QuietServer(config)
 
 
 @contextlib.asynccontextmanager
-async def listening(server: Server, sock: socket.socket) -> AsyncIterator[str]:
+async def listening(server: QuietServer, sock: socket.socket) -> AsyncIterator[str]:
     """Serve until the block ends; answers the address. For tests and for programs that embed the gateway."""
     task = asyncio.get_running_loop().create_task(server.serve(sockets=[sock]))
     while not server.started:
@@ -89,5 +109,5 @@ async def listening(server: Server, sock: socket.socket) -> AsyncIterator[str]:
     try:
         yield f"{host}:{port}"
     finally:
-        server.should_exit = True
+        server.stop()
         await task

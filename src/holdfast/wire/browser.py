@@ -209,6 +209,12 @@ def decode_audio(payload: bytes) -> Event:
     return events.ClientAudio(payload[UPLINK_HEADER.size :], start)
 
 
+def continuing(payload: bytes, position: int) -> bytes:
+    """The PCM of a positioned message that begins at `position`; nothing if it begins elsewhere."""
+    size = UPLINK_HEADER.size
+    return payload[size:] if payload[:size] == UPLINK_HEADER.pack(position) else b""
+
+
 # downlink
 
 _SNAKE: Final = re.compile(r"(?<!^)(?=[A-Z])")
@@ -267,4 +273,9 @@ def encode_notice(notice: notices.Notice, offset: int | None, timestamp: str) ->
 
 def encode_audio(play: Play) -> bytes:
     """Audio as one positioned binary message; with raw framing the PCM goes as it is."""
-    return DOWNLINK_HEADER.pack(play.offset, play.stream, 0, play.start) + play.pcm
+    return positioned(play.offset, play.stream, play.start, play.pcm)
+
+
+def positioned(offset: int, stream: int, start: int, pcm: bytes) -> bytes:
+    """`pcm`, the message number `offset`, whose first sample is sample `start` of the item `stream`."""
+    return DOWNLINK_HEADER.pack(offset, stream, 0, start) + pcm
