@@ -55,7 +55,7 @@ VALUES = st.one_of(
 HEADERS: Any = st.dictionaries(st.sampled_from(NAMES), VALUES)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HEADERS, st.text(max_size=40))
 def test_no_header_makes_it_raise_and_none_opens_it(headers: dict[str, str], peer: str) -> None:
     request = UpgradeRequest("GET", "/", {}, headers, peer)
@@ -67,7 +67,7 @@ def test_no_header_makes_it_raise_and_none_opens_it(headers: dict[str, str], pee
     assert isinstance(GATE.signed_in(request), Principal)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300))
 def test_only_a_name_of_ours_passes_as_host(host: str) -> None:
     request = UpgradeRequest("GET", "/", {}, {"host": host}, "127.0.0.1")

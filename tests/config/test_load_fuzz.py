@@ -55,7 +55,7 @@ def loaded(folder: Path, tree: dict[str, Any], environ: dict[str, str]) -> Setti
         return error
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES, environ=VARIABLES)
 def test_any_tree_is_settings_or_problems(
     tmp_path: Path, tree: dict[str, Any], environ: dict[str, str]

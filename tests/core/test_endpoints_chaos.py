@@ -199,7 +199,6 @@ TestFleetMachine = FleetMachine.TestCase
 TestFleetMachine.settings = settings(
     max_examples=60,
     stateful_step_count=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

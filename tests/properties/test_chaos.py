@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.effects import Append, Play, Tell
@@ -28,7 +28,7 @@ DETECTION: tuple[TurnDetection, ...] = ("auto", "manual")
 
 
 @given(CHOICES, st.sampled_from(MODES), st.sampled_from(DETECTION))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=300, derandomize=True)
 def test_any_sequence_of_events_keeps_the_contract(
     choices: list[int], durability: Durability, turn_detection: TurnDetection
 ) -> None:

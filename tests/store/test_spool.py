@@ -129,7 +129,7 @@ class Journalling(RuleBasedStateMachine):
 
 
 TestJournalling = Journalling.TestCase
-TestJournalling.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestJournalling.settings = settings(max_examples=200, stateful_step_count=40)
 
 
 def take(spool: Spool, session: str, *numbers: int) -> None:
