@@ -216,6 +216,18 @@ async def test_a_session_survives_a_restart_of_the_gateway(tmp_path: Path) -> No
             third.close()
 
 
+async def test_a_session_survives_one_restart_after_another(tmp_path: Path) -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        async with kept(tmp_path) as journal, gateway(upstream.http_base, journal=journal) as gw:
+            client = await talking(gw)
+            wish = handle(client)
+        for _ in range(2):
+            async with kept(tmp_path) as journal, gateway(upstream.http_base, journal=journal) as gw:
+                client = await back(gw, wish)
+                resumed = await client.until_told("session_resumed")
+                wish = {**wish, **{name: resumed[name] for name in ("resumeToken", "epoch", "offset")}}
+
+
 async def test_a_session_that_begins_while_nothing_is_written_is_told_so_in_order(tmp_path: Path) -> None:
     async with (
         Emulator(EmulatorOptions(speed=0)) as upstream,

@@ -16,7 +16,6 @@ from holdfast.ports import ClientLine, Principal
 from holdfast.ports.journal import Journal, StoredSession
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.record import WITH_TOKENS
-from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.session_runner import Assistant, SessionRunner
 from holdfast.runtime.upstreams import Upstreams
 
@@ -70,7 +69,7 @@ class Revival:
             journal=self.journal,
             peer="",
         )
-        runner.tokens = Tokens(tuple(last["tokens"]))
+        runner.tokens.accepted = tuple(last["tokens"])
         self.directory.enter(runner, "", principal.customer_id)
         runner.restart(session_id, lines)
         return runner
