@@ -18,15 +18,17 @@ from holdfast.wire import browser
 LIMITS = Limits()
 
 
-def ask(message: browser.CreateSession) -> Event:
-    return SessionAsked(browser.options_of(message), "hf_1", "token", "epoch", message.event_id)
+class Asked:
+    """Knows one session that may begin, and none that may be resumed."""
+
+    def create(self, message: browser.CreateSession) -> Event:
+        return SessionAsked(browser.options_of(message), "hf_1", "token", "epoch", message.event_id)
+
+    def resume(self, message: browser.ResumeSession) -> Event:
+        return MessageRefused("NO_SESSION_EXISTS", f"{message.session_id} at {message.offset}")
 
 
-def resume(message: browser.ResumeSession) -> Event:
-    return MessageRefused("NO_SESSION_EXISTS", f"{message.session_id} at {message.offset}")
-
-
-ASKING = browser.Asking(ask, resume)
+ASKING = Asked()
 
 
 def decode(message: object) -> Event | None:

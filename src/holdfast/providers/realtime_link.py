@@ -122,4 +122,8 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             link.close()
         raise
     except Exception as error:  # noqa: BLE001 - whatever breaks becomes a fault
-        sink.upstream_lost(generation, classify.of_exception(error))
+        cause = classify.of_exception(error)
+        # picows' handshake keeps the error, the error its frames, and these the handshake and the sink: all
+        # of them would wait for the collector.
+        error.__traceback__ = None
+        sink.upstream_lost(generation, cause)

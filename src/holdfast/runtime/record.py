@@ -26,31 +26,30 @@ class SessionRecord:
     journal: Journal
     tokens: Tokens
     principal: Principal
-    written: Callable[[int], None]
     session_id: str = ""
     _unwritten: deque[Entry] = field(default_factory=lambda: deque(maxlen=UNWRITTEN_MAX))
     """Lines that are not durable yet: a store that was full takes them when it is well again."""
 
-    def write(self, line: Record) -> None:
-        """Write one line; `written` is called when it is durable."""
+    def write(self, line: Record, written: Callable[[int], None]) -> None:
+        """Write one line; `written` is called when it is durable, and tells `is_written`."""
         content = line.content
         if line.kind in WITH_TOKENS:
             content = {**content, "tokens": self.tokens.hashes(), "principal": asdict(self.principal)}
         entry = Entry(line.number, line.kind, content)
         self._unwritten.append(entry)
-        self.journal.write(self.session_id, entry, self._is_written)
+        self.journal.write(self.session_id, entry, written)
 
-    def _is_written(self, number: int) -> None:
+    def is_written(self, number: int) -> None:
+        """Lines up to this one are durable."""
         while self._unwritten and self._unwritten[0].number <= number:
             self._unwritten.popleft()
-        self.written(number)
 
-    def write_again(self) -> None:
+    def write_again(self, written: Callable[[int], None]) -> None:
         """The store is well again: give it what it did not take."""
         if self.session_id:
             first = self.journal.next_number(self.session_id)
             for entry in [one for one in self._unwritten if one.number >= first]:
-                self.journal.write(self.session_id, entry, self._is_written)
+                self.journal.write(self.session_id, entry, written)
 
     def contact(self) -> None:
         """The client is there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from holdfast.core import effects, events, relay_effects
 from holdfast.core import relay_events as heard
@@ -73,30 +73,7 @@ class RelayRunner(Shell):
             )
         )
         self._state = self.relay.state
-        self._perform: Mapping[type, Callable[[Any], None]] = {
-            relay_effects.SendUp: self._send_up,
-            relay_effects.SendDown: self._send_down,
-            relay_effects.SendAgain: self._send_again,
-            relay_effects.SendError: self._send_error,
-            relay_effects.SendTerminal: self._send_terminal,
-            relay_effects.SendCommitted: lambda e: self._tell(relay_words.committed(e, _event_id())),
-            relay_effects.SendDeleted: lambda e: self._tell(relay_words.deleted(e, _event_id())),
-            relay_effects.SendTruncated: lambda e: self._tell(relay_words.truncated(e, _event_id())),
-            relay_effects.SendNews: self._send_news,
-            relay_effects.Configure: self._configure,
-            relay_effects.AddItem: lambda e: self._say(relay_words.add_item(e)),
-            relay_effects.RemoveItem: lambda e: self._say(relay_words.remove_item(e)),
-            relay_effects.AddSpeech: lambda e: self._say(relay_words.add_speech(e)),
-            relay_effects.Ask: lambda e: self._say(relay_words.ask(e)),
-            effects.Dial: self.dial,
-            effects.Adopt: self.adopt,
-            effects.HangUp: self.hang_up,
-            effects.CloseClient: self.close_client,
-            effects.StartTimer: self.start_timer,
-            effects.StopTimer: self.stop_timer,
-            effects.Note: self.note,
-            effects.Finish: lambda _: self.finish(),
-        }
+        self._perform = self.PERFORM  # found sooner here than in the class
 
     # the client's side
 
@@ -257,7 +234,7 @@ class RelayRunner(Shell):
     def _carry_out(self, due: Sequence[RelayEffect]) -> None:
         perform = self._perform
         for effect in due:
-            perform[type(effect)](effect)
+            perform[type(effect)](self, effect)
 
     # effects
 
@@ -310,6 +287,25 @@ class RelayRunner(Shell):
             return
         traits = self.upstreams.dialers[effect.endpoint].traits
         line.send_text(relay_words.session_update(effect, traits.voices, traits.transcription_model))
+
+    PERFORM: ClassVar[Mapping[type, Callable[[RelayRunner, Any], None]]] = {
+        **Shell.SHARED,
+        effects.Dial: dial,
+        relay_effects.SendUp: _send_up,
+        relay_effects.SendDown: _send_down,
+        relay_effects.SendAgain: _send_again,
+        relay_effects.SendError: _send_error,
+        relay_effects.SendTerminal: _send_terminal,
+        relay_effects.SendCommitted: lambda self, e: self._tell(relay_words.committed(e, _event_id())),
+        relay_effects.SendDeleted: lambda self, e: self._tell(relay_words.deleted(e, _event_id())),
+        relay_effects.SendTruncated: lambda self, e: self._tell(relay_words.truncated(e, _event_id())),
+        relay_effects.SendNews: _send_news,
+        relay_effects.Configure: _configure,
+        relay_effects.AddItem: lambda self, e: self._say(relay_words.add_item(e)),
+        relay_effects.RemoveItem: lambda self, e: self._say(relay_words.remove_item(e)),
+        relay_effects.AddSpeech: lambda self, e: self._say(relay_words.add_speech(e)),
+        relay_effects.Ask: lambda self, e: self._say(relay_words.ask(e)),
+    }
 
 
 def _event_id() -> str:

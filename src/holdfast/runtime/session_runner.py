@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pybase64 import b64encode
 
@@ -58,7 +58,7 @@ class Assistant:
 
 
 class SessionRunner(Shell):
-    """Between a client of the browser protocol and an upstream."""
+    """Between a client of the browser protocol and an upstream. Fills the port `browser.Asking`."""
 
     def __init__(
         self,
@@ -79,11 +79,10 @@ class SessionRunner(Shell):
         self.resumes = TokenBucket(limits.resumes_per_10_s / 10, limits.resumes_per_10_s)
         self._assistant = assistant
         self._limits = limits
-        self._asking = browser.Asking(self._asked, self._resume)
         self._is_positioned = False
         self._sent = 0
         self._last_event_id: str | None = None
-        self._record = SessionRecord(journal, self.tokens, principal, self._recorded)
+        self._record = SessionRecord(journal, self.tokens, principal)
         self.session = Session(
             Surroundings(
                 limits=limits,
@@ -98,33 +97,7 @@ class SessionRunner(Shell):
         self._state = self.session.state
         self._input_lane = self._state.input_lane
         self._output_lane = self._state.output_lane
-        self._perform: Mapping[type, Callable[[Any], None]] = {
-            effects.Append: self._append,
-            effects.Play: self._play,
-            effects.Tell: self._tell,
-            effects.CommitInput: self._send_upstream,
-            effects.ClearInput: self._send_upstream,
-            effects.AddText: self._send_upstream,
-            effects.AddSpeech: self._send_upstream,
-            effects.AddCall: self._send_upstream,
-            effects.ProveLife: self._prove_life,
-            effects.AddToolResult: self._send_upstream,
-            effects.Respond: self._send_upstream,
-            effects.CancelResponse: self._send_upstream,
-            effects.Truncate: self._send_upstream,
-            effects.Configure: self._configure,
-            effects.RunTool: self._run_tool,
-            effects.Record: self._write_record,
-            effects.ForgetRecords: self._forget_records,
-            effects.Dial: self.dial,
-            effects.Adopt: self.adopt,
-            effects.HangUp: self.hang_up,
-            effects.CloseClient: self.close_client,
-            effects.StartTimer: self.start_timer,
-            effects.StopTimer: self.stop_timer,
-            effects.Note: self.note,
-            effects.Finish: lambda _: self.finish(),
-        }
+        self._perform = self.PERFORM  # found sooner here than in the class
 
     # the client's side
 
@@ -135,7 +108,7 @@ class SessionRunner(Shell):
     def client_text(self, payload: bytes) -> None:
         """One text message."""
         try:
-            event = browser.decode_text(payload, self._limits, self._asking)
+            event = browser.decode_text(payload, self._limits, self)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not reach picows, which would close 1011
             self._broke(error)
         else:
@@ -178,12 +151,12 @@ class SessionRunner(Shell):
     def journal_changed(self, cause: Fault | None) -> None:
         """The store stumbles, or is well again."""
         if cause is None:
-            self._record.write_again()
+            self._record.write_again(self._recorded)
         self.step(events.JournalChanged(cause))
 
     # a client that comes back
 
-    def _resume(self, message: browser.ResumeSession) -> Event | None:
+    def resume(self, message: browser.ResumeSession) -> Event | None:
         """`resume_session` on a new socket: hand the socket over to its session, or say why not."""
         found = self.directory.resumption.find(message, self.principal, self.peer, now())
         if isinstance(found, MessageRefused):
@@ -204,7 +177,7 @@ class SessionRunner(Shell):
         client.hand_to(self)
         self.step(events.ResumeAsked(message.epoch, message.offset, token))
 
-    def _asked(self, message: browser.CreateSession) -> Event:
+    def create(self, message: browser.CreateSession) -> Event:
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
         options = browser.options_of(message)
         if message.model is not None:
@@ -278,7 +251,7 @@ class SessionRunner(Shell):
         try:
             perform = self._perform
             for effect in self.session.receive(event, now()):
-                perform[type(effect)](effect)
+                perform[type(effect)](self, effect)
         except Exception as error:  # noqa: BLE001 - one session's bug must not end the others
             self._broke(error)
 
@@ -295,7 +268,7 @@ class SessionRunner(Shell):
     def _carry_out(self, due: Sequence[Effect]) -> None:
         perform = self._perform
         for effect in due:
-            perform[type(effect)](effect)
+            perform[type(effect)](self, effect)
 
     # effects
 
@@ -343,12 +316,13 @@ class SessionRunner(Shell):
             line.send_text(upstream.encode(effect, 0))
 
     def _write_record(self, effect: effects.Record) -> None:
-        self._record.write(effect)
+        self._record.write(effect, self._recorded)
 
     def _forget_records(self, effect: effects.ForgetRecords) -> None:  # noqa: ARG002 - it says only that
         self._record.forget()
 
     def _recorded(self, number: int) -> None:
+        self._record.is_written(number)
         self.step(events.Recorded(number))
 
     def _run_tool(self, effect: effects.RunTool) -> None:
@@ -374,6 +348,27 @@ class SessionRunner(Shell):
                 None if outcome.fault is None else fault(outcome.fault),
             )
         )
+
+    PERFORM: ClassVar[Mapping[type, Callable[[SessionRunner, Any], None]]] = {
+        **Shell.SHARED,
+        effects.Append: _append,
+        effects.Play: _play,
+        effects.Tell: _tell,
+        effects.CommitInput: _send_upstream,
+        effects.ClearInput: _send_upstream,
+        effects.AddText: _send_upstream,
+        effects.AddSpeech: _send_upstream,
+        effects.AddCall: _send_upstream,
+        effects.ProveLife: _prove_life,
+        effects.AddToolResult: _send_upstream,
+        effects.Respond: _send_upstream,
+        effects.CancelResponse: _send_upstream,
+        effects.Truncate: _send_upstream,
+        effects.Configure: _configure,
+        effects.RunTool: _run_tool,
+        effects.Record: _write_record,
+        effects.ForgetRecords: _forget_records,
+    }
 
 
 def _dated(event: Event | None, parsed: upstream.ServerEvent) -> Event | None:

@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
-from holdfast.core.effects import Adopt, CloseClient, Dial, HangUp, Manner, Note, StartTimer, StopTimer
+from holdfast.core.effects import (
+    Adopt,
+    CloseClient,
+    Dial,
+    Finish,
+    HangUp,
+    Manner,
+    Note,
+    StartTimer,
+    StopTimer,
+)
 from holdfast.core.faults import Fault, fault
 from holdfast.core.models import fallback_of
 from holdfast.ports import ClientLine, UpstreamLine
@@ -49,13 +59,17 @@ timestamp = _WallClock()
 
 
 class Shell:
-    """The imperative half of one conversation. Subclasses add their core and its effects."""
+    """The imperative half of one conversation. Subclasses add their core and its effects.
+
+    Nothing that it keeps refers back to it once it has finished, so that it goes with its last user and not
+    when the collector comes: its table of effects is the class's, and who will call it is told so each time.
+    """
 
     def __init__(self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str) -> None:
         self.client = client
         self.upstreams = upstreams
         self.directory = directory
-        self.timers = Timers(self.timer_fired)
+        self.timers = Timers()
         self.line: UpstreamLine | None = None
         """The line that everything goes to."""
         self.lines: dict[int, UpstreamLine] = {}
@@ -130,7 +144,7 @@ class Shell:
     def start_timer(self, effect: StartTimer) -> None:
         """Set a deadline."""
         if not self.is_finished:
-            self.timers.start(effect.name, effect.seconds)
+            self.timers.start(effect.name, effect.seconds, self.timer_fired)
 
     def stop_timer(self, effect: StopTimer) -> None:
         """Forget a deadline."""
@@ -172,3 +186,15 @@ class Shell:
         """A bug of ours inside a step: the operator gets the traceback, the user a calm sentence."""
         self.log.error("step.failed", category="session", exc_info=error)
         return fault("gateway.internal", [type(error).__name__])
+
+    SHARED: ClassVar[Mapping[type, Callable[[Shell, Any], None]]] = {
+        Dial: dial,
+        Adopt: adopt,
+        HangUp: hang_up,
+        CloseClient: close_client,
+        StartTimer: start_timer,
+        StopTimer: stop_timer,
+        Note: note,
+        Finish: lambda self, _: self.finish(),
+    }
+    """What carries out the effects of both cores; a subclass adds its own to its `PERFORM`."""

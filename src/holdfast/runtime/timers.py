@@ -22,14 +22,13 @@ is much too late waits once more, so that nobody is called silent who has spoken
 class Timers:
     """The deadlines of one session."""
 
-    fire: Callable[[str], None]
     _handles: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
 
-    def start(self, name: str, seconds: float) -> None:
-        """Fire `name` in `seconds`, instead of any time set before."""
+    def start(self, name: str, seconds: float, fire: Callable[[str], None]) -> None:
+        """Call `fire` with `name` in `seconds`, instead of any time set before."""
         self.stop(name)
         loop = asyncio.get_running_loop()
-        self._handles[name] = loop.call_later(seconds, self._due, name, loop.time() + seconds)
+        self._handles[name] = loop.call_later(seconds, self._due, name, loop.time() + seconds, fire)
 
     def stop(self, name: str) -> None:
         """Forget it; nothing when it is not set."""
@@ -42,11 +41,11 @@ class Timers:
             handle.cancel()
         self._handles.clear()
 
-    def _due(self, name: str, deadline: float) -> None:
+    def _due(self, name: str, deadline: float, fire: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
         if now - deadline > LATE_S:
-            self._handles[name] = loop.call_later(GRACE_S, self._due, name, now + GRACE_S)
+            self._handles[name] = loop.call_later(GRACE_S, self._due, name, now + GRACE_S, fire)
             return
         self._handles.pop(name, None)
-        self.fire(name)
+        fire(name)

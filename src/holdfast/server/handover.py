@@ -176,10 +176,14 @@ class HandingOver(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         scheme = self.scheme or "http"
         largest = self.router.frame_bytes_max(self.url.decode("latin-1").partition("?")[0])
-        handed = HandedOver(self.server_state, lambda request: self.router(request, peer, scheme), largest)
+        router = self.router
+        handed = HandedOver(self.server_state, lambda request: router(request, peer, scheme), largest)
         self.connections.discard(self)
         handed.connection_made(self.transport)
         self.transport.set_protocol(handed)
+        # Parser and protocol refer to each other, and nobody calls our `connection_lost`: without this each
+        # upgrade, refused ones too, would leave both, and the transport, to the collector.
+        self.parser = None  # type: ignore[assignment] # as uvicorn does at the end
         _feed(handed, head + remainder)
 
 

@@ -13,7 +13,7 @@ import dataclasses
 import re
 import struct
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -109,14 +109,16 @@ _MISSING: Final = re.compile(r"missing required field `(?P<field>\w+)`")
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Protocol):
     """What the messages that begin a session need from the runtime."""
 
-    create: Callable[[CreateSession], Event]
-    """Completes `create_session`, which needs new identifiers and the model registry."""
-    resume: Callable[[ResumeSession], Event | None]
-    """Looks for the session; None when the socket belongs to it from here on."""
+    def create(self, message: CreateSession) -> Event:
+        """Complete `create_session`, which needs new identifiers and the model registry."""
+        ...
+
+    def resume(self, message: ResumeSession) -> Event | None:
+        """Look for the session; None when the socket belongs to it from here on."""
+        ...
 
 
 def decode_text(raw: bytes, limits: Limits, asking: Asking) -> Event | None:
