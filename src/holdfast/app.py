@@ -61,6 +61,7 @@ class Gateway:
         self.directory = Directory(settings.limits)
         self.pool: EnginePool | None = None
         self.upstreams: Upstreams
+        self.warm: list[WarmDialer] = []
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -94,6 +95,7 @@ class Gateway:
             for number, (dialer, one) in enumerate(zip(dialers, settings.upstream, strict=True)):
                 if one.warm:
                     dialers[number] = warm = WarmDialer(dialer, one.warm)
+                    self.warm.append(warm)
                     await stack.enter_async_context(warm.running())
             refusing = Refusing()
             if settings.server.chaos:
@@ -120,7 +122,7 @@ class Gateway:
                 rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
-            load = LoadWatch(overload, lambda: len(self.directory), self.directory.close_parked)
+            load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
             load.start()
             stack.callback(load.stop)
             async with listening(server, sock) as authority:
@@ -128,6 +130,12 @@ class Gateway:
                 yield f"{'https' if self._tls() else 'http'}://{authority}"
                 log.info("server.draining", category="server", source="app", sessions=len(self.directory))
                 await self._drain()
+
+    def _shed(self) -> None:
+        """Memory runs short: let go what can be had again."""
+        for warm in self.warm:
+            warm.shed()
+        self.directory.shed()
 
     async def _drain(self) -> None:
         """Let sentences be finished and the journal be told; what is left is cut by the server's own end."""

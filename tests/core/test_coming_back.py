@@ -206,6 +206,43 @@ def test_audio_that_fell_out_is_named_to_who_missed_it_and_to_nobody_else() -> N
     assert not told(come_back(world), notices.AudioLost)
 
 
+def test_when_memory_runs_short_who_is_away_keeps_less_and_is_told_what_fell_out() -> None:
+    world = World.live(limits=Limits(window_shed_bytes=4800))
+    world.respond(samples=2400)
+    has = world.session.state.output.offset
+    assert not world.do(events.MemoryRanShort())
+    world.do(events.Acknowledged(has))
+    leave(world)
+    for _ in range(3):
+        world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(2400)))
+    assert noted(world.do(events.MemoryRanShort()), "session.shed") == [{"bytes": 9600}]
+    assert world.session.state.window.audio_bytes == 4800
+    assert not world.do(events.MemoryRanShort())
+    back = come_back(world, has)
+    assert resumed(back).recovered
+    assert told(back, notices.AudioLost) == [notices.AudioLost("output", 2400, 7200, "window_full", 1)]
+    assert [(e.start, len(e.pcm)) for e in back if isinstance(e, effects.Play) and e.pcm] == [(7200, 4800)]
+
+
+@pytest.mark.parametrize(("played_ms", "heard_ms"), [(0, 100), (180, 180)])
+def test_an_answer_is_cut_where_its_client_lost_it_also_when_that_fell_out(
+    played_ms: int, heard_ms: int
+) -> None:
+    world = World.live(limits=Limits(window_shed_bytes=0))
+    world.respond(samples=2400)
+    world.do(events.Acknowledged(world.session.state.output.offset))
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(2400)))
+    has = world.session.state.output.offset
+    if played_ms:
+        world.do(events.Played("item_1", played_ms), after=1.0)
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000)))
+    world.do(events.MemoryRanShort())
+    back = come_back(world, has, after=10.0)
+    (cut,) = [e for e in back if isinstance(e, effects.Truncate)]
+    assert cut == effects.Truncate("item_1", heard_ms)
+
+
 def test_what_is_told_while_it_is_replayed_falls_out_later() -> None:
     world = World.live(limits=Limits(window_messages=2))
     leave(world)

@@ -180,3 +180,15 @@ def test_who_is_over_lets_go_what_is_heavy_whenever_it_is_collected() -> None:
     assert world.has_ended()
     assert [len(one) for one in (kept.fresh, kept.given, kept.waiting, kept.asked)] == [0] * 4
     assert (kept.size, kept.asked_size) == (0, 0)
+
+
+def test_when_memory_runs_short_who_is_away_keeps_its_newest_messages() -> None:
+    world = RelayWorld.live(can_return=True, limits=Limits(window_shed_bytes=300))
+    window = world.state.window
+    for _ in range(5):
+        window.keep(bytes(100))
+    assert not world.do(events.MemoryRanShort())
+    world.do(events.ClientGone(1006))
+    world.do(events.MemoryRanShort(), events.MemoryRanShort())
+    assert [note.facts for note in world.noted("session.shed")] == [{"bytes": 200}]
+    assert (window.size, window.holds(1), window.holds(2)) == (300, False, True)

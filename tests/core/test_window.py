@@ -68,6 +68,19 @@ def test_nothing_is_forgotten_while_it_is_being_told() -> None:
     assert it.forgotten == 1
 
 
+def test_it_can_be_made_to_keep_less_and_knows_where_somebody_stopped_hearing() -> None:
+    it = window(audio_bytes=4000)
+    tell(it, 1)
+    it.play(2, 1, 0, [pcm(100), pcm(100)])
+    it.play(4, 2, 0, [pcm(100)])
+    assert [it.missed_from(stream, 0) for stream in (1, 2, 3)] == [0, 0, None]
+    assert (it.shrink(400), it.shrink(400)) == (200, 0)
+    assert (it.audio_bytes, list(it.fallen)) == (400, [(2, 1, 0, 100)])
+    assert [it.missed_from(1, offset) for offset in (1, 2)] == [0, 100]
+    assert (it.shrink(0), it.audio_bytes, it.missed_from(2, 3), it.missed_from(2, 4)) == (400, 0, 0, None)
+    assert it.holds(0)
+
+
 def test_the_oldest_audio_goes_first_and_neighbours_fall_as_one() -> None:
     it = window(audio_bytes=400)
     it.play(1, 1, 0, [pcm(100)])

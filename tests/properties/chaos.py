@@ -33,6 +33,7 @@ LIMITS = Limits(
     commands_held=4,
     window_audio_s=0.5,
     window_messages=20,
+    window_shed_bytes=2_400,
     conversation_items=12,
     tool_calls_remembered=6,
     session_s=1e9,
@@ -252,6 +253,8 @@ class Chaos:
 
     def _client_comes_or_goes(self, detail: int) -> Event:
         client, epoch = self.books.client, self.session.state.output.epoch
+        if not client.is_there and detail % 6 == 1:
+            return events.MemoryRanShort()
         if not epoch or (client.is_there and detail % 4) or (not client.is_there and detail % 3):
             return events.ClientGone(1006) if epoch and client.is_there else self._timer(detail)
         missed = (0, 0, 0, detail % 7 if client.is_fresh else 0, -10_000)[detail % 5]

@@ -106,8 +106,14 @@ def _one_too_late(self: ReplayWindow, offset: int) -> list[Tell | Play]:
     return _ORIGINAL_AFTER(self, offset + 1)
 
 
-def _remember_audio_for_ever(self: ReplayWindow) -> None:
-    assert self.audio
+def _remember_audio_for_ever(_self: ReplayWindow, _audio_bytes: int) -> int:
+    return 0
+
+
+def _shrink_without_a_word(self: ReplayWindow, audio_bytes: int) -> int:
+    size = _ORIGINAL_SHRINK(self, audio_bytes)
+    self.fallen.clear()
+    return size
 
 
 def _drop_without_a_word(self: ReplayWindow) -> list[tuple[int, int, int]]:
@@ -118,6 +124,7 @@ def _drop_without_a_word(self: ReplayWindow) -> list[tuple[int, int, int]]:
 _ORIGINAL_OPEN = ToolLedger.open
 _ORIGINAL_NUMBER = Output.number
 _ORIGINAL_AFTER = ReplayWindow.after
+_ORIGINAL_SHRINK = ReplayWindow.shrink
 _ORIGINAL_DROP = ReplayWindow.drop_audio
 
 PLANTED = [
@@ -128,7 +135,8 @@ PLANTED = [
     (Output, "number", _skip_numbers),
     (JournalLine, "call", _start_at_once),
     (ReplayWindow, "after", _one_too_late),
-    (ReplayWindow, "_shrink", _remember_audio_for_ever),
+    (ReplayWindow, "shrink", _remember_audio_for_ever),
+    (ReplayWindow, "shrink", _shrink_without_a_word),
     (ReplayWindow, "drop_audio", _drop_without_a_word),
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.core.overload import Overload
+from holdfast.core.overload import Overload, Pressure
 from holdfast.runtime import load
 
 
@@ -46,6 +46,28 @@ def test_where_nothing_holds_it_the_machine_is_the_bound(kernel: Path) -> None:
     assert load.memory_limit() > 1 << 20
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.9, set()), (0.94, {"shed"}), (0.99, {"shed", "close"})])
+async def test_short_memory_is_shed_before_anybody_is_closed(
+    kernel: Path, share: float, told: set[str]
+) -> None:
+    write(kernel / "membership", "0::/box\n")
+    write(kernel / "groups/box/memory.max", f"{round(load.memory_used() / share)}\n")
+    asked: set[str] = set()
+    overload = Overload()
+
+    def close() -> bool:
+        asked.add("close")
+        return True
+
+    watch = load.LoadWatch(overload, lambda: 1, lambda: asked.add("shed"), close)
+    watch.start()
+    async with asyncio.timeout(5):
+        while overload.pressure is Pressure.NONE:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.05)
+    watch.stop()
+    assert asked == told
+
+
 async def test_samples_come_until_it_is_stopped() -> None:
     seen: list[int] = []
 
@@ -53,7 +75,7 @@ async def test_samples_come_until_it_is_stopped() -> None:
         seen.append(1)
         return 3
 
-    watch = load.LoadWatch(Overload(), sessions, lambda: False)
+    watch = load.LoadWatch(Overload(), sessions, lambda: None, lambda: False)
     watch.start()
     async with asyncio.timeout(5):
         while len(seen) < 2:  # noqa: ASYNC110 - there is no event to wait for

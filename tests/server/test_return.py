@@ -12,6 +12,7 @@ from typing import Any
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.runtime.session_runner import SessionRunner
 from holdfast.store import Database, SqliteJournal
 from tests.server.gateway import Client, TestGateway, eventually, frames, gateway, tone
 
@@ -89,6 +90,34 @@ async def test_the_missed_tail_comes_in_order_and_once() -> None:
         assert [m["type"] for m in replayed] == [m["type"] for m in texts]
         assert [bytes(m) for m in again.binaries] == binaries
         again.close()
+
+
+async def test_who_was_away_while_memory_ran_short_is_told_what_fell_out() -> None:
+    limits = Limits(window_shed_bytes=48_000)
+    async with (
+        Emulator(EmulatorOptions(speed=0)) as upstream,
+        gateway(upstream.http_base, limits=limits) as gw,
+    ):
+        gone, here = await talking(gw, onReturn="continue"), await talking(gw)
+        wish = handle(gone)
+        gone.say("input_text", text="tell me something that takes longer than two seconds to say, or three")
+        gone.transport.disconnect()
+        (runner,) = (one for one in gw.directory.running if gw.directory.id_of(one) == wish["sessionId"])
+        assert isinstance(runner, SessionRunner)
+        state = runner.session.state
+        await eventually(
+            lambda: runner.is_parked and state.window.audio_bytes > 96_000 and not state.turn.active
+        )
+        gw.directory.shed()
+
+        again = await back(gw, wish)
+        assert (await again.until_told("session_resumed"))["recovered"]
+        lost = await again.until_told("audio_lost")
+        assert (lost["direction"], lost["from"], lost["reason"]) == ("output", 0, "window_full")
+        await again.until_told("response_done")
+        assert len(again.audio) - 24 * len(again.binaries) == 48_000
+        for client in (again, here):
+            client.close()
 
 
 async def test_a_second_window_takes_over_and_the_first_is_told_to_stay_away() -> None:

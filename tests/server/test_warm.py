@@ -51,3 +51,19 @@ async def test_another_model_is_dialled_for_itself() -> None:
             await client.until_told("session_ready")
             assert warm.taken == 0
             client.close()
+
+
+async def test_none_waits_while_memory_is_short() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        warm = warm_dialer(upstream.http_base, 2)
+        async with warm.running(), gateway(warm) as gw:
+            await eventually(lambda: warm.waiting == 2)
+            warm.shed()
+            warm.shed()
+            assert warm.waiting == 0
+            await upstream.wait_for(lambda: not upstream.open_sessions)
+            client = await Client.connect(gw.browser_url)
+            client.say("create_session")
+            await client.until_told("session_ready")
+            assert (warm.taken, warm.waiting, len(upstream.records)) == (0, 0, 3)
+            client.close()

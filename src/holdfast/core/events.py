@@ -321,6 +321,11 @@ class DrainBegan:
     at_once: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryRanShort:
+    """The process needs what can be had again: a parked session keeps less of what its client missed."""
+
+
 Event = (
     ClientAudio
     | SessionAsked
@@ -358,4 +363,5 @@ Event = (
     | Recorded
     | JournalChanged
     | DrainBegan
+    | MemoryRanShort
 )

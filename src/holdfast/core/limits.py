@@ -47,6 +47,7 @@ class Limits:
     window_audio_s: float = 60.0  # what a client may have missed
     window_bytes: int = 8 * 1024 * 1024
     window_messages: int = 5_000
+    window_shed_bytes: int = 256 * 1024  # of it, while a client is away and memory runs short
     conversation_items: int = 500
     item_chars: int = 16_384
     commands_remembered: int = 1_024

@@ -31,7 +31,9 @@ class Pressure(IntEnum):
     REFUSE = 1
     """Begin no new session."""
     SHED = 2
-    """Let go what can be had again: caches, pooled upstreams, the memory of parked sessions."""
+    """Let go what can be had again: links that wait for a session, and of what the clients of parked sessions
+    missed all beyond `window_shed_bytes`.
+    """
     CLOSE = 3
     """End the session that has been parked longest."""
 

@@ -60,6 +60,7 @@ _STEPS: Final[Mapping[type, Step]] = {
     events.ClientGone: relay_client.gone,
     events.ClientTooSlow: relay_client.too_slow,
     events.DrainBegan: relay_client.drain,
+    events.MemoryRanShort: relay_client.shed,
     # the upstream
     events.UpstreamOpened: relay_link.opened,
     events.UpstreamLost: relay_link.lost,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from holdfast.core import relay_ending, relay_link, relay_rebuild
 from holdfast.core.effects import CloseClient, StartTimer, StopTimer
-from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, TimerFired
+from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, MemoryRanShort, TimerFired
 from holdfast.core.faults import fault
 from holdfast.core.relay_effects import (
     AddItem,
@@ -191,6 +191,12 @@ def alone_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: AR
     """An upstream without anybody to talk to costs money."""
     if s.is_away:
         relay_link.rest(s)
+
+
+def shed(s: RelayState, event: MemoryRanShort, now: float) -> None:  # noqa: ARG001 - as above
+    """Less of what a client that is away may have missed."""
+    if s.is_away and (size := s.window.shrink(s.limits.window_shed_bytes)):
+        s.note("session.shed", "warning", bytes=size)
 
 
 def acknowledged(s: RelayState, event: ClientAcknowledged, now: float) -> None:  # noqa: ARG001 - as above

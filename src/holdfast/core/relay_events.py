@@ -14,6 +14,7 @@ from holdfast.core.events import (
     ClientGone,
     ClientTooSlow,
     DrainBegan,
+    MemoryRanShort,
     TimerFired,
     UpstreamBreached,
     UpstreamLost,
@@ -250,6 +251,7 @@ RelayEvent = (
     | ClientGone
     | ClientTooSlow
     | DrainBegan
+    | MemoryRanShort
     | TimerFired
     | UpstreamOpened
     | UpstreamLost

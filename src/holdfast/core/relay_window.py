@@ -27,8 +27,16 @@ class RelayWindow:
         self.sent += 1
         self._kept.append(raw)
         self.size += len(raw)
-        while self.size > self.bytes_max or len(self._kept) > self.messages_max:
+        if len(self._kept) > self.messages_max:
             self.size -= len(self._kept.popleft())
+        self.shrink(self.bytes_max)
+
+    def shrink(self, size: int) -> int:
+        """Keep no more bytes than that: the oldest messages fall out. Answers how many bytes did."""
+        before = self.size
+        while self.size > size:
+            self.size -= len(self._kept.popleft())
+        return before - self.size
 
     def acknowledge(self, count: int) -> None:
         """The client has the first `count`."""

@@ -14,7 +14,14 @@ from holdfast.core.audio_side import look_again
 from holdfast.core.barge_in import interrupt
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
-from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, ResumeAsked, TimerFired
+from holdfast.core.events import (
+    ClientGone,
+    ClientTooSlow,
+    DrainBegan,
+    MemoryRanShort,
+    ResumeAsked,
+    TimerFired,
+)
 from holdfast.core.faults import fault
 from holdfast.core.journal_side import record_items, record_progress
 from holdfast.core.notices import AudioLost, ContextRestored, SessionResumed, Snapshot, Status
@@ -78,6 +85,12 @@ def alone_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 
         lifecycle.rest(s, now)
 
 
+def shed(s: State, event: MemoryRanShort, now: float) -> None:  # noqa: ARG001 - as above
+    """Less of the audio that a client that is away may have missed; it is told what fell out."""
+    if s.link.is_away and (size := s.window.shrink(s.limits.window_shed_bytes)):
+        s.note("session.shed", "warning", bytes=size)
+
+
 # coming back
 
 
@@ -139,7 +152,7 @@ def _catch_up(s: State, event: ResumeAsked, absence_s: float, now: float) -> Non
             s.tell(AudioLost("output", first, last, "window_full", stream))
     policy = s.options.on_return or _by_absence(s, absence_s)
     if policy == "truncate":
-        _truncate(s, now)
+        _truncate(s, event.offset, now)
     elif policy == "skip_to_live":
         _skip(s, "skipped")
     _answer(s, event, event.offset, recovered=True)
@@ -151,12 +164,11 @@ def _by_absence(s: State, absence_s: float) -> Literal["continue", "truncate"]:
     return "continue" if absence_s < s.limits.return_continue_s else "truncate"
 
 
-def _truncate(s: State, now: float) -> None:
+def _truncate(s: State, offset: int, now: float) -> None:
     """What was not heard is not played late: the item is cut where the client stopped hearing it."""
     item = s.output.current
-    missed = [run.start for run in s.window.audio if item is not None and run.stream == item.stream]
-    if item is not None and missed:
-        interrupt(s, now, reached=missed[0])
+    if item is not None and (missed := s.window.missed_from(item.stream, offset)) is not None:
+        interrupt(s, now, reached=max(missed, item.played or 0))
     _skip(s, "truncated")
 
 

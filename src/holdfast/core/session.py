@@ -52,6 +52,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.ClientGone: return_side.gone,
     events.ClientTooSlow: return_side.too_slow,
     events.DrainBegan: return_side.drain,
+    events.MemoryRanShort: return_side.shed,
     events.UpstreamOpened: upstream_side.opened,
     events.UpstreamCreated: upstream_side.created,
     events.UpstreamConfigured: upstream_side.configured,

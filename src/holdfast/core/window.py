@@ -84,14 +84,24 @@ class ReplayWindow:
         self.audio.append(run)
         self.audio_bytes += run.size
         if self.audio_bytes > self.audio_bytes_max:
-            self._shrink()
+            self.shrink(self.audio_bytes_max)
 
-    def _shrink(self) -> None:
-        while self.audio_bytes > self.audio_bytes_max:
+    def shrink(self, audio_bytes: int) -> int:
+        """Keep no more audio than that: the oldest falls out. Answers how many bytes did."""
+        before = self.audio_bytes
+        while self.audio_bytes > audio_bytes:
             offset, stream, first, last = self._drop_first()
             if self.fallen and self.fallen[-1][1] == stream and self.fallen[-1][3] == first:
                 first = self.fallen.pop()[2]
             self.fallen.append((offset, stream, first, last))
+        return before - self.audio_bytes
+
+    def missed_from(self, stream: int, offset: int) -> int | None:
+        """The first sample of a stream that who has everything up to `offset` missed; None for none."""
+        for last_offset, its, first, _ in self.fallen:
+            if its == stream and last_offset > offset:
+                return first
+        return next((run.start for run in self.audio if run.stream == stream), None)
 
     def _drop_first(self) -> tuple[int, int, int, int]:
         gone = self.audio[0].drop_first()

@@ -20,6 +20,8 @@ import structlog
 from holdfast.core.faults import Fault
 from holdfast.ports import UpstreamDialer, UpstreamLine, UpstreamSink, UpstreamTraits
 
+SHED_S: Final = 10.0
+"""How long after memory ran short no link is kept waiting."""
 KEEP_S: Final = 240.0
 """Shorter than any idle time-out on the way that we know of."""
 RETRY_FIRST_S: Final = 1.0
@@ -81,6 +83,7 @@ class WarmDialer:
     _waiting: deque[tuple[WarmLink, float]] = field(default_factory=deque)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     taken: int = 0
+    _shed_until: float = 0.0
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -111,6 +114,21 @@ class WarmDialer:
                 link.line.close()
         return None
 
+    def shed(self) -> None:
+        """Memory runs short: no link waits, now and for a while."""
+        self._shed_until = time.monotonic() + SHED_S
+        if self._waiting:
+            told = {"upstream": self.traits.name, "links": len(self._waiting)}
+            log.warning("upstream.warm_let_go", category="upstream", source="warm", **told)
+            self._empty()
+            self._wanted.set()
+
+    def _empty(self) -> None:
+        while self._waiting:
+            line = self._waiting.popleft()[0].line
+            if line is not None:
+                line.close()
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the pool filled until the block ends."""
@@ -121,16 +139,16 @@ class WarmDialer:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-            while self._waiting:
-                line = self._waiting.popleft()[0].line
-                if line is not None:
-                    line.close()
+            self._empty()
 
     async def _fill(self) -> None:
         retry_s = RETRY_FIRST_S
         while True:
             self._wanted.clear()
             self._drop_old()
+            if (rest_s := self._shed_until - time.monotonic()) > 0:
+                await asyncio.sleep(rest_s)
+                continue
             if len(self._waiting) < self.size:
                 if await self._add():
                     retry_s = RETRY_FIRST_S

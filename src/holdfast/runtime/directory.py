@@ -36,6 +36,10 @@ class Running(Protocol):
         """End, if it is parked: somebody needs its place."""
         ...
 
+    def shed(self) -> None:
+        """Memory runs short: let go what can be had again."""
+        ...
+
 
 def _nobody(session_id: str) -> Resumable | None:  # noqa: ARG001 - the shape of `revive`
     return None
@@ -125,6 +129,12 @@ class Directory:
         if oldest is not None:
             oldest.give_way()
         return oldest is not None
+
+    def shed(self) -> None:
+        """Memory runs short: who is parked lets go what can be had again."""
+        for one in list(self._running):
+            if one.is_parked:
+                one.shed()
 
     def enter(self, one: Running, peer: str, user: str) -> None:
         """It runs. An empty `user` is not counted by customer."""

@@ -30,12 +30,18 @@ log = structlog.get_logger()
 
 
 class LoadWatch:
-    """Feeds `overload`. `close_one` ends the session that has been parked longest."""
+    """Feeds `overload`. `shed` lets go what can be had again, `close_one` ends the session that has been
+    parked longest: each time that memory is looked at and found so short.
+    """
 
     def __init__(
-        self, overload: Overload, sessions: Callable[[], int], close_one: Callable[[], bool]
+        self,
+        overload: Overload,
+        sessions: Callable[[], int],
+        shed: Callable[[], None],
+        close_one: Callable[[], bool],
     ) -> None:
-        self._overload, self._sessions, self._close_one = overload, sessions, close_one
+        self._overload, self._sessions, self._shed, self._close_one = overload, sessions, shed, close_one
         self._handle: asyncio.TimerHandle | None = None
         self._samples = 0
         self._pressure = Pressure.NONE
@@ -87,6 +93,8 @@ class LoadWatch:
             told = {"pressure": pressure.name.lower(), "sessions": sample.sessions, **facts}
             getattr(log, level)("load.changed", category="server", source="load", **told)
             self._pressure = pressure
+        if pressure >= Pressure.SHED:
+            self._shed()
         if pressure is Pressure.CLOSE:
             self._close_one()
 

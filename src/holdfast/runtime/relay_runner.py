@@ -152,6 +152,10 @@ class RelayRunner(Shell):
         """The process stops."""
         self.step(events.DrainBegan(at_once))
 
+    def shed(self) -> None:
+        """Memory runs short: let go what can be had again."""
+        self.step(events.MemoryRanShort())
+
     def journal_changed(self, cause: Fault | None) -> None:
         """Relayed conversations are kept in no store."""
 

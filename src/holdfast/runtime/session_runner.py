@@ -148,6 +148,10 @@ class SessionRunner(Shell):
         """End, if it is parked."""
         self.step(events.TimerFired(TIMER_AWAY))
 
+    def shed(self) -> None:
+        """Memory runs short: let go what can be had again."""
+        self.step(events.MemoryRanShort())
+
     def journal_changed(self, cause: Fault | None) -> None:
         """The store stumbles, or is well again."""
         if cause is None:

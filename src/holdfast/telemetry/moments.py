@@ -81,6 +81,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "The successor came to nothing; the present link serves on.",
     ),
     Moment("upstream.warm_failed", "upstream", "info", "A link of the warm pool came to nothing."),
+    Moment("upstream.warm_let_go", "upstream", "warning", "Memory runs short: the warm pool was emptied."),
     Moment(
         "upstream.rested", "upstream", "info", "The client is away for long: the upstream is left on purpose."
     ),
@@ -98,6 +99,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     ),
     Moment("rebuild.refused", "rebuild", "warning", "A fresh upstream refused something that it was told."),
     Moment("session.parked", "session", "info", "The client's socket broke; the session waits for it."),
+    Moment(
+        "session.shed",
+        "session",
+        "warning",
+        "Memory runs short: a session whose client is away keeps less of what it missed.",
+    ),
     Moment(
         "session.resumed", "session", "info", "The client came back; whether everything could be made good."
     ),
