@@ -22,7 +22,7 @@ from typing import Final
 
 import picows
 
-from benchmarks.rig.figures_over_time import Series
+from benchmarks.rig.figures_over_time import HOUR_S, IN_ALL, Series
 from benchmarks.rig.house import Built, Gateway, built, gateway
 from benchmarks.rig.quota import held
 from benchmarks.rig.report import Result, arguments, carry_out, chart, progress
@@ -32,6 +32,7 @@ from holdfast.bench.figures import percentile
 from holdfast.bench.load import Caller, Tally
 from holdfast.bench.measuring import measuring_cores
 from holdfast.bench.revision import this_checkout
+from holdfast.core.limits import DEFAULT
 
 STEP: Final = 4
 STEP_S: Final = 2.0
@@ -42,7 +43,11 @@ SETTLE_S: Final = 4.0
 ADMISSION_S: Final = 20.0
 SLOWER: Final = 1.5
 REFUSED_MS: Final = 50.0
-MEMORY_MIB: Final = 4.0
+FILL_S: Final = DEFAULT.input_replayed_s + 12.0
+"""How long a session's memory grows after it was let in: what it keeps fills, and the heap finds its size."""
+FILL_TIMES: Final = 3
+FLAT_MIB: Final = IN_ALL["memory_mib"]
+"""What the slope's interval may hold at most over the measured time."""
 RETRY_S: Final = 5.0
 
 
@@ -68,6 +73,8 @@ class Door:
     chance: random.Random
     tally: Tally = field(default_factory=Tally)
     inside: set[Visitor] = field(default_factory=set)
+    entries: list[float] = field(default_factory=list)
+    """When somebody was let in (monotonic)."""
     refused_ms: list[float] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
     broken: int = 0
@@ -121,6 +128,7 @@ class Door:
             self._refuse(f"close {visitor.code}", asked_at)
             return RETRY_S
         self.inside.add(visitor)
+        self.entries.append(time.monotonic())
         visitor.talk()
         await visitor.over.wait()
         self.inside.discard(visitor)
@@ -197,6 +205,12 @@ class Trial:
             load_late_ms=1e3 * percentile(tally.late_s, 0.99),
         )
 
+    async def fill(self, door: Door, fill_s: float) -> None:
+        """Until nobody has come for so long. Who comes late may delay that, but not for ever."""
+        most = time.monotonic() + FILL_TIMES * fill_s
+        while (left := min(most, door.entries[-1] + fill_s) - time.monotonic()) > 0:
+            await self.watch(door, min(left, STEP_S), "what they keep fills")
+
     async def capacity(self) -> tuple[int, Window]:
         """How many sessions the share bears, from what one costs when it is nearly full."""
         async with self.door() as door:
@@ -221,7 +235,7 @@ async def measure(made: Built, asked: argparse.Namespace, result: Result) -> Non
     with echo_upstream(made.folder, cores[1]) as (_, upstream):
         settings = {"HOLDFAST_LIMITS__SESSIONS": str(asked.limit)} if asked.limit else {}
         with (
-            gateway(made, f"http://{upstream}", cores[0], settings=settings) as gate,
+            gateway(made, f"http://{upstream}", cores[0], settings=settings, leak=asked.leak) as gate,
             held(gate.pid, asked.share) as how,
         ):
             result.notes.append(f"held by {how}")
@@ -242,7 +256,10 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
         for _ in range(20):
             door.come(offered // 20)
             await trial.watch(door, asked.arrive_seconds / 20, "they come")
+        await trial.fill(door, asked.fill_seconds)
+        measured_from = time.monotonic()
         loaded = await trial.watch(door, asked.seconds, f"{asked.times:g} times the capacity")
+        await trial.fill(door, asked.fill_seconds + asked.seconds / 2)  # somebody may have come late
         statuses, refused, broken = dict(door.statuses), list(door.refused_ms), door.broken
         altered, troubles = door.tally.altered, list(door.tally.troubles)
     rows = (("nearly full", full, None), ("unloaded", calm, None), ("overload", loaded, offered))
@@ -260,7 +277,6 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
         for name, window, offers in rows
     ]
     latency = percentile(refused, 0.99)
-    memory = _memory_growth(trial.series, loaded_from + asked.arrive_seconds)
     result.check(
         "p99 of those let in, beside unloaded", loaded.p99_ms / max(calm.p99_ms, 1e-9), SLOWER, "times"
     )
@@ -271,7 +287,8 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
         "ms",
         is_fine=bool(refused) and latency <= REFUSED_MS,
     )
-    result.check("memory grows by", memory, MEMORY_MIB, "MiB")
+    since = max(measured_from, door.entries[-1] + asked.fill_seconds) - trial.series.began
+    judge_memory(trial.series, since, result)
     result.check("sessions let in and lost", broken, 0)
     result.check("messages altered", altered, 0)
     told = ", ".join(f"{count} x {name}" for name, count in sorted(statuses.items())) or "none"
@@ -281,22 +298,34 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
         f"goodput {loaded.messages_per_s / max(full.messages_per_s, 1e-9):.0%} of that when nearly full",
         *troubles,
     ]
-    result.details.update(series=trial.series.as_json(), loaded_from_s=loaded_from, capacity=capacity)
+    entries = [round(at - trial.series.began, 2) for at in door.entries]
+    result.details.update(series=trial.series.as_json(), marks_s=[loaded_from, since], entries_s=entries)
+    result.details.update(capacity=capacity, offered=offered)
 
 
-def _memory_growth(series: Series, since: float) -> float:
-    """From the second to the last quarter of the overload."""
-    kept = [value for at, value in zip(series.at, series.memory_mib, strict=True) if at >= since]
-    quarter = max(1, len(kept) // 4)
-    return percentile(kept[-quarter:], 0.5) - percentile(kept[quarter : 2 * quarter], 0.5)
+def judge_memory(series: Series, since: float, result: Result) -> None:
+    """Flat is what is shown to be flat: the whole interval of the slope lies below the bound.
+
+    Before `since` memory rises by what those inside keep; [limits] bound that, and it is full by then.
+    """
+    growth, seconds = series.growth("memory_mib", since), series.at[-1] - since
+    if growth is None:
+        result.check("memory: too short to say", float("nan"), FLAT_MIB, "MiB", is_fine=False)
+        return
+    low, middle, high = (value * seconds / HOUR_S for value in (growth.low, growth.median, growth.high))
+    result.check(f"memory grows in {seconds:.0f} s by at most", high, FLAT_MIB, "MiB")
+    result.notes.append(
+        f"memory is judged over the last {seconds:.0f} s, when those inside had filled what they may keep:"
+        f" {middle:+.2f} MiB, with 95 % {low:+.2f} to {high:+.2f} (slopes of Theil and Sen over 20 blocks)"
+    )
 
 
 def picture(result: Result) -> str:
-    """What the gateway used."""
+    """What the gateway used; upright where the crowd came, and where memory is judged from."""
     series = result.details["series"]
     names = {"gateway, % of a core": "cpu_percent", "memory, MiB": "memory_mib", "loop late, ms": "lag_ms"}
     lines = {title: series[name] for title, name in names.items()}
-    return chart("Overload", series["at"], lines, [result.details["loaded_from_s"]])
+    return chart("Overload", series["at"], lines, result.details["marks_s"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -307,6 +336,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of overload that are measured")
     parser.add_argument("--calm-seconds", type=float, default=20.0, help="with a tenth of the capacity")
     parser.add_argument("--arrive-seconds", type=float, default=10.0, help="in which all come")
+    parser.add_argument(
+        "--fill-seconds", type=float, default=FILL_S, help="from the last one's entry until memory is judged"
+    )
+    parser.add_argument("--leak", help="plant one, so much a second: memory:BYTES")
     parser.add_argument("--limit", type=int, help="[limits] sessions, for comparison")
     asked = parser.parse_args(argv)
 
@@ -315,7 +348,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             result.revision = made.revision
             await measure(made, asked, result)
 
-    shape = {"share of a core": asked.share, "times the capacity": asked.times, "seconds": asked.seconds}
+    shape = {
+        "share of a core": asked.share,
+        "times the capacity": asked.times,
+        "seconds": asked.seconds,
+        "planted leak": asked.leak or "none",
+    }
     result = Result("overload", "More than it can carry", this_checkout(), asked.seed, shape)
     return carry_out(result, asked, run, picture)
 

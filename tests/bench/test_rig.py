@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks.outage import Watch, attempts_allowed
+from benchmarks.overload import judge_memory
 from benchmarks.rig.accounts import Account, endings, samples, upstream_ms, waited_ms
 from benchmarks.rig.answers import CHAR_MS, answer_to
 from benchmarks.rig.caller import Caller
@@ -163,6 +164,19 @@ def test_a_leak_grows_and_a_plateau_does_not() -> None:
     assert growth.low <= 40 <= growth.high
     assert judge("memory_mib", growth, 1_200) == "grows"
     assert judge("memory_mib", series([1.0] * 5, 5.0).growth("memory_mib", 0), 5) == "too short to say"
+
+
+def test_an_overload_is_flat_only_where_that_is_shown() -> None:
+    chance, seconds = random.Random(4), 60.0
+    filling = [84.0 + min(36.0, at / 2) for at in range(80)]
+    for leak_mib, is_flat in ((0.0, True), (6.0, False)):
+        full = [120 + chance.gauss(0, 0.3) + leak_mib * at / 120 for at in range(120)]
+        result = Result("overload", "Title", Revision("c" * 40, "t"), 7, {})
+        judge_memory(series(filling + full, 40 + seconds), 40.0, result)
+        assert result.is_fine is is_flat, result.checks
+    result = Result("overload", "Title", Revision("c" * 40, "t"), 7, {})
+    judge_memory(series([84.0] * 15, 7.5), 0.0, result)
+    assert not result.is_fine
 
 
 # cells and accounts
