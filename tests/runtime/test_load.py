@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.core.overload import Overload, Pressure
 from holdfast.runtime import load
+from tests.server.gateway import eventually
 
 
 @pytest.fixture
@@ -66,6 +67,30 @@ async def test_short_memory_is_shed_before_anybody_is_closed(
             await asyncio.sleep(0.05)
     watch.stop()
     assert asked == told
+
+
+def fragmented(mib: int) -> object:
+    """Free memory of ours that the C library keeps: one small thing lies behind it."""
+    pieces = [bytes(60_000) for _ in range(mib * 2**20 // 60_000)]
+    behind = bytes(60_000)
+    del pieces
+    return behind
+
+
+@pytest.mark.skipif(load._LIBC is None, reason="this C library cannot give memory back")
+async def test_free_memory_is_given_back_before_people_are_refused_for_it_for_long(kernel: Path) -> None:
+    write(kernel / "membership", "0::/box\n")
+    behind = fragmented(64)
+    held = load.memory_used()
+    write(kernel / "groups/box/memory.max", f"{round(held / 0.87)}\n")
+    overload = Overload()
+    watch = load.LoadWatch(overload, lambda: 1, lambda: None, lambda: False)
+    watch.start()
+    await eventually(lambda: load.memory_used() <= held - 40 * 2**20)
+    assert overload.is_memory_short
+    await eventually(lambda: not overload.is_memory_short)
+    watch.stop()
+    del behind
 
 
 async def test_samples_come_until_it_is_stopped() -> None:

@@ -150,6 +150,11 @@ class Overload:
         return max((watch.step.pressure for watch in self._watches if watch.is_on), default=Pressure.NONE)
 
     @property
+    def is_memory_short(self) -> bool:
+        """Whether it is memory that asks for something."""
+        return any(watch.is_on and watch.step.resource == "memory" for watch in self._watches)
+
+    @property
     def room(self) -> int:
         """How many more sessions the processor bears, by what is known."""
         return max(0, int((_BUSY_MAX[self._latest.held_by] - self.busy) / self.cost) - len(self._fresh))

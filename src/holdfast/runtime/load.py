@@ -1,13 +1,14 @@
 """How busy this process is, four times a second, for the rule that refuses early.
 
 What lives here: the loop's lateness, processor time, memory, and the control groups (v1 and
-v2) that hold the process.
+v2) that hold the process; giving back memory that is free but still ours.
 What never will: judging (`core.overload`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from holdfast.core.overload import CHECK_S, LoadSample, Overload, Pressure
 
 QUOTA_EVERY: Final = 20
 """Quotas are read with every so manieth sample: an operator may change them."""
+GIVE_BACK_S: Final = 10.0
+"""While memory is short, what is free of it is given back so often: about a millisecond each time."""
 GROUPS: Final = Path("/sys/fs/cgroup")
 MEMBERSHIP: Final = Path("/proc/self/cgroup")
 STATM: Final = Path("/proc/self/statm")
@@ -46,6 +49,7 @@ class LoadWatch:
         self._samples = 0
         self._pressure = Pressure.NONE
         self._cores = self._memory = 1.0
+        self._given_back_at = -GIVE_BACK_S
         self._at = self._loop_s = self._all_s = self._due = 0.0
 
     def start(self) -> None:
@@ -93,6 +97,9 @@ class LoadWatch:
             told = {"pressure": pressure.name.lower(), "sessions": sample.sessions, **facts}
             getattr(log, level)("load.changed", category="server", source="load", **told)
             self._pressure = pressure
+        if self._overload.is_memory_short and at - self._given_back_at >= GIVE_BACK_S:
+            self._given_back_at = at
+            give_back()
         if pressure >= Pressure.SHED:
             self._shed()
         if pressure is Pressure.CLOSE:
@@ -111,6 +118,26 @@ def memory_used() -> float:
 def _statm() -> int:
     """Opened once: this is read four times a second. Raises OSError."""
     return os.open(STATM, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def give_back() -> None:
+    """Return free memory to the system, where the C library can. A heap that was busy keeps what it had, and
+    whoever is measured by what it holds would refuse people for what it does not use.
+    """
+    if _LIBC is not None:
+        _LIBC.malloc_trim(0)
+
+
+def _libc() -> ctypes.CDLL | None:
+    """The C library, if it has what `give_back` needs."""
+    try:
+        library = ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None
+    return library if hasattr(library, "malloc_trim") else None
+
+
+_LIBC: Final = _libc()
 
 
 def quota_cores() -> float:
