@@ -12,13 +12,12 @@ from collections.abc import Sequence
 
 from benchmarks.rig.report import Result, arguments, carry_out, progress
 from holdfast.bench import against
-from holdfast.bench.relay import FACES
 from holdfast.bench.revision import this_checkout
 
 
 def judge(found: against.Comparison, result: Result) -> None:
     """What must be so: the interval does not lie above the bound, and every byte came back."""
-    for face, title in FACES.items():
+    for face, title in against.FACES.items():
         base_us, candidate_us = found.cost_us(face)
         ratio, verdict = found.ratio(face), found.verdict(face)
         result.rows.append(

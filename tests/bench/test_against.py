@@ -108,7 +108,7 @@ def test_a_real_pair(project: Path) -> None:
     told = json.loads(done.stdout)
     assert told["base"]["commit"] == resolve("HEAD").commit
     assert told["lost_or_altered"] == 0
-    assert {one["face"] for one in told["pairs"]} == {"json", "binary"}
+    assert {one["face"] for one in told["pairs"]} == {"json", "binary", "page"}
     for one in told["pairs"]:
         assert one["pair"]["candidate"]["cpu_us"] > 0
         assert one["pair"]["beside"]["messages"] >= 10

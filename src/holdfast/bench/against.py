@@ -21,9 +21,10 @@ from holdfast.bench import machine
 from holdfast.bench.abreast import Task
 from holdfast.bench.candidates import Candidate, echo_upstream, gateway
 from holdfast.bench.figures import Interval, median_interval
-from holdfast.bench.load import Face, Plan, Sample
+from holdfast.bench.load import Plan, Sample
 from holdfast.bench.measuring import measure_abreast, measuring_cores
-from holdfast.bench.relay import FACES, Pair
+from holdfast.bench.relay import FACES as RELAYED
+from holdfast.bench.relay import Pair
 from holdfast.bench.revision import SOURCE, Revision, export, resolve, this_checkout
 
 BOUND: Final = 1.05
@@ -32,7 +33,7 @@ TURN_S: Final = 0.4
 MORE_ROUNDS: Final = 1.5
 """Pairs that other work held up are repeated, up to so many times the rounds asked for."""
 
-_FACES: Final[tuple[Face, ...]] = ("json", "binary")
+FACES: Final[dict[str, str]] = {**RELAYED, "page": "as the page talks"}
 
 Verdict = Literal["passes", "fails", "undecided"]
 Progress = Callable[[str], None]
@@ -53,7 +54,7 @@ class Round:
     """One pair of one face."""
 
     number: int
-    face: Face
+    face: str
     pair: Pair
 
 
@@ -198,7 +199,7 @@ class _Bench:
                     gateway(self.upstream, self.folder, self.cores[0], source=sources[name], name=name)
                 ):
                     started[name, one.face] = one
-            for face in _FACES:
+            for face in FACES:
                 first, second = order
                 task = Task(self._plan(started[first, face]), self._plan(started[second, face]))
                 found = dict(zip(order, measure_abreast(task, self.folder, self.cores[1]), strict=True))

@@ -137,7 +137,7 @@ def gateway_settings(upstream: str, folder: Path) -> dict[str, str]:
 def gateway(
     upstream: str, folder: Path, cores: set[int], *, source: Path | None = None, name: str = "gateway"
 ) -> Iterator[list[Candidate]]:
-    """The gateway as `holdfast serve` starts it, with both its faces.
+    """The gateway as `holdfast serve` starts it, with all its faces.
 
     `source`: the folder of another revision's packages, for this interpreter and its libraries.
     """
@@ -152,6 +152,7 @@ def gateway(
         yield [
             Candidate(name, "json", pid, f"ws://{address}/v1/realtime?model=gpt-realtime"),
             Candidate(name, "binary", pid, f"ws://{address}/api/openai/realtime"),
+            Candidate(name, "page", pid, f"ws://{address}/api/openai/realtime"),
         ]
 
 

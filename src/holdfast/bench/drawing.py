@@ -11,6 +11,7 @@ from html import escape
 from typing import Final
 
 from holdfast.bench.against import BOUND, Comparison
+from holdfast.bench.against import FACES as COMPARED
 from holdfast.bench.figures import Change, Spread, percentile, spread
 from holdfast.bench.relay import FACES, TARGET, Report
 
@@ -127,7 +128,7 @@ def _against(comparison: Comparison) -> Iterator[str]:
     yield ""
     yield f"Microseconds of one core for one relayed message; {shape.sessions} sessions of 20 ms frames"
     yield ""
-    for face, title in FACES.items():
+    for face, title in COMPARED.items():
         theirs, ours = comparison.cost_us(face)
         ratio = comparison.ratio(face)
         yield (

@@ -21,6 +21,8 @@ from holdfast.core.audio import SAMPLE_BYTES, SAMPLES_PER_MS
 FRAME_MS: Final = 20
 FRAME_BYTES: Final = FRAME_MS * SAMPLES_PER_MS * SAMPLE_BYTES
 
+_UP: Final = struct.Struct("<Q")
+_DOWN: Final = struct.Struct("<QIIQ")
 _MARK: Final = struct.Struct("<QQ")
 _NOISE_BYTES: Final = FRAME_BYTES - _MARK.size
 _NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
@@ -45,6 +47,7 @@ RESPONSE_CREATED: Final = (
     b'"object":"realtime.response","status":"in_progress","output":[]}}'
 )
 CREATE_SESSION: Final = b'{"type":"create_session"}'
+CREATE_POSITIONED: Final = b'{"type":"create_session","framing":"positioned"}'
 SESSION_READY: Final = b'{"type":"session_ready"}'
 
 
@@ -78,6 +81,17 @@ def frame(session: int, number: int) -> bytes:
     """The PCM of one frame, `FRAME_BYTES` long."""
     start = (session * 7919 + number * 104_729) % (len(_NOISE) - _NOISE_BYTES)
     return _MARK.pack(session, number) + _NOISE[start : start + _NOISE_BYTES]
+
+
+def placed(pcm: bytes, number: int) -> bytes:
+    """`pcm`, the frame number `number` of a session, with its position in front, as the page sends it."""
+    return _UP.pack(number * FRAME_MS * SAMPLES_PER_MS) + pcm
+
+
+def unplaced(message: bytes, offset: int) -> bytes:
+    """The PCM of a positioned message; nothing if it does not bear this offset."""
+    is_next = len(message) > _DOWN.size and _DOWN.unpack_from(message)[0] == offset
+    return message[_DOWN.size :] if is_next else b""
 
 
 def append(pcm: bytes) -> bytes:

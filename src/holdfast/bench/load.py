@@ -27,7 +27,8 @@ from holdfast.bench.figures import percentile
 from holdfast.bench.machine import cpu_seconds
 from holdfast.sockets import MessageListener
 
-Face = Literal["json", "binary"]
+Face = Literal["json", "binary", "page"]
+"""The Realtime dialect; the browser protocol with bare PCM; with positions, as the page speaks it."""
 
 FRAME_S: Final = frames.FRAME_MS / 1000
 ACK_EVERY: Final = 1_000 // frames.FRAME_MS
@@ -100,7 +101,8 @@ class Caller(MessageListener):
         super().__init__()
         self.ready = asyncio.Event()
         self.answered = asyncio.Event()
-        self._is_binary = face == "binary"
+        self._is_binary = face != "json"
+        self._is_positioned = face == "page"
         self._number = number
         self._tally = tally
         self._loop = asyncio.get_running_loop()
@@ -113,7 +115,7 @@ class Caller(MessageListener):
 
     def on_open(self) -> None:
         if self._is_binary:
-            self.send_text(frames.CREATE_SESSION)
+            self.send_text(frames.CREATE_POSITIONED if self._is_positioned else frames.CREATE_SESSION)
 
     def on_text(self, payload: bytes) -> None:
         if not self._is_binary and payload.startswith(frames.DELTA_HEAD):
@@ -132,11 +134,11 @@ class Caller(MessageListener):
             self._tally.trouble(payload.decode())
 
     def on_binary(self, payload: bytes) -> None:
-        self._heard(payload)
         if self._offset >= 0:
             self._offset += 1
-            if self._offset % ACK_EVERY == 0:
-                self.send_text(b'{"type":"ack","offset":%d}' % self._offset)
+        self._heard(frames.unplaced(payload, self._offset) if self._is_positioned else payload)
+        if self._offset >= 0 and self._offset % ACK_EVERY == 0:
+            self.send_text(b'{"type":"ack","offset":%d}' % self._offset)
 
     def on_closed(self, code: int, reason: str) -> None:
         if self._is_talking:
@@ -167,7 +169,7 @@ class Caller(MessageListener):
         now = self._loop.time()
         if self._is_binary:
             self._expected.append((pcm, time.perf_counter()))
-            self.send_binary(pcm)
+            self.send_binary(frames.placed(pcm, self._count) if self._is_positioned else pcm)
         else:
             self._expected.append((frames.delta(pcm), time.perf_counter()))
             self.send_text(frames.append(pcm))

@@ -26,7 +26,7 @@ CROWDED: Final = 0.85
 """A share of a core from which on its owner's waiting shows in the figures."""
 HELD_UP_MS: Final = 2.0 * FRAME_MS
 """A load or an answer this late: frames arrive in heaps and no longer one by one."""
-FACES: Final = {"json": "/v1/realtime", "binary": "browser protocol"}
+FACES: Final[dict[str, str]] = {"json": "/v1/realtime", "binary": "browser protocol"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def run(shape: Shape, progress: Progress, starts: Sequence[Start] = STARTS) -> R
             # back and forth, so that a drift of the machine strikes nobody first each time
             ordered = candidates if at % 2 == 0 else candidates[::-1]
             for sessions in shape.sessions:
-                for candidate in ordered:
+                for candidate in (one for one in ordered if one.face in FACES):
                     title = f"round {at + 1}/{shape.rounds}, {sessions} sessions, {candidate.face}"
                     progress(f"{title}: {candidate.name}")
                     plan = Plan(
