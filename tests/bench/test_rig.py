@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import mmap
+import os
 import random
 import struct
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from benchmarks.rig.person import Happening, Person
 from benchmarks.rig.report import Result, chart, table
 from benchmarks.rig.voice import FRAME, CuedVoice, Voice, find
 
+from holdfast.bench import machine
 from holdfast.bench.revision import Revision
 from holdfast.client import happenings as hp
 from holdfast.emulator import SessionRecord, parse_fault
@@ -151,6 +155,22 @@ def series(values: list[float], seconds: float) -> Series:
     found.at = [at * seconds / len(values) for at in range(len(values))]
     found.memory_mib = values
     return found
+
+
+@pytest.mark.skipif(machine.obstacle() is not None, reason=machine.obstacle() or "")
+def test_memory_is_what_a_process_has_written_itself(tmp_path: Path) -> None:
+    size, file = 32 * 2**20, tmp_path / "mapped"
+    with file.open("w+b") as opened:
+        opened.truncate(size)
+        with mmap.mmap(opened.fileno(), size, prot=mmap.PROT_READ) as mapped:
+            before = machine.memory_bytes(os.getpid())
+            assert not any(mapped[at] for at in range(0, size, 4096))
+            assert machine.memory_bytes(os.getpid()) - before < size / 4
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as own:
+        before = machine.memory_bytes(os.getpid())
+        for at in range(0, size, 4096):
+            own[at] = 1
+        assert machine.memory_bytes(os.getpid()) - before > size * 3 / 4
 
 
 def test_a_leak_grows_and_a_plateau_does_not() -> None:
