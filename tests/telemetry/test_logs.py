@@ -92,6 +92,40 @@ def test_people_get_one_readable_line() -> None:
     assert "warning audio.before_session [audio/runtime] kept_ms=40" in line
 
 
+class CountingStream(io.StringIO):
+    """A stream that knows how often it was written to."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def test_what_comes_at_once_is_written_at_once() -> None:
+    """Each write takes the interpreter away from those who speak."""
+    stream = CountingStream()
+    writer = LineWriter(stream)
+    lines = [f"line {number}" for number in range(1_000)]
+
+    for line in lines:
+        writer.write(line)
+    writer.close()
+
+    assert stream.getvalue().splitlines() == lines
+    assert stream.writes < 20
+
+
+def test_a_line_does_not_wait_for_the_next() -> None:
+    stream = StalledStream()
+    writer = LineWriter(stream)
+    writer.write("the only one")
+
+    assert stream.reached.wait(10)
+    stream.let_go.set()
+    writer.close()
+
+
 class StalledStream(io.StringIO):
     """A stream whose reader has stopped, until it is let go."""
 

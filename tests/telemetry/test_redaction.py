@@ -24,6 +24,13 @@ KEY = "sk-proj-CANARY0123456789abcdef"
         ("Cookie: portal=s3cr3t-session; other=1", "s3cr3t"),
         ("GET /socket?ticket=abcdef0123&x=1", "abcdef0123"),
         ("dialling wss://user:hunter22@host/v1", "hunter22"),
+        ("AUTHORIZATION: BASIC dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+        ("SET-COOKIE: portal=s3cr3t-session", "s3cr3t"),
+        (f"HOLDFAST.TICKET.{JWT[2:]}", JWT[2:]),
+        ("OPENAI-INSECURE-API-KEY.0123456789", "0123456789"),
+        ("SK-PROJ-0123456789", "0123456789"),
+        ("/socket&API_KEY=abcdef0123", "abcdef0123"),
+        ("a long s, which is an s to those who ignore case: \u017fk-0123456789", "0123456789"),
     ],
 )
 def test_what_looks_like_a_secret_is_taken_out(text: str, secret: str) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -24,6 +24,7 @@ import structlog
 from holdfast.telemetry.redaction import Redactor
 
 QUEUE_LINES_MAX: Final = 10_000
+GATHER_S: Final = 0.02
 CLOSE_WAIT_S: Final = 2.0
 _LEVEL_COLOURS: Final = {"debug": "2", "info": "36", "warning": "33", "error": "31", "critical": "1;31"}
 _LIBRARY_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "sqlalchemy")
@@ -32,45 +33,56 @@ EventDict = MutableMapping[str, Any]
 
 
 class LineWriter:
-    """Writes lines from a thread of its own. When the stream stalls, lines are dropped and counted."""
+    """Writes lines from a thread of its own. When the stream stalls, lines are dropped and counted.
+
+    The thread is woken for the first line and takes what has come within GATHER_S: to wake it for each costs
+    the one who logs more than the line does, and two hundred sessions that fall at once write a thousand.
+    """
 
     def __init__(self, stream: TextIO, lines_max: int = QUEUE_LINES_MAX) -> None:
         self.dropped = 0
         self._stream = stream
-        self._waiting: queue.Queue[str | None] = queue.Queue(lines_max)
+        self._lines_max = lines_max
+        self._waiting: deque[str] = deque()
+        self._something = threading.Event()
+        self._closing = threading.Event()
         self._told_dropped = 0
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
     def write(self, line: str) -> None:
         """Take a line, or count it as dropped. Never waits."""
-        try:
-            self._waiting.put_nowait(line)
-        except queue.Full:
+        if len(self._waiting) >= self._lines_max:
             self.dropped += 1
+            return
+        self._waiting.append(line)
+        if not self._something.is_set():
+            self._something.set()
 
     def close(self) -> None:
         """Write what is waiting, for at most CLOSE_WAIT_S. Twice is harmless."""
-        if not self._thread.is_alive():
-            return
-        try:
-            self._waiting.put(None, timeout=CLOSE_WAIT_S)
-        except queue.Full:
-            return
+        self._closing.set()
+        self._something.set()
         self._thread.join(CLOSE_WAIT_S)
 
     def _run(self) -> None:
-        while (line := self._waiting.get()) is not None:
-            try:
-                self._stream.write(line + "\n")
-                if self.dropped != self._told_dropped:
-                    self._stream.write(f"log lines dropped so far: {self.dropped}\n")
-                    self._told_dropped = self.dropped
-                if self._waiting.empty():
-                    self._stream.flush()
-            except (OSError, ValueError):
-                # A full disk or a closed pipe: logging never ends anything.
-                self.dropped += 1
+        while self._waiting or not self._closing.is_set():
+            self._something.wait()
+            self._closing.wait(GATHER_S)
+            self._something.clear()  # before they are taken: who comes after that calls again
+            self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+
+    def _write(self, lines: list[str]) -> None:
+        dropped = self.dropped
+        news = [] if dropped == self._told_dropped else [f"log lines dropped so far: {dropped}"]
+        try:
+            self._stream.write("".join(f"{line}\n" for line in (*lines, *news)))
+            self._stream.flush()
+        except (OSError, ValueError):
+            # A full disk or a closed pipe: logging never ends anything.
+            self.dropped += len(lines)
+        else:
+            self._told_dropped = dropped
 
 
 class Logs:
