@@ -38,7 +38,8 @@ def settings(*, manual: bool = False, model: str | None = "gpt-transcribe") -> S
             "parameters": {"type": "object", "properties": {}, "x-utterances": ["what do i owe"]},
         }
     ]
-    return SessionSettings(instructions("Ada"), "marin", tools, model, manual_turns=manual)
+    told = upstream.tools_text(tools)
+    return SessionSettings(instructions("Ada"), "marin", told, model, manual_turns=manual)
 
 
 @pytest.mark.parametrize("effect", SENT, ids=lambda effect: type(effect).__name__)
@@ -52,6 +53,7 @@ def test_our_settings_are_valid(*, manual: bool, model: str | None) -> None:
     sent = json.loads(upstream.session_update(settings(manual=manual, model=model)))
     assert judge_client_event(sent) == set()
     assert sent["session"]["type"] == "realtime"
+    assert sent["session"]["tools"][0]["name"] == "balance"
     assert (sent["session"]["audio"]["input"]["turn_detection"] is None) is manual
 
 

@@ -13,7 +13,7 @@ from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import DEFAULT_VOICE, VOICES
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.addresses import Addresses
-from holdfast.providers.realtime_link import Address, dial
+from holdfast.providers.realtime_link import Address, dial, trusted
 
 TRANSCRIPTION_MODEL = "gpt-transcribe"
 
@@ -36,6 +36,10 @@ class OpenAIDialer:
     model: str
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.base_url.startswith("https:"):
+            trusted()  # read while nobody speaks yet
 
     @property
     def traits(self) -> UpstreamTraits:

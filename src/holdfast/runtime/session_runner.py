@@ -9,10 +9,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from msgspec import Raw
 from pybase64 import b64encode
 
 from holdfast.core import effects, events, notices
@@ -55,6 +56,16 @@ class Assistant:
     """The instructions for a customer, with what the client asked to add."""
     toolbox: Toolbox
     silence_ms: int = 500
+    _written: dict[bool, Raw] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def tools(self, *, with_extensions: bool) -> Raw:
+        """What an upstream is told of the tools: written once, for a mass loss tells all of them at once."""
+        text = self._written.get(with_extensions)
+        if text is None:
+            offered = self.toolbox.definitions()
+            told = offered if with_extensions else [without_extensions(tool) for tool in offered]
+            text = self._written[with_extensions] = upstream.tools_text(told)
+        return text
 
 
 class SessionRunner(Shell):
@@ -304,10 +315,7 @@ class SessionRunner(Shell):
         settings = SessionSettings(
             instructions=self._assistant.instructions(self.principal, state.options.instructions),
             voice=voice_of(state, self.upstreams.facts[endpoint]),
-            tools=[
-                tool if traits.knows_utterances else without_extensions(tool)
-                for tool in self._assistant.toolbox.definitions()
-            ],
+            tools=self._assistant.tools(with_extensions=traits.knows_utterances),
             transcription_model=traits.transcription_model,
             manual_turns=state.options.turn_detection == "manual",
             silence_ms=self._assistant.silence_ms,

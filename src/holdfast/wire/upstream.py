@@ -255,10 +255,18 @@ class SessionSettings:
 
     instructions: str
     voice: str
-    tools: Sequence[Mapping[str, Any]]
+    tools: msgspec.Raw
+    """See `tools_text`."""
     transcription_model: str | None
     manual_turns: bool = False
     silence_ms: int = 500
+
+
+def tools_text(definitions: Sequence[Mapping[str, Any]]) -> msgspec.Raw:
+    """Tools as they stand in `session.update`. They are most of it, and the same for all sessions: who sends
+    them to two hundred upstreams at once writes them once.
+    """
+    return msgspec.Raw(_encoder.encode(definitions))
 
 
 def session_update(settings: SessionSettings) -> bytes:
@@ -284,7 +292,7 @@ def session_update(settings: SessionSettings) -> bytes:
             },
             "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": settings.voice},
         },
-        "tools": list(settings.tools),
+        "tools": settings.tools,
         "tool_choice": "auto",
     }
     return _encoder.encode({"type": "session.update", "session": session})
