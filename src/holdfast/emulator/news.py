@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from holdfast.emulator.record import SessionRecord
@@ -37,25 +38,27 @@ def listening(emulator: Emulator) -> News:
 
 async def follow(emulator: Emulator) -> AsyncIterator[News]:
     """Begins and ends of sessions, as they happen, without end."""
-    told: dict[str, bool] = {}  # by id: whether its end was told, too
+    standing: dict[str, SessionRecord] = {}
+    newest: SessionRecord | None = None
 
-    def is_news(record: SessionRecord) -> bool:
-        return record.id not in told or (not record.is_open and not told[record.id])
+    def fresh() -> list[SessionRecord]:
+        """What began since the last look, youngest first."""
+        books = (session.record for session in reversed(emulator.sessions))
+        return list(takewhile(lambda record: record is not newest, books))
+
+    def over() -> list[SessionRecord]:
+        return [record for record in standing.values() if not record.is_open]
 
     while True:
-        await emulator.wait_for(lambda: any(map(is_news, emulator.records)), timeout_s=None)
-        records = emulator.records
-        for record in filter(is_news, records):
-            if record.id not in told:
-                told[record.id] = False
-                faults = " ".join(record.faults)
-                text = f"{record.id}  began  {record.model or record.intent}  {faults}".rstrip()
-                yield News(text, {"event": "began", **record.summary()})
-            if not record.is_open:
-                told[record.id] = True
-                heard = f"{record.message_count} messages, {record.audio_bytes} bytes of audio"
-                heard += f"; broken: {', '.join(record.broken)}" if record.broken else ""
-                text = f"{record.id}  ended  {record.close_code} by the {record.closed_by}; {heard}"
-                yield News(text, {"event": "ended", **record.summary()})
-        for forgotten in told.keys() - {record.id for record in records}:
-            del told[forgotten]
+        await emulator.wait_for(lambda: bool(fresh() or over()), timeout_s=None)
+        for record in reversed(fresh()):
+            newest = standing[record.id] = record
+            faults = " ".join(record.faults)
+            text = f"{record.id}  began  {record.model or record.intent}  {faults}".rstrip()
+            yield News(text, {"event": "began", **record.summary()})
+        for record in over():
+            del standing[record.id]
+            heard = f"{record.message_count} messages, {record.audio_bytes} bytes of audio"
+            heard += f"; broken: {', '.join(record.broken)}" if record.broken else ""
+            text = f"{record.id}  ended  {record.close_code} by the {record.closed_by}; {heard}"
+            yield News(text, {"event": "ended", **record.summary()})
