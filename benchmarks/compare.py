@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from benchmarks.rig.report import Result, arguments, carry_out, progress
 from holdfast.bench import against
 from holdfast.bench.revision import this_checkout
+from holdfast.core.limits import DEFAULT
+
+WARM_UP_S = DEFAULT.input_replayed_s + 2.0
+"""From there on memory goes round; until then each message lies in memory that nobody has touched before."""
 
 
 def judge(found: against.Comparison, result: Result) -> None:
@@ -51,13 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=against.Shape().pairs)
     parser.add_argument("--sessions", type=int, default=against.Shape().sessions)
     parser.add_argument("--seconds", type=float, default=against.Shape().seconds)
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=WARM_UP_S,
+        help="seconds of talk before a message counts: until sessions have filled what they keep; or 1",
+    )
     asked = parser.parse_args(argv)
-    shape = against.Shape(asked.sessions, asked.pairs, asked.seconds)
+    shape = against.Shape(asked.sessions, asked.pairs, asked.seconds, asked.warm_up)
 
     async def measure(result: Result) -> None:
         judge(await asyncio.to_thread(against.run, asked.base, shape, progress, asked.rev), result)
 
-    about = {"base": asked.base, "pairs": asked.pairs, "sessions": asked.sessions, "seconds": asked.seconds}
+    about = {name: getattr(asked, name) for name in ("base", "pairs", "sessions", "seconds", "warm_up")}
     result = Result("compare", "What a message costs more", this_checkout(), asked.seed, about)
     return carry_out(result, asked, measure)
 
