@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake
 
 from holdfast.emulator import Emulator, PortTaken, spoken
+from holdfast.emulator.shelf import Shelf
 from tests.emulator.conftest import append, code_of, ending
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
@@ -174,3 +175,53 @@ async def test_the_control_port_does_all_that(run: Run, call: Dial) -> None:
             assert code_of(await ending(caller)) == 1006
         attempts = (await client.get("/attempts")).json()["attempts"]
         assert [attempt["outcome"] for attempt in attempts] == ["101", "101"]
+
+
+async def _clear(caller: Any, times: int) -> None:
+    for _ in range(times):
+        await caller.send("input_audio_buffer.clear")
+        await caller.until("input_audio_buffer.cleared")
+
+
+async def test_books_that_are_full_forget_the_lines_of_ended_sessions_first(run: Run, call: Dial) -> None:
+    async with run(control_port=0) as emulator:
+        emulator.shelf = Shelf(lines_max=60)
+        async with call(emulator) as caller:
+            await _clear(caller, times=20)
+        await emulator.wait_for(lambda: not emulator.open_sessions)
+        async with call(emulator) as caller:
+            await _clear(caller, times=20)
+            early, late = emulator.records
+            assert (len(early.log), early.forgotten) == (0, 42)
+            assert early.received_counts["input_audio_buffer.clear"] == 20
+            assert late.forgotten == 0
+            await _clear(caller, times=20)
+            assert late.forgotten > 0
+            assert late.log[-1].what == "input_audio_buffer.cleared"
+        assert emulator.shelf.lines == sum(len(record.log) for record in emulator.records) <= 60
+        async with httpx.AsyncClient() as http:
+            told = (await http.get(f"{emulator.control_url}/sessions")).json()
+        assert told["books"]["lines_max"] == 60
+        assert told["books"]["lines_forgotten"] == sum(one["forgotten"] for one in told["sessions"])
+
+
+async def test_the_oldest_book_goes_when_there_are_too_many(run: Run, call: Dial) -> None:
+    async with run() as emulator:
+        emulator.shelf = Shelf(sessions_max=2)
+        for _ in range(3):
+            async with call(emulator) as caller:
+                await caller.until("session.created")
+        assert [record.number for record in emulator.records] == [2, 3]
+        assert emulator.shelf.lines == sum(len(record.log) for record in emulator.records)
+
+
+async def test_a_session_that_is_over_holds_no_audio(run: Run, call: Dial) -> None:
+    async with run() as emulator:
+        async with call(emulator) as caller:
+            audio = {"type": "input_audio", "audio": base64.b64encode(SPEECH).decode()}
+            item = {"id": "said", "type": "message", "role": "user", "content": [audio]}
+            await caller.send("conversation.item.create", item=item)
+            await caller.until("conversation.item.done")
+            assert emulator.sessions[0].host.item_audio("said") == SPEECH
+        await emulator.wait_for(lambda: not emulator.open_sessions)
+        assert emulator.sessions[0].host.item_audio("said") == b""

@@ -97,7 +97,9 @@ def _list(_question: Question) -> Answer:
 
 
 def _sessions(question: Question) -> Answer:
-    return Answer(200, {"sessions": [record.summary() for record in question.emulator.records]})
+    emulator = question.emulator
+    summaries = [record.summary() for record in emulator.records]
+    return Answer(200, {"sessions": summaries, "books": emulator.shelf.facts()})
 
 
 def _session(question: Question) -> Answer:
@@ -171,7 +173,7 @@ def _back(question: Question) -> Answer:
 
 ROUTES: Final = (
     Route("GET", "/", "what can be asked here", _list),
-    Route("GET", "/sessions", "the books of every session, without the lists", _sessions),
+    Route("GET", "/sessions", "the books of every session, without the lists; how full they are", _sessions),
     Route("GET", "/sessions/WHICH", "the books of one in full", _session),
     Route("GET", "/sessions/WHICH/audio", "the PCM16 24 kHz it got, where audio is kept", _audio),
     Route("GET", "/sessions/WHICH/conversation", "the items of its conversation, in order", _conversation),

@@ -7,8 +7,10 @@ What never will: secrets. Of the credential only its kind is kept.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -105,6 +107,10 @@ class SessionRecord:
     responses: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     transcripts: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    forgotten: int = 0
+    """Lines of the log, and what belonged to them, that had to make room for other sessions' lines."""
+    on_line: Callable[[], None] = lambda: None
+    """Called when the log has grown."""
     close_code: int | None = None
     close_reason: str = ""
     closed_by: str | None = None
@@ -176,6 +182,27 @@ class SessionRecord:
         self.close_code, self.close_reason, self.closed_by = code, reason, by
         self._line("client" if by == "client" else "emulator", f"(closed {code})")
 
+    def forget(self, share: float) -> int:
+        """Drop the older lines of the log and of the other lists, this share of each; gives how many lines.
+        What is counted and hashed stays.
+        """
+        before = len(self.log)
+        lists: tuple[deque[Any], ...] = (
+            self.log,
+            self.events,
+            self.event_times_s,
+            self.items,
+            self.received_types,
+            self.sent_types,
+            self.transcripts,
+        )
+        for one in lists:
+            for _ in range(math.ceil(share * len(one))):
+                one.popleft()
+        dropped = before - len(self.log)
+        self.forgotten += dropped
+        return dropped
+
     def summary(self) -> Json:
         """The books without the lists."""
         return {
@@ -199,6 +226,7 @@ class SessionRecord:
             "responses": dict(self.responses),
             "received": dict(self.received_counts),
             "sent": dict(self.sent_counts),
+            "forgotten": self.forgotten,
             "close": None
             if self.close_code is None
             else {"code": self.close_code, "reason": self.close_reason, "by": self.closed_by},
@@ -226,4 +254,7 @@ class SessionRecord:
         }
 
     def _line(self, who: Who, what: str, event_id: str | None = None) -> None:
+        grows = len(self.log) < TYPES_KEPT
         self.log.append(Entry(time.monotonic(), who, what, event_id))
+        if grows:
+            self.on_line()

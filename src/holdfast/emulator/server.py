@@ -22,11 +22,10 @@ from holdfast.emulator.options import Darkness, EmulatorOptions
 from holdfast.emulator.plan import FaultPlan, Misbehaviour
 from holdfast.emulator.record import Attempt, SessionRecord
 from holdfast.emulator.session import EmulatedSession
+from holdfast.emulator.shelf import Shelf
 from holdfast.emulator.spelling import FaultSpec, FaultSpelling, parse_fault
 from holdfast.wire.realtime import new_id
 
-SESSIONS_KEPT: Final = 1_000
-"""Sessions whose books are kept; the oldest go first."""
 ATTEMPTS_KEPT: Final = 20_000
 
 STOP_S: Final = 2.0
@@ -43,7 +42,7 @@ class Emulator:
         """Raises `FaultSpelling` when a fault of the options is not understood."""
         self.options = options or EmulatorOptions()
         self.plan = FaultPlan.of(self.options.faults, self.options.seed)
-        self.sessions: deque[EmulatedSession] = deque(maxlen=SESSIONS_KEPT)
+        self.shelf = Shelf()
         self.attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
         self.handshakes = 0
         self.port = 0
@@ -70,6 +69,11 @@ class Emulator:
     def control_url(self) -> str:
         """The control port's address."""
         return f"http://{self._authority(self.control_port)}"
+
+    @property
+    def sessions(self) -> deque[EmulatedSession]:
+        """The sessions whose books are kept, oldest first."""
+        return self.shelf.sessions
 
     @property
     def records(self) -> list[SessionRecord]:
@@ -256,7 +260,7 @@ class Emulator:
             record,
             misbehaviour,
             refusal=refusal,
-            on_begin=self.sessions.append,
+            on_begin=self.shelf.add,
             on_change=self._changed.set,
         )
 

@@ -126,6 +126,7 @@ class EmulatedSession(MessageListener):
             timer.cancel()
         self._timers.clear()
         self._responder.close()
+        self.host.forget_audio()
         self.record.ended(code, reason, "emulator" if self.closed_by_us else "client")
         self._on_change()
 

@@ -161,6 +161,11 @@ class RealtimeHost:
         self._shed()
         return item_id
 
+    def forget_audio(self) -> None:
+        """The connection is over: nobody asks for what was heard any more."""
+        self._input.clear()
+        self._conversation.forget_audio()
+
     def idle_timeout(self, audio_start_ms: int) -> str:
         """Nobody spoke since `audio_start_ms`: commit that silence as a turn; gives the user item's id."""
         assert self._coming is None, "who speaks is not idle"

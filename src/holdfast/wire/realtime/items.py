@@ -260,6 +260,11 @@ class Conversation:
             oldest = next(iter(self._audio))
             self._audio_bytes -= len(self._audio.pop(oldest))
 
+    def forget_audio(self) -> None:
+        """Nobody will ask for it any more."""
+        self._audio.clear()
+        self._audio_bytes = 0
+
     def audio_part(self, item_id: str) -> int:
         """The index of the first part of a user item that has audio."""
         parts = self._items.get(item_id, {}).get("content", ())
