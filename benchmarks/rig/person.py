@@ -112,6 +112,7 @@ class Person:
 
     async def _once(self) -> None:
         asked_at = time.monotonic()
+        self.wait_s = 0.0  # what was told before has been kept
         try:
             async with asyncio.timeout(30.0):
                 _, line = await picows.ws_connect(
