@@ -39,7 +39,7 @@ class TrustedProxies:
 
     def resolve(self, peer: str, scheme: Literal["http", "https"], headers: Mapping[str, str]) -> Peer:
         """The client behind `peer`. The chain is read from its near end; the first stranger is the client."""
-        if not self._trusts(peer):
+        if not self._networks or not self._trusts(peer):
             return Peer(peer, scheme)
         client = peer
         for hop in reversed(headers.get("x-forwarded-for", "").split(",")[-_HOPS_MAX:]):
