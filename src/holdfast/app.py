@@ -105,6 +105,7 @@ class Gateway:
                 settings.limits,
                 [one.workarounds for one in settings.upstream],
             )
+            self.directory.is_outage = self.upstreams.is_outage
             gate = self._gate(portal)
             overload = self.directory.overload = Overload()
             self.directory.descriptors = Descriptors.of(settings.limits)

@@ -84,7 +84,7 @@ class Fleet:
     # what sessions do
 
     def start(self, budget_s: float = 35.0) -> Caller:
-        caller = Caller(Recovery(self.now, was_live=False, budget_s=budget_s))
+        caller = Caller(Recovery(self.now, was_live=False, budget_s=budget_s, is_first=True))
         self.callers.append(caller)
         self.ask(caller)
         return caller
@@ -99,7 +99,8 @@ class Fleet:
             case DialNow():
                 self._check_dial(caller, decision, deadline)
             case WaitFor():
-                assert 0 < decision.seconds <= (2.0 if decision.is_spread else 1.0)
+                most_s = 2.0 if decision.is_spread else LIMITS.outage_wait_s if decision.is_outage else 1.0
+                assert 0 < decision.seconds <= most_s
                 assert self.now + decision.seconds <= deadline + SLIP_S, "waits past its budget"
                 caller.wakes_at = self.now + decision.seconds
                 caller.spread_s += decision.seconds if decision.is_spread else 0.0
@@ -119,7 +120,7 @@ class Fleet:
         assert dial.endpoint not in caller.refused_by, "asks again where it was refused"
         assert self.now >= caller.not_before.get(dial.endpoint, 0.0), "earlier than the provider said"
         if dial.is_probe:
-            assert ledger.probe is None, "a second probe"
+            assert ledger.probe is None or self._holds_nobody_up(ledger.probe), "a second probe"
             ledger.probe, ledger.probes = caller, ledger.probes + 1
         else:
             assert ledger.failures < 5, "the breaker does not open"
@@ -129,6 +130,12 @@ class Fleet:
         caller.dial = dial
         caller.wakes_at = self.now + dial.patience_s
         caller.dials.append((self.now, dial.endpoint))
+
+    def _holds_nobody_up(self, prober: Caller) -> bool:
+        """A probe that may take long is waited for no longer than any other."""
+        assert prober.dial is not None
+        is_patient = prober.dial.patience_s > LIMITS.patience_s
+        return is_patient and self.now >= prober.dials[-1][0] + LIMITS.patience_s
 
     def _check_retry(self, caller: Caller, endpoint: int) -> None:
         is_retry = endpoint in caller.failed_at
@@ -225,7 +232,7 @@ class Fleet:
         dial = caller.dial
         assert dial is not None
         caller.dial, caller.wakes_at, caller.has_place = None, None, False
-        if dial.is_probe:
+        if self.ledgers[dial.endpoint].probe is caller:
             self.ledgers[dial.endpoint].probe = None
         self.now += TICK_S
         self.ledgers[dial.endpoint].move(self.now)
@@ -293,6 +300,9 @@ class Fleet:
             assert status.live == sum(one.live_at == index for one in self.callers)
             held = [one for one in self.dialing if one.dial and one.dial.endpoint == index]
             assert status.dialing == len(held)
-            probe = self.endpoints._list[index].breaker.is_probed
-            assert probe is any(one.dial and one.dial.is_probe for one in held), "a probe is lost"
+            probes = [one.dials[-1][0] for one in held if one.dial and one.dial.is_probe]
+            probed_at = self.endpoints._list[index].breaker.probed_at
+            assert probed_at is None or probed_at == max(probes, default=None), "a probe is lost"
+            waited_for = [at for at in probes if self.now < at + LIMITS.patience_s]
+            assert not waited_for or probed_at == max(waited_for), "a probe is not waited for"
         assert self.endpoints._places.taken == self.places, "a place is lost"

@@ -103,7 +103,7 @@ class Outage:
 
     def _recovery(self, *, was_live: bool) -> Recovery:
         budget_s = self.recovery_budget_s if was_live else self.start_budget_s
-        return Recovery(self.now, was_live=was_live, budget_s=budget_s)
+        return Recovery(self.now, was_live=was_live, budget_s=budget_s, is_first=not was_live)
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         late_s = self.random.random() * TIMER_LATE_S

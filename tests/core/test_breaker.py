@@ -30,8 +30,8 @@ def shut(now: float = 0.0, trouble: Trouble = Trouble.FAILING) -> Breaker:
 
 
 def probe_fails(it: Breaker, now: float, trouble: Trouble = Trouble.FAILING, *, took_s: float = 0.0) -> None:
-    it.probe()
-    it.release(is_probe=True)
+    it.probe(now)
+    it.release(now)
     it.failed(trouble, now, now + took_s, None, is_probe=True)
 
 
@@ -146,8 +146,8 @@ def test_a_probe_has_limited_time_and_every_fifth_that_hangs_has_all() -> None:
     it = shut()
     seen = []
     for turn in range(10):
-        seen.append(it.probe())
-        it.release(is_probe=True)
+        seen.append(it.probe(100.0 * turn + 5))
+        it.release(100.0 * turn + 5)
         # A clock that rounds calls 4 s a little less.
         it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 8.99, None, is_probe=True)
     assert seen == [4.0, 4.0, 4.0, 4.0, None] * 2
@@ -158,7 +158,7 @@ def test_only_probes_that_hang_one_after_the_other_count() -> None:
     for turn, took_s in enumerate([4.0, 4.0, 4.0, 0.1, 4.0, 4.0, 4.0, 4.0]):
         probe_fails(it, 100.0 * turn + 5, took_s=took_s)
         assert (it.slow_probes > 0) is (took_s == 4.0)
-    assert it.probe() is None
+    assert it.probe(900.0) is None
 
 
 def test_success_forgets_how_many_probes_hung() -> None:
@@ -168,14 +168,14 @@ def test_success_forgets_how_many_probes_hung() -> None:
     it.succeeded(500.0, 501.0)
     for _ in range(5):
         fail(it, 600.0)
-    assert [it.probe(), it.slow_probes] == [4.0, 0]
+    assert [it.probe(700.0), it.slow_probes] == [4.0, 0]
 
 
 def test_a_probe_that_fails_at_once_needs_no_patience() -> None:
     it = shut()
     for turn in range(12):
-        assert it.probe() == 4.0
-        it.release(is_probe=True)
+        assert it.probe(100.0 * turn + 5) == 4.0
+        it.release(100.0 * turn + 5)
         it.failed(Trouble.FAILING, 100.0 * turn + 5, 100.0 * turn + 8.5, None, is_probe=True)
 
 
@@ -224,11 +224,62 @@ def test_a_throttled_live_link_does_not_shorten_the_pause_of_a_failing_endpoint(
 
 def test_a_probe_that_is_given_up_lets_the_next_one_go() -> None:
     it = shut()
-    it.probe()
+    it.probe(10.0)
     with pytest.raises(AssertionError):
-        it.probe()
-    it.release(is_probe=True)
-    it.probe()
-    it.release(is_probe=False)
+        it.probe(11.0)
+    it.release(10.0)
+    it.probe(12.0)
+    it.release(10.0)
     with pytest.raises(AssertionError):
-        it.probe()
+        it.probe(13.0)
+
+
+def patient() -> Breaker:
+    """The fifth probe of a breaker whose probes hang goes at 405 s, and has all the time there is."""
+    it = shut()
+    for turn in range(4):
+        probe_fails(it, 100.0 * turn + 5, took_s=4.0)
+    assert it.probe(405.0) is None
+    return it
+
+
+def test_a_patient_probe_holds_up_the_next_one_no_longer_than_any_other() -> None:
+    it = patient()
+    assert it.is_probed(408.9)
+    assert not it.is_probed(409.0)
+    assert it.probe(410.0) == 4.0
+    it.release(405.0)
+    assert it.is_probed(410.5)
+
+
+def test_a_patient_probe_that_was_passed_by_makes_no_pause_when_it_fails_and_closes_when_it_goes_live() -> (
+    None
+):
+    for is_live in (False, True):
+        it = patient()
+        it.probe(410.0)
+        it.release(405.0)
+        if is_live:
+            assert it.succeeded(405.0, 411.0)
+        else:
+            it.failed(Trouble.FAILING, 405.0, 415.0, None, is_probe=True)
+            assert (it.opens_at(is_alone=True), it.slow_probes) == (414.0, 5)
+
+
+def test_who_comes_may_learn_more_when_the_next_probe_goes_or_the_present_one_is_answered() -> None:
+    it = shut(10.0)
+    assert it.asked_next_at(is_alone=True) == 14.0
+    it.probe(20.0)
+    assert it.asked_next_at(is_alone=True) == 24.0
+    it.release(20.0)
+    assert it.asked_next_at(is_alone=True) == 14.0
+
+
+def test_it_is_failing_since_it_was_shut_whatever_its_probes_met() -> None:
+    it = shut(10.0)
+    probe_fails(it, 20.0)
+    assert it.failing_since == 10.0
+    it.succeeded(30.0, 31.0)
+    for _ in range(5):
+        fail(it, 40.0)
+    assert it.failing_since == 40.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.breaker import Breaker, BreakerState, Pause, Trouble
-from holdfast.core.endpoints import _Outlook, _wait
 from holdfast.core.faults import fault
+from holdfast.core.outlook import Outlook, wait
 from holdfast.core.recovery import DialNow, Recovery, WaitFor, trouble_of_loss
 from holdfast.core.retry_budget import RetryTokens
 from tests.core.node import BUSY, DOWN, KEY, Node
@@ -32,7 +32,7 @@ OWN = fault("configuration.session_refused")
 def test_who_waits_asks_again_within_a_second_at_its_own_moment(
     expected_s: float, chance: float, seconds: float
 ) -> None:
-    told = _wait(_Outlook(8.0 + expected_s, "it was told so"), 8.0, chance)
+    told = wait(Outlook(8.0 + expected_s, "it was told so"), 8.0, chance)
     assert (told.seconds, told.expected_s) == pytest.approx((seconds, expected_s))
     assert not told.is_spread
 

@@ -104,6 +104,36 @@ def test_a_node_with_room_lets_a_herd_in_within_seconds() -> None:
     assert waiting == 0
 
 
+def test_sessions_that_are_over_at_once_leave_their_place_to_others() -> None:
+    guard = calm_node()
+    room = guard.room
+    for _ in range(5 * room):
+        assert guard.refusal(10.0) is None
+        guard.ended(0.1)
+    assert guard.room == room
+
+
+def test_what_short_sessions_took_is_not_laid_at_the_door_of_the_few_that_stay() -> None:
+    alone, with_others = calm_node(), calm_node()
+    for at in range(8):
+        for _ in range(50):
+            with_others.ended(10.0)
+        for guard in (alone, with_others):
+            guard.sample(sample(busy=0.3, sessions=5), 10.0 + at * CHECK_S)
+    assert alone.cost > 0.01
+    assert with_others.cost < 0.006
+
+
+def test_one_that_will_only_hear_that_it_cannot_begin_is_refused_for_pressure_alone() -> None:
+    guard = calm_node()
+    for _ in range(guard.room + 10):
+        assert guard.refusal(10.0, begins=False) is None
+    assert guard.refusal(10.0) is None
+    guard.sample(sample(lag_s=0.2), 10.25)
+    guard.sample(sample(lag_s=0.2), 10.5)
+    assert guard.refusal(10.5, begins=False) is not None
+
+
 def test_one_late_sample_refuses_nobody() -> None:
     guard = calm_node()
     assert guard.sample(sample(lag_s=2.0), 10.0) is Pressure.NONE

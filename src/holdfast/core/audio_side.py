@@ -87,7 +87,7 @@ def _align(s: State, pcm: bytes, start: int, now: float) -> bytes:
 
 
 def _hold(s: State, pcm: bytes, start: int, now: float) -> None:
-    if not s.link.is_attached and not s.warned_no_session:
+    if not s.link.is_attached and s.asked is None and not s.warned_no_session:
         s.warned_no_session = True
         s.note("audio.before_session", "warning")
         refuse(s, error_of("NO_SESSION_EXISTS", fault("application.no_session")), now)

@@ -65,8 +65,12 @@ class Breaker:
     """The provider's own word about when to come back: no pause is shorter."""
     closed_at: float = float("-inf")
     """When a dial's success last closed it."""
-    is_probed: bool = False
-    """Whether the probe is out. It outlives a breaker that closes meanwhile, so there is never a second."""
+    failing_since: float = 0.0
+    """When it was shut, if no dial has gone live since."""
+    probed_at: float | None = None
+    """When the probe that is out began. It outlives a breaker that closes meanwhile: there is no second."""
+    is_patient: bool = False
+    """It has all the time there is."""
     slow_probes: int = 0
     """Probes that ran out of time, one after the other."""
 
@@ -85,17 +89,34 @@ class Breaker:
             return BreakerState.HALF_OPEN
         return BreakerState.REFUSED if self.trouble is Trouble.REFUSED else BreakerState.OPEN
 
-    def probe(self) -> float | None:
+    def is_probed(self, now: float) -> bool:
+        """Whether a probe's answer is waited for. A patient one holds up nobody longer than any other."""
+        return self.probed_at is not None and not (
+            self.is_patient and now >= self.probed_at + self.patience_s
+        )
+
+    def probe(self, now: float) -> float | None:
         """Send the probe. Answers how long it may take; None for as long as it likes."""
         assert self.trouble is not None, "a closed breaker needs no probe"
-        assert not self.is_probed, "a second probe"
-        self.is_probed = True
-        return None if self.slow_probes % PATIENT_EVERY == PATIENT_EVERY - 1 else self.patience_s
+        assert not self.is_probed(now), "a second probe"
+        if (
+            self.probed_at is not None
+        ):  # a patient one is still out: what becomes of it counts, if it goes live
+            self.slow_probes += 1
+            self.shut_at = now
+        self.probed_at = now
+        self.is_patient = self.slow_probes % PATIENT_EVERY == PATIENT_EVERY - 1
+        return None if self.is_patient else self.patience_s
 
-    def release(self, *, is_probe: bool) -> None:
-        """A dial is over, whatever became of it."""
-        if is_probe:
-            self.is_probed = False
+    def release(self, began_at: float) -> None:
+        """A probe is over, whatever became of it."""
+        if began_at == self.probed_at:
+            self.probed_at = None
+
+    def asked_next_at(self, *, is_alone: bool) -> float:
+        """When one who comes may learn more: the next probe begins, or the present one must have answered."""
+        answered_at = float("-inf") if self.probed_at is None else self.probed_at + self.patience_s
+        return max(self.opens_at(is_alone=is_alone), answered_at)
 
     def succeeded(self, began_at: float, now: float) -> bool:
         """A dial went live. Answers whether that closed the breaker.
@@ -144,6 +165,8 @@ class Breaker:
     def _shut(self, trouble: Trouble, at: float) -> None:
         pause = self.pauses[trouble]
         is_again = trouble is self.trouble
+        if self.trouble is None:
+            self.failing_since = at
         self.pause_s = min(pause.cap_s, 2 * self.pause_s) if is_again else pause.first_s
         self.trouble = trouble
         self.shut_at = at

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core import asking, ending, lifecycle
+from holdfast.core import asking, ending, lifecycle, links
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
 from holdfast.core.by_hand import end_turn, record_end
@@ -31,6 +31,7 @@ from holdfast.core.events import (
     Played,
     SessionAsked,
     TextGiven,
+    TimerFired,
 )
 from holdfast.core.faults import Fault, fault
 from holdfast.core.journal_side import bound_given, record_held_text, record_items, record_opening
@@ -44,9 +45,10 @@ from holdfast.core.notices import (
     Status,
 )
 from holdfast.core.rebuild import enter_text
+from holdfast.core.recovery import NoHope, WaitFor
 from holdfast.core.refusals import refuse
 from holdfast.core.state import State, error_of
-from holdfast.core.timers import TIMER_CREATE, TIMER_IDLE, TIMER_LIFE
+from holdfast.core.timers import TIMER_CREATE, TIMER_IDLE, TIMER_LIFE, TIMER_RETRY
 from holdfast.core.turn import TurnSignal
 
 
@@ -69,11 +71,11 @@ def accept(s: State, event_id: str | None, answer: SessionCreated | None = None)
 
 
 def session_asked(s: State, event: SessionAsked, now: float) -> None:
-    """`create_session`: who it is for, then dial."""
+    """`create_session`: who it is for, and whether there is anybody to begin with."""
     options = event.options
     if repeated(s, event.event_id):
         return
-    if not s.link.may(ClientSignal.ASKED):
+    if not s.link.may(ClientSignal.ASKED) or s.asked is not None:
         message = "This connection has a session already; open another connection for another session."
         cause = fault("application.invalid_message", ["create_session twice"])
         refuse(s, _misplaced(message, cause, event.event_id), now)
@@ -83,8 +85,41 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
         s.note("session.refused", "warning", reason="foreign customerId")
         refuse(s, error_of("NOT_AUTHORIZED", cause, event_id=event.event_id), now)
         return
-    s.link.move(ClientSignal.ASKED)
     s.options = options
+    s.asked = event
+    s.chance = event.chance
+    links.start(s, now)
+    _begin_or_wait(s, event, now)
+
+
+def retry_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
+    """The wait is over."""
+    if s.asked is not None:
+        _begin_or_wait(s, s.asked, now)
+    else:
+        lifecycle.go_on(s, now)
+
+
+def _begin_or_wait(s: State, asked: SessionAsked, now: float) -> None:
+    """Where nobody can be reached nothing is promised: the client hears that, and not of a session."""
+    plan = links.plan(s, now)
+    if isinstance(plan, WaitFor) and plan.is_outage:
+        if s.line.promises(plan, now) is not None:
+            s.tell(Status("connecting", plan.cause, round(plan.expected_s * 1000)))
+        s.out.append(StartTimer(TIMER_RETRY, plan.seconds))
+        return
+    s.asked = None
+    if isinstance(plan, NoHope) and plan.is_outage:
+        ending.turned_away(s, plan.cause, plan.reason, plan.retry_after_s)
+        return
+    _begin(s, asked, now)
+    lifecycle.follow(s, plan, now)
+
+
+def _begin(s: State, event: SessionAsked, now: float) -> None:
+    """The session exists."""
+    options = event.options
+    s.link.move(ClientSignal.ASKED)
     s.session_id = event.session_id
     s.started_at = s.last_activity = now
     s.kept.widen(s.limits.input_held_s)
@@ -117,8 +152,6 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
     s.out.append(StopTimer(TIMER_CREATE))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
-    s.chance = 0.5
-    lifecycle.start(s, now)
 
 
 def voice_of(s: State, facts: UpstreamFacts) -> str:
@@ -205,7 +238,9 @@ def cancel_asked(s: State, event: CancelAsked, now: float) -> None:
 
 def end_asked(s: State, event: EndAsked, now: float) -> None:
     """Goodbye, said by the client."""
-    if not _is_refused(s, event.event_id, now):
+    if s.asked is not None:
+        ending.end(s, "ended_by_client")
+    elif not _is_refused(s, event.event_id, now):
         accept(s, event.event_id)
         ending.end(s, "ended_by_client")
 
@@ -216,6 +251,9 @@ def _misplaced(message: str, cause: Fault, event_id: str | None) -> Error:
 
 def _is_refused(s: State, event_id: str | None, now: float) -> bool:
     if repeated(s, event_id):
+        return True
+    if s.asked is not None:
+        _not_ready(s, "the session has not begun", event_id, now)
         return True
     if not s.link.is_attached:
         missing = fault("application.no_session")

@@ -40,6 +40,16 @@ def failed(s: State, cause: Fault, reason: str, retry_after_s: float | None, *, 
     """No upstream, and no hope of one within the budget."""
     facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
     s.note("session.failed", "error", reason=reason, **facts)
+    _fail(s, cause, retry_after_s, was_live=was_live)
+
+
+def turned_away(s: State, cause: Fault, reason: str, retry_after_s: float | None) -> None:
+    """Nobody can be reached, which whoever runs this knows by now: a line for each would bury the rest."""
+    s.note("session.turned_away", "debug", reason=reason, fault=cause.code)
+    _fail(s, cause, retry_after_s, was_live=False)
+
+
+def _fail(s: State, cause: Fault, retry_after_s: float | None, *, was_live: bool) -> None:
     close_all(s, "incomplete", cause)
     retry_after_ms = None if retry_after_s is None else round(retry_after_s * 1000)
     code = "RECONNECT_FAILED" if was_live else "SESSION_INITIALIZATION_FAILED"

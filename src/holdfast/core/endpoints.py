@@ -10,13 +10,14 @@ woken: who waits asks again at least once a second, which costs microseconds and
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from holdfast.core.breaker import Breaker, BreakerState, Pause, Trouble
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
+from holdfast.core.outlook import ASK_AGAIN_S, NEVER, Outlook, wait, wait_in_outage
 from holdfast.core.recovery import (
     DIAL_LEAST_S,
     DialNow,
@@ -32,13 +33,12 @@ from holdfast.core.recovery import (
 from holdfast.core.retry_budget import RetryPlaces, RetryTokens
 
 LOSS_WINDOW_S: Final = 1.0
-ASK_AGAIN_S: Final = 0.5
-"""While something may change at any moment; twice that while a known time has to pass."""
-WAIT_LEAST_S: Final = 0.01
-"""Shorter ones would be rounding."""
 RETRY_AFTER_LEAST_S: Final = 1.0
+EARLY_LEAST_S: Final = 0.75
+EARLY_SPREAD_S: Final = 0.6
+"""So long before a probe is asked who is to come for its answer: networks are slow, and timers late."""
 
-_NEVER: Final = float("inf")
+_GONE: Final = frozenset({Trouble.FAILING, Trouble.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,6 @@ class Endpoint:
     last_fault: Fault | None = None
     avoided_at: float = float("-inf")
     """When a session last had to go elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Outlook:
-    """When one recovery may dial one endpoint. No reason: now."""
-
-    at: float
-    reason: str = ""
-    is_worth_waiting: bool = False
-    """The endpoint is well and only our own delay stands before it."""
 
 
 class Endpoints:
@@ -118,10 +108,10 @@ class Endpoints:
         """What this session does next. `chance` in [0, 1) is fresh each time."""
         assert recovery.under_way is None, "one dial of a recovery at a time"
         if now > recovery.last_dial_at:
-            return self._no_hope(recovery, now, f"{recovery.budget_s:g} s were spent")
+            return self._no_hope(recovery, now, chance, f"{recovery.budget_s:g} s were spent")
         if (spread_s := self._spread(recovery, now, chance)) > 0:
             return WaitFor(spread_s, "many links fell at once", spread_s, is_spread=True)
-        soonest = _Outlook(_NEVER, "every endpoint refuses")
+        soonest = Outlook(NEVER, "every endpoint refuses")
         for index in self._order(recovery, now):
             outlook = self._outlook(index, recovery, now)
             if not outlook.reason:
@@ -130,20 +120,32 @@ class Endpoints:
                 soonest = outlook
             if outlook.is_worth_waiting and outlook.at <= recovery.last_dial_at:
                 break
-        if recovery.no_worse_than is not None or soonest.at > recovery.last_dial_at:
-            return self._no_hope(recovery, now, soonest.reason)
-        return _wait(soonest, now, chance)
+        is_outage = recovery.is_first and self.is_outage(now)
+        if recovery.no_worse_than is None and soonest.at <= recovery.last_dial_at:
+            until = recovery.began_at + self._limits.outage_wait_s
+            if not is_outage:
+                return wait(soonest, now, chance)
+            if (plan := wait_in_outage(soonest, until, now, chance)) is not None:
+                return replace(plan, cause=self._cause(recovery, self._hopeful(recovery)))
+        return replace(self._no_hope(recovery, now, chance, soonest.reason), is_outage=is_outage)
 
     def better_than(self, endpoint: int, now: float) -> int | None:
         """An endpoint that a session working well at `endpoint` should try to move to, at a quiet moment."""
         for index in range(endpoint):
             candidate = self._list[index]
             state = self._state(index, now)
-            is_free = state is BreakerState.HALF_OPEN and not candidate.breaker.is_probed
+            is_free = state is BreakerState.HALF_OPEN and not candidate.breaker.is_probed(now)
             has_cooled = now - candidate.avoided_at >= self._limits.return_s
             if has_cooled and (is_free or state is BreakerState.CLOSED):
                 return index
         return None
+
+    def is_outage(self, now: float) -> bool:
+        """Whether every endpoint has been gone for as long as a session holds out that was cut off."""
+        return all(
+            it.breaker.trouble in _GONE and now - it.breaker.failing_since >= self._limits.recovery_budget_s
+            for it in self._list
+        )
 
     def status(self, now: float) -> tuple[EndpointStatus, ...]:
         """All endpoints, for people."""
@@ -220,35 +222,37 @@ class Endpoints:
         best = recovery.no_worse_than
         return sorted(range(len(self._list) if best is None else best + 1), key=rank)
 
-    def _outlook(self, index: int, recovery: Recovery, now: float) -> _Outlook:
+    def _outlook(self, index: int, recovery: Recovery, now: float) -> Outlook:
         it, tries = self._list[index], recovery.at(index)
         if tries.is_refused:
-            return _Outlook(_NEVER, f"{it.name} refused")
+            return Outlook(NEVER, f"{it.name} refused")
         if now < tries.told_until:
-            return _Outlook(tries.told_until, f"{it.name} asked for a pause")
+            return Outlook(tries.told_until, f"{it.name} asked for a pause")
         if it.breaker.trouble is None:
             return self._outlook_closed(it, recovery, tries, now)
         return self._outlook_shut(it, self._opens_at(index, now), now)
 
     @staticmethod
-    def _outlook_shut(it: Endpoint, opens_at: float, now: float) -> _Outlook:
+    def _outlook_shut(it: Endpoint, opens_at: float, now: float) -> Outlook:
         if now < opens_at and it.breaker.trouble is Trouble.REFUSED:
-            return _Outlook(_NEVER, f"{it.name} refuses everybody")  # nobody waits for a key to be changed
+            return Outlook(NEVER, f"{it.name} refuses everybody")  # nobody waits for a key to be changed
         if now < opens_at:
-            return _Outlook(opens_at, f"{it.name} is left alone for a while")
-        if it.breaker.is_probed:
-            return _Outlook(now + ASK_AGAIN_S, f"another session asks whether {it.name} is back")
-        return _Outlook(now)
+            return Outlook(opens_at, f"{it.name} is left alone for a while")
+        if it.breaker.is_probed(now):
+            reason = f"another session asks whether {it.name} is back"
+            answered_by = it.breaker.asked_next_at(is_alone=True)
+            return Outlook(now + ASK_AGAIN_S, reason, asked_at=it.breaker.probed_at, answered_by=answered_by)
+        return Outlook(now)
 
-    def _outlook_closed(self, it: Endpoint, recovery: Recovery, tries: Tries, now: float) -> _Outlook:
+    def _outlook_closed(self, it: Endpoint, recovery: Recovery, tries: Tries, now: float) -> Outlook:
         if _is_retry(it, tries):
             if now < tries.not_before:
-                return _Outlook(tries.not_before, f"{it.name} failed", is_worth_waiting=True)
+                return Outlook(tries.not_before, f"{it.name} failed", is_worth_waiting=True)
             if (wait_s := it.tokens.wait_s(now)) > 0:
-                return _Outlook(now + wait_s, f"the retries of {it.name} are used up")
+                return Outlook(now + wait_s, f"the retries of {it.name} are used up")
         if _needs_place(it, recovery, tries) and not self._places.has_room(self.live):
-            return _Outlook(now + ASK_AGAIN_S, "others are trying again")
-        return _Outlook(now)
+            return Outlook(now + ASK_AGAIN_S, "others are trying again")
+        return Outlook(now)
 
     def _begin(self, index: int, recovery: Recovery, now: float) -> DialNow:
         it = self._list[index]
@@ -257,7 +261,7 @@ class Endpoints:
         patience_s = recovery.deadline - now
         if self._has_alternative(index, recovery):
             patience_s = max(DIAL_LEAST_S, min(patience_s / 2, self._limits.patience_s))
-        if is_probe and (probe_s := it.breaker.probe()) is not None:
+        if is_probe and (probe_s := it.breaker.probe(now)) is not None:
             patience_s = min(patience_s, probe_s)
         if has_place:
             self._places.take()
@@ -303,22 +307,41 @@ class Endpoints:
         limits = self._limits
         return lost > limits.spread_links and lost > limits.spread_share * (self.live + lost)
 
-    def _no_hope(self, recovery: Recovery, now: float, reason: str) -> NoHope:
+    def _no_hope(self, recovery: Recovery, now: float, chance: float, reason: str) -> NoHope:
         """The end, with a fault and a time that fit each other."""
-        hopeful = {
+        hopeful = self._hopeful(recovery)
+        cause = self._cause(recovery, hopeful)
+        if not hopeful:
+            return NoHope(cause, reason, None)
+        soonest = min(self._comes_for(index, recovery, now, chance) for index in hopeful)
+        return NoHope(cause, reason, max(RETRY_AFTER_LEAST_S, soonest - now))
+
+    def _hopeful(self, recovery: Recovery) -> dict[int, Endpoint]:
+        """The endpoints that may have this session later."""
+        return {
             index: it
             for index, it in enumerate(self._list)
             if it.breaker.trouble is not Trouble.REFUSED and not recovery.at(index).is_refused
         }
+
+    def _cause(self, recovery: Recovery, hopeful: Mapping[int, Endpoint]) -> Fault:
+        """What is wrong: something that passes, where there is hope."""
         known = (recovery.cause, *(it.last_fault for it in (hopeful.values() or self._list)))
         causes = [one for one in known if one is not None]
         cause = next((one for one in causes if one.row.retryable is bool(hopeful)), None)
         if cause is None:
             cause = causes[0] if causes else fault("provider.unreachable", ["nothing was dialled"])
-        if not hopeful:
-            return NoHope(cause, reason, None)
-        soonest = min(max(self._opens_at(index, now), recovery.at(index).told_until) for index in hopeful)
-        return NoHope(cause, reason, max(RETRY_AFTER_LEAST_S, soonest - now))
+        return cause
+
+    def _comes_for(self, index: int, recovery: Recovery, now: float, chance: float) -> float:
+        """When a new session has the best chance there: somewhat before the next probe, to be here when it is
+        answered; each at its own moment.
+        """
+        breaker, told_until = self._list[index].breaker, recovery.at(index).told_until
+        if breaker.trouble is not Trouble.FAILING:
+            return max(self._opens_at(index, now), told_until)
+        early_s = EARLY_LEAST_S + EARLY_SPREAD_S * chance
+        return max(breaker.asked_next_at(is_alone=self._is_alone(index, now)) - early_s, told_until)
 
     # inside: the books
 
@@ -330,7 +353,8 @@ class Endpoints:
         recovery.under_way = None
         it = self._list[endpoint]
         it.dialing -= 1
-        it.breaker.release(is_probe=dial.is_probe)
+        if dial.is_probe:
+            it.breaker.release(dial.began_at)
         if dial.has_place:
             self._places.release()
         return it, dial
@@ -380,13 +404,3 @@ def _is_retry(it: Endpoint, tries: Tries) -> bool:
 def _needs_place(it: Endpoint, recovery: Recovery, tries: Tries) -> bool:
     """Retries do, and what is only a wish, so that not all wish at once."""
     return recovery.no_worse_than is not None or _is_retry(it, tries)
-
-
-def _wait(outlook: _Outlook, now: float, chance: float) -> WaitFor:
-    """Until then, but asking again now and then, each session at its own moments."""
-    expected_s = outlook.at - now
-    ask_s = ASK_AGAIN_S * (1 + chance) / 2
-    if expected_s > 2 * ASK_AGAIN_S:
-        ask_s *= 2
-    seconds = max(WAIT_LEAST_S, min(expected_s, ask_s))
-    return WaitFor(seconds, outlook.reason, expected_s)

@@ -46,13 +46,16 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class SessionAsked:
-    """`create_session`. The identifiers are chance, so they are inputs. `model` is resolved by the edge."""
+    """`create_session`. The identifiers are chance, so they are inputs, and so is the jitter of a refusal.
+    `model` is resolved by the edge.
+    """
 
     options: SessionOptions
     session_id: str
     resume_token: str
     epoch: str
     event_id: str | None = None
+    chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,11 @@ def start(s: State, now: float) -> None:
 
 def go_on(s: State, now: float) -> None:
     """Dial, wait, or give up, as the upstreams of this process allow."""
-    plan = links.plan(s, now)
+    follow(s, links.plan(s, now), now)
+
+
+def follow(s: State, plan: DialNow | WaitFor | NoHope | None, now: float) -> None:
+    """Do what was decided."""
     if isinstance(plan, DialNow):
         s.out += links.dial(s, s.upstream, plan)
     elif isinstance(plan, NoHope):
@@ -72,11 +76,6 @@ def _promise(s: State, now: float, plan: WaitFor) -> None:
     s.note("upstream.waiting", retry_in_ms=wait_ms, reason=plan.reason, spread=plan.is_spread)
     if s.line.is_trouble_told:
         s.tell(Status(s.line.trouble, s.line.recovery.cause, wait_ms))
-
-
-def retry_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
-    """The wait is over."""
-    go_on(s, now)
 
 
 def created(s: State, link: UpstreamLink, event: UpstreamCreated, now: float) -> None:
@@ -155,7 +154,7 @@ def give(s: State, held: Append | HeldCommand) -> None:
     s.out.append(held)
 
 
-def pace_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+def pace_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """The next piece of what was held, at a walking pace."""
     if s.upstream.phase is not UpstreamPhase.LIVE or s.upstream.is_live:
         return

@@ -93,6 +93,7 @@ class Limits:
     throttle_cap_s: float = 30.0
     refused_s: float = 60.0  # a key that was refused is left alone by all sessions
     return_s: float = 60.0  # before sessions go back to a better upstream
+    outage_wait_s: float = 5.5  # of a new session, once no upstream could be reached for a recovery budget
     patience_s: float = 4.0  # for a probe, whose answer others wait for, and a dial with another to turn to
     slow_dial_s: float = 2.0  # a dial that takes longer to fail sends its session to the next upstream
 
@@ -133,6 +134,8 @@ class Limits:
 
     def narrowed(self, wanted: Mapping[str, float]) -> Limits:
         """These limits, or `wanted` where that is tighter: a ticket can take, never give."""
+        if not wanted:
+            return self
         tighter = {
             field.name: min(getattr(self, field.name), wanted[field.name])
             for field in fields(self)

@@ -155,7 +155,8 @@ def start(s: Linked, now: float) -> None:
 
 
 def _new_way(s: Linked, now: float, budget_s: float, *, was_live: bool = False) -> Recovery:
-    return Recovery(now, was_live, budget_s, has_own_wishes=s.has_own_wishes)
+    is_first = not s.line.is_ready_told
+    return Recovery(now, was_live, budget_s, has_own_wishes=s.has_own_wishes, is_first=is_first)
 
 
 def _way_to(s: Linked, link: UpstreamLink) -> Recovery:

@@ -140,6 +140,8 @@ class Overload:
     """When sessions were admitted whose cost cannot be seen yet."""
     _left: int = 0
     """How many may still begin before the next sample."""
+    _gone: int = 0
+    """Sessions that ended since the last sample: what they took is in the next one."""
 
     def __post_init__(self) -> None:
         self._left = self.room
@@ -173,19 +175,31 @@ class Overload:
         self._left = self.room
         return self.pressure
 
-    def refusal(self, now: float) -> Fault | None:
-        """Why one more session may not begin now; None when it may, and then it is counted."""
+    def refusal(self, now: float, *, begins: bool = True) -> Fault | None:
+        """Why one more session may not begin now; None when it may, and then it is counted. One that hears
+        only that it cannot begin takes nothing.
+        """
+        if self.pressure is Pressure.NONE and not begins:
+            return None
         if self.pressure is Pressure.NONE and self._left > 0:
             self._left -= 1
             self._fresh.append(now)
             return None
         return fault("gateway.overloaded", self._evidence(), retry_after_s=RETRY_AFTER_S)
 
+    def ended(self, lasted_s: float) -> None:
+        """A session is over; one whose cost was still to come takes nothing any more."""
+        self._gone += 1
+        if lasted_s < SETTLE_S and self._fresh:
+            self._fresh.popleft()
+            self._left += 1
+
     def _learn(self, sample: LoadSample) -> None:
         """Its cost is at least what is seen if all have settled, at most if the fresh ones have not."""
         spent = sample.busy + PRIOR_SESSIONS * FIRST_COST / sample.cores
-        least = spent / (sample.sessions + PRIOR_SESSIONS)
-        most = spent / (max(0, sample.sessions - len(self._fresh)) + PRIOR_SESSIONS)
+        sessions, self._gone = sample.sessions + self._gone, 0
+        least = spent / (sessions + PRIOR_SESSIONS)
+        most = spent / (max(0, sessions - len(self._fresh)) + PRIOR_SESSIONS)
         if self.cost < least:
             self.cost += SMOOTHING * (least - self.cost)
         elif self.cost > most:

@@ -40,6 +40,10 @@ class WaitFor:
     """How long the wait will be in all, as far as it is known: for the user."""
     is_spread: bool = False
     """Deliberate: so many fell at once that they must not come back at once."""
+    is_outage: bool = False
+    """Nobody can be reached: only the answer to a probe is waited for, and not for long."""
+    cause: Fault | None = None
+    """What is wrong then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class NoHope:
     reason: str
     retry_after_s: float | None
     """When a new session may do better; None when somebody must change something first."""
+    is_outage: bool = False
+    """Nobody can be reached, which is known: this session has not even tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Recovery:
     It never waits, and takes a retry's place, so that not all move at once."""
     has_own_wishes: bool = False
     """The client chose the model: that it does not exist says nothing to other sessions."""
+    is_first: bool = False
+    """The session never had an upstream: nothing is lost by telling it at once that there is none."""
     attempts: int = 0
     """Dials so far."""
     cause: Fault | None = None

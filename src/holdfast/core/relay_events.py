@@ -29,7 +29,7 @@ from holdfast.core.relay_mirror import RelayItem
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The client's socket is open. The identifiers are chance, so they are inputs."""
+    """The client's socket is open. The identifiers are chance, so they are inputs; so is jitter."""
 
     session_id: str
     epoch: str
@@ -37,6 +37,7 @@ class Begun:
     """For a client that asked to be able to come back."""
     on_loss: Literal["continue", "stop"] | None = None
     """What becomes of an answer that was cut off; None: as the session's turn detection suggests."""
+    chance: float = 0.5
 
 
 @dataclass(slots=True, eq=False)

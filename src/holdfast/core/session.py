@@ -76,7 +76,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
 _TIMERS: Final[dict[str, Callable[[State, TimerFired, float], None]]] = {
     **dict.fromkeys(timers.STARTING, lifecycle.timed_out),
     timers.TIMER_CREATE: ending.create_due,
-    timers.TIMER_RETRY: lifecycle.retry_due,
+    timers.TIMER_RETRY: client_side.retry_due,
     timers.TIMER_TELL: lifecycle.tell_due,
     timers.TIMER_PACE: lifecycle.pace_due,
     timers.TIMER_RESPONSE: watchdog.response_due,

@@ -18,7 +18,7 @@ from holdfast.core.commands import CommandMemory
 from holdfast.core.conversation import Conversation
 from holdfast.core.effects import Effect, Note, Play, Record, StartTimer, Tell
 from holdfast.core.endpoints import Endpoints
-from holdfast.core.events import SessionOptions
+from holdfast.core.events import SessionAsked, SessionOptions
 from holdfast.core.faults import Fault
 from holdfast.core.journal_line import JournalLine
 from holdfast.core.kept_input import KeptInput
@@ -61,6 +61,7 @@ class State(Linked):
     __slots__ = (
         "acknowledged_at",
         "aliases",
+        "asked",
         "audio",
         "away_since",
         "commands",
@@ -102,6 +103,8 @@ class State(Linked):
         self.out: list[Effect] = []
         self.session_id = ""
         self.options = SessionOptions()
+        self.asked: SessionAsked | None = None
+        """Wanted, and not begun: nobody can be reached, and a probe is about to tell whether that holds."""
         self.is_over = False
         self.is_leaving = False
         """A goodbye was said: the session ends when it has been heard."""

@@ -55,6 +55,8 @@ class Directory:
     """The rule that refuses early; None where nobody samples the load."""
     descriptors: Descriptors | None = None
     """The process's file descriptors; None where nobody counts them."""
+    is_outage: Callable[[], bool] = lambda: False
+    """Whether no upstream can be reached: then nobody begins."""
     revive: Callable[[str], Resumable | None] = _nobody
     """Takes up a session that another process left in the journal."""
     journal_cause: Fault | None = None
@@ -65,6 +67,7 @@ class Directory:
     _by_user: Counter[str] = field(default_factory=Counter)
     _by_id: dict[str, Resumable] = field(default_factory=dict)
     _ids: dict[Running, str] = field(default_factory=dict)
+    _since: dict[Running, float] = field(default_factory=dict)
     _emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -93,7 +96,8 @@ class Directory:
         if self.descriptors is not None and (few := self.descriptors.refusal()) is not None:
             return few
         if self.overload is not None and len(self._running) >= self.limits.overload_from_sessions:
-            busy = self.overload.refusal(asyncio.get_running_loop().time())
+            begins = not self.is_outage()
+            busy = self.overload.refusal(asyncio.get_running_loop().time(), begins=begins)
             if busy is not None:
                 return busy
         if self.descriptors is not None:
@@ -139,6 +143,7 @@ class Directory:
     def enter(self, one: Running, peer: str, user: str) -> None:
         """It runs. An empty `user` is not counted by customer."""
         self._running[one] = (peer, user)
+        self._since[one] = asyncio.get_running_loop().time()
         self._by_peer[peer] += 1
         self._by_user[user] += 1
 
@@ -169,6 +174,9 @@ class Directory:
         if entry is None:
             return
         self._by_id.pop(self._ids.pop(one, ""), None)
+        lasted_s = asyncio.get_running_loop().time() - self._since.pop(one)
+        if self.overload is not None:
+            self.overload.ended(lasted_s)
         for counter, key in ((self._by_peer, entry[0]), (self._by_user, entry[1])):
             counter[key] -= 1
             if counter[key] <= 0:

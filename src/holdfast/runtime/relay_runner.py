@@ -87,7 +87,8 @@ class RelayRunner(Shell):
             token = self.tokens.first()
             self.client = ReturnableLine(self.client, self._state.window)
             self.directory.name(self, self._session_id, self)
-        self.step(heard.Begun(self._session_id, secrets.token_hex(8), token, self._wish.on_loss))
+        epoch = secrets.token_hex(8)
+        self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance()))
 
     def client_text(self, payload: bytes) -> None:
         """One client event: the hot path up for audio, whose type alone is looked at."""

@@ -202,7 +202,8 @@ class SessionRunner(Shell):
                 return MessageRefused("UNSUPPORTED_MODEL", model.message, "model", message.event_id, cause)
             options = replace(options, model=model.id)
         session_id = f"hf_{secrets.token_hex(16)}"
-        return SessionAsked(options, session_id, self.tokens.first(), secrets.token_hex(8), message.event_id)
+        epoch = secrets.token_hex(8)
+        return SessionAsked(options, session_id, self.tokens.first(), epoch, message.event_id, chance())
 
     def _agreed(self, created: notices.SessionCreated) -> None:
         """The core took `create_session`: what was asked for holds from here on."""

@@ -6,6 +6,7 @@ What never will: choosing (`core.endpoints`), dialling (`providers`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,3 +39,7 @@ class Upstreams:
             for t, manner in zip((dialer.traits for dialer in dialers), manners, strict=True)
         )
         return cls(tuple(dialers), Endpoints([one.name for one in facts], limits), facts)
+
+    def is_outage(self) -> bool:
+        """Whether none can be reached, and that for a while."""
+        return self.endpoints.is_outage(time.monotonic())

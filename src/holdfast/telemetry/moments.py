@@ -42,6 +42,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("audio.lost", "audio", "warning", "Samples were lost: which, and why."),
     Moment("session.created", "session", "info", "A client's session was accepted: speech counts from here."),
     Moment("session.refused", "session", "warning", "A client asked for what it may not have."),
+    Moment("session.turned_away", "session", "debug", "It was told at once that no upstream can be reached."),
     Moment("upstream.connecting", "upstream", "info", "An upstream is dialled; generation and attempt."),
     Moment("upstream.opened", "upstream", "info", "Its socket is open. That is no proof of life yet."),
     Moment(
