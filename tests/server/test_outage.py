@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from dataclasses import replace
+
+from benchmarks.rig.person import Person
+from benchmarks.rig.voice import Voice
 
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator
@@ -47,6 +51,18 @@ async def test_who_starts_is_told_without_a_session() -> None:
         assert error["retryAfterMs"] >= 1000
         assert client.texts[-1]["type"] == "session_ended"
         assert len(gw.directory) == 0
+
+
+async def test_a_person_of_an_endurance_run_waits_as_long_as_it_was_told_each_time() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base, limits=QUICK) as gw:
+        upstream.go_dark("refuse")
+        await dark(gw)
+        person = Person(Voice(1), gw.browser_url, random.Random(1))
+        told: list[float] = []
+        person.on_happening = lambda _, what: told.append(float(what.body.get("retryAfterMs", 0)))
+        for _ in range(8):
+            await person._once()
+        assert 1.0 <= person.wait_s <= 1.3 * max(told) / 1000
 
 
 async def test_who_waits_for_the_next_probe_gets_a_session_when_it_is_back() -> None:
