@@ -119,6 +119,16 @@ def test_while_a_probe_hangs_who_comes_shortly_before_its_end_waits_for_the_next
     assert node.dial(waiting)[1].is_probe
 
 
+def test_whose_own_probe_hung_is_not_turned_away_just_before_the_next_one() -> None:
+    node = Dark()
+    node.now += node.until_probe_s()
+    probing, _ = node.dial(node.newcomer())
+    node.fail(probing, after=3.995)
+    assert node.wait(probing).seconds == pytest.approx(0.01)
+    node.now += 0.01
+    assert node.dial(probing)[1].is_probe
+
+
 def test_who_waits_dials_as_soon_as_the_probe_is_live() -> None:
     node = Dark()
     node.now += node.until_probe_s()

@@ -20,8 +20,8 @@ QUICK = Limits(
     retry_floor=10,
     start_budget_s=1.5,
     recovery_budget_s=0.2,
-    breaker_open_s=0.4,
-    breaker_alone_s=0.4,
+    breaker_open_s=1.0,
+    breaker_alone_s=1.0,
     outage_wait_s=0.1,
 )
 

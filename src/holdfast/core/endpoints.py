@@ -17,7 +17,7 @@ from typing import Final
 from holdfast.core.breaker import Breaker, BreakerState, Pause, Trouble
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
-from holdfast.core.outlook import ASK_AGAIN_S, NEVER, Outlook, wait, wait_in_outage
+from holdfast.core.outlook import ANSWERED_S, ASK_AGAIN_S, NEVER, Outlook, wait, wait_in_outage
 from holdfast.core.recovery import (
     DIAL_LEAST_S,
     DialNow,
@@ -122,7 +122,8 @@ class Endpoints:
                 break
         is_outage = recovery.is_first and self.is_outage(now)
         if recovery.no_worse_than is None and soonest.at <= recovery.last_dial_at:
-            until = recovery.began_at + self._limits.outage_wait_s
+            # Whose own probe just hung is not sent away before the next one, which is due.
+            until = max(recovery.began_at + self._limits.outage_wait_s, recovery.failed_at + ANSWERED_S)
             if not is_outage:
                 return wait(soonest, now, chance)
             if (plan := wait_in_outage(soonest, until, now, chance)) is not None:

@@ -116,6 +116,11 @@ class Recovery:
         """The last moment to begin a dial that has a chance. Whoever has only just begun always has one."""
         return max(self.began_at, self.deadline - DIAL_LEAST_S)
 
+    @property
+    def failed_at(self) -> float:
+        """When a dial of its own failed last; its beginning, where none has."""
+        return max((met.failed_at for met in self.tries.values()), default=self.began_at)
+
     def at(self, endpoint: int) -> Tries:
         """What was met at one endpoint."""
         return self.tries.get(endpoint, _UNTRIED)
