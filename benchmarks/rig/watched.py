@@ -43,9 +43,7 @@ class _Gauges(threading.Thread):
                 due += LAG_EVERY_S
                 time.sleep(max(0.0, due - time.monotonic()))
                 self._ask()
-            if (
-                os.getppid() != self._watcher
-            ):  # a planted leak would eat the machine
+            if os.getppid() != self._watcher:  # a planted leak would eat the machine
                 os.kill(os.getpid(), signal.SIGKILL)
             if _GATEWAY:
                 self._tell(_GATEWAY[0])
