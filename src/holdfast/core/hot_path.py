@@ -16,7 +16,7 @@ def book(s: State, now: float) -> None:
     """Enter what passed since the last step."""
     heard = s.input_lane
     if heard.passed:
-        samples = heard.samples
+        samples = heard.end - s.received
         s.audio.take(samples, now)  # no more than there was
         s.timeline.advance(s.received, samples)
         s.kept.give(b"".join(heard.passed), s.received)

@@ -63,6 +63,8 @@ def record_progress(s: State, *, every: int = 1) -> None:
     kept needs no sound to be told again.
     """
     nothing = max(s.kept.first if s.kept.given else s.received, s.spoken.settled)
+    if not s.spoken.turns and not s.journal.advances(nothing - every + 1):
+        return  # the common case, soon seen: it is no more than that
     wordless = [turn for turn in s.spoken.turns if not turn.is_typed and not _has_words(s, turn.item_id)]
     position = min([turn.first for turn in wordless], default=nothing)
     position = min(position, s.kept.waiting_from(s.received))

@@ -40,11 +40,6 @@ class InputLane:
         """The position after the newest sample."""
         return self.until - self.room
 
-    @property
-    def samples(self) -> int:
-        """How many passed since the last step."""
-        return sum(map(len, self.passed)) // SAMPLE_BYTES
-
     def take(self, pcm: bytes) -> bool:
         """Whether `pcm` is to be given to the upstream as it is."""
         size = len(pcm)
