@@ -43,6 +43,7 @@ from holdfast.wire.upstream import (
     PEEK_ERRORS,
     BreachError,
     SessionSettings,
+    joined,
     server_event,
 )
 
@@ -132,7 +133,7 @@ class SessionRunner(Shell):
         if self._is_positioned:
             pcm = browser.continuing(payload, lane.end)
         if line is not None and lane.take(pcm):
-            line.send_text(APPEND_HEAD + b64encode(pcm) + APPEND_TAIL)
+            line.send_text(joined((APPEND_HEAD, b64encode(pcm), APPEND_TAIL)))
         elif self._is_positioned:
             self.step(browser.decode_audio(payload))
         else:

@@ -300,11 +300,13 @@ def session_update(settings: SessionSettings) -> bytes:
 
 APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 APPEND_TAIL: Final = b'"}'
+joined: Final = b"".join
+"""One copy and one piece of memory; to add twice takes two of each, a microsecond more."""
 
 
 def append(pcm: bytes) -> bytes:
     """`input_audio_buffer.append`, written by hand, as on the hot path: base64 needs no escaping."""
-    return APPEND_HEAD + pybase64.b64encode(pcm) + APPEND_TAIL
+    return joined((APPEND_HEAD, pybase64.b64encode(pcm), APPEND_TAIL))
 
 
 _CARRY_ON: Final = (
