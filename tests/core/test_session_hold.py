@@ -376,3 +376,31 @@ def test_a_question_that_waits_for_its_tool_is_not_forgotten_when_another_is_ans
     assert effects.Respond() in new
     world.do(events.ResponseBegan(2, "resp_3"), events.ResponseEnded(2, "resp_3", "completed"))
     assert not world.session.state.spoken.turns
+
+
+def test_a_question_is_not_answered_while_a_repetition_of_its_call_waits_beside_another_call() -> None:
+    world = World.live()
+    user_turn(world, "item_slow")
+    world.do(
+        events.ResponseBegan(1, "resp_1"),
+        events.ToolCalled(1, "resp_1", "call_1", "balance", "{}"),
+        events.ResponseEnded(1, "resp_1", "completed"),
+    )
+    world.rebuild()
+    user_turn(world, "item_next")
+    world.do(
+        events.ResponseBegan(2, "resp_2"),
+        events.ToolCalled(2, "resp_2", "call_2", "balance", "{}"),
+        events.ToolCalled(2, "resp_2", "call_3", "statement", "{}"),
+        events.ResponseEnded(2, "resp_2", "completed"),
+        events.ToolReturned("call_1", "nine", "ok"),
+    )
+    world.do(events.ResponseBegan(2, "resp_3"), events.ResponseEnded(2, "resp_3", "completed"))
+    assert [e.item_id for e in world.rebuild() if isinstance(e, effects.AddSpeech)] == [
+        "item_slow",
+        "item_next",
+    ]
+
+    world.do(events.ToolReturned("call_3", "ten", "ok"))
+    world.do(events.ResponseBegan(3, "resp_4"), events.ResponseEnded(3, "resp_4", "completed"))
+    assert not world.session.state.spoken.turns

@@ -133,6 +133,27 @@ def test_an_answer_that_waits_for_tools_comes_with_the_next_response() -> None:
     ]
 
 
+def test_who_calls_again_for_a_turn_takes_its_wait_over() -> None:
+    it = spoken(("a", 0, 100), ("b", 100, 200), ("c", 200, 300))
+    for turn, response_id in zip(it.turns, ("r1", "other", "r1"), strict=True):
+        turn.response_id = response_id
+    it.called_tools("other")
+    it.called_again({"r0", "r1"}, "r2")
+    assert [turn.response_id for turn in it.turns] == ["r1", "other", "r1"], "who answers waits for no tool"
+    it.called_tools("r1")
+    it.called_again({"r0", "r1"}, "r2")
+    assert [(turn.response_id, turn.called_by) for turn in it.turns] == [
+        ("r2", "r2"),
+        ("other", "other"),
+        ("r2", "r2"),
+    ]
+    it.answering("r3", {"r2", "other"})
+    it.missed("r2", {"r2", "other"})
+    assert [turn.response_id for turn in it.turns] == ["r2", "other", "r2"]
+    it.answering("r4", {"other"})
+    assert [turn.response_id for turn in it.turns] == ["r4", "other", "r4"]
+
+
 def test_a_refused_request_leaves_no_debt_for_what_is_over() -> None:
     it = spoken(("a", 0, 100))
     open_turn = it.begin("b", 150)

@@ -133,6 +133,8 @@ def test_a_repetition_of_a_repetition_repeats_the_first() -> None:
     opened(it, "c1")
     opened(it, "c2", "r2", generation=2)
     assert opened(it, "c3", "r3", generation=3).repeats == "c1"
+    opened(it, "c4", "r4", words="{4}")
+    assert it.made_by("c1") == {"r1", "r2", "r3"}
 
 
 def test_a_later_turn_may_ask_again_what_this_upstream_knows_or_what_was_answered() -> None:

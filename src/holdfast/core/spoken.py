@@ -117,6 +117,14 @@ class Spoken:
                 turn.is_through_tools = True
                 turn.called_by = response_id
 
+    def called_again(self, earlier: Container[str], response_id: str) -> None:
+        """The response repeats a call that one of the `earlier` ones made, on a lost upstream: it is about
+        the turn that waits for that call, and takes the wait over, with all that it calls besides.
+        """
+        for turn in self.turns:
+            if turn.is_through_tools and turn.response_id in earlier:
+                turn.response_id = turn.called_by = response_id
+
     def missed(self, running: str | None, waiting: Container[str] = ()) -> None:
         """A request met an answer that was in the making, `running` where its id is known: that one is about
         what the upstream had heard, and not about what it was given with the request: what was typed, what

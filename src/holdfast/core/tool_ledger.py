@@ -135,6 +135,10 @@ class ToolLedger:
             if call.phase is CallPhase.RETURNED:
                 call.phase = CallPhase.TOLD
 
+    def made_by(self, call_id: str) -> set[str]:
+        """Responses that have made this call or repeated it, on whichever upstream."""
+        return {call.response_id for call in self.calls.values() if call_id in {call.id, call.repeats}}
+
     def is_from(self, response_id: str) -> bool:
         """Whether a response has called anything."""
         return any(call.response_id == response_id for call in self.calls.values())

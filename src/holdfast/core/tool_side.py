@@ -57,6 +57,7 @@ def _is_repetition(s: State, call: Call, now: float) -> bool:
     if twin is None:
         return False
     s.note("tool.repeated", name=call.name, call_id=call.id, of=twin.id)
+    s.spoken.called_again(s.tools.made_by(twin.id), call.response_id)
     if twin.phase not in OPEN:
         settle(s, call.id, twin.output, now)
     return True
