@@ -130,3 +130,45 @@ def test_a_request_that_was_sent_before_a_turn_ended_is_answered_first() -> None
     speak(world, 20)
     world.do(events.SpeechEnded(1, "item_u", 500), events.ResponseBegan(1, "resp_1"))
     assert world.session.state.turn.asked is None
+
+
+def fail(world: World, response_id: str) -> None:
+    """A response comes to nothing, and the core gives the upstream a moment."""
+    cause = fault("provider.server_error")
+    world.do(events.ResponseBegan(1, response_id))
+    world.do(events.ResponseEnded(1, response_id, "failed", fault=cause))
+
+
+def test_the_servers_own_answer_to_a_later_turn_stands_for_one_that_waits_to_be_asked_for_again() -> None:
+    world = World.live()
+    user_turn(world, "item_1")
+    fail(world, "resp_1")
+    user_turn(world, "item_2")
+    world.respond("resp_2", "item_3")
+    world.do(events.ResponseEnded(1, "resp_2", "completed"), events.TimerFired("reask"))
+
+    state = world.session.state
+    assert (state.turn.owes, list(state.spoken.turns)) == (False, [])
+    assert not world.asked(effects.Respond)
+
+
+@pytest.mark.parametrize("what", ["a text", "a result"])
+def test_what_the_upstream_is_given_after_a_turn_is_asked_about_when_its_own_answer_to_that_is_over(
+    what: str,
+) -> None:
+    world = World.live()
+    user_turn(world, "item_1")
+    called = events.ToolCalled(1, "resp_1", "call_1", "read", "{}")
+    world.do(events.ResponseBegan(1, "resp_1"), called, events.ResponseEnded(1, "resp_1", "completed"))
+    user_turn(world, "item_2")
+    fail(world, "resp_2")
+    user_turn(world, "item_3")
+    given: dict[str, events.Event] = {
+        "a text": events.TextGiven("hello"),
+        "a result": events.ToolReturned("call_1", "done", "ok"),
+    }
+    speak(world, 10)
+    world.do(given[what])
+    world.respond("resp_3", "item_4")
+    world.do(events.ResponseEnded(1, "resp_3", "completed"))
+    assert len(world.asked(effects.Respond)) == 1

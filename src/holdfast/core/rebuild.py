@@ -231,6 +231,7 @@ def enter_text(s: State, text: str, item_id: str) -> None:
     """A typed turn stands in the conversation, and is owed an answer."""
     s.conversation.said(item_id, text, role="user", final=True)
     s.spoken.typed(item_id, s.kept.end)
+    s.turn.told_at = s.timeline.expected
     s.tools.turn += 1
 
 

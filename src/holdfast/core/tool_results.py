@@ -21,6 +21,7 @@ def tell_results(s: State) -> None:
             s.tools.tell(call, s.upstream.generation, at=at, is_answering=is_answering)
             s.out.append(AddCall(call.id, call.name, call.arguments))
         s.out.append(AddToolResult(call.id, call.output))
+        s.turn.told_at = s.timeline.expected
     over = s.turn.tool_steps - s.limits.tool_steps_per_turn
     if told and over <= 1 and not s.spoken.ends_again:
         # A question that is on its way again asks for itself.

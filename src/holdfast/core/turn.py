@@ -57,6 +57,10 @@ class Turn:
     """A request that is on its way upstream, until its response begins or it is refused."""
     asked_at: int = 0
     """Where the upstream's input stood when that was sent."""
+    told_at: int = -1
+    """Where it stood when the upstream was last given a text or a result, to be asked about."""
+    heard_to: int = -1
+    """Where the last turn ended that the upstream's voice detection heard, which it does answer by itself."""
     is_own_next: bool = False
     """The upstream was about to answer by itself when the request was sent: that answer begins first."""
     silenced: str | None = None
@@ -97,6 +101,7 @@ class Turn:
         """The upstream tells late that a turn ended at `position`. Answers whether a plain request was sent
         after that, so that the upstream's own answer to the turn comes first and is not about it.
         """
+        self.heard_to = position
         is_after = self.active is None and self.asked is not None and self.asked_at > position
         self.is_own_next = self.is_own_next or is_after
         return is_after and self.asked is not None and self.asked.is_plain
@@ -149,6 +154,8 @@ class Turn:
             self._crossed, self.asked = self.asked, None
         self.is_own_next = False
         self.request = self._crossed
+        if self.request is None and self.heard_to > self.told_at:
+            self.withdraw()  # the upstream's own answer to a turn knows all that it was given before its end
         self._is_blocked = False
         if self.reopened != response_id:
             self.reasked = 0
