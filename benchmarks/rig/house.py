@@ -26,6 +26,8 @@ from holdfast.bench.revision import SOURCE, Revision, export, resolve, this_chec
 _LOOK_S: Final = 0.05
 START_S: Final = 30.0
 STOP_S: Final = 15.0
+BOOKS_S: Final = 60.0
+"""How long the emulator may take to read out a book while hundreds talk to it."""
 _MANY: Final = "100000"
 PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 
@@ -255,5 +257,5 @@ async def emulator(made: Built, cores: set[int], *arguments: str) -> AsyncIterat
     command = ["holdfast.cli", "emulate", "--port", "0", "--control-port", "0", "--json", *arguments]
     environment = {**plain_environment(), "PYTHONPATH": str(SOURCE)}
     with running(command, environment, made.folder / "emulator", cores, "control") as one:
-        async with httpx.AsyncClient(base_url=str(one.told["control"]), timeout=10.0) as http:
+        async with httpx.AsyncClient(base_url=str(one.told["control"]), timeout=BOOKS_S) as http:
             yield Emulator(one, http)
