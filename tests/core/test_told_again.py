@@ -7,6 +7,7 @@ import pytest
 from holdfast.core import effects, events, notices
 from holdfast.core.events import SessionOptions
 from holdfast.core.lanes import ACKNOWLEDGE_EVERY
+from holdfast.core.limits import Limits
 from tests.core.world import World, pcm, speak, taken_up, user_turn
 
 MANUAL = SessionOptions(turn_detection="manual", framing="positioned")
@@ -73,6 +74,27 @@ def test_a_turn_without_words_is_told_again_though_a_later_one_has_its_words(fra
     assert spans[0][0] == 0
     assert not any(a < last and b > first for a, b in spans)
     assert sum(b - a for a, b in spans) == 200 * 480 - (last - first)
+
+
+def test_what_was_lost_just_before_a_turn_whose_words_are_kept_is_not_heard_as_a_second_turn() -> None:
+    world = World.new(Limits(input_before_session_s=1, input_held_s=1), durability="local")
+    world.create(SessionOptions(framing="positioned"))
+    speak(world, 100)  # 2 s, and the first one falls out
+    world.go_live()
+    world.do(
+        events.SpeechBegan(1, "item_u", 0),  # maybe earlier, in what it was not given
+        events.SpeechEnded(1, "item_u", 1000),
+        events.InputCommitted(1, "item_u"),
+        events.UserTranscribed(1, "item_u", "how late is it", final=True),
+    )
+    after = taken_up(world)
+    after.do(events.ResumeAsked("epoch", 5, "token2"))
+    after.go_live()
+    after.do(*(events.ClientAudio(pcm(480, 7), at) for at in range(0, 72_000, 480)))
+    heard = [e for e in after.effects if isinstance(e, effects.Append)]
+    spans = [(e.start, e.start + len(e.pcm) // 2) for e in heard]
+    assert all(last <= 24_000 - 7_200 or first >= 48_000 for first, last in spans)
+    assert sum(last - first for first, last in spans) == 24_000 - 7_200 + 24_000
 
 
 def test_a_settled_turn_is_not_ended_again_after_a_restart() -> None:

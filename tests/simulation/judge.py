@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 HEARD_SHARE = 0.4
 HEARD_LEAST = 18_000
 """Two and a half words: who heard so much of an answer was answered."""
-AROUND = 12_000
-"""Silence that a voice detector counts to the turn beside it, at most."""
+BEFORE = 14_400
+"""What counts to the turn behind it, at most: what a voice detector puts before the first word, and as much
+again that a detector has to hear before that, when the turn is told again.
+"""
+AFTER = 12_000
+"""Silence that a voice detector counts to the turn before it, at most."""
 
 
 @dataclass(slots=True)
@@ -135,12 +139,13 @@ class Judge:
 
     def _passes_over(self, received: int) -> None:
         """The sound of a turn whose words are kept comes again, and nobody is given it: what was named lost
-        of it stays lost.
+        of it stays lost. So does what was lost just before it: its first word may have begun there, and would
+        be heard as a second turn.
         """
         marks = {mark for _, role, text in self.finals if role == "user" for mark in turns_in(text)}
         for first, last in (self.truth.spoken[mark] for mark in marks & self.truth.spoken.keys()):
             for a, b in self.lost.parts:
-                low, high = max(a, received, first - AROUND), min(b, last + AROUND)
+                low, high = max(a, received, first - BEFORE), min(b, last + AFTER)
                 if low < high:
                     self.lost_before.add(low, high)
 

@@ -24,14 +24,19 @@ def test_an_answer_of_a_dead_process_is_judged_by_what_does_not_come_again() -> 
         judge.knew_all()
 
 
-@pytest.mark.parametrize("kept", [{"item_1"}, set()])
-def test_what_a_dead_process_named_lost_stays_named_where_words_are_kept(kept: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("kept", "comes_to", "is_whole"),
+    [({"item_1"}, 25_600, True), ({"item_1"}, 25_598, False), (set[str](), 25_600, False)],
+)
+def test_what_a_dead_process_named_lost_stays_named_where_words_are_kept(
+    kept: set[str], comes_to: int, *, is_whole: bool
+) -> None:
     judge = Judge(Truth(SessionOptions(), position=90_000, spoken={1: (40_000, 50_000)}))
     judge.finals = [("item_1", "user", "u1 said the user")]
     judge.delivered.add(45_000, 90_000)
     judge.loses(0, 45_000)
     judge.begins_again(10_000, kept)
-    judge.delivered.add(10_000, 28_000)
+    judge.delivered.add(10_000, comes_to)
 
-    with nullcontext() if kept else pytest.raises(Violation):
+    with nullcontext() if is_whole else pytest.raises(Violation):
         judge.account(90_000)
