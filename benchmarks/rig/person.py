@@ -227,8 +227,9 @@ class Person:
             self._wrong(f"{len(self.open_responses)} responses without an end")
         told_s, self.wait_s = self.wait_s, 0.0
         self.may_resume = code in RESUMED_CODES and bool(self.token)
-        wait_s = told_s or (PROBE_S if self.may_resume else LATER_S)
-        self.wait_s = wait_s * self.chance.uniform(1.0, 1.3)
+        # Who was told when comes then: the gateway has spread them. Who was not spreads itself.
+        own_s = (PROBE_S if self.may_resume else LATER_S) * self.chance.uniform(1.0, 1.3)
+        self.wait_s = told_s or own_s
         if not self.may_resume:
             self.open_responses.clear()
         self._note("closed", {"code": code, "reason": reason, "back_in_s": self.wait_s})
