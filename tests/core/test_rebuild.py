@@ -408,3 +408,11 @@ def test_nothing_is_asked_for_where_nothing_is_owed(on_loss: str) -> None:
     world.create(options)
     world.go_live()
     assert told_again(world.rebuild()) == []
+
+
+def test_an_answer_of_which_no_word_was_heard_is_not_carried_on() -> None:
+    world = World.live()
+    world.respond(samples=480)
+    world.lose()
+    assert world.session.state.turn.carry_on is None
+    assert not [e for e in world.go_live() if isinstance(e, effects.Respond)]

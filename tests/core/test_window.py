@@ -179,3 +179,11 @@ def test_a_run_of_audio_is_forgotten_message_by_message() -> None:
     assert after(it, 1) == [(2, 0, 0, 0), (3, 1, 30, 30), (4, 1, 60, 5), (5, 1, 65, 10)]
     assert it.drop_audio() == [(1, 30, 75)]
     assert it.audio_bytes == 0
+
+
+def test_what_a_stream_missed_is_its_own() -> None:
+    it = window(audio_bytes=0)
+    it.play(1, 1, 100, [pcm(10)])
+    it.play(2, 2, 200, [pcm(10)])
+    assert (it.missed_from(1, 0), it.missed_from(2, 1)) == (100, 200)
+    assert it.missed_from(1, 1) is None
