@@ -17,12 +17,11 @@ import msgspec
 import pybase64
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLES_PER_MS
+from holdfast.wire.browser import DOWNLINK_HEADER, UPLINK_HEADER
 
 FRAME_MS: Final = 20
 FRAME_BYTES: Final = FRAME_MS * SAMPLES_PER_MS * SAMPLE_BYTES
 
-_UP: Final = struct.Struct("<Q")
-_DOWN: Final = struct.Struct("<QIIQ")
 _MARK: Final = struct.Struct("<QQ")
 _NOISE_BYTES: Final = FRAME_BYTES - _MARK.size
 _NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
@@ -85,13 +84,14 @@ def frame(session: int, number: int) -> bytes:
 
 def placed(pcm: bytes, number: int) -> bytes:
     """`pcm`, the frame number `number` of a session, with its position in front, as the page sends it."""
-    return _UP.pack(number * FRAME_MS * SAMPLES_PER_MS) + pcm
+    return UPLINK_HEADER.pack(number * FRAME_MS * SAMPLES_PER_MS) + pcm
 
 
 def unplaced(message: bytes, offset: int) -> bytes:
     """The PCM of a positioned message; nothing if it does not bear this offset."""
-    is_next = len(message) > _DOWN.size and _DOWN.unpack_from(message)[0] == offset
-    return message[_DOWN.size :] if is_next else b""
+    size = DOWNLINK_HEADER.size
+    is_next = len(message) > size and DOWNLINK_HEADER.unpack_from(message)[0] == offset
+    return message[size:] if is_next else b""
 
 
 def append(pcm: bytes) -> bytes:

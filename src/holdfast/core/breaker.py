@@ -68,7 +68,9 @@ class Breaker:
     failing_since: float = 0.0
     """When it was shut, if no dial has gone live since."""
     probed_at: float | None = None
-    """When the probe that is out began. It outlives a breaker that closes meanwhile: there is no second."""
+    """When the probe that is out began. It outlives a breaker that closes meanwhile, so that there is no
+    second, except beside a patient one.
+    """
     is_patient: bool = False
     """It has all the time there is."""
     slow_probes: int = 0
@@ -99,9 +101,8 @@ class Breaker:
         """Send the probe. Answers how long it may take; None for as long as it likes."""
         assert self.trouble is not None, "a closed breaker needs no probe"
         assert not self.is_probed(now), "a second probe"
-        if (
-            self.probed_at is not None
-        ):  # a patient one is still out: what becomes of it counts, if it goes live
+        if self.probed_at is not None:
+            # A patient one is still out: what becomes of it counts only if it goes live.
             self.slow_probes += 1
             self.shut_at = now
         self.probed_at = now

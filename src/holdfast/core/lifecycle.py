@@ -47,7 +47,7 @@ PACE_S = 1.0
 
 
 def start(s: State, now: float) -> None:
-    """Find an upstream for a new session, or for one whose client has come back."""
+    """Find an upstream for a session whose client has come back."""
     links.start(s, now)
     go_on(s, now)
 
