@@ -60,6 +60,8 @@ class Ledger:
     probe: Caller | None = None
     shut_at: float | None = None
     closed_until: float = float("-inf")
+    closed_by: float = float("-inf")
+    """When the dial began that found it well again."""
     dials: int = 0
     retries: int = 0
     """Of those, retries that needed a token."""
@@ -159,7 +161,7 @@ class Fleet:
         is_shut = self._state(dial.endpoint) is not BreakerState.CLOSED
         ledger.tokens = min(100.0, ledger.tokens + 0.1)
         if was_shut and not is_shut:
-            ledger.tokens = 100.0
+            ledger.tokens, ledger.closed_by = 100.0, caller.dials[-1][0]
             for other in self.callers:
                 other.failed_at.discard(dial.endpoint)
         if not is_shut:
@@ -174,12 +176,13 @@ class Fleet:
         dial = self._end_dial(caller)
         index, ledger = dial.endpoint, self.ledgers[dial.endpoint]
         began_at = caller.dials[-1][0]
-        ledger.tokens = max(0.0, ledger.tokens - 1.0)
-        ledger.failures += 1
-        if dial.is_probe and ledger.shut_at is not None and began_at >= ledger.shut_at:
-            ledger.closed_until = max(ledger.closed_until, began_at + GAPS[cause.row.retry])
-        caller.failed_at.add(index)
-        self._note_words(caller, index, cause)
+        if cause.row.retry is not Retry.BACKOFF or began_at >= ledger.closed_by:
+            ledger.tokens = max(0.0, ledger.tokens - 1.0)
+            ledger.failures += 1
+            if dial.is_probe and ledger.shut_at is not None and began_at >= ledger.shut_at:
+                ledger.closed_until = max(ledger.closed_until, began_at + GAPS[cause.row.retry])
+            caller.failed_at.add(index)
+            self._note_words(caller, index, cause)
         self.endpoints.dial_failed(index, caller.recovery, cause, self.now, self.random.random())
         self._note_shut(index)
         if caller.live_at is None:

@@ -24,6 +24,8 @@ TOO_LONG = fault("provider.handshake_timeout")
 RESTART = fault("provider.closed")
 HANDSHAKE_S = 0.25
 FAILS_S = 0.01
+HANGS_S = Limits().dial_s
+PATIENCE_S = Limits().patience_s
 TIMER_LATE_S = 0.005
 
 
@@ -135,10 +137,18 @@ class Outage:
         if spell is None:
             self._later(HANDSHAKE_S, lambda: self._live(person, dial.endpoint))
         elif spell.cause is None:
-            self._later(min(dial.patience_s, 10.0), lambda: self._fail(person, dial.endpoint, TOO_LONG))
+            end = self.now + HANGS_S
+            self._later(min(dial.patience_s, PATIENCE_S), lambda: self._look(person, dial.endpoint, end))
         else:
             cause = spell.cause
             self._later(FAILS_S, lambda: self._fail(person, dial.endpoint, cause))
+
+    def _look(self, person: Person, endpoint: int, end: float) -> None:
+        left_s = min(self.endpoints.patience_left(person.recovery, self.now), end - self.now)
+        if left_s > 0:
+            self._later(left_s, lambda: self._look(person, endpoint, end))
+        else:
+            self._fail(person, endpoint, TOO_LONG)
 
     def _is_in(self, spell: Spell, endpoint: int) -> bool:
         return spell.endpoint == endpoint and spell.begin <= self.now < spell.end

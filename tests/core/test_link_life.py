@@ -45,7 +45,7 @@ def test_each_step_of_a_beginning_has_its_deadline_and_ends_the_one_before() -> 
     world = World.new()
     first = world.create()
     assert dials(first) == [effects.Dial(1, 0)]
-    assert started(first) == {"idle": 600.0, "life": 14_400.0, "dial": 10.0, "dial_patience": 35.0}
+    assert started(first) == {"idle": 600.0, "life": 14_400.0, "dial": 10.0, "dial_patience": 4.0}
     opened = world.do(events.UpstreamOpened(1))
     assert (started(opened), stopped(opened)) == ({"created": 10.0}, {"dial"})
     created = world.do(events.UpstreamCreated(1, "sess_1", "model-1"))

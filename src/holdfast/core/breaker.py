@@ -65,6 +65,8 @@ class Breaker:
     """The provider's own word about when to come back: no pause is shorter."""
     closed_at: float = float("-inf")
     """When a dial's success last closed it."""
+    closed_by: float = float("-inf")
+    """When the dial began that last closed it."""
     failing_since: float = 0.0
     """When it was shut, if no dial has gone live since."""
     probed_at: float | None = None
@@ -119,6 +121,10 @@ class Breaker:
         answered_at = float("-inf") if self.probed_at is None else self.probed_at + self.patience_s
         return max(self.opens_at(is_alone=is_alone), answered_at)
 
+    def has_overtaken(self, began_at: float) -> bool:
+        """Whether a dial that began later has closed it: this one hangs where others are served."""
+        return self.closed_by > began_at
+
     def succeeded(self, began_at: float, now: float) -> bool:
         """A dial went live. Answers whether that closed the breaker.
 
@@ -130,7 +136,7 @@ class Breaker:
             return False
         self.trouble = None
         self.slow_probes = 0
-        self.closed_at = now
+        self.closed_at, self.closed_by = now, began_at
         return True
 
     def failed(

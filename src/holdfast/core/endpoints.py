@@ -152,6 +152,15 @@ class Endpoints:
         """All endpoints, for people."""
         return tuple(self._status(index, now) for index in range(len(self._list)))
 
+    def patience_left(self, recovery: Recovery, now: float) -> float:
+        """How much longer the dial under way may take; 0: cut it. To be asked from `patience_s` on, again and
+        again: none is left to a dial that hangs where a later one was answered.
+        """
+        dial = recovery.under_way
+        assert dial is not None, "no dial was under way"
+        is_overtaken = self._list[dial.endpoint].breaker.has_overtaken(dial.began_at)
+        return 0.0 if is_overtaken else max(0.0, min(ASK_AGAIN_S, dial.ends_at - now))
+
     # what became of it
 
     def went_live(self, endpoint: int, recovery: Recovery, now: float) -> None:
@@ -165,9 +174,12 @@ class Endpoints:
     def dial_failed(self, endpoint: int, recovery: Recovery, cause: Fault, now: float, chance: float) -> None:
         """A dial ended before it was live, whichever way."""
         it, dial = self._ended(endpoint, recovery)
+        trouble = trouble_of_dial(cause, has_own_wishes=recovery.has_own_wishes)
+        if trouble is Trouble.FAILING and it.breaker.has_overtaken(dial.began_at):
+            recovery.cause = cause  # and nothing about the endpoint as it is now
+            return
         is_slow = now - dial.began_at >= self._limits.slow_dial_s
         self._book(endpoint, recovery, cause, now, chance, comes_last=is_slow)
-        trouble = trouble_of_dial(cause, has_own_wishes=recovery.has_own_wishes)
         if trouble is not None:
             it.tokens.failed(now)
             it.breaker.failed(trouble, dial.began_at, now, cause.retry_after_s, is_probe=dial.is_probe)
@@ -237,13 +249,11 @@ class Endpoints:
     def _outlook_shut(it: Endpoint, opens_at: float, now: float) -> Outlook:
         if now < opens_at and it.breaker.trouble is Trouble.REFUSED:
             return Outlook(NEVER, f"{it.name} refuses everybody")  # nobody waits for a key to be changed
-        if now < opens_at:
-            return Outlook(opens_at, f"{it.name} is left alone for a while")
         if it.breaker.is_probed(now):
             reason = f"another session asks whether {it.name} is back"
             answered_by = it.breaker.asked_next_at(is_alone=True)
             return Outlook(now + ASK_AGAIN_S, reason, asked_at=it.breaker.probed_at, answered_by=answered_by)
-        return Outlook(now)
+        return Outlook(opens_at, f"{it.name} is left alone for a while") if now < opens_at else Outlook(now)
 
     def _outlook_closed(self, it: Endpoint, recovery: Recovery, tries: Tries, now: float) -> Outlook:
         if _is_retry(it, tries):
@@ -268,7 +278,7 @@ class Endpoints:
             self._places.take()
         it.dialing += 1
         recovery.attempts += 1
-        recovery.under_way = UnderWay(index, now, is_probe, has_place)
+        recovery.under_way = UnderWay(index, now, now + patience_s, is_probe, has_place)
         self._note_avoided(index, recovery, now)
         return DialNow(index, is_probe, patience_s)
 

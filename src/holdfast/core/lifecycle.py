@@ -253,5 +253,8 @@ def timed_out(s: State, event: TimerFired, now: float) -> None:
     link = s.starting
     if not link.is_starting:
         return
+    if more := links.patience_left(s, event.name, now):
+        s.out += more
+        return
     cause = fault(SILENCES[link.phase], [f"{event.name} was waited for in vain"])
     lose(s, link, UpstreamLost(link.generation, cause, event.chance), now)

@@ -184,8 +184,16 @@ def dial(s: Linked, link: UpstreamLink, due: DialNow) -> list[LinkEffect]:
         Note("upstream.connecting", "info", told),
         Dial(link.generation, due.endpoint, manner),
         StartTimer(TIMER_DIAL, s.limits.dial_s),
-        StartTimer(TIMER_PATIENCE, due.patience_s),
+        StartTimer(TIMER_PATIENCE, min(due.patience_s, s.limits.patience_s)),
     ]
+
+
+def patience_left(s: Linked, timer: str, now: float) -> list[LinkEffect]:
+    """Whether the link that is starting may go on although this deadline has passed: then another look."""
+    if timer != TIMER_PATIENCE:
+        return []
+    left_s = s.endpoints.patience_left(_way_to(s, s.starting), now)
+    return [StartTimer(TIMER_PATIENCE, left_s)] if left_s > 0 else []
 
 
 def opened(s: Linked, link: UpstreamLink) -> list[LinkEffect]:

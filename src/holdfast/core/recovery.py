@@ -27,7 +27,8 @@ class DialNow:
     endpoint: int
     is_probe: bool
     patience_s: float
-    """How long it may take until it is live. Then cut it: others wait for its answer, or its place."""
+    """How long it may take until it is live. Then cut it: others wait for its answer, or its place. Earlier
+    where `Endpoints.patience_left` says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class UnderWay:
 
     endpoint: int
     began_at: float
+    ends_at: float
     is_probe: bool
     has_place: bool
 

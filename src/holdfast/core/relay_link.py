@@ -202,8 +202,12 @@ def rest(s: RelayState) -> None:
 def timed_out(s: RelayState, event: TimerFired, now: float) -> None:
     """An upstream stayed silent past its time-out. Readiness is never pretended."""
     link = s.starting
-    if link.is_starting:
-        lose(s, link, fault(SILENCES[link.phase], [f"{event.name} was waited for in vain"]), now)
+    if not link.is_starting:
+        return
+    if more := links.patience_left(s, event.name, now):
+        s.out += more
+        return
+    lose(s, link, fault(SILENCES[link.phase], [f"{event.name} was waited for in vain"]), now)
 
 
 def breached(s: RelayState, generation: int, reason: str, now: float) -> None:
