@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -38,7 +39,7 @@ from tests.e2e.talking import (
     talk,
     watch,
 )
-from tests.e2e.waiting import until
+from tests.e2e.waiting import until, when
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(TIMEOUT_S)]
 
@@ -192,6 +193,30 @@ def test_a_killed_gateway_is_waited_for_and_says_what_it_kept(
         # The second provider session hears what the first one did not, without a hole between.
         end = end_of(heard(emulator, 0), spoken)
         assert_whole(heard(emulator, 1), spoken[end : end + 2 * RATE])
+        page.close()
+
+
+def test_a_page_that_is_turned_away_comes_back_by_itself_when_it_was_told_to(
+    watched: Callable[[str], Page], tmp_path: Path, spoken: Floats, picture: Callable[[Page, str], None]
+) -> None:
+    provider = EmulatorThread(EmulatorOptions(keep_audio=True, control_port=0))
+    with (
+        provider.running() as emulator,
+        behind(emulator, tmp_path, HOLDFAST_LIMITS__RECOVERY_BUDGET_S="2") as gateway,
+    ):
+        page = watched(gateway.url)
+        until(lambda: emulator.records and len(heard(emulator)) > RATE, "sound flows", 20)
+        httpx.post(f"{emulator.control_url}/dark", json={"how": "refuse"}).raise_for_status()
+        expect(status(page)).to_have_text("Busy, resuming shortly")
+        expect(page.get_by_text("provider.unreachable")).to_be_visible()
+        when(page, "__holdfast.client.state.link.phase === 'reconnecting'", 20)
+        expect(status(page)).to_have_text("Busy, resuming shortly")
+        picture(page, "turned-away")
+        sessions = len(emulator.records)
+        httpx.post(f"{emulator.control_url}/back").raise_for_status()
+        until(lambda: len(emulator.records) > sessions and len(heard(emulator)) > RATE, "speech goes on", 30)
+        expect(status(page)).not_to_have_text("Busy, resuming shortly")
+        picture(page, "came-back")
         page.close()
 
 

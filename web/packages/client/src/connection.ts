@@ -66,8 +66,7 @@ const SOCKET: Row = {
   woke: (link, _, at) => lose(link, "slept", at),
   status: told,
   error: complained,
-  session_ended: (link, { reason, fault, retryAfterMs }, at) =>
-    judged({ ...link, fault, resumable: false }, endVerdict(reason, fault), reason, at, retryAfterMs),
+  session_ended: ended,
 };
 const SESSION: Row = {
   ...SOCKET,
@@ -282,10 +281,19 @@ type Complaint = Extract<GatewayMessage, { type: "error" }>;
 function complained(link: LinkState, error: Complaint, at: Moment): LinkStep {
   // The gateway does not know our session any more.
   if (error.code === "NO_SESSION_EXISTS") return lose({ ...link, resumable: false }, error.code, at);
-  if (isFinal(error.code)) return fail(link, error.code, at, error.fault);
+  // Where a time is told, `session_ended` follows and says the same.
+  if (isFinal(error.code) && error.retryAfterMs === undefined) return fail(link, error.code, at, error.fault);
   const early = error.code === "SESSION_INITIALIZATION_FAILED" && link.phase === "preparing";
   if (!early) return stay(link);
   return error.retryable === false ? fail(link, error.code, at, error.fault) : stay({ ...link, fault: error.fault });
+}
+
+/** A session that is to begin again later was asked for by the gateway: it is none of those a link may need. */
+function ended(link: LinkState, end: Extract<GatewayMessage, { type: "session_ended" }>, at: Moment): LinkStep {
+  const { reason, fault, retryAfterMs } = end;
+  const counts = retryAfterMs === undefined ? {} : { attempts: 0, creations: 0 };
+  const next = { ...link, ...counts, fault, resumable: false };
+  return judged(next, endVerdict(reason, fault, retryAfterMs), reason, at, retryAfterMs);
 }
 
 /** An answer to `create_session` or `resume_session` that is none. */

@@ -350,7 +350,8 @@ function lost(state: VoiceState, of: Gap["of"], ms: number, at: number): VoiceSt
 }
 
 function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" }>, at: number): VoiceState {
-  if (TOLD_BY_LINK.has(error.code)) return state;
+  const isWaitedOut = CURED_BY_READY.has(error.code) && error.retryAfterMs !== undefined;
+  if (TOLD_BY_LINK.has(error.code) || isWaitedOut) return state;
   const before = state.notices.find((notice) => notice.code === error.code);
   const notice: Notice = {
     code: error.code,

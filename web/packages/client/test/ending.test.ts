@@ -14,6 +14,25 @@ describe("the end", () => {
     expect(bench.state).toMatchObject({ phase: "reconnecting", retryAt: bench.now + 5_000 });
   });
 
+  it("of one whose provider is away is followed by another when the gateway wishes, as often as it takes", () => {
+    const fault = { code: "provider.unreachable", party: "provider", message: "Away.", remedy: "" } as const;
+    const bench = new Bench().ready();
+    const error = { code: "RECONNECT_FAILED", message: "", retryable: true, retryAfterMs: 3_000, fault } as const;
+    bench.hear({ type: "error", ...error }).hear({ type: "session_ended", reason: "upstream_lost", fault, retryAfterMs: 3_000 });
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(bench.state).toMatchObject({ phase: "reconnecting", retryAt: bench.now + 3_000, fault });
+      bench.wait(3_000).on({ type: "probed" }).open();
+      bench.hear({ type: "error", ...error, code: "SESSION_INITIALIZATION_FAILED" });
+      bench.hear({ type: "session_ended", reason: "not_started", fault, retryAfterMs: 3_000 });
+    }
+  });
+
+  it("with a failure that no waiting mends is told at once", () => {
+    const fault = { code: "provider.unreachable", party: "provider", message: "Away.", remedy: "" } as const;
+    const bench = new Bench().ready().hear({ type: "error", code: "RECONNECT_FAILED", message: "", fault });
+    expect(bench.state).toMatchObject({ phase: "failed", reason: "RECONNECT_FAILED", fault });
+  });
+
   it("by a time limit is no failure", () => {
     const fault = { code: "application.idle", party: "application", message: "", remedy: "" } as const;
     const ended = new Bench().ready().hear({ type: "session_ended", reason: "time_limit", fault });

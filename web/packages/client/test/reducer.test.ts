@@ -172,6 +172,8 @@ describe("notices", () => {
 
   it("do not repeat what the headline says", () => {
     expect(after(...said({ type: "error", code: "NO_SESSION_EXISTS", message: "" })).notices).toHaveLength(0);
+    const later: GatewayMessage = { type: "error", code: "RECONNECT_FAILED", message: "", retryAfterMs: 3_000 };
+    expect(after(...said(later)).notices).toHaveLength(0);
   });
 });
 
