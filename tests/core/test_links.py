@@ -100,6 +100,19 @@ def test_leaving_hangs_up_both_and_blames_nobody() -> None:
     assert s.line.succession.tries == {}
 
 
+def test_leaving_hangs_up_the_successor_of_a_link_that_is_lost_already() -> None:
+    s = rotating()
+    links.lost(s, CUT, LOOK_AT_S + 1)
+
+    assert links.leave(s) == [HangUp(2)]
+
+
+def test_before_anything_is_known_the_jitter_is_in_its_bounds_and_the_first_of_the_list_is_meant() -> None:
+    s = session(2)
+    assert 0 <= s.chance < 1
+    assert s.line.first_endpoint == 0
+
+
 def test_a_link_that_dies_young_spends_the_budget_that_made_it() -> None:
     s = session()
     links.lost(s, CUT, 50.0)

@@ -273,3 +273,24 @@ def test_who_is_asked_again_or_anew_was_told_of_what_the_first_time_missed() -> 
     it.lost()
     it.answering("own")
     assert it.owed == []
+
+
+def test_who_missed_a_turn_is_known_by_its_whole_name() -> None:
+    for forget in (False, True):
+        it = Spoken()
+        it.typed("t", 0)
+        it.answering("resp_{}".format("own"))
+        it.missed("resp_{}".format("own"))
+        assert [turn.item_id for turn in it.owed] == ["t"]
+        if forget:
+            it.reopen("resp_{}".format("own"))
+        it.answering("resp_{}".format("own"))
+        assert [turn.item_id for turn in it.owed] == ([] if forget else ["t"])
+
+
+def test_a_request_takes_no_turn_from_an_answer_that_did_not_miss_it() -> None:
+    it = Spoken()
+    it.typed("t", 0)
+    it.answering("r1")
+    it.missed("own")
+    assert [turn.response_id for turn in it.turns] == ["r1"]

@@ -199,3 +199,39 @@ def test_a_response_is_known_by_its_calls() -> None:
     it = ToolLedger(8)
     opened(it, "c1", "r1")
     assert [it.is_from(f"r{number}") for number in (0, 1, 2)] == [False, True, False]
+
+
+def test_who_is_told_of_a_call_knows_of_it_from_the_next_response_on() -> None:
+    for is_answering, unknown in ((False, [True, False, False, False]), (True, [True, True, False, False])):
+        it = ToolLedger(8, responses=3)
+        call = opened(it, "c1")
+        it.turn += 1
+        it.tell(call, 2, at=100, is_answering=is_answering)
+        repeats = []
+        for number in range(4):
+            repeats.append(opened(it, f"again{number}", "r2", generation=2).repeats == "c1")
+            it.responses += 1
+        assert repeats == unknown
+
+
+def test_a_late_end_of_a_turn_puts_off_only_what_was_told_after_it() -> None:
+    for position, unknown in ((99, [True, True, False]), (100, [True, False, False])):
+        it = ToolLedger(8, responses=3)
+        call = opened(it, "c1")
+        it.turn += 1
+        it.tell(call, 2, at=100, is_answering=False)
+        it.turn_ended(position)
+        repeats = []
+        for number in range(3):
+            repeats.append(opened(it, f"again{number}", "r2", generation=2).repeats == "c1")
+            it.responses += 1
+        assert repeats == unknown
+
+
+def test_an_answer_behind_the_results_leaves_none_to_tell() -> None:
+    it = ToolLedger(8)
+    opened(it, "returned")
+    finished(it, "returned")
+    running = opened(it, "running", "r2", words="{2}")
+    it.all_told()
+    assert (it.ready(None), it.running) == ([], [running])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.core.effects import Play, Tell
 from holdfast.core.notices import Status
-from holdfast.core.window import ReplayWindow
+from holdfast.core.window import ReplayWindow, Run
 
 
 def window(audio_bytes: int = 400, messages: int = 3) -> ReplayWindow:
@@ -151,6 +151,8 @@ def test_long_streams_are_named_in_whole_samples() -> None:
             it.play(2000 + number, int(f"{stream}"), 24_000 + 480 * number, [pcm(480)])
         gone = [one[1:] for one in it.fallen] if name == "fallen" else it.drop_audio()
         assert str(gone) == "[(1000, 24000, 25920)]"
+    it.play(2004, stream, 25_920, [pcm(480), pcm(480)])
+    assert str([play.start for play in it.after(2003) if isinstance(play, Play)]) == "[25920, 26400]"
 
 
 def test_dropped_audio_is_named_by_stream_and_neighbours_as_one() -> None:
@@ -160,9 +162,9 @@ def test_dropped_audio_is_named_by_stream_and_neighbours_as_one() -> None:
     it.play(3, 1, 30, [pcm(10)])
     it.play(4, 2, 40, [pcm(10)])
     it.play(5, 2, 50, [pcm(10)])
-    it.play(6, 3, 0, [pcm(15)])
+    it.play(6, 3, 45, [pcm(15)])
     it.play(7, 1, 60, [pcm(10)])
-    assert it.drop_audio() == [(1, 0, 20), (1, 30, 40), (2, 40, 60), (3, 0, 15), (1, 60, 70)]
+    assert it.drop_audio() == [(1, 0, 20), (1, 30, 40), (2, 40, 60), (3, 45, 60), (1, 60, 70)]
     assert (it.audio_bytes, len(it.audio)) == (0, 0)
 
 
@@ -185,5 +187,25 @@ def test_what_a_stream_missed_is_its_own() -> None:
     it = window(audio_bytes=0)
     it.play(1, 1, 100, [pcm(10)])
     it.play(2, 2, 200, [pcm(10)])
-    assert (it.missed_from(1, 0), it.missed_from(2, 1)) == (100, 200)
-    assert it.missed_from(1, 1) is None
+    assert [it.missed_from(stream, 0) for stream in (1, 2, 3)] == [100, 200, None]
+    assert [it.missed_from(1, offset) for offset in (1, 2)] == [None, None]
+
+    kept = window(audio_bytes=4000)
+    kept.play(2000, 1000, 100, [pcm(10)])
+    kept.play(2001, 1001, 200, [pcm(10)])
+    found = [kept.missed_from(int(stream), 1999) for stream in ("999", "1000", "1001", "1002")]
+    assert found == [None, 100, 200, None]
+    kept.shrink(0)
+    assert [kept.missed_from(int(stream), 1999) for stream in ("1000", "1001")] == [100, 200]
+
+
+def test_what_is_acknowledged_within_a_run_goes_and_what_came_after_it_stays() -> None:
+    it = window(audio_bytes=4000)
+    it.play(1, 1, 0, [pcm(10), pcm(20), pcm(30)])
+    it.play(4, 1, 60, [pcm(40)])
+    it.acknowledge(2)
+    assert (it.audio_bytes, after(it, 2)) == (2 * 70, [(3, 1, 30, 30), (4, 1, 60, 40)])
+
+
+def test_a_run_knows_the_offset_of_its_last_message() -> None:
+    assert [Run(6, 1, 0, [pcm(1)] * count).last_offset for count in (1, 2, 3)] == [6, 7, 8]
