@@ -200,8 +200,11 @@ def asked_after_a_kill(world: World) -> list[effects.Effect]:
     return after.asked(effects.Respond)
 
 
-def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() -> None:
-    world = kept()
+@pytest.mark.parametrize("durability", ["local", "shared"])
+def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest(durability: str) -> None:
+    world = World.new(durability=durability)
+    world.create()
+    world.go_live()
     world.do(events.DrainBegan())
     assert world.has_ended()
     assert not world.told(notices.SessionEnded)
@@ -213,6 +216,7 @@ def test_a_stopping_process_suspends_what_the_journal_keeps_and_ends_the_rest() 
     bare.do(events.DrainBegan())
     (ended,) = bare.told(notices.SessionEnded)
     assert ended.lost == {"input": (0, 24_000)}  # type: ignore[union-attr] # nobody knows yet what it was
+    assert effects.CloseClient(1001, "draining") in bare.effects
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from holdfast.core import effects, events, notices
 from holdfast.core.events import SessionOptions
-from tests.core.world import World, pcm, speak, user_turn
+from holdfast.core.limits import Limits
+from tests.core.world import World, noted, pcm, speak, told, user_turn
 
 
 def leave(world: World, code: int = 1006) -> None:
@@ -125,3 +128,51 @@ def test_a_client_that_says_it_is_done_is_not_waited_for() -> None:
     world = World.live()
     leave(world, 1000)
     assert world.has_ended()
+
+
+def test_a_client_is_known_by_its_epoch_and_its_absence_is_counted_from_when_it_left() -> None:
+    world = World.live()
+    leave(world)
+    world.now += 150
+    (note,) = noted(come_back(world, 0, "epo{}".format("ch")), "session.resumed")
+    assert note == {"recovered": True, "absence_s": 150.0}
+
+
+@pytest.mark.parametrize(("behind", "named"), [(0, []), (1, [(0, 12_000)])])
+def test_only_what_fell_out_after_the_clients_position_is_named(
+    behind: int, named: list[tuple[int, int]]
+) -> None:
+    world = World.live(SessionOptions(on_return="continue"), Limits(window_audio_s=1.0))
+    world.respond(samples=12_000)
+    fell_out = world.session.state.output.offset
+    leave(world)
+    world.do(events.OutputAudio(1, "resp_1", "item_1", pcm(24_000)))
+    losses = told(come_back(world, fell_out - behind), notices.AudioLost)
+    assert [(one.from_sample, one.to_sample) for one in losses] == named  # type: ignore[union-attr] # by kind
+
+
+def test_of_an_answer_of_which_nothing_arrived_no_word_was_heard() -> None:
+    world = World.live()
+    has = world.session.state.output.offset
+    leave(world)
+    world.respond(samples=24)
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "nine euros " * 10, final=False))
+    back = world.do(events.ResumeAsked("epoch", has, "token2"), after=10.0)
+    assert effects.Truncate("item_1", 0) in back
+    assert world.session.state.conversation.items["item_1"].heard_text == ""
+
+
+def test_what_a_client_is_told_on_its_return_pushes_out_nothing_that_it_is_owed() -> None:
+    world = World.live(SessionOptions(on_return="skip_to_live"), Limits(window_messages=4))
+    has = world.session.state.output.offset
+    leave(world)
+    world.respond()
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", "Good", final=False))
+    world.do(events.OutputTranscribed(1, "resp_1", "item_1", " morning", final=False))
+    back = come_back(world, has)
+    offsets = [e.offset for e in back if isinstance(e, effects.Tell | effects.Play) and e.offset is not None]
+    assert offsets == list(range(has + 1, world.session.state.output.offset + 1))
+    kinds = [type(e.notice) for e in back if isinstance(e, effects.Tell)]
+    assert kinds.count(notices.AssistantTranscript) == 2
+    assert notices.ResponseStarted in kinds
+    assert notices.AudioLost in kinds
