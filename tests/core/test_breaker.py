@@ -234,11 +234,11 @@ def test_a_probe_that_is_given_up_lets_the_next_one_go() -> None:
         it.probe(13.0)
 
 
-def patient() -> Breaker:
+def patient(trouble: Trouble = Trouble.FAILING) -> Breaker:
     """The fifth probe of a breaker whose probes hang goes at 405 s, and has all the time there is."""
-    it = shut()
+    it = shut(trouble=trouble)
     for turn in range(4):
-        probe_fails(it, 100.0 * turn + 5, took_s=4.0)
+        probe_fails(it, 100.0 * turn + 5, trouble, took_s=4.0)
     assert it.probe(405.0) is None
     return it
 
@@ -266,6 +266,21 @@ def test_a_patient_probe_that_was_passed_by_makes_no_pause_when_it_fails_and_clo
             assert (it.opens_at(is_alone=True), it.slow_probes) == (414.0, 5)
 
 
+@pytest.mark.parametrize("trouble", [Trouble.FAILING, Trouble.THROTTLED])
+def test_the_probe_that_passes_a_patient_one_by_counts_as_any_other(trouble: Trouble) -> None:
+    for is_live in (False, True):
+        it = patient(trouble)
+        it.probe(450.0)
+        it.release(450.0)
+        if is_live:
+            assert it.succeeded(450.0, 451.0)
+        else:
+            it.failed(trouble, 450.0, 451.0, None, is_probe=True)
+            assert it.slow_probes == 0, "it was answered"
+        it.release(405.0)  # the patient one, at last
+        assert not it.is_probed(452.0)
+
+
 def test_who_comes_may_learn_more_when_the_next_probe_goes_or_the_present_one_is_answered() -> None:
     it = shut(10.0)
     assert it.asked_next_at(is_alone=True) == 14.0
@@ -273,6 +288,12 @@ def test_who_comes_may_learn_more_when_the_next_probe_goes_or_the_present_one_is
     assert it.asked_next_at(is_alone=True) == 24.0
     it.release(20.0)
     assert it.asked_next_at(is_alone=True) == 14.0
+
+
+def test_a_dial_is_overtaken_by_one_that_began_later_and_not_by_one_of_the_same_moment() -> None:
+    it = shut()
+    it.succeeded(10.0, 11.0)
+    assert [it.has_overtaken(at) for at in (9.9, 10.0, 10.1)] == [True, False, False]
 
 
 def test_it_is_failing_since_it_was_shut_whatever_its_probes_met() -> None:

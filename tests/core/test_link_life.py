@@ -305,6 +305,12 @@ def test_what_was_held_is_given_at_a_pace_a_second_at_a_time() -> None:
     assert sent == pcm(480, 5) * 175 + pcm(480, 6) + pcm(480, 7)
 
 
+def test_the_last_second_of_what_was_held_needs_no_pace_either() -> None:
+    world, _ = paced(2.0)
+    last = world.do(events.TimerFired("pace"), after=0.25)
+    assert (given(last), "pace" in started(last)) == (48_000, False)
+
+
 def test_a_second_of_held_audio_needs_no_pace() -> None:
     world, first = paced(1.0)
     assert given(first) == 24_000

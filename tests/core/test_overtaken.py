@@ -41,8 +41,9 @@ def test_a_patient_probe_goes_on_as_long_as_its_session_holds_out_and_is_looked_
     assert node.left(recovery) == 0.5
     node.now = began + 34.75
     assert node.left(recovery) == 0.25
-    node.now = began + 35.0
-    assert node.left(recovery) == 0.0
+    for late_s in (0.0, 2.0):
+        node.now = began + 35.0 + late_s
+        assert node.left(recovery) == 0.0
 
 
 def test_a_patient_probe_is_given_up_when_a_later_dial_was_answered_and_its_session_dials_again_at_once() -> (

@@ -75,6 +75,16 @@ def test_a_fifth_of_what_is_live_may_retry_at_once_and_three_always(live: int, r
     assert it.has_room(live)
 
 
+def test_when_fewer_are_live_nobody_begins_before_enough_are_over() -> None:
+    it = RetryPlaces(0.2, 3)
+    for _ in range(10):
+        it.take()
+    assert not it.has_room(20)
+    for _ in range(7):
+        it.release()
+    assert it.has_room(20)
+
+
 def test_a_place_given_back_twice_is_a_bug() -> None:
     it = RetryPlaces(0.2, 3)
     it.take()

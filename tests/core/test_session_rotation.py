@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from holdfast.core import effects, events, notices
 from holdfast.core.events import ClientAudio
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
-from tests.core.world import World, pcm, speak, user_turn
+from tests.core.world import OPENAI, World, pcm, speak, user_turn
 
 
 def test_a_link_is_left_before_its_end_when_nobody_speaks() -> None:
@@ -56,6 +58,31 @@ def test_a_successor_waits_for_the_last_sound_that_an_end_may_have_overtaken(*, 
     assert any(isinstance(e, effects.Play) and e.pcm == pcm(2400, 9) for e in world.effects) is not tells_ends
     world.do(events.TimerFired("rotate"), after=2.0)
     assert effects.Adopt(2) in world.effects
+
+
+def test_a_sound_whose_end_nobody_told_keeps_no_successor_waiting_an_hour_later() -> None:
+    world = World.live()
+    world.respond()
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    assert effects.Adopt(2) in world.link_lives(2)
+
+
+def test_a_link_that_still_gets_what_was_held_is_not_left_before_it_has_all_of_it() -> None:
+    world = World.new(upstreams=(replace(OPENAI, workarounds=(effects.Manner.PACED_AUDIO,)),))
+    world.create()
+    world.go_live()
+    world.now += 10
+    world.lose("provider.server_error")
+    world.redial()
+    for _ in range(125):
+        world.do(ClientAudio(pcm(480, 5)))
+    world.go_live()
+    world.do(events.TimerFired("rotate"))
+    assert effects.Adopt(3) not in world.link_lives(3)
+    world.do(events.TimerFired("pace"), events.TimerFired("pace"), after=0.25)
+    assert world.sent_audio() == pcm(480, 5) * 125
+    assert effects.Adopt(3) in world.do(events.TimerFired("rotate"), after=1.0)
 
 
 def successor_waits(world: World, life_s: float = 100.0) -> None:

@@ -32,8 +32,7 @@ def return_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001
 
 def switch_when_quiet(s: State, now: float) -> None:
     """Let the successor take over, if it is ready and the moment is right."""
-    is_heard = s.upstream.is_live and not s.kept.waiting
-    is_quiet = s.turn.is_quiet and is_heard and not s.spoken.turns and not s.tools.running
+    is_quiet = s.turn.is_quiet and s.upstream.is_live and not s.spoken.turns and not s.tools.running
     is_settled = _is_whole(s, now) and rebuild.is_sure(s, now)
     if not links.may_switch(s, now, is_quiet=is_quiet and is_settled):
         if is_quiet and s.successor is not None:  # nothing may happen before it is settled
