@@ -125,9 +125,13 @@ async def test_s21_a_cookie_tossed_in_beside_ours_makes_both_worthless(gate: Por
 
 
 async def test_s21_over_tls_the_cookie_is_tied_to_this_host() -> None:
-    gate = PortalGate(GateOptions(customers=CUSTOMERS, trusted_proxies=["10.0.0.1"]), Clock())
+    origins = ["https://portal.example"]
+    gate = PortalGate(
+        GateOptions(customers=CUSTOMERS, trusted_proxies=["10.0.0.1"], origins=origins), Clock()
+    )
     async with client_of(gate, peer="10.0.0.1") as client:
-        answer = await client.get(f"{ROOT}/realtime", headers={"X-Forwarded-Proto": "https"})
+        proxied = {"X-Forwarded-Proto": "https", "Host": "portal.example"}
+        answer = await client.get(f"{ROOT}/realtime", headers=proxied)
 
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("__Host-holdfast-portal=")

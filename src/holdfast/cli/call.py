@@ -49,6 +49,7 @@ class Plan:
     timeout_s: float
     speed: float
     out: Path | None
+    ca: Path | None = None
 
 
 class Presenter(Protocol):
@@ -78,7 +79,7 @@ async def run(plan: Plan, tell: Presenter) -> int:
     """Make the call. Returns the exit code; leaves through `fail` when the call itself failed."""
     replies = bytearray()
     try:
-        line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential)
+        line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential, ca=plan.ca)
         conversation = Conversation(line, speed=plan.speed)
         try:
             await conversation.start(plan.timeout_s)

@@ -17,6 +17,7 @@ import typer
 
 from holdfast import telemetry
 from holdfast.cli.errors import Exit, fail
+from holdfast.cli.trust import CaFile, judge_ca
 from holdfast.client import RecordingError, read_wav
 from holdfast.conformance import CHECKS, Check, Outcome, Report, Result, Target, Unreachable, chosen, run
 from holdfast.core.models import DEFAULT_MODEL
@@ -76,6 +77,7 @@ def check_server(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Accept any certificate; for test servers.")
     ] = False,
+    ca: CaFile = None,
     list_checks: Annotated[bool, typer.Option("--list", help="Print all checks and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -87,6 +89,7 @@ def check_server(
         why = "It is asked over a WebSocket." if url is None else f"{url} is none."
         fix = "holdfast check-server ws://127.0.0.1:9100/v1/realtime"
         fail("an address is needed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    judge_ca(ca, as_json=as_json)
     try:
         wanted = chosen(only or (), with_chaos=chaos, with_upstream=upstream_control is not None)
     except KeyError as unknown:
@@ -101,6 +104,7 @@ def check_server(
         patience_s=timeout,
         many=many,
         insecure=insecure,
+        ca=ca,
     )
     logs = telemetry.configure(level="critical")
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.errors import Exit, fail
+from holdfast.cli.trust import CaFile, judge_ca
 
 if TYPE_CHECKING:
     from holdfast.diagnosis import Check, Report
@@ -45,6 +46,7 @@ def doctor(
     session: Annotated[
         str | None, typer.Option(help="Diagnose a past session. Needs the journal, which is not there yet.")
     ] = None,
+    ca: CaFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check this installation and its upstreams, and say whose fault it is."""
@@ -52,12 +54,13 @@ def doctor(
     from holdfast import telemetry  # noqa: PLC0415
     from holdfast.cli.examination import Examination, UnknownUpstreamError  # noqa: PLC0415
 
+    judge_ca(ca, as_json=as_json)
     if session is not None:
         why = "Sessions are not kept yet; their faults stand in the log."
         fix = "Look for the session's id in the log, and give the fault's code to `holdfast explain`."
         fail(f"session {session} cannot be diagnosed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     logs = telemetry.configure(level="critical")
-    examination = Examination(upstream=upstream, url=url, deep=deep, offline=offline)
+    examination = Examination(upstream=upstream, url=url, deep=deep, offline=offline, ca=ca)
     try:
         report = asyncio.run(examination.run((lambda _: None) if as_json else show))
     except UnknownUpstreamError as error:

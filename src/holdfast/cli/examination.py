@@ -45,9 +45,12 @@ class UnknownUpstreamError(Exception):
 class Examination:
     """One visit. Questions about upstreams stand on readable settings."""
 
-    def __init__(self, *, upstream: str | None, url: str | None, deep: bool, offline: bool) -> None:
+    def __init__(
+        self, *, upstream: str | None, url: str | None, deep: bool, offline: bool, ca: Path | None = None
+    ) -> None:
         self._upstream = upstream
         self._url = url
+        self._ca = ca
         self._deep = deep
         self._offline = offline
         self._settings: Settings | None = None
@@ -61,7 +64,7 @@ class Examination:
         """Ask everything. Raises UnknownUpstreamError."""
         questions = self._at_home()
         if self._url is not None and not self._offline:
-            questions += _of_address(self._url)
+            questions += _of_address(self._url, self._ca)
         elif self._settings is not None and not self._offline:
             for upstream in self._chosen(self._settings):
                 questions += _of_upstream(upstream, self._settings)
@@ -138,8 +141,8 @@ def _of_upstream(upstream: UpstreamSettings, settings: Settings) -> list[Questio
     return _layers(upstream.name, _Call(url, dialect, upstream.api_key.get_secret_value() or None))
 
 
-def _of_address(url: str) -> list[Question]:
-    return _layers("url", _Call(url, dialect_for(url, SessionWish()), credential_for(url)))
+def _of_address(url: str, ca: Path | None) -> list[Question]:
+    return _layers("url", _Call(url, dialect_for(url, SessionWish()), credential_for(url), ca))
 
 
 def _layers(name: str, call: _Call) -> list[Question]:
@@ -153,7 +156,7 @@ def _layers(name: str, call: _Call) -> list[Question]:
     return [
         Question(f"{stem}.name", f"{name}: name", partial(network.name, peer)),
         Question(f"{stem}.tcp", f"{name}: TCP", partial(network.tcp, peer), (f"{stem}.name",)),
-        Question(f"{stem}.tls", f"{name}: TLS", partial(network.tls, peer), (f"{stem}.tcp",)),
+        Question(f"{stem}.tls", f"{name}: TLS", partial(network.tls, peer, call.ca), (f"{stem}.tcp",)),
         Question(f"{stem}.session", f"{name}: session", call.session, (f"{stem}.tls",)),
         Question(f"{stem}.turn", f"{name}: turn", call.turn, (f"{stem}.session",)),
     ]
@@ -177,8 +180,9 @@ async def _engine_turn(settings: Settings) -> Answer:
 class _Call:
     """One session for two questions: does it get ready, does it answer?"""
 
-    def __init__(self, url: str, dialect: Dialect, credential: str | None) -> None:
+    def __init__(self, url: str, dialect: Dialect, credential: str | None, ca: Path | None = None) -> None:
         self.url = url
+        self.ca = ca
         self._dialect = dialect
         self._credential = credential
         self._conversation: Conversation | None = None
@@ -187,7 +191,7 @@ class _Call:
         """Handshake, session.created, session.updated; or the gateway's own words for them."""
         conversation: Conversation | None = None
         try:
-            line = await dial(self.url, self._dialect, self._credential)
+            line = await dial(self.url, self._dialect, self._credential, ca=self.ca)
             conversation = Conversation(line)
             await conversation.start(_READY_TIMEOUT_S)
         except CallError as error:

@@ -10,7 +10,9 @@ import asyncio
 import gc
 import json
 import signal
-from typing import Annotated
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 import uvloop
@@ -21,6 +23,10 @@ from holdfast.config import ConfigError, Settings, load
 from holdfast.server.listening import PortTakenError
 from holdfast.telemetry import configure
 
+if TYPE_CHECKING:
+    from holdfast.server.dev_certificate import DevCertificate
+
+DEV_FOLDER: Final = Path(".holdfast/tls")
 EXAMPLES = """
 Examples:
 
@@ -29,6 +35,10 @@ Examples:
   OPENAI_API_KEY=sk-... holdfast serve --port 9000
 
   HOLDFAST_CONFIG=production.toml holdfast serve --json
+
+  holdfast serve --tls-cert chain.pem --tls-key key.pem
+
+  holdfast serve --tls dev      (https and wss on this machine, for clients that know nothing else)
 """
 
 
@@ -36,11 +46,28 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Serve over TLS with this certificate chain (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate's private key (PEM).")
+    ] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(metavar="dev", help="dev: make and use a certificate for this machine's own names."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Log and announce as JSON lines.")] = False,
 ) -> None:
     """Run the gateway: the page, the browser protocol and /v1/realtime on one port."""
+    dev = _dev_certificate(tls, tls_cert or tls_key, host, as_json=as_json)
+    if dev is not None:
+        tls_cert, tls_key = dev.certificate, dev.key
+    told: dict[str, Any] = {"host": host, "port": port}
+    files = {"tls_cert": tls_cert, "tls_key": tls_key}
+    if any(files.values()):
+        told["server"] = {key: str(path) for key, path in files.items() if path is not None}
     try:
-        settings = load(overrides={"host": host, "port": port})
+        settings = load(overrides=told)
     except ConfigError as error:
         why = json.dumps(error.as_json()) if as_json else error.render()
         fail("the settings are not right.", why, exit_code=Exit.WRONG_USE, as_json=as_json)
@@ -52,7 +79,7 @@ def serve(
     )
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, as_json=as_json))
+            runner.run(_serve(settings, dev, as_json=as_json))
     except PortTakenError:
         fail(
             f"port {settings.port} on {settings.host} is taken.",
@@ -66,7 +93,26 @@ def serve(
         logs.close()
 
 
-async def _serve(settings: Settings, *, as_json: bool) -> None:
+def _dev_certificate(
+    tls: str | None, given: Path | None, host: str | None, *, as_json: bool
+) -> DevCertificate | None:
+    if tls is None:
+        return None
+    if tls != "dev" or given is not None:
+        why = "dev makes a certificate of its own." if given else f"{tls!r} is no word for a certificate."
+        fix = "Write --tls dev, or --tls-cert FILE --tls-key FILE for a certificate that you have."
+        fail("--tls is not understood.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    from holdfast.server.dev_certificate import dev_certificate  # noqa: PLC0415 - slow to load, seldom needed
+
+    try:
+        return dev_certificate(DEV_FOLDER, datetime.now(UTC), host or "localhost")
+    except OSError as error:
+        why = f"{error.filename or DEV_FOLDER} can't be written ({error.strerror})."
+        fix = "Start in a folder that may be written, or name a certificate with --tls-cert and --tls-key."
+        fail("the development certificate can't be kept.", why, fix, as_json=as_json)
+
+
+async def _serve(settings: Settings, dev: DevCertificate | None, *, as_json: bool) -> None:
     gateway = Gateway(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,17 +121,20 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         # Modules and routes never become garbage: 130,000 objects, 80 ms whenever a collection looks at them.
         gc.collect()
         gc.freeze()
-        announce(settings, gateway, address, as_json=as_json)
+        announce(settings, gateway, address, dev, as_json=as_json)
         await gateway.stopped()
 
 
-def announce(settings: Settings, gateway: Gateway, address: str, *, as_json: bool) -> None:
-    """At most five lines: where, who answers, who may come in, what is missing."""
+def announce(
+    settings: Settings, gateway: Gateway, address: str, dev: DevCertificate | None, *, as_json: bool
+) -> None:
+    """A few lines: where, who answers, who may come in, what is missing, what clients are to trust."""
     traits = gateway.upstreams.dialers[0].traits
     guarded = "tickets and keys" if settings.guarded else "this machine only, without sign-in"
     if as_json:
         told = {"event": "serving", "url": address, "upstream": traits.name, "kind": traits.kind}
-        print(json.dumps({**told, "model": traits.model, "missing": gateway.missing}), flush=True)
+        trust = {} if dev is None else {"trust": str(dev.trust.resolve())}
+        print(json.dumps({**told, "model": traits.model, "missing": gateway.missing, **trust}), flush=True)
         return
     who = "the embedded assistant (limited, no key needed)" if traits.kind == "local" else traits.model
     print(f"\n  Holdfast is ready:  {address}", flush=True)
@@ -93,3 +142,8 @@ def announce(settings: Settings, gateway: Gateway, address: str, *, as_json: boo
     print(f"  open to:            {guarded}", flush=True)
     for reason in gateway.missing[:2]:
         print(f"  missing:            {reason}", flush=True)
+    if dev is not None:
+        print(f"  to be trusted:      {dev.trust.resolve()}")
+        print(f"    Node              NODE_EXTRA_CA_CERTS={dev.trust}", flush=True)
+        print(f"    Python            SSL_CERT_FILE={dev.trust}", flush=True)
+        print("    a browser         import it as an authority for web sites", flush=True)

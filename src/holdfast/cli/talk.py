@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.errors import Exit, fail
+from holdfast.cli.trust import CaFile, judge_ca
 
 DEFAULT_URL = "ws://127.0.0.1:8080/api/openai/realtime"
 EXAMPLES = """
@@ -50,6 +51,7 @@ def talk(
         float, typer.Option(min=0.1, help="Seconds to wait for readiness and for each answer.")
     ] = 30.0,
     speed: Annotated[float, typer.Option(min=0.1, max=50, hidden=True, help="Faster than real time.")] = 1.0,
+    ca: CaFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Talk to an assistant: recordings or text in, transcripts, sound and latencies out."""
@@ -57,6 +59,7 @@ def talk(
     from holdfast.cli import call  # noqa: PLC0415
     from holdfast.client import RecordingError, SessionWish, read_wav  # noqa: PLC0415
 
+    judge_ca(ca, as_json=as_json)
     if out is not None and not out.parent.is_dir():
         why, fix = f"The folder {out.parent} does not exist.", "Choose another --out."
         fail(f"{out} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
@@ -74,6 +77,7 @@ def talk(
         timeout_s=timeout,
         speed=speed,
         out=out,
+        ca=ca,
     )
     try:
         exit_code = asyncio.run(call.run(plan, call.presenter(as_json=as_json)))

@@ -12,6 +12,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ import picows
 from holdfast.client import happenings as hp
 from holdfast.client.dialects import Dialect
 from holdfast.sockets.listener import MessageBounds, MessageListener
+from holdfast.sockets.trust import trusting
 from holdfast.wire.upstream import ERROR_FAULTS
 
 DIAL_TIMEOUT_S: Final = 10.0
@@ -117,10 +119,11 @@ class Line(MessageListener):
             self.heard.put_nowait((now, happening))
 
 
-async def dial(url: str, dialect: Dialect, credential: str | None = None) -> Line:
+async def dial(url: str, dialect: Dialect, credential: str | None = None, *, ca: Path | None = None) -> Line:
     """Connect and send the opening messages. Raises DialError.
 
-    A credential never travels unencrypted to another machine.
+    `ca` is believed beside the system's authorities. A credential never travels unencrypted to another
+    machine.
     """
     address = dialect.url(url)
     parts = urlsplit(address)
@@ -139,6 +142,7 @@ async def dial(url: str, dialect: Dialect, credential: str | None = None) -> Lin
                 max_frame_size=_BOUNDS.frame_bytes,
                 websocket_handshake_timeout=None,
                 max_redirects=0,
+                ssl_context=trusting(ca) if parts.scheme == "wss" else None,
             )
     except (OSError, picows.WSError) as error:  # TimeoutError and ssl.SSLError are OSErrors
         raise _named(error, parts.hostname, dialect) from error

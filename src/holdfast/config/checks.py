@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -110,7 +110,14 @@ def _tls(settings: Settings, name: Name) -> Iterator[Problem]:
     if (server.tls_cert is None) != (server.tls_key is None):
         there, lacking = ("tls_cert", "tls_key") if server.tls_cert else ("tls_key", "tls_cert")
         yield Problem(name(f"server.{lacking}"), f"{there} is set alone", "Set both, or none.")
-    yield from _files({"server.tls_cert": server.tls_cert, "server.tls_key": server.tls_key}, name)
+    lacking_files = list(_files({"server.tls_cert": server.tls_cert, "server.tls_key": server.tls_key}, name))
+    yield from lacking_files
+    if server.tls_cert is None or server.tls_key is None or lacking_files:
+        return
+    from holdfast.config.certificates import flaws  # noqa: PLC0415 - the library behind it is slow to load
+
+    for flaw in flaws(server.tls_cert, server.tls_key, datetime.now(UTC)):
+        yield Problem(name(f"server.{flaw.file}"), flaw.problem, flaw.remedy)
 
 
 def _portal(settings: Settings, name: Name) -> Iterator[Problem]:

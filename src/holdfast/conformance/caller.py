@@ -66,21 +66,16 @@ class Caller(MessageListener):
         *,
         patience_s: float,
         heard: Callable[[Json], None] = lambda _: None,
-        insecure: bool = False,
+        trust: ssl.SSLContext | None = None,
     ) -> Self:
         """Connect. Raises `Refused`."""
-        context = None
-        if url.startswith("wss:"):
-            context = ssl.create_default_context()
-            if insecure:
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         caller = cls(patience_s, heard)
         try:
             async with asyncio.timeout(DIAL_S):
                 transport, _ = await picows.ws_connect(
                     lambda: caller,
                     url,
-                    ssl_context=context,
+                    ssl_context=trust,
                     extra_headers=dict(headers),
                     max_frame_size=_BOUNDS.frame_bytes,
                     websocket_handshake_timeout=None,

@@ -35,10 +35,10 @@ async def _reset_after_created(visit: Visit) -> str:
 
 async def _reset_in_the_handshake(visit: Visit) -> str:
     parts = urlsplit(visit.target.address())
-    ssl = True if parts.scheme == "wss" else None
-    port = parts.port or (443 if ssl else 80)
+    trust = visit.target.trust
+    port = parts.port or (443 if trust else 80)
     for head in (b"", b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nUpg", os.urandom(200) + b"\r\n\r\n"):
-        _, writer = await asyncio.open_connection(parts.hostname, port, ssl=ssl)
+        _, writer = await asyncio.open_connection(parts.hostname, port, ssl=trust)
         writer.write(head)
         writer.transport.abort()
     return "gone before a word, in the middle of a header, after garbage"

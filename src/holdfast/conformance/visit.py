@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from holdfast.conformance.caller import Caller, Json, Refused
 from holdfast.conformance.verdict import Failed, Skipped
 from holdfast.core.models import DEFAULT_MODEL
+from holdfast.sockets.trust import trusting
 
 EVENTS_MAX: Final = 200_000
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
@@ -38,6 +41,13 @@ class Target:
     patience_s: float = 10.0
     many: int = 20
     insecure: bool = False
+    ca: Path | None = None
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """Whose certificates are believed, where there are any."""
+        is_encrypted = urlsplit(self.url).scheme in {"wss", "https"}
+        return trusting(self.ca, insecure=self.insecure) if is_encrypted else None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -114,7 +124,7 @@ class Visit:
             self.target.headers if headers is None else headers,
             patience_s=self.target.patience_s,
             heard=keep,
-            insecure=self.target.insecure,
+            trust=self.target.trust,
         )
 
     @contextlib.asynccontextmanager

@@ -9,10 +9,12 @@ import asyncio
 import socket
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from holdfast.diagnosis.checks import Answer
+from holdfast.sockets.trust import trusting
 
 LAYER_TIMEOUT_S: Final = 10.0
 
@@ -60,12 +62,12 @@ async def tcp(peer: Peer) -> Answer:
     return Answer.ok(f"{peer.host}:{peer.port}")
 
 
-async def tls(peer: Peer) -> Answer:
+async def tls(peer: Peer, ca: Path | None = None) -> Answer:
     """Is the way encrypted, and the certificate trusted here?"""
     if not peer.tls:
         return Answer.ok("not encrypted, as configured")
     try:
-        await _open(peer, ssl.create_default_context())
+        await _open(peer, trusting(ca))
     except ssl.SSLCertVerificationError as error:
         return Answer.failed("configuration.tls_certificate", f"{peer.host}: {error.verify_message}")
     except OSError as error:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.auth import PortalGate
+from holdfast.auth.origins import is_loopback_name, read_host
 from holdfast.core.rates import TokenBucket
 from holdfast.ports import UpgradeRequest
 
@@ -86,7 +87,9 @@ class Doorway:
             await self._app(scope, receive, send)
             return
         request = as_upgrade_request(scope)
-        answer = _Answer(send, secure=self._gate.peer(request).scheme == "https")
+        answer = _Answer(
+            send, pins_https=self._gate.peer(request).scheme == "https" and not _is_loopback(request)
+        )
         try:
             await self._serve(request, scope, receive, answer)
         except Exception:
@@ -132,6 +135,14 @@ class Doorway:
         return bytes(body)  # the client went away
 
 
+def _is_loopback(request: UpgradeRequest) -> bool:
+    """Whether we are called by a loopback name. A browser told there to insist on TLS would insist for every
+    other server of its machine, too: ports do not count.
+    """
+    host = read_host(request.headers.get("host", ""))
+    return host is not None and is_loopback_name(host.name)
+
+
 def _replayed(body: bytes, receive: Receive) -> Receive:
     waiting = [body]
 
@@ -146,9 +157,9 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 class _Answer:
     """Sends an answer with the security headers on it, and knows whether it has begun."""
 
-    def __init__(self, send: Send, *, secure: bool) -> None:
+    def __init__(self, send: Send, *, pins_https: bool) -> None:
         self._send = send
-        self._secure = secure
+        self._pins_https = pins_https
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -156,7 +167,7 @@ class _Answer:
             self.started = True
             headers = MutableHeaders(scope=message)
             headers.update(SECURITY_HEADERS)
-            if self._secure:
+            if self._pins_https:
                 headers["Strict-Transport-Security"] = _HSTS
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
