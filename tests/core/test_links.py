@@ -11,7 +11,7 @@ from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, LinkEffect, UpstreamFacts
 from holdfast.core.recovery import DialNow
-from holdfast.core.timers import STARTING, TIMER_ROTATE
+from holdfast.core.timers import STARTING, TIMER_PATIENCE, TIMER_ROTATE
 from holdfast.core.upstream_link import UpstreamLink, UpstreamPhase
 
 LIMITS = Limits(upstream_life_s=100.0)
@@ -157,3 +157,18 @@ def test_a_life_is_counted_from_its_creation_though_its_settings_are_confirmed_l
     (look_s,) = seconds_of(TIMER_ROTATE, links.taken_over(s, LOOK_AT_S + 4.0))
 
     assert look_s == pytest.approx(LOOK_AT_S - 4.0)
+
+
+def test_a_long_dial_is_looked_at_again_to_its_end_and_no_other_deadline_is_moved() -> None:
+    s = Session(LIMITS, (UpstreamFacts("u0", "openai", "m", (), ""),), Endpoints(["u0"], LIMITS))
+    links.start(s, 0.0)
+    due = links.plan(s, 0.0)
+    assert isinstance(due, DialNow)
+    assert due.patience_s > LIMITS.patience_s
+    assert seconds_of(TIMER_PATIENCE, links.dial(s, s.upstream, due)) == [LIMITS.patience_s]
+
+    again = [StartTimer(TIMER_PATIENCE, 0.5)]
+    assert links.patience_left(s, "".join(TIMER_PATIENCE), due.patience_s - 0.5) == again
+    assert links.patience_left(s, TIMER_PATIENCE, due.patience_s) == []
+    for other in {*STARTING} - {TIMER_PATIENCE}:
+        assert links.patience_left(s, other, LIMITS.patience_s) == []
