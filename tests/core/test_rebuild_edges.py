@@ -28,6 +28,22 @@ def test_an_upstream_that_is_lost_with_all_of_it_kept_loses_nothing() -> None:
         assert world.session.state.losses == Losses()
 
 
+def test_a_question_that_a_loss_ends_takes_nothing_of_what_is_heard_again() -> None:
+    limits = Limits(input_before_session_s=2.0, input_held_s=2.0, input_replayed_s=1.0, audio_burst_s=10.0)
+    world = World.live(limits=limits)
+    world.do(events.TextGiven("hello"))  # as long as it is not answered, twice as much is kept
+    world.do(*(events.ClientAudio(pcm(12_000)) for _ in range(5)))
+    world.respond()
+    world.effects.clear()
+    world.lose()
+    assert not world.session.state.spoken.turns
+    world.go_live()
+    world.do(events.TimerFired("losses"), after=1.0)
+    assert world.told(notices.AudioLost) == [notices.AudioLost("input", 0, 12_000, "upstream_lost")]
+    assert [e.start for e in world.effects if isinstance(e, effects.Append)] == [12_000, 36_000]
+    assert world.sent_audio() == pcm(48_000)
+
+
 def test_a_link_that_heard_more_than_is_kept_is_left_without_a_loss() -> None:
     world = World.live()
     world.now += 3000

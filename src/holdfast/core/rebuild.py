@@ -37,12 +37,19 @@ _TELLABLE: Final = frozenset({CallPhase.RETURNED, CallPhase.TOLD})
 
 
 def left(s: State, cause: Fault, now: float) -> None:
-    """The upstream is gone: end what can only be ended, keep what can be asked for again."""
+    """The upstream is gone: keep what can be asked for again, end what can only be ended. In this order: an
+    answer that ends settles its turn, and of settled input less is kept than may have to be told again.
+    """
+    _rewind(s, now)
     _leave_response(s, cause)
     s.turn.upstream_gone()
     s.spoken.lost()
     s.ordering.clear()
     s.out.append(StopTimer(TIMER_ORDER))
+
+
+def _rewind(s: State, now: float) -> None:
+    """Of what the upstream was given, that waits for the next one of which nothing final was said."""
     for turn in s.spoken.turns:
         turn.is_by_hand = False  # the next upstream is told of it under the id that it has
         turn.awaits = turn.last is None
