@@ -13,7 +13,7 @@ BUSY = "conversation_already_has_active_response"
 
 def collide(world: World) -> None:
     cause = fault("application.invalid_message")
-    world.do(events.UpstreamErred(1, cause, BUSY, "busy", "ask_1", benign=True))
+    world.do(events.UpstreamErred(world.generation, cause, BUSY, "busy", "ask_1", benign=True))
 
 
 def test_a_request_that_crossed_the_servers_own_response_is_made_again() -> None:
@@ -132,11 +132,65 @@ def test_a_request_that_was_sent_before_a_turn_ended_is_answered_first() -> None
     assert world.session.state.turn.asked is None
 
 
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_an_answer_to_a_turn_is_about_a_text_that_came_before_the_turns_end(*, is_refused: bool) -> None:
+    world = World.live()
+    world.lose()
+    speak(world, 5)
+    world.do(events.TextGiven("hello"))
+    speak(world, 25)
+    world.redial()
+    world.go_live()
+    world.do(events.SpeechBegan(2, "item_u", 200), events.SpeechEnded(2, "item_u", 500))
+    if is_refused:
+        collide(world)
+    world.respond("resp_own", "item_own")
+    world.do(events.ResponseEnded(2, "resp_own", "completed"))
+
+    state = world.session.state
+    assert not state.spoken.turns
+    assert state.turn.wants_answer is not is_refused
+
+
+def test_an_answer_to_a_turn_is_about_a_result_that_came_before_the_turns_end() -> None:
+    world = World.live()
+    user_turn(world, "item_1")
+    world.do(events.ResponseBegan(1, "resp_1"), events.ToolCalled(1, "resp_1", "call_1", "read", "{}"))
+    world.do(events.ResponseEnded(1, "resp_1", "completed"))
+    user_turn(world, "item_2")
+    world.respond("resp_2", "item_3")
+    world.do(events.ToolReturned("call_1", "done", "ok"))
+    speak(world, 25)
+    world.do(events.SpeechBegan(1, "item_4", 1000), events.ResponseEnded(1, "resp_2", "cancelled"))
+    world.do(events.SpeechEnded(1, "item_4", 1400))
+    collide(world)
+    world.respond("resp_3", "item_5")
+    world.do(events.ResponseEnded(1, "resp_3", "completed"))
+
+    assert not world.session.state.spoken.turns
+
+
+def test_what_a_fresh_upstream_is_told_stands_before_all_that_it_hears() -> None:
+    world = World.live()
+    speak(world, 10)
+    world.do(events.SpeechBegan(1, "item_u", 0))
+    speak(world, 10)
+    world.do(events.TextGiven("hello"))
+    world.rebuild()
+    fail(world, "resp_1")
+    world.do(events.SpeechBegan(2, "item_v", 0), events.SpeechEnded(2, "item_v", 300))
+    world.respond("resp_own", "item_own")
+    world.do(events.ResponseEnded(2, "resp_own", "completed"), events.TimerFired("reask"))
+
+    state = world.session.state
+    assert (state.turn.owes, list(state.spoken.turns)) == (False, [])
+
+
 def fail(world: World, response_id: str) -> None:
     """A response comes to nothing, and the core gives the upstream a moment."""
-    cause = fault("provider.server_error")
-    world.do(events.ResponseBegan(1, response_id))
-    world.do(events.ResponseEnded(1, response_id, "failed", fault=cause))
+    g, cause = world.generation, fault("provider.server_error")
+    world.do(events.ResponseBegan(g, response_id))
+    world.do(events.ResponseEnded(g, response_id, "failed", fault=cause))
 
 
 def test_the_servers_own_answer_to_a_later_turn_stands_for_one_that_waits_to_be_asked_for_again() -> None:

@@ -109,6 +109,7 @@ def take_over(s: State, now: float) -> None:
     link = s.upstream
     s.out += links.taken_over(s, now)
     s.timeline = Timeline()
+    s.turn.taken_over()
     s.aliases.clear()
     s.ordering.clear()
     facts: dict[str, Any] = {"upstream_session": link.session_id, "waiting_samples": s.kept.waiting}

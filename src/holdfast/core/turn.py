@@ -99,12 +99,20 @@ class Turn:
 
     def heard_end(self, position: int) -> bool:
         """The upstream tells late that a turn ended at `position`. Answers whether a plain request was sent
-        after that, so that the upstream's own answer to the turn comes first and is not about it.
+        after that, so that the upstream's own answer to the turn comes first, about something that this one
+        does not know.
         """
         self.heard_to = position
         is_after = self.active is None and self.asked is not None and self.asked_at > position
         self.is_own_next = self.is_own_next or is_after
-        return is_after and self.asked is not None and self.asked.is_plain
+        return is_after and self.asked is not None and self.asked.is_plain and not self.knows_all
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether the upstream's own answer to the last turn that it heard knows all that it was given to be
+        asked about: that was given before the turn's end.
+        """
+        return self.heard_to > self.told_at
 
     @property
     def owes(self) -> bool:
@@ -147,6 +155,10 @@ class Turn:
         self.last_event_at = now
         return self.asked
 
+    def taken_over(self) -> None:
+        """Another upstream answers: what it is told first, it is told before it hears anything."""
+        self.told_at = self.heard_to = -1
+
     def begin(self, response_id: str, now: float) -> None:
         """A response began upstream, asked for or by the server's own voice detection."""
         self._crossed = None
@@ -154,8 +166,8 @@ class Turn:
             self._crossed, self.asked = self.asked, None
         self.is_own_next = False
         self.request = self._crossed
-        if self.request is None and self.heard_to > self.told_at:
-            self.withdraw()  # the upstream's own answer to a turn knows all that it was given before its end
+        if self.request is None and self.knows_all:
+            self.withdraw()  # it is the upstream's own
         self._is_blocked = False
         if self.reopened != response_id:
             self.reasked = 0

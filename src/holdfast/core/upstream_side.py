@@ -120,7 +120,7 @@ def _collided(s: State, event: UpstreamErred) -> None:
         s.turn.is_refused_unasked = True  # the upstream's own answer to a turn
         return
     refused = s.turn.collided()
-    if refused is not None and refused.is_plain:
+    if refused is not None and refused.is_plain and not s.turn.knows_all:
         s.spoken.missed(s.turn.active, s.tools.awaited)
     if s.turn.active is not None:  # that one is the upstream's own, and answers what stood there
         s.spoken.answering(s.turn.active, s.tools.awaited)
