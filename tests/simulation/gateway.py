@@ -171,7 +171,7 @@ class Runner:
         self._settle_on(session_id)
         self.lines_written = len(lines)
         self.watch.taken_up(lines)
-        kept = {content["id"] for kind, content in lines if kind == "item" and content["final"]}
+        kept = {one["id"]: one["text"] for kind, one in lines if kind == "item" and one["final"]}
         self.judge.begins_again(self.state.input_lane.end, kept)
         self._carry_out(due)
 

@@ -8,6 +8,7 @@ What never will: the core's insides; the caller's view message by message (`test
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,15 @@ class Told:
     heard: int = 0
     """Samples that sounded, as the gateway was told before the answer was cut."""
     is_cut: bool = False
+    beside_tools: frozenset[int] = frozenset()
+    """Turns it is about that a response had taken which called tools, whose results were not there yet."""
+    owes: set[int] = field(default_factory=set)
+    """Those of them that are told again all the same: only the model knew that they were answered."""
+
+    @property
+    def covers(self) -> set[int]:
+        """Turns that nobody may answer after it."""
+        return set(self.answer.covers) - self.owes
 
 
 @dataclass(slots=True)
@@ -127,15 +137,28 @@ class Judge:
             raise Violation("I1", f"{first}..{last} was named lost twice")
         self.lost.add(first, last)
 
-    def begins_again(self, received: int, kept: set[str]) -> None:
+    def begins_again(self, received: int, kept: Mapping[str, str]) -> None:
         """Another process takes the input up here: what the last one lost after it comes again (so nobody
-        whom that one asked need have known it), and it knows no words but those that were durable.
+        whom that one asked need have known it), and it knows no words but those `kept`, by item, that were
+        durable.
         """
         for _, known in self.known:
             known.add(received, max(received, self.truth.position))
+        self._owes_again(received, kept)
         self.finals = [final for final in self.finals if final[0] in kept]
         self._passes_over(received)
         self.lost = Ranges([(a, min(b, received)) for a, b in self.lost.parts if a < received])
+
+    def _owes_again(self, received: int, kept: Mapping[str, str]) -> None:
+        """A tool outlives what called it, and what it was called for is owed until its result is answered
+        (B6, B7). For which of its turns a response called nobody outside can know, nor that an answer beside
+        the tool was about one of them. One whose words are kept is told in its place, before that answer;
+        without them it is heard again, after it.
+        """
+        words = {mark for text in kept.values() for mark in turns_in(text)}
+        for told in self.answers.values():
+            again = {mark for mark in told.beside_tools if self.truth.spoken.get(mark, (0, 0))[1] > received}
+            told.owes |= again - words
 
     def _passes_over(self, received: int) -> None:
         """The sound of a turn whose words are kept comes again, and nobody is given it: what was named lost
@@ -226,7 +249,7 @@ class Judge:
     def answering(self, link: Link, answer: Answer, request: Respond | None) -> None:
         """A model begins to answer: there is something to answer, and nobody heard it before."""
         self._remembers(link)
-        self.answers[answer.item_id] = Told(answer)
+        self.answers[answer.item_id] = Told(answer, beside_tools=self._beside_tools(link, answer))
         if request is not None and request.say is not None:
             self.greetings += 1
             return
@@ -242,9 +265,17 @@ class Judge:
             if mark in self.repeats or mark in self.truth.split:
                 continue
             for before in self.answers.values():
-                if before.answer is not answer and mark in before.answer.covers and _was_answered(before):
+                if before.answer is not answer and mark in before.covers and _was_answered(before):
                     raise Violation("B6", f"turn {mark} is answered twice: {before.answer.id}, {answer.id}")
             self._knows_whole(link, mark)
+
+    def _beside_tools(self, link: Link, answer: Answer) -> frozenset[int]:
+        """Turns that the answer is about though what was called beside them runs."""
+        known = link.known
+        returned = {known.made[call_id] for call_id in known.results.keys() & known.made.keys()}
+        waiting = (told.answer for told in self.answers.values() if told.answer.is_called)
+        taken = {mark for one in waiting if not returned.issuperset(one.calls) for mark in one.covers}
+        return frozenset(taken.intersection(answer.covers))
 
     def _knows_whole(self, link: Link, mark: int) -> None:
         """The model that answers a spoken turn has all of it, but for what was named lost."""

@@ -29,6 +29,7 @@ FORMER = (
     2000818,
     2041463,
     2042635,
+    6030137,
     6031334,
 )
 """Seeds that once broke a rule."""
