@@ -63,6 +63,26 @@ async def test_a_recording_in_and_the_reply_out(
         assert (wav.getframerate(), wav.getnframes()) == (24000, 2400)
 
 
+async def test_recordings_are_only_written_down(server: ScriptedServer, question: Path) -> None:
+    words: list[Reply] = [
+        {"type": "speech_started", "itemId": "i1"},
+        {"type": "speech_started", "itemId": "i2"},
+        {"type": "user_transcript", "itemId": "i1", "text": "what is", "final": True},
+        {"type": "user_transcript", "itemId": "i2", "text": "my balance", "final": True},
+    ]
+    server.script = browser_session({"speech": words}, speech_bytes=24000)
+
+    done = await run("--url", server.url(), "--transcribe", "--in", str(question), "--speed", "10")
+
+    assert done.exit_code == 0, done.output
+    assert server.texts[0]["mode"] == "transcription"
+    assert "you        what is my balance" in done.stdout
+    assert "assistant" not in done.stdout
+
+    wrong = await run("--url", server.url(), "--transcribe", "--text", "hello")
+    assert wrong.exit_code == 2
+
+
 async def test_json_is_one_object_a_line(server: ScriptedServer) -> None:
     server.script = browser_session({"input_text": spoken_answer("r1", "It is 10 euros.")})
 

@@ -342,21 +342,6 @@ def test_a_transcript_is_told_once() -> None:
     assert world.down == ["completed"]
 
 
-def test_a_transcription_is_done_when_it_is_written() -> None:
-    facts = heard.SessionFacts(kind="transcription", answers_turns=False)
-    world = RelayWorld.live(facts)
-    world.speak(50)
-    world.turn("item_1", 300, 800)
-    world.do(heard.Heard(world.generation, b"completed", "completed", "item_1", "hello"))
-    world.turn("item_2", 850, 950)
-    world.effects.clear()
-    world.rebuild()
-
-    assert [one.item_id for one in world.effects if isinstance(one, AddSpeech)] == ["item_2"]
-    assert restored(world) == ["item_1"]
-    assert not world.asked(Ask)
-
-
 def test_a_successor_that_has_to_take_over_early_keeps_its_deadlines() -> None:
     world = RelayWorld.live(limits=Limits(upstream_life_s=100))
     world.timer("rotate", after=83.0)

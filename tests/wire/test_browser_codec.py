@@ -97,7 +97,7 @@ def test_create_session_bears_every_option() -> None:
         (b'{"type": "no_such"}', "type"),
         (b'{"type": "create_session", "voice": 7}', "voice"),
         (b'{"type": "create_session", "turnDetection": "sometimes"}', "turnDetection"),
-        (b'{"type": "create_session", "mode": "transcription"}', "mode"),
+        (b'{"type": "create_session", "mode": "dictation"}', "mode"),
         (b'{"type": "input_text"}', None),
         (b'{"type": "input_text", "text": "  "}', "text"),
         (b'{"type": "played", "itemId": "i", "ms": -1}', "ms"),

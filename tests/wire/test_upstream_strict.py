@@ -9,7 +9,7 @@ import pytest
 from holdfast.core import effects
 from holdfast.portal import instructions
 from holdfast.wire import upstream
-from holdfast.wire.upstream import SessionSettings
+from holdfast.wire.session_settings import SessionSettings, session_update, tools_text
 from tests.wire.strict import WrongEventError, judge_client_event
 
 SENT: list[effects.Effect] = [
@@ -38,7 +38,7 @@ def settings(*, manual: bool = False, model: str | None = "gpt-transcribe") -> S
             "parameters": {"type": "object", "properties": {}, "x-utterances": ["what do i owe"]},
         }
     ]
-    told = upstream.tools_text(tools)
+    told = tools_text(tools)
     return SessionSettings(instructions("Ada"), "marin", told, model, manual_turns=manual)
 
 
@@ -50,7 +50,7 @@ def test_each_effect_is_a_valid_client_event_without_undeclared_fields(effect: e
 @pytest.mark.parametrize("manual", [True, False])
 @pytest.mark.parametrize("model", [None, "gpt-transcribe"])
 def test_our_settings_are_valid(*, manual: bool, model: str | None) -> None:
-    sent = json.loads(upstream.session_update(settings(manual=manual, model=model)))
+    sent = json.loads(session_update(settings(manual=manual, model=model)))
     assert judge_client_event(sent) == set()
     assert sent["session"]["type"] == "realtime"
     assert sent["session"]["tools"][0]["name"] == "balance"

@@ -80,7 +80,7 @@ async def run(plan: Plan, tell: Presenter) -> int:
     replies = bytearray()
     try:
         line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential, ca=plan.ca)
-        conversation = Conversation(line, speed=plan.speed)
+        conversation = Conversation(line, speed=plan.speed, is_answered=not plan.wish.transcribe)
         try:
             await conversation.start(plan.timeout_s)
             tell.connected(conversation)
@@ -171,7 +171,8 @@ class _Words:
             print(f"you        {turn.user or '(nothing was understood)'}")
         for tool in turn.tools:
             print(f"looked up  {tool}")
-        print(f"assistant  {turn.reply or '(no words)'}")
+        if turn.is_answered:
+            print(f"assistant  {turn.reply or '(no words)'}")
         for action in turn.actions:
             print(f"asks to    {action}")
         if turn.status != "completed":

@@ -24,6 +24,8 @@ Examples:
 
   holdfast talk --in question.wav --out answer.wav
 
+  holdfast talk --transcribe --in question.wav --language en
+
   holdfast talk --url wss://api.openai.com/v1/realtime --text "Hello"      (key from OPENAI_API_KEY)
 
 Without --in and --text, each line of standard input is a typed turn. An address that ends in /v1/realtime is
@@ -47,6 +49,12 @@ def talk(
     model: Annotated[str | None, typer.Option(help="Ask for this model.")] = None,
     voice: Annotated[str | None, typer.Option(help="Ask for this voice.")] = None,
     greet: Annotated[bool, typer.Option("--greet", help="Let the assistant greet first.")] = False,
+    transcribe: Annotated[
+        bool, typer.Option("--transcribe", help="Only write down what the recordings say.")
+    ] = False,
+    language: Annotated[
+        str | None, typer.Option(help="The language that is spoken, such as en; with --transcribe.")
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds to wait for readiness and for each answer.")
     ] = 30.0,
@@ -63,13 +71,16 @@ def talk(
     if out is not None and not out.parent.is_dir():
         why, fix = f"The folder {out.parent} does not exist.", "Choose another --out."
         fail(f"{out} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    if transcribe and (texts or greet or out or not recordings):
+        why, fix = "In a transcription session nobody answers.", "Give recordings with --in, and no --text."
+        fail("--transcribe needs recordings alone.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     try:
         spoken = [read_wav(path) for path in recordings or ()]
     except RecordingError as error:
         fail(error.what, error.why, error.fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     plan = call.Plan(
         url=url,
-        wish=SessionWish(model=model, voice=voice, greet=greet),
+        wish=SessionWish(model=model, voice=voice, greet=greet, transcribe=transcribe, language=language),
         recordings=spoken,
         texts=texts or (),
         lines=sys.stdin if not (spoken or texts or greet) else None,

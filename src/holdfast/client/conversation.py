@@ -50,13 +50,16 @@ class Turn:
     tools: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     troubles: list[hp.Trouble] = field(default_factory=list)
+    is_answered: bool = True
+    """False where what was said is only written down."""
 
 
 class _Progress:
     """A turn that is going on. Latencies count from `began`: a spoken turn learns it when its speech ends."""
 
-    def __init__(self, began: float | None) -> None:
-        self.turn = Turn()
+    def __init__(self, began: float | None, *, is_answered: bool = True) -> None:
+        self.turn = Turn(is_answered=is_answered)
+        self._begun = self._written = 0
         self.began = began
         self.answered = False
         self._running: set[str] = set()
@@ -66,18 +69,28 @@ class _Progress:
 
     @property
     def over(self) -> bool:
-        """Whether an answer came and nothing that belongs to it is still running."""
+        """Whether an answer came and nothing that belongs to it is still running; where nobody answers,
+        whether all that was said is written.
+        """
+        if not self.turn.is_answered:
+            return self._written >= max(1, self._begun)
         return self.answered and not self._running and not self._tools
 
     def take(self, at: float, happening: hp.Happening) -> None:
         """One more thing that happened."""
         turn = self.turn
         match happening:
+            case hp.SpeechStarted():
+                self._begun += 1
             case hp.SpeechStopped():
                 self._mark("turn_end_ms", at)
             case hp.UserSaid(item_id, text, final):
                 before = "" if final else self._understood.get(item_id, "")
                 self._understood[item_id] = before + text
+                if final and not turn.is_answered:
+                    self._mark("words_ms", at)
+                    self._written += 1
+                    turn.status = "completed"
             case hp.ResponseStarted(response_id):
                 self._mark("response_ms", at)
                 self._running.add(response_id)
@@ -121,11 +134,14 @@ class _Progress:
 class Conversation:
     """A session over a line. Start it, then say things one after the other, then `end`."""
 
-    def __init__(self, line: Line, *, speed: float = 1.0, watch: Watch | None = None) -> None:
+    def __init__(
+        self, line: Line, *, speed: float = 1.0, watch: Watch | None = None, is_answered: bool = True
+    ) -> None:
         self.line = line
         self.microphone = Microphone(line, speed=speed)
         self.created: hp.Created | None = None
         self.ready: hp.Ready | None = None
+        self._is_answered = is_answered
         self._watch = watch or (lambda _: None)
         self._refusal: hp.Trouble | None = None
         self._now = asyncio.get_running_loop().time
@@ -152,7 +168,8 @@ class Conversation:
         """Speak a recording and hear the answer. `timeout_s` counts from the end of the recording."""
         ended = self.microphone.speak(recording)
         length_s = seconds_of_samples(recording.samples)
-        return await self._hear_out(_Progress(None), ended, timeout_s + length_s)
+        progress = _Progress(None, is_answered=self._is_answered)
+        return await self._hear_out(progress, ended, timeout_s + length_s)
 
     async def write(self, text: str, timeout_s: float) -> Turn:
         """Type something and hear the answer."""

@@ -16,11 +16,10 @@ import msgspec
 
 from holdfast.client import happenings as hp
 from holdfast.core.audio import SAMPLE_RATE_HZ
-from holdfast.core.models import DEFAULT_MODEL
+from holdfast.core.models import DEFAULT_MODEL, DEFAULT_SCRIBE
 
 Json = dict[str, Any]
 BROWSER_PATH: Final = "/api/openai/realtime"
-_TRANSCRIPTION_MODEL: Final = "gpt-transcribe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,10 @@ class SessionWish:
     voice: str | None = None
     instructions: str | None = None
     greet: bool = False
+    transcribe: bool = False
+    """Only write down what is said."""
+    language: str | None = None
+    """The language that is spoken, for whoever writes it down."""
 
 
 class Dialect(Protocol):
@@ -121,6 +124,8 @@ class BrowserDialect:
     def opening(self) -> Sequence[bytes]:
         wish = self._wish
         asked = {"voice": wish.voice, "model": wish.model, "instructions": wish.instructions}
+        if wish.transcribe:
+            asked |= {"mode": "transcription", "language": wish.language}
         given = {key: value for key, value in asked.items() if value is not None}
         return [_encode({"type": "create_session", "framing": "raw", "greet": wish.greet, **given})]
 
@@ -183,10 +188,13 @@ class RealtimeDialect:
         self._wish = wish
 
     def url(self, given: str) -> str:
-        """With a model in the query, as a conversation session needs it."""
+        """With a model in the query, as a conversation session needs it, and a transcription session none."""
         parts = _socket_url(given)
         query = dict(parse_qsl(parts.query))
-        query.setdefault("model", self._wish.model or DEFAULT_MODEL)
+        if self._wish.transcribe:
+            query["intent"] = "transcription"
+        else:
+            query.setdefault("model", self._wish.model or DEFAULT_MODEL)
         return str(urlunsplit(parts._replace(query=urlencode(query))))
 
     def headers(self, credential: str | None) -> dict[str, str]:
@@ -198,13 +206,19 @@ class RealtimeDialect:
     def created(self) -> Sequence[bytes]:
         wish = self._wish
         pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE_HZ}
+        session: Json
         heard: Json = {
             "format": pcm,
             "turn_detection": {"type": "server_vad", "silence_duration_ms": 500},
-            "transcription": {"model": _TRANSCRIPTION_MODEL},
+            "transcription": {"model": DEFAULT_SCRIBE},
         }
+        if wish.transcribe:
+            asked = {"model": wish.model or DEFAULT_SCRIBE, "language": wish.language}
+            heard["transcription"] = {name: value for name, value in asked.items() if value}
+            session = {"type": "transcription", "audio": {"input": heard}}
+            return [_encode({"type": "session.update", "session": session})]
         spoken: Json = {"format": pcm, **({"voice": wish.voice} if wish.voice else {})}
-        session: Json = {
+        session = {
             "type": "realtime",
             "output_modalities": ["audio"],
             "audio": {"input": heard, "output": spoken},

@@ -7,7 +7,7 @@ What never will: voice detection (`upstream_side`), audio.
 
 from __future__ import annotations
 
-from holdfast.core.asking import request_response
+from holdfast.core.asking import request_response, watch_response
 from holdfast.core.barge_in import interrupt
 from holdfast.core.effects import CommitInput, Respond
 from holdfast.core.rebuild import end_by_hand
@@ -26,6 +26,9 @@ def end_turn(s: State, now: float) -> bool:
     s.turn.move(TurnSignal.INPUT_GIVEN)
     s.turn.ask(Respond())
     request_response(s, now)
+    if not s.turn.is_answered:  # its words are owed
+        s.turn.last_event_at = now
+        watch_response(s)
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core import asking, ending, lifecycle, links
+from holdfast.core import asking, ending, lifecycle, links, writing
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.core.barge_in import interrupt
 from holdfast.core.by_hand import end_turn, record_end
@@ -86,6 +86,7 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
         refuse(s, error_of("NOT_AUTHORIZED", cause, event_id=event.event_id), now)
         return
     s.options = options
+    s.turn.is_answered = options.mode == "conversation"
     s.asked = event
     s.chance = event.chance
     links.start(s, now)
@@ -139,7 +140,8 @@ def _begin(s: State, event: SessionAsked, now: float) -> None:
             "resumeWindowSeconds": s.limits.resume_window_s,
         },
         durability=s.journal.durability,
-        voice=voice_of(s, s.facts_of(s.upstream)),
+        voice=voice_of(s, s.facts_of(s.upstream)) if s.turn.is_answered else None,
+        mode=options.mode,
         notes=_notes(s),
     )
     s.tell(created)
@@ -163,6 +165,8 @@ def voice_of(s: State, facts: UpstreamFacts) -> str:
 def _notes(s: State) -> tuple[str, ...]:
     notes = []
     facts = s.facts_of(s.upstream)
+    if not s.turn.is_answered:
+        return writing.notes(s)
     voice = voice_of(s, facts)
     if s.options.voice not in {None, voice}:
         notes.append(f"voice {s.options.voice!r} is not known to this upstream; {voice!r} speaks")
@@ -180,6 +184,11 @@ def _notes(s: State) -> tuple[str, ...]:
 def text_given(s: State, event: TextGiven, now: float) -> None:
     """A typed turn: as speech, it interrupts and is answered."""
     if _is_refused(s, event.event_id, now):
+        return
+    if not s.turn.is_answered:
+        cause = fault("application.invalid_message", ["input_text in a transcription session"])
+        message = "A transcription session writes down what is said; there is nobody to answer a typed turn."
+        refuse(s, _misplaced(message, cause, event.event_id), now)
         return
     text = AddText(event.text, s.new_item_id())
     if s.upstream.is_live:

@@ -42,6 +42,10 @@ class SessionOptions:
     on_loss: Literal["continue", "stop"] = "continue"
     on_return: Literal["continue", "skip_to_live", "truncate"] | None = None
     """None: by the length of the absence."""
+    language: str | None = None
+    """The language that is spoken (ISO 639-1), for whoever writes it down."""
+    prompt: str | None = None
+    """Words that whoever writes it down should expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +233,14 @@ class UserTranscribed:
     item_id: str
     text: str
     final: bool
+    usage: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    generation: int
+    item_id: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +367,7 @@ Event = (
     | SpeechEnded
     | InputCommitted
     | UserTranscribed
+    | TranscriptionFailed
     | ResponseBegan
     | OutputAudio
     | OutputAudioEnded

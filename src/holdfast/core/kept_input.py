@@ -14,6 +14,7 @@ forgets what will never be needed again.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_bytes, samples_of_seconds
@@ -173,11 +174,16 @@ class KeptInput:
         self.given_samples -= samples
         self.dropped_to = self.first
 
-    def rewind(self, position: int) -> list[tuple[int, int]]:
-        """The upstream is lost: what it was given from `position` on waits for the next one. Answers the
-        ranges that fell out.
+    def rewind(self, position: int, ends: Sequence[int] = ()) -> list[tuple[int, int]]:
+        """The upstream is lost: what it was given from `position` on waits for the next one, with the `ends`
+        of turns that the client had ended by hand. Answers the ranges that fell out.
         """
-        back = self._slices(position, self.end)
+        back: list[Append | HeldCommand] = []
+        start = position
+        for end in ends:
+            back += [*self._slices(start, end), CommitInput()]
+            start = end
+        back += self._slices(start, self.end)
         stays = self._slices(0, position)
         self.given.clear()
         self.given_samples = 0
@@ -186,7 +192,8 @@ class KeptInput:
         if not stays:
             self.first = self.end = min(position, self.end)
         self._waiting.extendleft(reversed(back))
-        self.waiting += sum(samples_of_bytes(len(part.pcm)) for part in back)
+        self.waiting += sum(samples_of_bytes(len(part.pcm)) for part in back if isinstance(part, Append))
+        self.commands += len(ends)
         return self._shrink()
 
     def audio(self, first: int, last: int) -> bytes:

@@ -49,6 +49,8 @@ class UpstreamFacts:
     default_voice: str
     workarounds: tuple[Manner, ...] = ()
     """How it is treated after each further trouble of its own in a row (brief, A19)."""
+    transcription_model: str | None = None
+    """Who writes down there what a user says."""
 
 
 @dataclass(slots=True)

@@ -132,6 +132,43 @@ def resolve_model(name: str, today: date) -> Model | UnknownModel:
     return UnknownModel(name, "is not a model this gateway knows", _nearest(wanted))
 
 
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """One transcription model."""
+
+    id: str
+    hears_turns: bool = True
+    """Whether it takes a server's voice detection; with the others the client ends its turns."""
+    shutdown: date | None = None
+
+
+_FEBRUARY: Final = date(2027, 2, 26)
+SCRIBES: Final[Mapping[str, Scribe]] = {
+    one.id: one
+    for one in (
+        Scribe("gpt-transcribe"),
+        Scribe("gpt-live-transcribe", hears_turns=False),
+        Scribe("gpt-realtime-whisper", hears_turns=False),
+        Scribe("gpt-4o-transcribe", shutdown=_FEBRUARY),
+        Scribe("gpt-4o-mini-transcribe", shutdown=_FEBRUARY),
+        Scribe("whisper-1", shutdown=_FEBRUARY),
+    )
+}
+"""Models of transcription sessions (protocol reference, 2.2)."""
+DEFAULT_SCRIBE: Final = "gpt-transcribe"
+
+
+def resolve_transcription_model(name: str, today: date) -> Scribe | UnknownModel:
+    """The transcription model that `name` means on `today`, or why it is refused and what to use."""
+    wanted = name.strip().lower()
+    found = SCRIBES.get(wanted) or SCRIBES.get(_dated(wanted))
+    if found is None:
+        return UnknownModel(name, "is not a transcription model this gateway knows", DEFAULT_SCRIBE)
+    if found.shutdown is not None and found.shutdown <= today:
+        return UnknownModel(name, f"was switched off on {found.shutdown.isoformat()}", DEFAULT_SCRIBE)
+    return found
+
+
 def fallback_of(name: str) -> str:
     """Another model that can stand in for `name`: the next current one of the list, in its order of merit."""
     current = [model.id for model in MODELS.values() if model.shutdown is None]

@@ -22,7 +22,8 @@ class SessionCreated:
     audio: dict[str, Any]
     limits: dict[str, Any]
     durability: Literal["none", "local", "shared"]
-    voice: str
+    voice: str | None  # None where nobody speaks
+    mode: Literal["conversation", "transcription"]
     notes: tuple[str, ...] = ()  # what was mapped or left out, for a person
     duplicate: bool | None = None
 
@@ -82,6 +83,7 @@ class UserTranscript:
     item_id: str
     text: str
     final: bool
+    usage: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

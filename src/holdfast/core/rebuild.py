@@ -50,6 +50,9 @@ def left(s: State, cause: Fault, now: float) -> None:
 
 def _rewind(s: State, now: float) -> None:
     """Of what the upstream was given, that waits for the next one of which nothing final was said."""
+    if not s.turn.is_answered:
+        _leave_unwritten(s, now)
+        return
     for turn in s.spoken.turns:
         turn.is_by_hand = False  # the next upstream is told of it under the id that it has
         turn.awaits = turn.last is None
@@ -57,6 +60,25 @@ def _rewind(s: State, now: float) -> None:
             s.lose(turn.first, s.kept.dropped_to, "upstream_lost", now)
             turn.first = s.kept.dropped_to
     for first, last in s.kept.rewind(s.spoken.unheard_from()):
+        s.lose(first, last, "held_too_long", now)
+
+
+def _leave_unwritten(s: State, now: float) -> None:
+    """Nobody answers here: what is not written yet is heard again as it was said, turn by turn."""
+    s.spoken.hear_again(s.kept.end)
+    for turn in list(s.spoken.turns):
+        turn.replays += 1
+        assert turn.last is not None, "it is to be heard again to its end"
+        kept_from = turn.last if turn.replays > s.limits.turn_replays else s.kept.dropped_to
+        if turn.first < (lost_to := min(turn.last, kept_from)):
+            s.lose(turn.first, lost_to, "upstream_lost", now)
+            turn.first = lost_to
+        if turn.first >= turn.last:
+            s.spoken.forget(turn)
+            _tell_given_up(s, turn.replays, NOTHING_LEFT)
+    by_hand = s.options.turn_detection == "manual"
+    ends = [turn.last for turn in s.spoken.turns if turn.last is not None] if by_hand else []
+    for first, last in s.kept.rewind(s.spoken.unheard_from(), ends):
         s.lose(first, last, "held_too_long", now)
 
 
@@ -119,7 +141,11 @@ def is_told(s: State, response_id: str) -> bool:
 
 
 def restore(s: State, now: float) -> None:
-    """Tell a fresh upstream what the old one knew, and ask for what is owed."""
+    """Tell a fresh upstream what the old one knew, and ask for what is owed. Who only writes down what is
+    said need not know what was said before.
+    """
+    if not s.turn.is_answered:
+        return
     _give_up_what_is_hopeless(s, now)
     owed = {turn.item_id: turn for turn in s.spoken.turns if turn.last is not None}
     for item in list(s.conversation.items.values()):
@@ -222,6 +248,8 @@ def enter(s: State, command: HeldCommand) -> bool:
         case AddText(text=text, item_id=item_id):
             enter_text(s, text, item_id)
             s.turn.ask(Respond())
+        case CommitInput() if (again := s.spoken.ended_again(position)) is not None:
+            again.is_by_hand = True
         case CommitInput() if position <= s.spoken.unheard_from():
             _tell_given_up(s, 0, NOTHING_LEFT)
             _ask_no_more(s)

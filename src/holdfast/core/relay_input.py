@@ -79,6 +79,8 @@ class RelayInput:
     asked: deque[Asked] = field(default_factory=deque)
     """What the upstream was asked and has not answered, in order."""
     asked_size: int = 0
+    ends: dict[str, Asked] = field(default_factory=dict)
+    """In a transcription session: what ended the turns by hand that are not written yet, by their items."""
     _lengths: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,6 +110,11 @@ class RelayInput:
             self.asked_size > self.waiting_max and len(self.asked) > 1
         ):
             self.drop(self.asked[0])
+
+    def ask_again(self, asked: Asked) -> None:
+        """An upstream that answered it has lost what it was about: it stands in its place again."""
+        self.asked = deque(sorted((asked, *self.asked), key=lambda one: one.number))
+        self.asked_size += len(asked.raw)
 
     def drop(self, asked: Asked) -> None:
         """It is no question any more."""
@@ -208,7 +215,7 @@ class RelayInput:
 
     def forget(self) -> None:
         """Nothing is needed again."""
-        for kept in (self.fresh, self.given, self.waiting, self.asked):
+        for kept in (self.fresh, self.given, self.waiting, self.asked, self.ends):
             kept.clear()
         self.size = self.waiting_size = self.asked_size = 0
 

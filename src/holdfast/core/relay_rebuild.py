@@ -7,6 +7,7 @@ What never will: choosing an upstream, the shape of a message.
 
 from __future__ import annotations
 
+from holdfast.core import relay_writing
 from holdfast.core.effects import Manner, StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
@@ -49,9 +50,13 @@ def left(s: RelayState, cause: Fault) -> None:
     for response in list(s.responses.open.values()):
         _leave_response(s, response, cause)
     s.responses.asks.clear()
+    if relay_writing.is_writing(s):
+        for first, last in relay_writing.leave(s):
+            _name_loss(s, first, last)
+    else:
+        for turn in s.spoken.turns:
+            turn.awaits = turn.last is None
     _leave_questions(s)
-    for turn in s.spoken.turns:
-        turn.awaits = turn.last is None
     s.own.clear()
     s.config.told.pop(s.upstream.generation, None)
     s.watch.is_calling_out = False
@@ -226,9 +231,13 @@ def restore(s: RelayState, now: float) -> None:
     if s.config.values and s.config.told.get(link.generation) not in {s.config.number, -1}:
         configure(s, link)  # changed since this link was configured
     _say_what_is_gone(s)
-    unanswered = {turn.item_id: turn for turn in s.spoken.turns if turn.last is not None}
+    owed = [turn for turn in s.spoken.turns if turn.last is not None]
+    unanswered = {turn.item_id: turn for turn in owed if not turn.is_due_again}
+    due_again = {turn.item_id for turn in owed if turn.is_due_again}
     for item in s.mirror.in_order():
         turn = unanswered.pop(item.id, None)
+        if item.id in due_again:
+            continue  # it comes to stand there when it is heard again
         if turn is not None:
             _restore_turn(s, turn, item)
         elif item.is_restorable:

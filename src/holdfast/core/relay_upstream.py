@@ -6,7 +6,7 @@ What never will: the dialect; answers (`relay_answers`).
 
 from __future__ import annotations
 
-from holdfast.core import relay_link
+from holdfast.core import relay_link, relay_writing
 from holdfast.core.events import UpstreamBreached
 from holdfast.core.faults import Party
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
@@ -95,7 +95,9 @@ def speech_began(s: RelayState, event: SpeechBegan, now: float) -> None:  # noqa
     if not hears(s, event):
         return
     again, paused = s.spoken.open, s.spoken.find(s.ids.known(event.item_id))
-    if again is not None and again.awaits:
+    if relay_writing.began_again(s, event):
+        pass
+    elif again is not None and again.awaits:
         again.awaits = False
         s.ids.bind(event.item_id, again.item_id)
     elif paused is not None and paused is s.spoken.turns[-1]:
@@ -116,8 +118,13 @@ def speech_ended(s: RelayState, event: SpeechEnded, now: float) -> None:
     """The user's turn is over, or pauses."""
     if not hears(s, event):
         return
-    s.spoken.end(s.position(event.audio_ms))
-    s.pass_down(event.raw, s.late_ms)
+    position = s.position(event.audio_ms)
+    turn = s.spoken.end(position)
+    if turn is None or not turn.is_end_told:
+        s.pass_down(event.raw, s.late_ms)
+    if turn is not None:
+        turn.is_end_told = relay_writing.is_writing(s)
+        relay_writing.passed_over(s, position)
     if s.facts.answers_turns:
         watch(s, now)
 
@@ -142,14 +149,19 @@ def committed(s: RelayState, event: InputCommitted, now: float) -> None:
     if turn is None:
         asked = s.kept.answered(frozenset({"input_audio_buffer.commit"}))
         last = s.kept.end if asked is None else s.kept.position(asked.number)
-        turn = s.spoken.add(item_id, s.spoken.unheard_from(), last)
+        turn = relay_writing.committed_again(s, event.item_id, last)
+        if turn is None:
+            turn = s.spoken.add(item_id, s.spoken.unheard_from(), last)
+            _bound_turns(s)
+        item_id = turn.item_id
         turn.is_by_hand = asked is not None
-        _bound_turns(s)
+        relay_writing.ended_by(s, turn, asked)
     elif turn.last is None:
         # Ended by the client's hand, or by an upstream that tells no ends.
         asked = s.kept.answered(frozenset({"input_audio_buffer.commit"}))
         s.spoken.end(s.kept.end if asked is None else s.kept.position(asked.number))
         turn.is_by_hand = asked is not None
+        relay_writing.ended_by(s, turn, asked)
     item = s.mirror.put(RelayItem(item_id, "message", "user", generation=event.generation))
     s.kept.widen(is_wide=True)
     if COMMITTED not in item.told:
@@ -193,6 +205,7 @@ def heard(s: RelayState, event: Heard, now: float) -> None:
         turn = s.spoken.find(item_id)
         if turn is not None and turn.last is not None:
             s.spoken.forget(turn)
+            s.kept.ends.pop(item_id, None)
             settle(s)
             relay_link.switch_when_quiet(s, now)
     s.pass_down(event.raw)

@@ -55,6 +55,7 @@ def _opened(s: State, content: Mapping[str, Any]) -> None:
     s.session_id = content["session_id"]
     known = {one.name for one in fields(SessionOptions)}
     s.options = SessionOptions(**{k: v for k, v in content["options"].items() if k in known})
+    s.turn.is_answered = s.options.mode == "conversation"
 
 
 def _item(s: State, content: Mapping[str, Any]) -> None:
@@ -153,6 +154,8 @@ def _end_again(s: State) -> None:
 def _owe_answer(s: State) -> None:
     """A turn that nobody answered is still owed an answer: none stands behind it that did not leave it."""
     left: set[str] | None = None
+    if not s.turn.is_answered:
+        return
     for item in reversed(s.conversation.items.values()):
         if item.role == "assistant":
             left = set(item.leaves) if left is None else left.intersection(item.leaves)

@@ -64,6 +64,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.SpeechEnded: upstream_side.speech_ended,
     events.InputCommitted: upstream_side.committed,
     events.UserTranscribed: upstream_side.user_transcribed,
+    events.TranscriptionFailed: upstream_side.transcription_failed,
     events.ResponseBegan: answer_side.response_began,
     events.OutputTranscribed: answer_side.output_transcribed,
     events.ResponseEnded: answer_side.response_ended,

@@ -38,6 +38,12 @@ class SpokenTurn:
     """Ended by the client, and its item's id is not known yet."""
     awaits: bool = False
     """It was open when its upstream was lost: the next one hears it again and must not tell of it twice."""
+    is_due_again: bool = False
+    """In a transcription session: its upstream was lost before its words were whole, and the next one has not
+    come to it yet.
+    """
+    is_end_told: bool = False
+    """The client knows where it ends."""
 
 
 @dataclass(slots=True)
@@ -165,6 +171,35 @@ class Spoken:
         """Nobody will answer this one."""
         self._drop([turn])
 
+    def hear_again(self, end: int) -> None:
+        """Nobody answers here: whatever is not written yet is heard again by the next upstream, as it was
+        said. `end` is where the input ends that the lost one was given.
+        """
+        for turn in self.turns:
+            turn.is_due_again = True
+            turn.is_by_hand = False
+            turn.last = end if turn.last is None else turn.last
+
+    def heard_again(self, position: int) -> SpokenTurn | None:
+        """A fresh upstream has come to `position`: the turn that is due again there."""
+        due = (turn for turn in self.turns if turn.is_due_again and turn.last is not None)
+        turn = next((turn for turn in due if turn.last is not None and turn.last > position), None)
+        if turn is not None:
+            turn.is_due_again = False
+        return turn
+
+    def ended_again(self, position: int) -> SpokenTurn | None:
+        """A fresh upstream is told of the end of a turn at `position`: the turn due again that ends there."""
+        turn = next((turn for turn in self.turns if turn.is_due_again), None)
+        if turn is None or turn.last != position:
+            return None
+        turn.is_due_again = False
+        return turn
+
+    def passed_over(self, position: int) -> list[SpokenTurn]:
+        """The turns due again that end before `position`: a fresh upstream heard none of their own there."""
+        return [turn for turn in self.turns if turn.is_due_again and (turn.last or 0) <= position]
+
     def clear(self, position: int) -> None:
         """The client takes back what it said since the last turn."""
         if (still_open := self.open) is not None:
@@ -190,4 +225,5 @@ class Spoken:
         """The first position of which no voice detector has said anything final: where a fresh upstream's
         input begins.
         """
-        return self.open.first if self.open is not None else self._last_end()
+        due = next((turn for turn in self.turns if turn.is_due_again), self.open)
+        return due.first if due is not None else self._last_end()

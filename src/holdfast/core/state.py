@@ -211,7 +211,15 @@ class State(Linked):
     def upstream_facts(self) -> dict[str, str]:
         """Who answers, for the client."""
         facts = self.facts_of(self.upstream)
-        return {"name": facts.name, "kind": facts.kind, "model": self.upstream.model or facts.model}
+        model = self.upstream.model or facts.model
+        if not self.turn.is_answered:
+            model = self.transcription_model(facts)
+        return {"name": facts.name, "kind": facts.kind, "model": model}
+
+    def transcription_model(self, facts: UpstreamFacts) -> str:
+        """Who writes down what is said, there: the one that was asked for, but for the engine's own."""
+        asked = self.options.model if facts.kind != "local" and not self.turn.is_answered else None
+        return asked or facts.transcription_model or ""
 
 
 OWN_ITEM = "item_hf"

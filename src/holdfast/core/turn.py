@@ -45,12 +45,20 @@ TURN_TRANSITIONS: Final = {
 }
 
 
+WRITING_TRANSITIONS: Final = {
+    **TURN_TRANSITIONS,
+    **{(phase, signal): _P.LISTENING for phase in _P for signal in (_S.SPEECH_ENDED, _S.INPUT_GIVEN)},
+}
+"""The same where nobody answers: what is said is written down."""
+
 ENDED_REMEMBERED: Final = 16
 
 
 @dataclass(slots=True)
 class Turn:
     phase: TurnPhase = TurnPhase.LISTENING
+    is_answered: bool = True
+    """False in a transcription session: there no response is ever asked for."""
     active: str | None = None
     """The response that the client was told has started and not yet that it has ended."""
     asked: Respond | None = None
@@ -91,7 +99,8 @@ class Turn:
 
     def move(self, signal: TurnSignal) -> None:
         """Follow the table."""
-        self.phase = TURN_TRANSITIONS[self.phase, signal]
+        table = TURN_TRANSITIONS if self.is_answered else WRITING_TRANSITIONS
+        self.phase = table[self.phase, signal]
         if signal in {TurnSignal.SPEECH_BEGAN, TurnSignal.INPUT_GIVEN}:
             self.tool_steps = 0
         if signal is TurnSignal.SPEECH_BEGAN:
@@ -139,7 +148,7 @@ class Turn:
 
     def ask(self, request: Respond, *, first: bool = False) -> None:
         """Want a response. The same plain wish twice is one: a response answers all that stands before it."""
-        if request.is_plain and any(wish.is_plain for wish in self._waiting):
+        if not self.is_answered or (request.is_plain and any(wish.is_plain for wish in self._waiting)):
             return
         if first:
             self._waiting.appendleft(request)

@@ -7,7 +7,7 @@ What never will: the dialect.
 
 from __future__ import annotations
 
-from holdfast.core import asking, ending, lifecycle, links, rotation
+from holdfast.core import asking, ending, lifecycle, links, rotation, writing
 from holdfast.core.answer_side import ask_again
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.barge_in import cut_audio
@@ -16,6 +16,7 @@ from holdfast.core.events import (
     LifeProved,
     SpeechBegan,
     SpeechEnded,
+    TranscriptionFailed,
     UpstreamBreached,
     UpstreamConfigured,
     UpstreamCreated,
@@ -156,7 +157,9 @@ def speech_began(s: State, event: SpeechBegan, now: float) -> None:
     s.last_activity = now
     s.turn.move(TurnSignal.SPEECH_BEGAN)
     again = s.spoken.open
-    if again is not None and again.awaits:
+    if writing.began_again(s, event):
+        pass
+    elif again is not None and again.awaits:
         again.awaits = False
         s.aliases.bind(event.item_id, again.item_id)
     else:
@@ -177,11 +180,15 @@ def speech_ended(s: State, event: SpeechEnded, now: float) -> None:
     s.turn.move(TurnSignal.SPEECH_ENDED)
     s.turn.last_event_at = now
     sample = _position(s, event.audio_end_ms)
-    s.spoken.end(sample)
+    turn = s.spoken.end(sample)
     s.tools.turn_ended(sample)
     if s.turn.heard_end(sample):
         s.spoken.missed(None, s.tools.awaited)
-    s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
+    if turn is None or not turn.is_end_told:
+        s.tell(SpeechStopped(s.aliases.known(event.item_id), sample))
+    if turn is not None:
+        turn.is_end_told = True
+        writing.passed_over(s, sample)
     asking.watch_response(s)
 
 
@@ -195,6 +202,9 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
     elif (turn := next((turn for turn in s.spoken.turns if turn.is_by_hand), None)) is not None:
         # The client ended the turn by hand; only now is its item's id known.
         turn.is_by_hand = False
+        if turn.replays and not s.turn.is_answered:
+            s.aliases.bind(item_id, turn.item_id)
+            item_id = turn.item_id
         turn.item_id = item_id
     s.turn.last_event_at = now
     said = s.spoken.find(item_id)
@@ -202,15 +212,24 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
     item.since, item.until = (0, 0) if said is None or said.last is None else (said.first, said.last)
 
 
-def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:  # noqa: ARG001 - as above
+def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:
     """What was heard. An item that is told again is transcribed again, and the client was told."""
     if not s.hears(event.generation):
         return
     item_id = s.aliases.known(event.item_id)
     known = s.conversation.items.get(item_id)
-    if known is not None and known.is_final:
+    s.turn.last_event_at = now if not s.turn.is_answered else s.turn.last_event_at
+    if (known is not None and known.is_final) or (not event.final and writing.is_again(s, item_id)):
         return
     s.conversation.said(item_id, event.text, role="user", final=event.final)
-    s.tell(UserTranscript(item_id, event.text, event.final))
+    s.tell(UserTranscript(item_id, event.text, event.final, event.usage))
     if event.final:
         record_items(s)
+        writing.written(s, item_id, now)
+
+
+def transcription_failed(s: State, event: TranscriptionFailed, now: float) -> None:
+    """What was said could not be written down. An answer comes all the same, where there are answers."""
+    if s.hears(event.generation):
+        s.note("transcription.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
+        writing.failed(s, s.aliases.known(event.item_id), event.fault, now)

@@ -58,6 +58,7 @@ _ROWS: Final = (
     Moment("speech", State.USER_SPEAKING, "when input_audio_buffer.speech_started is due"),
     Moment("speaking", State.USER_SPEAKING, "when so much audio of a turn has come", "MS", 200),
     Moment("committed", State.COMMITTED, "when a turn waits for its answer: response.created is due"),
+    Moment("words", State.COMMITTED, "when words of a turn are due: where nobody answers, the only ones"),
     Moment("begun", State.STREAMING, "when a response has begun and nothing of it was said yet"),
     Moment("response", State.STREAMING, "in the middle of a response, after its first delta"),
     Moment("delta", State.STREAMING, "in the middle of a response, after so many deltas", "N"),
@@ -81,6 +82,7 @@ _DUE: Final[Mapping[str, str]] = {
     "session.updated": "updated",
     "input_audio_buffer.speech_started": "speech",
     "response.created": "committed",
+    "conversation.item.input_audio_transcription.delta": "words",
 }
 
 _STATES: Final[Mapping[str, State]] = {

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from holdfast.core.limits import DEFAULT, Limits
-from holdfast.core.models import DEFAULT_VOICE, VOICES
+from holdfast.core.models import DEFAULT_SCRIBE, DEFAULT_VOICE, VOICES
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.addresses import Addresses
 from holdfast.providers.realtime_link import Address, dial, trusted
-
-TRANSCRIPTION_MODEL = "gpt-transcribe"
 
 
 def realtime_url(base_url: str, query: Mapping[str, str]) -> str:
@@ -49,9 +47,12 @@ class OpenAIDialer:
             model=self.model,
             voices=VOICES,
             default_voice=DEFAULT_VOICE,
-            transcription_model=TRANSCRIPTION_MODEL,
+            transcription_model=DEFAULT_SCRIBE,
         )
 
     async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        url = realtime_url(self.base_url, {"model": self.model, **query})
+        asked = {"model": self.model, **query}
+        if query.get("intent") == "transcription":
+            del asked["model"]  # with one the service makes a conversation of it (protocol reference, 1.2)
+        url = realtime_url(self.base_url, asked)
         await dial(Address(url, self.api_key, self.limits, self.names), generation, sink, {})

@@ -97,7 +97,8 @@ class WarmDialer:
 
     async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
         """See `UpstreamDialer`."""
-        link = self._take() if query.get("model", self.traits.model) == self.traits.model else None
+        is_usual = query.get("model", self.traits.model) == self.traits.model and "intent" not in query
+        link = self._take() if is_usual else None
         if link is None:
             await self.inner.dial(generation, sink, query)
             return

@@ -22,7 +22,7 @@ from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
-from holdfast.core.models import UnknownModel, resolve_model
+from holdfast.core.models import Scribe, UnknownModel, resolve_model, resolve_transcription_model
 from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
@@ -36,13 +36,13 @@ from holdfast.runtime.shell import Shell, chance, now, timestamp
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.tools import without_extensions
 from holdfast.wire import browser, upstream
+from holdfast.wire.session_settings import SessionSettings, session_update, tools_text
 from holdfast.wire.upstream import (
     APPEND_HEAD,
     APPEND_TAIL,
     AUDIO_DELTA,
     PEEK_ERRORS,
     BreachError,
-    SessionSettings,
     joined,
     server_event,
 )
@@ -65,7 +65,7 @@ class Assistant:
         if text is None:
             offered = self.toolbox.definitions()
             told = offered if with_extensions else [without_extensions(tool) for tool in offered]
-            text = self._written[with_extensions] = upstream.tools_text(told)
+            text = self._written[with_extensions] = tools_text(told)
         return text
 
 
@@ -197,10 +197,15 @@ class SessionRunner(Shell):
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
         options = browser.options_of(message)
         if message.model is not None:
-            model = resolve_model(message.model, datetime.now(UTC).date())
+            resolve = resolve_transcription_model if options.mode == "transcription" else resolve_model
+            model = resolve(message.model, datetime.now(UTC).date())
             if isinstance(model, UnknownModel):
                 cause = fault("application.unsupported_model", [model.message])
                 return MessageRefused("UNSUPPORTED_MODEL", model.message, "model", message.event_id, cause)
+            if isinstance(model, Scribe) and not model.hears_turns and options.turn_detection == "auto":
+                why = f"{model.id!r} finds no turns by itself: ask for `turnDetection` 'manual' with it."
+                cause = fault("application.unsupported_model", [why])
+                return MessageRefused("UNSUPPORTED_MODEL", why, "model", message.event_id, cause)
             options = replace(options, model=model.id)
         session_id = f"hf_{secrets.token_hex(16)}"
         epoch = secrets.token_hex(8)
@@ -213,7 +218,10 @@ class SessionRunner(Shell):
     def _settle_on(self, session_id: str) -> None:
         options = self.session.state.options
         self._is_positioned = options.framing == "positioned"
-        self.query = {} if options.model is None else {"model": options.model}
+        if options.mode == "transcription":
+            self.query = {"intent": "transcription"}  # and no model: that is set by `session.update`
+        else:
+            self.query = {} if options.model is None else {"model": options.model}
         self.log = self.log.bind(session=session_id)
         self._record.session_id = session_id
         self.directory.name(self, session_id, self)
@@ -318,12 +326,15 @@ class SessionRunner(Shell):
             instructions=self._assistant.instructions(self.principal, state.options.instructions),
             voice=voice_of(state, self.upstreams.facts[endpoint]),
             tools=self._assistant.tools(with_extensions=traits.knows_utterances),
-            transcription_model=traits.transcription_model,
+            transcription_model=state.transcription_model(self.upstreams.facts[endpoint]) or None,
             manual_turns=state.options.turn_detection == "manual",
             silence_ms=self._assistant.silence_ms,
+            language=state.options.language,
+            prompt=state.options.prompt,
+            is_answered=state.turn.is_answered,
         )
         if (line := self.lines.get(effect.generation)) is not None:
-            line.send_text(upstream.session_update(settings))
+            line.send_text(session_update(settings))
 
     def _prove_life(self, effect: effects.ProveLife) -> None:
         if (line := self.lines.get(effect.generation)) is not None:

@@ -118,7 +118,7 @@ class Shell:
         """Dial in a task of ours."""
         dialer = self.upstreams.dialers[effect.endpoint]
         query = dict(self.query)
-        if effect.manner is Manner.OTHER_MODEL:
+        if effect.manner is Manner.OTHER_MODEL and query.get("intent") != "transcription":
             query["model"] = fallback_of(query.get("model") or dialer.traits.model)
         self._dialing[effect.generation] = self.spawn(dialer.dial(effect.generation, self, query))
 

@@ -35,7 +35,7 @@ class Upstreams:
         """The upstreams behind these dialers."""
         manners = workarounds or [()] * len(dialers)
         facts = tuple(
-            UpstreamFacts(t.name, t.kind, t.model, t.voices, t.default_voice, manner)
+            UpstreamFacts(t.name, t.kind, t.model, t.voices, t.default_voice, manner, t.transcription_model)
             for t, manner in zip((dialer.traits for dialer in dialers), manners, strict=True)
         )
         return cls(tuple(dialers), Endpoints([one.name for one in facts], limits), facts)

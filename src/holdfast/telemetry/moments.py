@@ -127,6 +127,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "warning",
         "A response failed before anything was told: once more.",
     ),
+    Moment(
+        "transcription.failed",
+        "turn",
+        "warning",
+        "A turn could not be written down; the upstream's reason. Where nobody answers, a loss.",
+    ),
     Moment("response.failed", "response", "warning", "A response failed at the provider; the reason."),
     Moment(
         "tool.repeated", "tool", "info", "A fresh upstream made a lost one's call again: it gets that result."

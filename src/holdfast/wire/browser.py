@@ -28,6 +28,7 @@ DOWNLINK_HEADER: Final = struct.Struct("<QIIQ")
 
 _Id = Annotated[str, msgspec.Meta(max_length=512)]
 _Name = Annotated[str, msgspec.Meta(max_length=200)]
+_Prompt = Annotated[str, msgspec.Meta(max_length=2_000)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -47,6 +48,8 @@ class CreateSession(_Message, tag="create_session"):
     greet: bool = False
     on_loss: Literal["continue", "stop"] = "continue"
     on_return: Literal["continue", "skip_to_live", "truncate"] | None = None
+    language: _Name | None = None
+    prompt: _Prompt | None = None
 
 
 class ResumeSession(_Message, tag="resume_session"):
@@ -163,9 +166,6 @@ def _event(message: ClientMessage, raw: bytes, limits: Limits, asking: Asking) -
 
 
 def _created(message: CreateSession, limits: Limits, ask: Callable[[CreateSession], Event]) -> Event:
-    if message.mode == "transcription":
-        why = "mode 'transcription' is not offered yet; leave `mode` out for a conversation."
-        return MessageRefused("INVALID_MESSAGE", why, "mode", message.event_id)
     if message.instructions is not None and len(message.instructions) > limits.instructions_chars:
         why = f"`instructions` may have {limits.instructions_chars} characters."
         return MessageRefused("INVALID_MESSAGE", why, "instructions", message.event_id)

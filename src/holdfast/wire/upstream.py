@@ -7,8 +7,7 @@ What never will: retrying, ids that survive a rebuild.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -119,6 +118,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     response: _Response | None = None
     item: _Item | None = None
     error: _Error | None = None
+    usage: dict[str, Any] | None = None
 
 
 server_event: Final = msgspec.json.Decoder(ServerEvent).decode
@@ -203,6 +203,13 @@ def _ended(e: ServerEvent, g: int) -> Event:
     return events.ResponseEnded(g, response.id or "", status, reason, response.usage, cause)  # type: ignore[arg-type] # checked against _STATUSES
 
 
+def _unwritten(e: ServerEvent, g: int) -> Event:
+    error = e.error or _Error()
+    code, kind, message = str(error.code or ""), error.type or "", error.message or ""
+    cause = fault_of_error(code, kind, message, "provider.response_failed")
+    return events.TranscriptionFailed(g, e.item_id or "", cause)
+
+
 def _said(e: ServerEvent, g: int, text: _Text, *, final: bool) -> Event:
     return events.OutputTranscribed(g, e.response_id or "", e.item_id or "", text or "", final)
 
@@ -234,8 +241,9 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
         g, e.item_id or "", e.delta or "", final=False
     ),
     "conversation.item.input_audio_transcription.completed": lambda e, g: events.UserTranscribed(
-        g, e.item_id or "", e.transcript or "", final=True
+        g, e.item_id or "", e.transcript or "", final=True, usage=e.usage
     ),
+    "conversation.item.input_audio_transcription.failed": _unwritten,
     "response.created": lambda e, g: events.ResponseBegan(g, (e.response or _Response()).id or ""),
     "response.output_audio_transcript.delta": lambda e, g: _said(e, g, e.delta, final=False),
     "response.output_audio_transcript.done": lambda e, g: _said(e, g, e.transcript, final=True),
@@ -247,55 +255,6 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
 
 
 # encoding
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSettings:
-    """Our own complete settings. `transcription_model` None leaves the user's words unwritten."""
-
-    instructions: str
-    voice: str
-    tools: msgspec.Raw
-    """See `tools_text`."""
-    transcription_model: str | None
-    manual_turns: bool = False
-    silence_ms: int = 500
-
-
-def tools_text(definitions: Sequence[Mapping[str, Any]]) -> msgspec.Raw:
-    """Tools as they stand in `session.update`. They are most of it, and the same for all sessions: who sends
-    them to two hundred upstreams at once writes them once.
-    """
-    return msgspec.Raw(_encoder.encode(definitions))
-
-
-def session_update(settings: SessionSettings) -> bytes:
-    """`session.update` with everything in it, so that nothing rests on a server's default."""
-    detection: dict[str, Any] | None = {
-        "type": "server_vad",
-        "threshold": 0.5,
-        "prefix_padding_ms": 300,
-        "silence_duration_ms": settings.silence_ms,
-        "create_response": True,
-        "interrupt_response": True,
-    }
-    model = settings.transcription_model
-    session = {
-        "type": "realtime",
-        "output_modalities": ["audio"],
-        "instructions": settings.instructions,
-        "audio": {
-            "input": {
-                "format": {"type": "audio/pcm", "rate": 24000},
-                "transcription": None if model is None else {"model": model},
-                "turn_detection": None if settings.manual_turns else detection,
-            },
-            "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": settings.voice},
-        },
-        "tools": settings.tools,
-        "tool_choice": "auto",
-    }
-    return _encoder.encode({"type": "session.update", "session": session})
 
 
 APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
