@@ -46,7 +46,9 @@ def surroundings(
     limits = limits or Limits()
     upstreams = (replace(OPENAI, workarounds=workarounds), *[LOCAL] * (names - 1))
     endpoints = Endpoints([f"{one.name}{at}" for at, one in enumerate(upstreams)], limits)
-    return RelaySurroundings(limits, upstreams, endpoints, measure, has_own_model)
+    return RelaySurroundings(
+        limits, upstreams, endpoints, measure, "gpt-realtime-2.1" if has_own_model else ""
+    )
 
 
 @dataclass

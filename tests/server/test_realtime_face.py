@@ -82,6 +82,40 @@ async def test_a_wrong_key_is_refused_in_band_as_the_service_does() -> None:
         assert client.told("error")[0]["error"]["code"] == "invalid_api_key"
 
 
+@pytest.mark.parametrize(
+    ("model", "code", "close", "hint"),
+    [
+        ("gpt-4o-mini", "invalid_model", 4000, "gpt-realtime-2.1-mini"),
+        ("gpt-4o-realtime-preview", "model_not_found", 4004, "gpt-realtime-2.1"),
+    ],
+)
+async def test_a_model_that_cannot_answer_is_refused_with_what_to_use(
+    model: str, code: str, close: int, hint: str
+) -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime?model={model}")
+
+        assert await client.until_closed() == (close, f"invalid_request_error.{code}")
+        error = client.told("error")[0]["error"]
+        assert (error["code"], error["param"]) == (code, "model")
+        assert hint in error["message"]
+        assert not upstream.records
+
+
+async def test_an_alias_of_ours_is_asked_for_by_its_model() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime?model=gpt-realtime-latest")
+        await client.until_told("session.created")
+        client.say("session.update", session={"type": "realtime", "model": "gpt-realtime-latest"})
+        updated = await client.until_told("session.updated")
+
+        assert updated["session"]["model"] == upstream.records[0].model == "gpt-realtime-2.1"
+        client.say("session.update", event_id="mine", session={"type": "realtime", "model": "gpt-realtime-2"})
+        error = await client.until_told("error")
+        assert (error["error"]["event_id"], error["error"]["param"]) == ("mine", "session.model")
+        client.close()
+
+
 async def test_upstreams_that_all_die_in_mid_answer_end_each_response_once_and_then_the_session() -> None:
     limits = Limits(recovery_budget_s=1.0)
     options = EmulatorOptions(faults=["drop:response"], speed=1)

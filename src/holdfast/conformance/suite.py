@@ -20,6 +20,7 @@ from holdfast.conformance import (
     items,
     mistakes,
     sessions,
+    traps,
     upstream,
     whole,
 )
@@ -38,6 +39,7 @@ CHECKS: Final[Sequence[Check]] = (
     *calls.CHECKS,
     *hearing.CHECKS,
     *mistakes.CHECKS,
+    *traps.CHECKS,
     *frames.CHECKS,
     *chaos.CHECKS,
     *upstream.CHECKS,

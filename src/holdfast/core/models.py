@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 VOICES: Final = (
     "marin",
@@ -99,6 +99,7 @@ class UnknownModel:
     name: str
     reason: str
     suggestion: str
+    kind: Literal["retired", "other_product", "unknown"] = "unknown"
 
     @property
     def message(self) -> str:
@@ -122,13 +123,13 @@ def resolve_model(name: str, today: date) -> Model | UnknownModel:
                 continue
             if model.shutdown is not None and model.shutdown <= today:
                 reason = f"was switched off on {model.shutdown.isoformat()}"
-                return UnknownModel(name, reason, model.successor or DEFAULT_MODEL)
+                return UnknownModel(name, reason, model.successor or DEFAULT_MODEL, "retired")
             return model
     shortest = len(_FAMILY) if wanted.startswith(_FAMILY) else 0
     prefixes = [prefix for prefix in _OTHER_PRODUCTS if wanted.startswith(prefix) and len(prefix) >= shortest]
     if prefixes:
         what, instead = _OTHER_PRODUCTS[max(prefixes, key=len)]
-        return UnknownModel(name, f"is {what}, no realtime model", instead)
+        return UnknownModel(name, f"is {what}, no realtime model", instead, "other_product")
     return UnknownModel(name, "is not a model this gateway knows", _nearest(wanted))
 
 
@@ -167,6 +168,25 @@ def resolve_transcription_model(name: str, today: date) -> Scribe | UnknownModel
     if found.shutdown is not None and found.shutdown <= today:
         return UnknownModel(name, f"was switched off on {found.shutdown.isoformat()}", DEFAULT_SCRIBE)
     return found
+
+
+def asked_name(name: str) -> str:
+    """The name to ask a provider for: an alias of ours is its model; a dated name stays what it is."""
+    wanted = name.strip().lower()
+    if wanted in MODELS or _dated(wanted) != wanted:
+        return name
+    return next((model.id for model in MODELS.values() if wanted in model.aliases), name)
+
+
+def refused_at_the_door(name: str, today: date) -> UnknownModel | None:
+    """Why a client of the Realtime dialect is not served with this model. A name that nobody here knows may
+    be one of the upstream's own.
+    """
+    found = resolve_model(name, today)
+    if isinstance(found, Model) or found.kind == "unknown":
+        return None
+    is_deployment = found.kind == "other_product" and _dated(name.strip().lower()) not in _OTHER_PRODUCTS
+    return None if is_deployment and "realtime" in name.lower() else found
 
 
 def fallback_of(name: str) -> str:

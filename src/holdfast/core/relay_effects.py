@@ -38,6 +38,13 @@ class SendUp:
 
 
 @dataclass(slots=True, eq=False)
+class SendSettings:
+    """Pass the client's `session.update` on without its model: the upstream answers under another name."""
+
+    raw: bytes
+
+
+@dataclass(slots=True, eq=False)
 class SendDown:
     """Pass the upstream's original on. After a rebuild its clock is late by `late_ms`, and where an upstream
     only counts its events, `mark` keeps their ids apart from an earlier one's.
@@ -172,6 +179,7 @@ class Ask:
 
 RelayEffect = (
     SendUp
+    | SendSettings
     | SendDown
     | SendAgain
     | SendError

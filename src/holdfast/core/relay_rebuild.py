@@ -11,6 +11,7 @@ from holdfast.core import relay_writing
 from holdfast.core.effects import Manner, StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
+from holdfast.core.models import asked_name
 from holdfast.core.relay_effects import (
     AddItem,
     AddSpeech,
@@ -19,6 +20,7 @@ from holdfast.core.relay_effects import (
     SendCommitted,
     SendDeleted,
     SendError,
+    SendSettings,
     SendTruncated,
     SendUp,
 )
@@ -323,11 +325,22 @@ def pace_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG
 def give(s: RelayState, entry: Entry, now: float) -> None:
     """One message of the client's goes up."""
     if isinstance(entry, Asked):
-        s.out.append(SendUp(s.ids.up(entry.raw)))
+        raw = s.ids.up(entry.raw)
+        s.out.append(SendSettings(raw) if _names_its_own_model(s, entry) else SendUp(raw))
         if entry.kind == RESPONSE:
             watch(s, now)
     else:
         s.out.append(SendUp(entry))
+
+
+def _names_its_own_model(s: RelayState, asked: Asked) -> bool:
+    """Whether settings name the model that the client connected with, where the upstream has another name:
+    many clients repeat it, and all of their settings would be refused for it.
+    """
+    named = (asked.settings or {}).get("model")
+    if asked.kind != UPDATE or not isinstance(named, str) or named == s.upstream.model:
+        return False
+    return s.surroundings.model in {"", asked_name(named)}
 
 
 def ask_for_what_is_owed(s: RelayState, now: float) -> None:

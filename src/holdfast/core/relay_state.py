@@ -41,8 +41,8 @@ class RelaySurroundings:
     endpoints: Endpoints
     measure: Callable[[bytes], int]
     """Bytes of audio in an audio message."""
-    has_own_model: bool = False
-    """The client named the model."""
+    model: str = ""
+    """The model that the client asked for when it connected, if it named one."""
 
 
 @dataclass(slots=True)
@@ -192,7 +192,7 @@ class RelayState(Linked):
     @property
     def has_own_wishes(self) -> bool:
         """Whether the client chose the model."""
-        return self.surroundings.has_own_model
+        return bool(self.surroundings.model)
 
     def refresh(self) -> None:
         """What the hot path may do from here on."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from holdfast.core.models import refused_at_the_door
 from holdfast.emulator.faults import HTTP_STATUSES, QUOTA
 from holdfast.emulator.front import Answer, Request
 from holdfast.emulator.options import EmulatorOptions
@@ -48,7 +50,10 @@ def refusal(request: Request, key: str, options: EmulatorOptions) -> str | None:
         return "beta_api_shape_disabled"
     if not request.query.get("model") and request.query.get("intent") != "transcription":
         return "missing_model"
-    return None
+    if request.query.get("intent") == "transcription":
+        return None
+    wrong = refused_at_the_door(request.query["model"], datetime.now(UTC).date())
+    return None if wrong is None else "model_not_found" if wrong.kind == "retired" else "invalid_model"
 
 
 def told_status(fault: FaultSpec, delay_s: float, port: int, host: str) -> Answer:

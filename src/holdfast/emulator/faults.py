@@ -53,6 +53,7 @@ class Refusal:
 REFUSALS: Final[Mapping[str, Refusal]] = {
     "invalid_api_key": Refusal("invalid_request_error", 3000, "The API key is not known here."),
     "missing_model": Refusal("invalid_request_error", 4000, "The query has no 'model'."),
+    "invalid_model": Refusal("invalid_request_error", 4000, "The model is not supported in realtime mode."),
     "model_not_found": Refusal("invalid_request_error", 4004, "The model does not exist or is not yours."),
     "beta_api_shape_disabled": Refusal(
         "invalid_request_error", 4000, "The beta shape is gone; connect without the OpenAI-Beta header."

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from holdfast.core.models import asked_name
 from holdfast.core.relay_window import RelayWindow
 from holdfast.ports import ClientLine, Conversation, UpgradeRequest
 from holdfast.wire.browser import ResumeSession
@@ -43,7 +44,11 @@ class RelayWish:
         asked = request.query.get("holdfast_resume", request.headers.get("holdfast-resume", ""))
         on_loss = request.query.get("holdfast_on_loss", "")
         wish = cls(
-            {name: value for name, value in request.query.items() if name in PASSED_ON},
+            {
+                name: asked_name(value) if name == "model" else value
+                for name, value in request.query.items()
+                if name in PASSED_ON
+            },
             can_return=asked in _YES,
             on_loss=cast("Literal['continue', 'stop']", on_loss) if on_loss in _ON_LOSS else None,
         )

@@ -69,7 +69,7 @@ class RelayRunner(Shell):
                 upstreams=upstreams.facts,
                 endpoints=upstreams.endpoints,
                 measure=relayed.audio_bytes,
-                has_own_model="model" in wish.query,
+                model=wish.query.get("model", ""),
             )
         )
         self._state = self.relay.state
@@ -297,6 +297,7 @@ class RelayRunner(Shell):
         **Shell.SHARED,
         effects.Dial: dial,
         relay_effects.SendUp: _send_up,
+        relay_effects.SendSettings: lambda self, e: self._say(relay_words.without_model(e.raw)),
         relay_effects.SendDown: _send_down,
         relay_effects.SendAgain: _send_again,
         relay_effects.SendError: _send_error,

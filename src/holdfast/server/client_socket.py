@@ -67,17 +67,20 @@ class ClientSocket(MessageListener):
 
 
 class RefusedSocket(MessageListener):
-    """A credential refused after 101, as the service does it: `error`, then close 3000 (protocol, 9.3)."""
+    """Refused after 101, as the service does it: `error`, then a close (protocol, 9.3)."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, close_code: int = 3000, param: str | None = None) -> None:
         super().__init__()
         self._code = code
         self._message = message
+        self._close_code = close_code
+        self._param = param
 
     def on_open(self) -> None:
         event_id = f"event_{secrets.token_hex(12)}"
-        self.send_text(error_event(self._code, self._message, "invalid_request_error", None, event_id))
-        self.close(3000, f"invalid_request_error.{self._code}")
+        kind = "invalid_request_error"
+        self.send_text(error_event(self._code, self._message, kind, None, event_id, param=self._param))
+        self.close(self._close_code, f"{kind}.{self._code}")
 
     def drain(self) -> None:
         """The process stops."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,6 +18,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
+from holdfast.core.models import refused_at_the_door
 from holdfast.ports import Conversation, Gate, Principal, Refusal, UpgradeRequest
 from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
@@ -32,6 +34,9 @@ BROWSER_PATH: Final = "/api/openai/realtime"
 BROWSER_PROTOCOL: Final = "holdfast.v1"
 REALTIME_PATH: Final = "/v1/realtime"
 REALTIME_PROTOCOL: Final = "realtime"
+
+_MODEL_REFUSALS: Final = {"other_product": ("invalid_model", 4000), "retired": ("model_not_found", 4004)}
+"""As the service says it: code and close code (protocol, 9.3)."""
 
 Start = Callable[[ClientSocket], Conversation]
 
@@ -114,6 +119,8 @@ class SocketRouter:
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
         limits, wish = self.limits, RelayWish.of(request)
+        if (refused := self._model_refused(wish)) is not None:
+            return _accept(request, REALTIME_PROTOCOL, refused)
 
         def start(socket: ClientSocket) -> Conversation:
             runner = RelayRunner(
@@ -124,6 +131,22 @@ class SocketRouter:
 
         bounds = MessageBounds(limits.trusted_client_text_bytes, 1024, limits.message_fragments)
         return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+
+    def _model_refused(self, wish: RelayWish) -> RefusedSocket | None:
+        """A name that no upstream could answer under, told as the service tells it, with what to use."""
+        name = wish.query.get("model", "")
+        if not name or wish.query.get("intent") == "transcription" or wish.returning is not None:
+            return None
+        if name in {one.model for one in self.upstreams.facts}:
+            return None
+        found = refused_at_the_door(name, datetime.now(UTC).date())
+        if found is None:
+            return None
+        code, close_code = _MODEL_REFUSALS[found.kind]
+        structlog.get_logger().warning(
+            "session.refused", category="session", source="router", model=name[:64], reason=found.reason
+        )
+        return RefusedSocket(code, found.message, close_code, "model")
 
     def _refused(self, request: UpgradeRequest, refusal: Refusal) -> Answer:
         """The gate has logged the reason, which the other side is not told."""

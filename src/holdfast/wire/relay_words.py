@@ -48,6 +48,13 @@ def session_update(effect: words.Configure, voices: Sequence[str], transcription
     return _encode({"type": "session.update", "event_id": effect.event_id, "session": session})
 
 
+def without_model(raw: bytes) -> bytes:
+    """The client's `session.update`, its model left out."""
+    message: Json = _decode(raw)
+    session = {name: value for name, value in message["session"].items() if name != "model"}
+    return _encode({**message, "session": session})
+
+
 def _essentials(session: Mapping[str, Any]) -> Json:
     kept = {name: session[name] for name in _ESSENTIAL if name in session}
     audio = session.get("audio") or {}

@@ -364,7 +364,15 @@ def peek_type(raw: bytes) -> str:
         raise BreachError(str(error)) from error
 
 
-def error_event(code: str, message: str, kind: str, event_id: str | None, server_event_id: str) -> bytes:
+def error_event(
+    code: str,
+    message: str,
+    kind: str,
+    event_id: str | None,
+    server_event_id: str,
+    *,
+    param: str | None = None,
+) -> bytes:
     """An `error` event of our own, in the official shape (protocol reference, 9.1)."""
-    error = {"type": kind, "code": code, "message": message, "param": None, "event_id": event_id}
+    error = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
     return _encoder.encode({"type": "error", "event_id": server_event_id, "error": error})
