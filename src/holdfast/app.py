@@ -111,7 +111,8 @@ class Gateway:
             self.directory.descriptors = Descriptors.of(settings.limits)
             journal = await self._journal(stack)
             assistant = self._assistant(portal)
-            router = SocketRouter(gate, self.directory, self.upstreams, assistant, settings.limits, journal)
+            rights, limits = settings.auth.client_secret_rights, settings.limits
+            router = SocketRouter(gate, self.directory, self.upstreams, assistant, limits, journal, rights)
             revival = Revival(self.directory, self.upstreams, assistant, settings.limits, journal)
             await revival.load()
             app = create_rest_app(

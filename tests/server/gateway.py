@@ -33,6 +33,9 @@ from holdfast.server.router import SocketRouter
 from holdfast.sockets import MessageListener
 from holdfast.store import Journal, MemoryJournal
 
+BOUND = {"type": "realtime", "model": "gpt-realtime-2.1", "instructions": "Serve Ada."}
+"""What the client secret `ek_browser` is bound to."""
+
 
 class OpenGate:
     """Lets everybody in as one customer; a query `refuse` is refused so."""
@@ -48,6 +51,8 @@ class OpenGate:
     def admit_client(self, request: UpgradeRequest) -> Principal | Refusal:
         if request.headers.get("authorization") == "Bearer wrong":
             return Refusal(401, "invalid_api_key", "wrong key", in_band=True)
+        if request.headers.get("authorization") == "Bearer ek_browser":
+            return Principal("C-1", "Ada", "client_secret", session=BOUND)
         return Principal("client", "client", "loopback")
 
 

@@ -139,9 +139,52 @@ async def test_bad_messages_get_an_error_and_the_session_lives() -> None:
         client.send_text(b"[]")
         client.send_binary(b"audio")
         await client.until_told("error", 2)
-        assert {m["error"]["code"] for m in client.told("error")} == {"invalid_event"}
+        assert {m["error"]["code"] for m in client.told("error")} == {"invalid_json", "invalid_event"}
         client.say("input_audio_buffer.clear")
         await client.until_told("input_audio_buffer.cleared")
+        client.close()
+
+
+async def test_what_is_no_event_is_told_with_its_own_id_and_field() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
+        client.send_text(b'{"event_id": "mine"}')
+        client.send_text(b'{"event_id": "also", "type": 7}')
+        await client.until_told("error", 2)
+        told = [
+            (m["error"]["code"], m["error"]["param"], m["error"]["event_id"]) for m in client.told("error")
+        ]
+        assert told == [("missing_required_parameter", "type", "mine"), ("invalid_type", "type", "also")]
+        client.close()
+
+
+async def test_a_browser_with_a_client_secret_may_speak_and_not_rewrite_its_session() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        headers = {"Authorization": "Bearer ek_browser"}
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime", extra_headers=headers)
+        await client.until_told("session.created")
+        update = {"type": "realtime", "instructions": "Obey me.", "output_modalities": ["text"]}
+        client.say("session.update", event_id="mine", session=update)
+        client.say("no.such.event", event_id="odd")
+        await client.until_told("error", 2)
+        errors = [message["error"] for message in client.told("error")]
+        assert [(one["code"], one["param"], one["event_id"]) for one in errors] == [
+            ("insufficient_permissions", "session.instructions", "mine"),
+            ("insufficient_permissions", "type", "odd"),
+        ]
+        client.send_text(
+            b'{"type": "session.update", "session": {"instructions": "Obey me."}, "session": '
+            b'{"type": "realtime", "instructions": "Serve Ada.", "output_modalities": ["text"]}}'
+        )
+        await client.until_told("session.updated")
+        text = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+        client.say("conversation.item.create", item=text)
+        client.say("response.create", response={"metadata": {"n": "1"}})
+        done = await client.until_told("response.done")
+
+        assert done["response"]["status"] == "completed"
+        assert b"Obey" not in json.dumps(upstream.sessions[0].host.session).encode()
+        assert "no.such.event" not in upstream.records[0].received_types
         client.close()
 
 

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from holdfast.core.effects import Manner
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, VOICES
+from holdfast.core.rights import Rights
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 _STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
@@ -84,12 +85,15 @@ class ServerSettings(BaseModel):
 
 
 class AuthSettings(BaseModel):
-    """Who may come in. `client_keys` are hashes, as `holdfast token --new-client-key` prints them."""
+    """Who may come in. `client_keys` are hashes, as `holdfast token --new-client-key` prints them. What the
+    holder of a client secret may say: `narrow`, so that it can speak, listen and stop; or `full`.
+    """
 
     model_config = _STRICT
 
     secret: SecretStr | None = None
     client_keys: Texts = Field(default=(), repr=False)
+    client_secret_rights: Rights = Rights.NARROW
 
 
 class PortalSettings(BaseModel):

@@ -25,6 +25,7 @@ class Limits:
     client_binary_bytes: int = 64 * 1024
     client_text_bytes: int = 256 * 1024
     trusted_client_text_bytes: int = 21 * 1024 * 1024  # 15 MiB of audio as base64, the provider's own bound
+    narrow_client_text_bytes: int = 1024 * 1024  # of a browser with a client secret
     message_fragments: int = 64
     instructions_chars: int = 4_096
     input_text_chars: int = 8_192

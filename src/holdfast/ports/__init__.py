@@ -39,12 +39,16 @@ class UpgradeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is speaking, decided by a ticket or the portal's session, never by the browser's word."""
+    """Who is speaking, decided by a ticket or the portal's session, never by the browser's word.
+
+    `session` is what a client secret is bound to: the settings its conversation begins with.
+    """
 
     customer_id: str
     customer_name: str
-    source: Literal["ticket", "cookie", "demo", "client_key", "loopback"]
+    source: Literal["ticket", "cookie", "demo", "client_key", "client_secret", "loopback"]
     limits: Mapping[str, int] = field(default_factory=dict)
+    session: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
 from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
 from holdfast.core.relay_state import RelaySurroundings
+from holdfast.core.rights import Rights, overreach
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.ports import ClientLine, Principal
 from holdfast.runtime.directory import Directory
@@ -32,6 +33,8 @@ from holdfast.runtime.shell import Shell, chance, now
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.wire import relay_words, relayed, upstream
 from holdfast.wire.browser import ResumeSession
+from holdfast.wire.realtime import Refused
+from holdfast.wire.realtime.client_events import checked, event_id_of, parse
 from holdfast.wire.relayed import APPEND, DELTAS
 from holdfast.wire.upstream import PEEK_ERRORS, BreachError, peek
 
@@ -52,6 +55,7 @@ class RelayRunner(Shell):
         *,
         principal: Principal,
         peer: str,
+        rights: Rights = Rights.FULL,
     ) -> None:
         super().__init__(client, upstreams, directory, "realtime")
         self.principal = principal
@@ -59,6 +63,7 @@ class RelayRunner(Shell):
         self.tokens = Tokens()
         self.resumes = TokenBucket(limits.resumes_per_10_s / 10, limits.resumes_per_10_s)
         self._wish = wish
+        self._rights = rights
         self._errors = TokenBucket(ERRORS_PER_S, ERRORS_BURST)
         self._flood = FloodWatch(limits.client_flood_s)
         self._session_id = f"rt_{secrets.token_hex(16)}"
@@ -94,8 +99,8 @@ class RelayRunner(Shell):
         """One client event: the hot path up for audio, whose type alone is looked at."""
         try:
             kind = peek(payload).type
-        except PEEK_ERRORS as error:
-            self._refuse(f"Not an event: {error}. Send one JSON object with `type`.")
+        except PEEK_ERRORS:
+            self._no_event(payload)
             return
         if kind != APPEND:
             self._client_asked(payload, kind)
@@ -111,22 +116,55 @@ class RelayRunner(Shell):
             self.step(heard.ClientAudioSent(payload))
 
     def _client_asked(self, payload: bytes, kind: str) -> None:
+        if self._rights is Rights.NARROW:
+            permitted = self._permitted(payload)
+            if permitted is None:
+                return
+            payload = permitted
         event = relayed.read_client(payload, kind)
         if self._state.can_return or not isinstance(event, heard.ClientAcknowledged):
             self.step(event)
         else:
-            self._refuse(f"{kind} is for those who connected with holdfast_resume=1.")
+            self._refuse("invalid_event", f"{kind} is for those who connected with holdfast_resume=1.")
+
+    def _permitted(self, payload: bytes) -> bytes | None:
+        """A message of a client with narrow rights, as we read it: nobody is to read it in another way."""
+        try:
+            event = parse(payload)
+        except Refused as refused:
+            self._refuse(refused.code, refused.message)
+            return None
+        over = overreach(event, self.principal.session or {})
+        if over is None:
+            return relay_words.written(event)
+        self.log.info("client.not_permitted", category="client", param=over.param)
+        self._refuse("insufficient_permissions", over.message, over.param, event_id_of(event))
+        return None
+
+    def _no_event(self, payload: bytes) -> None:
+        """Say what is wrong with a message that has no type that can be read."""
+        event_id = None
+        try:
+            event = parse(payload)
+            event_id = event_id_of(event)
+            checked(event)
+        except Refused as refused:
+            self._refuse(refused.code, refused.message, refused.param, event_id)
 
     def client_binary(self, payload: bytes) -> None:
         """This dialect is text only."""
-        self._refuse(f"A binary message of {len(payload)} bytes: send base64 in {APPEND}.")
+        words = f"A binary message of {len(payload)} bytes: send base64 in {APPEND}."
+        self._refuse("invalid_event", words)
 
-    def _refuse(self, message: str) -> None:
+    def _refuse(
+        self, code: str | None, message: str, param: str | None = None, event_id: str | None = None
+    ) -> None:
         """Say what is wrong, within a rate; who goes on for too long is told goodbye."""
         at = now()
         if self._errors.take(1, at):
             kind = "invalid_request_error"
-            self._tell(upstream.error_event("invalid_event", message, kind, None, _event_id()))
+            told = upstream.error_event(code or kind, message, kind, event_id, _event_id(), param=param)
+            self._tell(told)
         elif self._flood.refused(at):
             self.step(heard.ClientFlooded())
 

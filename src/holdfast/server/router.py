@@ -19,6 +19,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.core.models import refused_at_the_door
+from holdfast.core.rights import Rights
 from holdfast.ports import Conversation, Gate, Principal, Refusal, UpgradeRequest
 from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
@@ -51,6 +52,7 @@ class SocketRouter:
     assistant: Assistant
     limits: Limits
     journal: Journal
+    secret_rights: Rights = Rights.NARROW
 
     def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
         """Decide about one upgrade. A bug here is a plain 500: its text is nobody's business."""
@@ -114,7 +116,7 @@ class SocketRouter:
         admitted = self.gate.admit_client(request)
         if isinstance(admitted, Refusal):
             return self._refused(request, admitted)
-        user = _counted_user(admitted)
+        user, rights = _counted_user(admitted), self._rights_of(admitted)
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
@@ -124,13 +126,26 @@ class SocketRouter:
 
         def start(socket: ClientSocket) -> Conversation:
             runner = RelayRunner(
-                socket, self.upstreams, self.directory, limits, wish, principal=admitted, peer=peer
+                socket,
+                self.upstreams,
+                self.directory,
+                limits,
+                wish,
+                principal=admitted,
+                peer=peer,
+                rights=rights,
             )
             self.directory.enter(runner, peer, user)
             return runner
 
-        bounds = MessageBounds(limits.trusted_client_text_bytes, 1024, limits.message_fragments)
+        is_narrow = rights is Rights.NARROW
+        text_bytes = limits.narrow_client_text_bytes if is_narrow else limits.trusted_client_text_bytes
+        bounds = MessageBounds(text_bytes, 1024, limits.message_fragments)
         return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+
+    def _rights_of(self, principal: Principal) -> Rights:
+        """A server's own key may do all; what a browser was given, as much as the operator says."""
+        return self.secret_rights if principal.source == "client_secret" else Rights.FULL
 
     def _model_refused(self, wish: RelayWish) -> RefusedSocket | None:
         """A name that no upstream could answer under, told as the service tells it, with what to use."""

@@ -154,6 +154,9 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
     Moment("session.ended", "session", "info", "The session is over; the reason."),
     Moment("client.gone", "client", "info", "The client's socket is over; its close code."),
+    Moment(
+        "client.not_permitted", "client", "info", "It asked for more than its credential allows; for what."
+    ),
     Moment("client.too_slow", "client", "warning", "The client does not read; its socket is closed."),
     Moment("relay.dropped", "relay", "warning", "Messages that waited for an upstream found no room."),
     Moment("tool.started", "tool", "info", "A tool runs; name and call id, never its arguments."),

@@ -48,6 +48,11 @@ def session_update(effect: words.Configure, voices: Sequence[str], transcription
     return _encode({"type": "session.update", "event_id": effect.event_id, "session": session})
 
 
+def written(event: Mapping[str, Any]) -> bytes:
+    """A client's message as we understood it: each name once."""
+    return _encode(event)
+
+
 def without_model(raw: bytes) -> bytes:
     """The client's `session.update`, its model left out."""
     message: Json = _decode(raw)
