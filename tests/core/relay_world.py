@@ -183,9 +183,10 @@ class RelayWorld:
         raw = f'{event_type} "{item_id}"'.encode()
         self.do(heard.ItemTold(self.generation, raw, event_type, None, item))
 
-    def respond(self, response_id: str, *, is_beside: bool | None = False) -> None:
-        raw = f'response.created "{response_id}"'.encode()
-        self.do(heard.ResponseBegan(self.generation, raw, response_id, is_beside))
+    def respond(self, response_id: str, *, is_beside: bool | None = False, conversation_id: str = "") -> None:
+        within = f' "{conversation_id}"' if conversation_id else ""
+        raw = f'response.created "{response_id}"{within}'.encode()
+        self.do(heard.ResponseBegan(self.generation, raw, response_id, is_beside, conversation_id, raw))
 
     def output(self, response_id: str, item_id: str, kind: str = "message") -> None:
         """The frames before an answer's first word."""
@@ -212,9 +213,15 @@ class RelayWorld:
         cause = None if code is None else fault(code)
         self.do(heard.ResponseEnded(self.generation, raw, response_id, status, cause))
 
-    def err(self, code: str, event_id: str | None = None, name: str = "application.invalid_message") -> None:
+    def err(
+        self,
+        code: str,
+        event_id: str | None = None,
+        name: str = "application.invalid_message",
+        param: str = "",
+    ) -> None:
         raw = f"error {code} {event_id}".encode()
-        self.do(heard.Erred(self.generation, raw, fault(name), code, code, event_id))
+        self.do(heard.Erred(self.generation, raw, fault(name), code, code, event_id, param=param))
 
     def timer(self, name: str, after: float = 0.0) -> list[RelayEffect]:
         return self.do(events.TimerFired(name, 0.5), after=after)

@@ -7,7 +7,7 @@ import pytest
 from holdfast.core import effects
 from holdfast.core import relay_events as heard
 from holdfast.core.limits import Limits
-from holdfast.core.relay_effects import AddItem, Ask
+from holdfast.core.relay_effects import AddItem, Ask, SendTerminal
 from tests.core.relay_world import MANUAL, RelayWorld, ends
 
 
@@ -56,6 +56,30 @@ def test_a_response_that_was_told_in_part_ends_by_name_and_is_carried_on() -> No
     assert ask.carry_on == "one two"
     world.respond("resp_2")
     assert world.down == ['response.created "resp_2"']
+
+
+def test_the_parts_of_a_cut_answer_are_ended_and_none_of_them_twice() -> None:
+    world = RelayWorld.live()
+    world.respond("resp_1")
+    world.output("resp_1", "item_1")
+    world.word("resp_1", "item_1", "one two")
+    g = world.generation
+    world.do(heard.PartNews(g, b"sound done", "response.output_audio.done", "item_1"))
+    world.lose()
+
+    (end,) = [one for one in world.effects if isinstance(one, SendTerminal)]
+    assert end.parts == {"item_1": ("words.done", "response.content_part.done")}
+    assert end.body == b'response.created "resp_1"'
+
+    world = RelayWorld.live()
+    world.respond("resp_1")
+    g = world.generation
+    world.do(heard.OutputItemBegan(g, b"item", "resp_1", "item_1", "message", ""))
+    world.do(heard.PartBegan(g, b"part", "resp_1", "item_1", is_spoken=False))
+    world.word("resp_1", "item_1", "one", audio=False)
+    world.lose()
+    (end,) = [one for one in world.effects if isinstance(one, SendTerminal)]
+    assert end.parts == {"item_1": ("words.done", "response.content_part.done")}
 
 
 def test_who_asks_for_every_answer_is_not_given_the_rest_unasked() -> None:

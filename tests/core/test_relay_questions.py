@@ -48,6 +48,27 @@ def test_a_question_that_was_refused_is_not_asked_again() -> None:
     assert world.up == []
 
 
+@pytest.mark.parametrize(
+    ("param", "still_asked"),
+    [
+        ("session.tracing", [b'response.create None ""']),
+        ("response.metadata", [b'session.update None ""']),
+        ("audio", [b'session.update None ""', b'response.create None ""']),
+        ("type", [b'session.update None ""', b'response.create None ""']),
+        ("", [b'response.create None ""']),
+    ],
+)
+def test_a_refusal_that_names_no_event_is_known_by_its_field(param: str, still_asked: list[bytes]) -> None:
+    world = RelayWorld.live()
+    world.say("session.update", settings={"tracing": 7})
+    world.say("response.create")
+    world.err("invalid_value", param=param)
+    world.effects.clear()
+    world.rebuild()
+
+    assert world.up == still_asked
+
+
 def test_a_question_no_upstream_answers_is_refused_by_name() -> None:
     world = RelayWorld.live()
     world.say("conversation.item.retrieve", "mine", item_id="item_1")

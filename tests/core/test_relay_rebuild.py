@@ -44,6 +44,25 @@ def test_an_idle_session_moves_without_a_word_to_its_client() -> None:
     assert world.state.is_passing
 
 
+def test_session_and_conversation_keep_the_ids_that_the_client_knows() -> None:
+    world = RelayWorld.live()
+    world.respond("resp_1", conversation_id="conv_1")
+    world.done("resp_1")
+    world.rebuild()
+    g = world.generation
+    world.effects.clear()
+    world.do(heard.ConversationBegan(g, b'conversation.created "conv_2"', "conv_2"))
+    world.do(heard.SessionUpdated(g, f'session.updated "sess_{g}"'.encode(), heard.SessionFacts()))
+    world.respond("resp_2", conversation_id="conv_2")
+    world.do(heard.Passed(g, b'anything "conv_2"'))
+
+    assert world.down == [
+        'session.updated "sess_1"',
+        'response.created "resp_2" "conv_1"',
+        'anything "conv_1"',
+    ]
+
+
 def test_confirmed_settings_are_told_first_and_their_confirmation_is_no_news() -> None:
     world = RelayWorld.live()
     world.say("session.update", settings={"type": "realtime", "instructions": "Be brief."})

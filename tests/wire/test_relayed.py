@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from holdfast.core import relay_effects as words
 from holdfast.core import relay_events as events
 from holdfast.core.faults import fault
+from holdfast.core.relay_ending import PART_DONE, SOUND_DONE, WORDS_DONE
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.wire import relay_words, relayed
 from holdfast.wire.upstream import BreachError
+from tests.wire.strict import judge_server_event
 
 MOMENT = relayed.Moment(1000.0, 0.25)
 
@@ -216,6 +219,51 @@ def test_a_terminal_event_ends_what_was_open() -> None:
         "response.done",
     ]
     response = told[-1]["response"]
+    assert response["usage"]["input_token_details"]["cached_tokens_details"]["audio_tokens"] == 0
     assert response["status_details"]["error"]["code"] == "provider.connection_lost"
     assert response["output"][0]["content"] == [{"type": "output_audio", "transcript": "one"}]
     assert response["output"][0]["status"] == "incomplete"
+
+
+@pytest.mark.parametrize("is_spoken", [True, False])
+def test_the_end_of_a_part_that_had_begun_is_told_in_the_official_shape(*, is_spoken: bool) -> None:
+    item = RelayItem("item_1", "message", "assistant", text="one", said_from=0, said=100, is_spoken=is_spoken)
+    ends = (SOUND_DONE, WORDS_DONE, PART_DONE) if is_spoken else (WORDS_DONE, PART_DONE)
+    body = (
+        b'{"object":"realtime.response","id":"resp_other","status":"in_progress","output":[],'
+        b'"conversation_id":"conv_1","output_modalities":["audio"],"max_output_tokens":"inf",'
+        b'"metadata":{"client_event_id":"e"},"usage":null}'
+    )
+    effect = words.SendTerminal(
+        "resp_1", "cancelled", "turn_detected", None, (item,), frozenset({"item_1"}), {"item_1": ends}, body
+    )
+    told = [said(raw) for raw in relay_words.terminal(effect, map(str, count(1)))]
+
+    spoken = ["response.output_audio.done", "response.output_audio_transcript.done"]
+    assert [one["type"] for one in told] == [
+        *(spoken if is_spoken else ["response.output_text.done"]),
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    for event in told:
+        judge_server_event(event)
+    response = told[-1]["response"]
+    assert (response["id"], response["conversation_id"]) == ("resp_1", "conv_1")
+    assert response["metadata"] == {"client_event_id": "e"}
+
+
+def test_what_begins_tells_its_conversation_and_whether_it_is_spoken() -> None:
+    begun = read("response.created", response={"id": "resp_1", "conversation_id": "conv_1"})
+    assert (begun.conversation_id, begun.is_beside) == ("conv_1", False)
+    assert json.loads(begun.body)["id"] == "resp_1"
+    assert read("response.created", response={"id": "resp_1", "conversation_id": None}).is_beside
+    assert read("conversation.created", conversation={"id": "conv_1"}).conversation_id == "conv_1"
+    assert read("response.content_part.added", part={"type": "audio"}).is_spoken
+    assert not read("response.content_part.added", part={"type": "text"}).is_spoken
+    assert (
+        read("error", error={"type": "x", "message": "m", "param": "session.voice"}).param == "session.voice"
+    )
+    odd = read("response.created", response={"id": 7})
+    assert isinstance(odd, events.Passed), "its fields are its client's to judge"

@@ -11,12 +11,14 @@ from holdfast.core.effects import StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
 from holdfast.core.relay_effects import OWN_PREFIX
+from holdfast.core.relay_ending import WORDS_DONE
 from holdfast.core.relay_events import (
     AudioPassed,
     Erred,
     Original,
     OutputItemBegan,
     PartBegan,
+    PartNews,
     ResponseBegan,
     ResponseEnded,
     Said,
@@ -43,6 +45,7 @@ def response_began(s: RelayState, event: ResponseBegan, now: float) -> None:
     """An answer begins, or one that was asked for again goes on under its id."""
     if not _hears(s, event):
         return
+    s.ids.converses(event.conversation_id)
     response_id = event.response_id
     if response_id in s.responses.open or s.responses.has_ended(response_id):
         return  # said twice
@@ -62,7 +65,9 @@ def response_began(s: RelayState, event: ResponseBegan, now: float) -> None:
         s.spoken.answered(before.id)
         breach = fault("provider.protocol_breach", ["two active responses"])
         relay_ending.close_response(s, before, "incomplete", "upstream_lost", breach)
-    s.responses.begin(OpenResponse(response_id, is_beside, wish, said_at=s.said, upstream_id=response_id))
+    begun = OpenResponse(response_id, is_beside, wish, said_at=s.said, upstream_id=response_id)
+    begun.body = s.ids.down(event.body)
+    s.responses.begin(begun)
     if not is_beside:
         s.spoken.answering(response_id)
     s.pass_down(event.raw)
@@ -117,7 +122,17 @@ def part_began(s: RelayState, event: PartBegan, now: float) -> None:  # noqa: AR
         if item_id in response.parts and not response.is_told(s.said):
             return
         response.parts.add(item_id)
+        if (item := s.mirror.get(item_id)) is not None:
+            item.is_spoken = event.is_spoken
     s.pass_down(event.raw)
+
+
+def part_news(s: RelayState, event: PartNews, now: float) -> None:  # noqa: ARG001 - as above
+    """A part, or its sound, is whole."""
+    if _hears(s, event):
+        if (item := s.mirror.get(s.ids.known(event.item_id))) is not None:
+            item.told.add(event.type)
+        s.pass_down(event.raw)
 
 
 def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as above
@@ -129,7 +144,9 @@ def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as a
         response.has_content = True
         item_id = s.ids.known(event.item_id)
         if s.mirror.get(item_id) is not None:  # else it was deleted meanwhile, or is none of the conversation
-            s.mirror.say(item_id, event.text, role="assistant", final=event.final)
+            said = s.mirror.say(item_id, event.text, role="assistant", final=event.final)
+            if event.final:
+                said.told.add(WORDS_DONE)
     s.pass_down(event.raw)
 
 

@@ -87,6 +87,10 @@ class SendTerminal:
     output: tuple[RelayItem, ...] = ()
     unended: frozenset[str] = frozenset()
     """Those of its items whose end the client was not told."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Of these, the ends that their parts are owed, by item."""
+    body: bytes = b""
+    """The response as JSON, as the client was told when it began."""
 
 
 @dataclass(frozen=True, slots=True)

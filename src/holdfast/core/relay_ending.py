@@ -19,6 +19,10 @@ from holdfast.core.relay_state import RelayState
 from holdfast.core.timers import TIMER_IDLE
 
 ITEM_DONE = "response.output_item.done"
+SOUND_DONE = "response.output_audio.done"
+WORDS_DONE = "words.done"
+PART_DONE = "response.content_part.done"
+"""News of an item that end something of it; the words' have a name for speech and one for text."""
 
 
 def close_response(
@@ -38,9 +42,18 @@ def close_response(
             item.end_sound(s.said)
             items.append(item)
     unended = frozenset(item.id for item in items if ITEM_DONE not in item.told)
+    parts = {item.id: _owed(item) for item in items if item.id in unended & response.parts}
     for item in items:
-        item.told |= {ITEM_DONE, "conversation.item.done"}
-    s.out.append(SendTerminal(response.id, status, reason, cause, tuple(items), unended))
+        item.told |= {ITEM_DONE, "conversation.item.done", *parts.get(item.id, ())}
+    s.out.append(
+        SendTerminal(response.id, status, reason, cause, tuple(items), unended, parts, response.body)
+    )
+
+
+def _owed(item: RelayItem) -> tuple[str, ...]:
+    """What ends the part of an item that has begun, in order."""
+    ends = (SOUND_DONE, WORDS_DONE, PART_DONE) if item.is_spoken else (WORDS_DONE, PART_DONE)
+    return tuple(end for end in ends if end not in item.told)
 
 
 def failed(s: RelayState, cause: Fault, reason: str, retry_after_s: float | None) -> None:

@@ -131,6 +131,15 @@ class Erred(Original):
     message: str
     event_id: str | None
     chance: float = 0.5
+    param: str = ""
+    """The field that it is about."""
+
+
+@dataclass(slots=True, eq=False)
+class ConversationBegan(Original):
+    """Servers of the older shape say so beside `session.created`."""
+
+    conversation_id: str
 
 
 @dataclass(slots=True, eq=False)
@@ -138,6 +147,9 @@ class ResponseBegan(Original):
     response_id: str
     is_beside: bool | None
     """Outside of the conversation; None where the server does not say."""
+    conversation_id: str = ""
+    body: bytes = b""
+    """The response as JSON."""
 
 
 @dataclass(slots=True, eq=False)
@@ -158,6 +170,15 @@ class OutputItemBegan(Original):
 @dataclass(slots=True, eq=False)
 class PartBegan(Original):
     response_id: str
+    item_id: str
+    is_spoken: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class PartNews(Original):
+    """A part of an answer, or its sound, is whole: `type` says which."""
+
+    type: str
     item_id: str
 
 
@@ -263,10 +284,12 @@ RelayEvent = (
     | SessionCreated
     | SessionUpdated
     | Erred
+    | ConversationBegan
     | ResponseBegan
     | ResponseEnded
     | OutputItemBegan
     | PartBegan
+    | PartNews
     | ItemTold
     | ItemCut
     | ItemDeleted

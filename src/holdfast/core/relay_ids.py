@@ -20,6 +20,11 @@ class RelayIds:
 
     in_answer: set[str] = field(default_factory=set)
     """Upstream ids that stand in the audio of a running response."""
+    session: str = ""
+    conversation: str = ""
+    """The ids by which the client knows its session and its conversation, whoever answers: the first's."""
+    _lasting: dict[str, str] = field(default_factory=dict)
+    """The present upstream's own for these."""
     _known: dict[str, str] = field(default_factory=dict)
     _upstream: dict[str, str] = field(default_factory=dict)
 
@@ -35,6 +40,20 @@ class RelayIds:
             self.in_answer.add(upstream_id)
         if len(self._known) > IDS_MAX:
             self.unbind(next(iter(self._known)))
+
+    def answers(self, session_id: str) -> None:
+        """The present upstream's id of the session."""
+        self.session = self.session or session_id
+        self._lasts(session_id, self.session)
+
+    def converses(self, conversation_id: str) -> None:
+        """The present upstream's id of the conversation."""
+        self.conversation = self.conversation or conversation_id
+        self._lasts(conversation_id, self.conversation)
+
+    def _lasts(self, upstream_id: str, known_id: str) -> None:
+        if upstream_id and upstream_id != known_id:
+            self._lasting[upstream_id] = known_id
 
     def unbind(self, upstream_id: str) -> None:
         """Nothing will be said of it any more."""
@@ -53,6 +72,8 @@ class RelayIds:
 
     def down(self, raw: bytes) -> bytes:
         """An upstream's original with the client's ids."""
+        if self._lasting:
+            raw = _exchanged(raw, self._lasting)
         return _exchanged(raw, self._known) if self._known else raw
 
     def up(self, raw: bytes) -> bytes:
@@ -62,6 +83,7 @@ class RelayIds:
     def clear(self) -> None:
         """The upstream is gone, and its ids with it. Restored items bear the client's ids there."""
         self.in_answer.clear()
+        self._lasting.clear()
         self._known.clear()
         self._upstream.clear()
 

@@ -130,6 +130,7 @@ def take_over(s: RelayState, now: float) -> None:
     s.counting.clear()
     s.config.told = {one: told for one, told in s.config.told.items() if one == link.generation}
     s.out += links.taken_over(s, now)
+    s.ids.answers(link.session_id)
     facts: dict[str, Any] = {"upstream_session": link.session_id, "held_bytes": s.kept.waiting_size}
     if s.line.is_ready_told:
         s.line.rebuilds += 1

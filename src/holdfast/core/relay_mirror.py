@@ -27,6 +27,8 @@ class RelayItem:
     is_rich: bool = False
     """Whether `body` holds audio or images."""
     is_done: bool = False
+    is_spoken: bool = True
+    """Whether the assistant says it; else it is written."""
     told: set[str] = field(default_factory=set)
     """The types of the events by which the client knows of it."""
     generation: int = 0

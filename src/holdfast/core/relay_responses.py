@@ -47,6 +47,8 @@ class OpenResponse:
     untaken: list[str] = field(default_factory=list)
     """Items told, and not yet begun again by the upstream that was asked again."""
     upstream_id: str = ""
+    body: bytes = b""
+    """As JSON, as the client was told of it when it began."""
 
     def is_told(self, said: int) -> bool:
         """Whether the client has more of it than frames without content."""

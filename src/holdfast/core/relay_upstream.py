@@ -12,6 +12,7 @@ from holdfast.core.faults import Party
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
 from holdfast.core.relay_effects import OWN_PREFIX
 from holdfast.core.relay_events import (
+    ConversationBegan,
     Erred,
     Heard,
     InputCleared,
@@ -46,6 +47,15 @@ def passed(s: RelayState, event: Passed, now: float) -> None:  # noqa: ARG001 - 
         s.pass_down(event.raw)
 
 
+def conversation_began(s: RelayState, event: ConversationBegan, now: float) -> None:  # noqa: ARG001 - as above
+    """The conversation's id. The client's own goes on with another upstream."""
+    is_news = not s.ids.conversation
+    if hears(s, event):
+        s.ids.converses(event.conversation_id)
+        if is_news:
+            s.pass_down(event.raw)
+
+
 def breached(s: RelayState, event: UpstreamBreached, now: float) -> None:
     """Not an event at all."""
     relay_link.breached(s, event.generation, event.reason, now)
@@ -73,7 +83,7 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
         s.own.pop(next(iter(s.own)))  # some refusals name nobody: it is about the oldest (protocol, 9.1)
     elif not ask_again_of_error(s, event):
         if is_refusal:
-            s.kept.refused(event.event_id, QUESTION_OF_CODE.get(event.code))
+            s.kept.refused(event.event_id, _question_of(event))
         s.pass_down(event.raw)
 
 
@@ -86,6 +96,26 @@ QUESTION_OF_CODE = {
     "cannot_update_voice": UPDATE,
 }
 """What an error is about that names no event."""
+QUESTION_OF_FIELD = {
+    "session": UPDATE,
+    "item": "conversation.item.create",
+    "previous_item_id": "conversation.item.create",
+    "response": "response.create",
+    "audio_end_ms": "conversation.item.truncate",
+    "content_index": "conversation.item.truncate",
+    "audio": "input_audio_buffer.append",
+    "type": "",
+}
+"""By the first name of its `param`. Nobody waits for the answer to an append, or to an unknown event."""
+
+
+def _question_of(event: Erred) -> str | None:
+    """The kind of message that an error is about, where it does not name the message itself."""
+    if event.event_id is not None:
+        return None
+    field = event.param.partition(".")[0].partition("[")[0]
+    return QUESTION_OF_CODE.get(event.code, QUESTION_OF_FIELD.get(field))
+
 
 # the user's turn
 

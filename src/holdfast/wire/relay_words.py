@@ -15,8 +15,10 @@ import pybase64
 from holdfast.core import effects
 from holdfast.core import relay_effects as words
 from holdfast.core.faults import Party
+from holdfast.core.relay_ending import PART_DONE, SOUND_DONE
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.wire import upstream
+from holdfast.wire.realtime.events import response_usage
 from holdfast.wire.relayed import audio_of
 
 Json = dict[str, Any]
@@ -184,21 +186,40 @@ def terminal(effect: words.SendTerminal, event_ids: Iterator[str]) -> Iterator[b
     output = [_output(item) for item in effect.output]
     for index, (item, shape) in enumerate(zip(effect.output, output, strict=True)):
         where = {"response_id": effect.response_id, "output_index": index, "item": shape}
+        for end in effect.parts.get(item.id, ()):
+            yield _encode(_end_of_part(end, effect.response_id, index, item) | {"event_id": next(event_ids)})
         if item.id in effect.unended:
             yield _encode({"type": "conversation.item.done", "event_id": next(event_ids), "item": shape})
             yield _encode({"type": "response.output_item.done", "event_id": next(event_ids), **where})
     details: Json = {"type": effect.status, "reason": effect.reason}
     if effect.fault is not None:
         details["error"] = {"type": "server_error", "code": effect.fault.code}
-    response: Json = {
+    begun: Json = _decode(effect.body) if effect.body else {}
+    response: Json = begun | {
         "object": "realtime.response",
         "id": effect.response_id,
         "status": effect.status,
         "status_details": details,
         "output": output,
-        "usage": None,
+        "usage": UNTOLD_USAGE,
     }
     yield _encode({"type": "response.done", "event_id": next(event_ids), "response": response})
+
+
+UNTOLD_USAGE: Final = response_usage(spoken_ms=0, chars=0, heard_ms=0, read_chars=0)
+"""Of an answer whose upstream is gone. Clients read its details without asking whether there are any."""
+
+
+def _end_of_part(end: str, response_id: str, index: int, item: RelayItem) -> Json:
+    where: Json = {"response_id": response_id, "item_id": item.id, "output_index": index, "content_index": 0}
+    words = "transcript" if item.is_spoken else "text"
+    if end == PART_DONE:
+        part = {"type": "audio" if item.is_spoken else "text", words: item.text}
+        return {"type": end, **where, "part": part}
+    if end == SOUND_DONE:
+        return {"type": end, **where}
+    kind = "output_audio_transcript" if item.is_spoken else "output_text"
+    return {"type": f"response.{kind}.done", **where, words: item.text}
 
 
 def _output(item: RelayItem) -> Json:
@@ -211,7 +232,7 @@ def _output(item: RelayItem) -> Json:
         return {**shape, **{name: body.get(name) or "" for name in names}}
     spoken = {"type": "output_audio", "transcript": item.text}
     written = {"type": "output_text", "text": item.text}
-    return {**shape, "role": "assistant", "content": [spoken if item.said > 0 else written]}
+    return {**shape, "role": "assistant", "content": [spoken if item.is_spoken else written]}
 
 
 def committed(effect: words.SendCommitted, server_event_id: str) -> bytes:

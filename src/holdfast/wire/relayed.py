@@ -56,6 +56,7 @@ class _Error(msgspec.Struct, gc=False):
     code: str | int | None = None
     message: _Text = None
     event_id: _Text = None
+    param: _Text = None
 
 
 class _Details(msgspec.Struct, gc=False):
@@ -67,6 +68,14 @@ class _Response(msgspec.Struct, gc=False):
     status: _Text = None
     status_details: _Details | None = None
     conversation_id: str | UnsetType | None = UNSET
+
+
+class _Conversation(msgspec.Struct, gc=False):
+    id: _Text = None
+
+
+class _PartKind(msgspec.Struct, gc=False):
+    type: _Text = None
 
 
 class _Format(msgspec.Struct, gc=False):
@@ -114,7 +123,9 @@ class _Event(msgspec.Struct, gc=False):
     audio_start_ms: int | None = None
     audio_end_ms: int | None = None
     session: _Session | None = None
-    response: _Response | None = None
+    response: Raw = _NONE
+    conversation: _Conversation | None = None
+    part: _PartKind | None = None
     item: Raw = _NONE
     error: _Error | None = None
 
@@ -141,6 +152,7 @@ class _Append(msgspec.Struct, gc=False):
 
 _event: Final = msgspec.json.Decoder(_Event).decode
 _client_event: Final = msgspec.json.Decoder(_ClientEvent).decode
+_response: Final = msgspec.json.Decoder(_Response).decode
 _item: Final = msgspec.json.Decoder(_Item).decode
 _append: Final = msgspec.json.Decoder(_Append).decode
 
@@ -250,18 +262,23 @@ def _erred(e: _Event, g: int, raw: bytes, moment: Moment) -> Original:
     error = e.error or _Error()
     code, kind, message = str(error.code or ""), error.type or "", error.message or ""
     cause = fault_of_error(code, kind, message)
-    return events.Erred(g, raw, cause, code or kind, message, error.event_id, moment.chance)
+    param = error.param or ""
+    return events.Erred(g, raw, cause, code or kind, message, error.event_id, moment.chance, param)
 
 
 def _began(e: _Event, g: int, raw: bytes) -> Original:
-    response = e.response or _Response()
-    where = response.conversation_id
-    is_beside = None if isinstance(where, UnsetType) else where is None
-    return events.ResponseBegan(g, raw, response.id or "", is_beside)
+    response = _response_of(e)
+    where = None if isinstance(response.conversation_id, UnsetType) else response.conversation_id
+    is_beside = None if isinstance(response.conversation_id, UnsetType) else where is None
+    return events.ResponseBegan(g, raw, response.id or "", is_beside, where or "", bytes(e.response))
+
+
+def _response_of(e: _Event) -> _Response:
+    return _response(e.response) if e.response else _Response()
 
 
 def _ended(e: _Event, g: int, raw: bytes) -> Original:
-    response = e.response or _Response()
+    response = _response_of(e)
     cause = None
     if response.status == "failed":
         error = (response.status_details or _Details()).error or _Error()
@@ -282,6 +299,11 @@ def _output_began(e: _Event, g: int, raw: bytes) -> Original:
     if item is None or not item.id:
         return events.Passed(g, raw)
     return events.OutputItemBegan(g, raw, e.response_id or "", item.id, item.kind, item.call_id)
+
+
+def _part_began(e: _Event, g: int, raw: bytes) -> Original:
+    is_spoken = (e.part or _PartKind()).type in {"audio", "output_audio"}
+    return events.PartBegan(g, raw, e.response_id or "", e.item_id or "", is_spoken)
 
 
 def _said(*, final: bool) -> Callable[[_Event, int, bytes], Original]:
@@ -308,14 +330,19 @@ _ITEM: Final = "conversation.item."
 _BUFFER: Final = "input_audio_buffer."
 _SPOKEN: Final = "conversation.item.input_audio_transcription."
 _LOOKED_AT: Final[Mapping[str, Callable[[_Event, int, bytes], Original]]] = {
+    "conversation.created": lambda e, g, raw: events.ConversationBegan(
+        g, raw, (e.conversation or _Conversation()).id or ""
+    ),
     "session.updated": lambda e, g, raw: events.SessionUpdated(g, raw, _facts(e.session or _Session())),
     "response.created": _began,
     "response.done": _ended,
     "response.output_item.added": _output_began,
     "response.output_item.done": _told,
-    "response.content_part.added": lambda e, g, raw: events.PartBegan(
-        g, raw, e.response_id or "", e.item_id or ""
-    ),
+    "response.content_part.added": _part_began,
+    **{
+        f"response.{name}.done": lambda e, g, raw: events.PartNews(g, raw, e.type, e.item_id or "")
+        for name in ("content_part", "output_audio")
+    },
     **{
         f"response.{name}.delta": _said(final=False)
         for name in ("output_audio_transcript", "output_text", "audio_transcript", "text")
@@ -359,11 +386,11 @@ def read(raw: bytes, kind: str, generation: int, moment: Moment) -> Original:
         return events.Passed(generation, raw)
     try:
         event = _event(raw)
+        if build is not None:
+            return build(event, generation, raw)
     except msgspec.ValidationError:
         return events.Passed(generation, raw)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BreachError(str(error)) from error
-    if build is not None:
-        return build(event, generation, raw)
     assert dated is not None, "one of the two tables has it"
     return dated(event, generation, raw, moment)
