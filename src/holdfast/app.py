@@ -17,7 +17,7 @@ from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.breaker import BreakerState
 from holdfast.core.faults import fault
-from holdfast.core.models import MODELS
+from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
 from holdfast.engine.options import EngineOptions
 from holdfast.engine.pool import EnginePool
@@ -25,7 +25,7 @@ from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instr
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.addresses import Addresses
-from holdfast.providers.local import LocalDialer
+from holdfast.providers.local import LOCAL_MODEL, LocalDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.descriptors import Descriptors
@@ -38,6 +38,7 @@ from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
+from holdfast.server.v1 import V1Options
 from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
 
 WEB_ROOT = Path(__file__).parent / "_web"
@@ -61,6 +62,7 @@ class Gateway:
         self.directory = Directory(settings.limits)
         self.pool: EnginePool | None = None
         self.upstreams: Upstreams
+        self.gate: PortalGate
         self.warm: list[WarmDialer] = []
         self._stop = asyncio.Event()
 
@@ -106,7 +108,7 @@ class Gateway:
                 [one.workarounds for one in settings.upstream],
             )
             self.directory.is_outage = self.upstreams.is_outage
-            gate = self._gate(portal)
+            gate = self.gate = self._gate(portal)
             overload = self.directory.overload = Overload()
             self.directory.descriptors = Descriptors.of(settings.limits)
             journal = await self._journal(stack)
@@ -122,6 +124,7 @@ class Gateway:
                 web_root=WEB_ROOT,
                 durability=journal.durability,
                 rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
+                v1=self._v1(),
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
@@ -235,7 +238,19 @@ class Gateway:
                 origins=settings.server.origins,
                 trusted_proxies=settings.server.trusted_proxies,
                 customers={one.id: one.name for one in portal.customers} if settings.demo else {},
+                client_secrets=settings.limits.client_secrets,
+                client_secrets_bytes=settings.limits.client_secrets_bytes,
             )
+        )
+
+    def _v1(self) -> V1Options:
+        local = [(LOCAL_MODEL, "Embedded assistant")]
+        has_local = any(one.traits.kind == "local" for one in self.upstreams.dialers)
+        first = self.upstreams.dialers[0].traits
+        return V1Options(
+            default_model=DEFAULT_MODEL if first.kind == "local" else first.model,
+            own_models=local if has_local else (),
+            limits=self.settings.limits,
         )
 
     def _assistant(self, portal: Portal) -> Assistant:

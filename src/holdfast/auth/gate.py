@@ -19,11 +19,13 @@ from typing import Final
 
 import structlog
 
+from holdfast.auth.client_secrets import ClientSecrets
 from holdfast.auth.cookies import Cookies, PortalSession, has_cookie
 from holdfast.auth.keys import ClientKeys, offered_key
-from holdfast.auth.origins import OriginPolicy, is_loopback_name, read_host
+from holdfast.auth.origins import OriginPolicy, is_loopback_name, normal_origin, read_host
 from holdfast.auth.peers import Peer, TrustedProxies
 from holdfast.auth.tickets import TICKET_SUBPROTOCOL, TicketError, Tickets
+from holdfast.core.limits import DEFAULT
 from holdfast.ports import Principal, Refusal, UpgradeRequest
 
 log = structlog.get_logger()
@@ -39,6 +41,12 @@ FOREIGN_ORIGIN: Final = Refusal(
 NO_ORIGIN: Final = Refusal(403, "FOREIGN_ORIGIN", "A request with a cookie must name its page.")
 BAD_CREDENTIAL: Final = Refusal(401, "NOT_AUTHORIZED", "A valid ticket is needed: ask for a new one.")
 NO_KEY: Final = Refusal(401, "NOT_AUTHORIZED", "A key is needed: send it as Authorization: Bearer.")
+EXPIRED_SECRET: Final = Refusal(
+    401,
+    "invalid_api_key",
+    "The client secret has expired or is not of this server: ask your backend for a new one.",
+    in_band=True,
+)
 WRONG_KEY: Final = Refusal(401, "invalid_api_key", "Incorrect API key provided.", in_band=True)
 BAD_CSRF: Final = Refusal(
     403, "CSRF", "The page's token is missing or out of date: load the page's configuration again."
@@ -54,6 +62,8 @@ class GateOptions:
     origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
     customers: Mapping[str, str] = field(default_factory=dict)
+    client_secrets: int = DEFAULT.client_secrets
+    client_secrets_bytes: int = DEFAULT.client_secrets_bytes
 
 
 class PortalGate:
@@ -69,6 +79,9 @@ class PortalGate:
         self._guarded = bool(options.secret)
         self.tickets = Tickets(secret, clock)
         self.cookies = Cookies(secret, clock)
+        self.client_secrets = ClientSecrets(
+            secret, clock, number_max=options.client_secrets, bytes_max=options.client_secrets_bytes
+        )
 
     @property
     def customers(self) -> Mapping[str, str]:
@@ -79,6 +92,11 @@ class PortalGate:
     def ticket_required(self) -> bool:
         """Whether a browser's socket needs a ticket."""
         return self._guarded
+
+    def welcomes(self, origin: str, request: UpgradeRequest) -> bool:
+        """Whether a page of `origin` may talk to us under the name by which this request calls us."""
+        host = request.headers.get("host", "")
+        return self._origins.welcomes(origin, scheme=self.peer(request).scheme, host=host)
 
     def peer(self, request: UpgradeRequest) -> Peer:
         """Who is at the other end, behind trusted proxies: the address that limits count by."""
@@ -102,8 +120,16 @@ class PortalGate:
         if refusal:
             return refusal
         key = offered_key(request)
+        if self.client_secrets.made(key):
+            return self._by_secret(key, request)
+        return self.admit_server(request)
+
+    def admit_server(self, request: UpgradeRequest) -> Principal | Refusal:
+        """Judge the key of a trusted server client, behind `judge_address`; a client secret is none."""
+        key = offered_key(request)
         if not self._keys:
-            if not self._guarded and self._is_bare_loopback(request):
+            is_bare = not self._guarded and self._is_bare_loopback(request)
+            if is_bare and not self.client_secrets.made(key):
                 return Principal("loopback", "", "loopback")
             return _refused(NO_KEY, request, "no client keys are configured")
         if not key:
@@ -156,6 +182,21 @@ class PortalGate:
         for customer_id, name in self._customers.items():
             return Principal(customer_id, name, "demo")
         return None
+
+    def _by_secret(self, value: str, request: UpgradeRequest) -> Principal | Refusal:
+        secret = self.client_secrets.find(value)
+        if secret is None:
+            return _refused(EXPIRED_SECRET, request, "an expired client secret")
+        if secret.origin and normal_origin(request.headers.get("origin", "")) != secret.origin:
+            return _refused(FOREIGN_ORIGIN, request, "a client secret bound to another origin")
+        customer = secret.customer_id or f"secret-{secret.id}"
+        return Principal(
+            customer,
+            secret.customer_name,
+            "client_secret",
+            session=secret.session,
+            origin=secret.origin,
+        )
 
     def _by_ticket(self, text: str, request: UpgradeRequest) -> Principal | Refusal:
         try:

@@ -21,6 +21,18 @@ class Limits:
     sessions_per_ip: int = 50
     sessions_per_user: int = 5
 
+    # the REST side of `/v1`
+    client_secrets: int = 10_000  # that have not expired
+    client_secrets_bytes: int = 16 * 1024 * 1024  # of the sessions they are bound to
+    client_secret_bytes: int = 64 * 1024
+    client_secrets_per_s: float = 10.0  # of one key
+    client_secrets_burst: float = 200.0
+    audio_requests: int = 16  # spoken or transcribed at once
+    audio_request_s: float = 120.0  # until its first byte; the same between two
+    speech_chars: int = 4_096
+    transcription_bytes: int = 25 * 1024 * 1024
+    rest_error_bytes: int = 64 * 1024  # of an upstream's refusal that are read
+
     # sizes of single messages
     client_binary_bytes: int = 64 * 1024
     client_text_bytes: int = 256 * 1024

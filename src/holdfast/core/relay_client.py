@@ -55,6 +55,7 @@ DONE = 1000
 def began(s: RelayState, event: Begun, now: float) -> None:
     """The client is there: dial."""
     s.begun = event
+    s.config.values = dict(event.settings)
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
     relay_link.start(s, now)

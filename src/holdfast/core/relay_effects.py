@@ -56,6 +56,16 @@ class SendDown:
 
 
 @dataclass(slots=True, eq=False)
+class SendGreeting:
+    """The upstream's `session.created` with the session of its `session.updated`: the client finds it
+    configured.
+    """
+
+    created: bytes
+    updated: bytes
+
+
+@dataclass(slots=True, eq=False)
 class SendAgain:
     """A message that the client may have missed: it was counted when it was first sent."""
 
@@ -185,6 +195,7 @@ RelayEffect = (
     SendUp
     | SendSettings
     | SendDown
+    | SendGreeting
     | SendAgain
     | SendError
     | SendTerminal

@@ -7,7 +7,8 @@ events of every session (`events`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from holdfast.core.events import (
@@ -38,6 +39,8 @@ class Begun:
     on_loss: Literal["continue", "stop"] | None = None
     """What becomes of an answer that was cut off; None: as the session's turn detection suggests."""
     chance: float = 0.5
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """What the client's credential is bound to: its session begins with them."""
 
 
 @dataclass(slots=True, eq=False)

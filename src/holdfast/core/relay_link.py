@@ -13,7 +13,7 @@ from holdfast.core.effects import StartTimer, StopTimer
 from holdfast.core.events import TimerFired, UpstreamLost, UpstreamOpened
 from holdfast.core.faults import Fault, Party, fault
 from holdfast.core.recovery import DialNow, NoHope, WaitFor
-from holdfast.core.relay_effects import SendDown
+from holdfast.core.relay_effects import SendDown, SendGreeting
 from holdfast.core.relay_events import Erred, SessionCreated, SessionUpdated
 from holdfast.core.relay_state import RelayState
 from holdfast.core.timers import (
@@ -77,15 +77,23 @@ def created(s: RelayState, event: SessionCreated, now: float) -> None:
         s.counting.add(link.generation)
     s.event_ids.append(event.event_id)
     if not s.line.is_ready_told:
-        relay_rebuild.know(s, event.facts)
         s.line.first_endpoint = link.endpoint
+        if s.config.values:
+            s.config.greeting = event.raw
+            _configure(s, link)
+            return
+        relay_rebuild.know(s, event.facts)
         s.out.append(SendDown(event.raw))
         go_live(s, link, now)
     elif s.config.values:
-        relay_rebuild.configure(s, link)
-        s.out.append(StartTimer(TIMER_UPDATED, s.limits.updated_s))
+        _configure(s, link)
     else:
         go_live(s, link, now)
+
+
+def _configure(s: RelayState, link: UpstreamLink) -> None:
+    relay_rebuild.configure(s, link)
+    s.out.append(StartTimer(TIMER_UPDATED, s.limits.updated_s))
 
 
 def updated(s: RelayState, event: SessionUpdated, now: float) -> None:
@@ -94,6 +102,9 @@ def updated(s: RelayState, event: SessionUpdated, now: float) -> None:
     if link is None:
         return
     if link.phase is UpstreamPhase.CREATED:
+        if not s.line.is_ready_told:
+            relay_rebuild.know(s, event.facts)
+            s.out.append(SendGreeting(s.config.greeting, event.raw))
         go_live(s, link, now)
     elif link is s.upstream and link.is_live:
         if s.own_answered(""):

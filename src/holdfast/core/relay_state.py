@@ -55,6 +55,8 @@ class Config:
     """Of the last change."""
     told: dict[int, int] = field(default_factory=dict)
     """By generation: the number of the settings it was told of; -1: only what is essential."""
+    greeting: bytes = b""
+    """The first `session.created`, kept while what the client's credential is bound to is being confirmed."""
 
 
 @dataclass(slots=True)

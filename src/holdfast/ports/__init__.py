@@ -41,7 +41,8 @@ class UpgradeRequest:
 class Principal:
     """Who is speaking, decided by a ticket or the portal's session, never by the browser's word.
 
-    `session` is what a client secret is bound to: the settings its conversation begins with.
+    `session` is what a client secret is bound to: the settings its conversation begins with; `origin` the
+    only web origin that may use it, empty for any that is welcome.
     """
 
     customer_id: str
@@ -49,6 +50,7 @@ class Principal:
     source: Literal["ticket", "cookie", "demo", "client_key", "client_secret", "loopback"]
     limits: Mapping[str, int] = field(default_factory=dict)
     session: Mapping[str, Any] | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

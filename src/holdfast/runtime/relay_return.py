@@ -8,8 +8,8 @@ What never will: who may come back (`resumption`), what is told at the return (`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, cast
 
 from holdfast.core.models import asked_name
 from holdfast.core.relay_window import RelayWindow
@@ -37,6 +37,14 @@ class RelayWish:
     can_return: bool = False
     returning: ReturnToRelay | None = None
     on_loss: Literal["continue", "stop"] | None = None
+
+    def bound(self, session: Mapping[str, Any] | None) -> RelayWish:
+        """This wish as a client secret's session decides it: its kind and its model are not the holder's."""
+        if session is None:
+            return self
+        kind = session.get("type", "realtime")
+        query = {"intent": "transcription"} if kind == "transcription" else {"model": str(session["model"])}
+        return replace(self, query=query)
 
     @classmethod
     def of(cls, request: UpgradeRequest) -> RelayWish:

@@ -93,7 +93,8 @@ class RelayRunner(Shell):
             self.client = ReturnableLine(self.client, self._state.window)
             self.directory.name(self, self._session_id, self)
         epoch = secrets.token_hex(8)
-        self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance()))
+        settings = self.principal.session or {}
+        self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance(), settings))
 
     def client_text(self, payload: bytes) -> None:
         """One client event: the hot path up for audio, whose type alone is looked at."""
@@ -337,6 +338,7 @@ class RelayRunner(Shell):
         relay_effects.SendUp: _send_up,
         relay_effects.SendSettings: lambda self, e: self._say(relay_words.without_model(e.raw)),
         relay_effects.SendDown: _send_down,
+        relay_effects.SendGreeting: lambda self, e: self._tell(relay_words.greeting(e)),
         relay_effects.SendAgain: _send_again,
         relay_effects.SendError: _send_error,
         relay_effects.SendTerminal: _send_terminal,

@@ -1,12 +1,11 @@
 """What every HTTP request passes through, as plain ASGI: the gate, the size of bodies, the security headers.
 
-What lives here: the middleware, the form of errors, limits per address.
+What lives here: the middleware, limits per address.
 What never will: routes.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,18 +14,18 @@ from urllib.parse import parse_qsl
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.auth import PortalGate
 from holdfast.auth.origins import is_loopback_name, read_host
 from holdfast.core.rates import TokenBucket
 from holdfast.ports import UpgradeRequest
+from holdfast.server import bodies
+from holdfast.server.bodies import BodyRefusedError, BodyRules
+from holdfast.server.errors import error_at
 
 log = structlog.get_logger()
 
-BODY_BYTES_MAX: Final = 16 * 1024
-_BODY_WAIT_S: Final = 5.0
 _ADDRESSES_MAX: Final = 10_000
 PROBES: Final = frozenset({"/healthz", "/readyz"})
 """Asked by orchestrators under whatever Host they like; they tell nothing about anybody."""
@@ -46,12 +45,6 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _HSTS: Final = "max-age=31536000"
-
-
-def error(status: int, code: str, message: str, remedy: str = "", **headers: str) -> JSONResponse:
-    """An error as every route tells it."""
-    told = {"code": code, "message": message, "remedy": remedy}
-    return JSONResponse({"error": told}, status, {"Cache-Control": "no-store", **headers})
 
 
 def as_upgrade_request(scope: Scope) -> UpgradeRequest:
@@ -76,10 +69,10 @@ def as_upgrade_request(scope: Scope) -> UpgradeRequest:
 class Doorway:
     """Judges Host and Origin, reads bodies within bounds, and puts the security headers on every answer."""
 
-    def __init__(self, app: ASGIApp, gate: PortalGate, *, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(self, app: ASGIApp, gate: PortalGate, *, bodies: BodyRules | None = None) -> None:
         self._app = app
         self._gate = gate
-        self._body_bytes_max = body_bytes_max
+        self._bodies = bodies or BodyRules()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. A bug behind the door is a plain 500: its text goes to the log only."""
@@ -96,43 +89,32 @@ class Doorway:
             log.exception("http.failed", category="server", source="http", path=request.path)
             if answer.started:
                 raise
-            wrong = error(
-                500, "INTERNAL", "Something went wrong on our side.", "Look into the log at this time."
-            )
+            words, fix = "Something went wrong on our side.", "Look into the log at this time."
+            wrong = error_at(request.path, 500, "INTERNAL", words, fix)
             await wrong(scope, receive, answer)
 
-    async def _serve(self, request: UpgradeRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = None if request.path in PROBES else self._gate.judge_address(request)
+    async def _serve(self, request: UpgradeRequest, scope: Scope, receive: Receive, send: _Answer) -> None:
+        path = request.path
+        refusal = None if path in PROBES else self._gate.judge_address(request)
         if refusal is not None:
-            await error(refusal.status, refusal.code, refusal.message)(scope, receive, send)
+            await error_at(path, refusal.status, refusal.code, refusal.message)(scope, receive, send)
             return
         if request.method in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        body = await self._body(request, receive)
-        if body is None:
-            words = f"A body has at most {self._body_bytes_max} bytes and comes within {_BODY_WAIT_S:g} s."
-            await error(413, "BODY_TOO_LARGE", words)(scope, receive, send)
-            return
-        await self._app(scope, _replayed(body, receive), send)
-
-    async def _body(self, request: UpgradeRequest, receive: Receive) -> bytes | None:
-        """The whole body; None when it is too large, or takes too long."""
-        announced = request.headers.get("content-length", "0")
-        if not (announced.isascii() and announced.isdigit()) or int(announced) > self._body_bytes_max:
-            return None
-        body = bytearray()
+        most = self._bodies.size(path)
         try:
-            async with asyncio.timeout(_BODY_WAIT_S):
-                while (message := await receive())["type"] == "http.request":
-                    body += message.get("body", b"")
-                    if len(body) > self._body_bytes_max:
-                        return None
-                    if not message.get("more_body", False):
-                        return bytes(body)
-        except TimeoutError:
-            return None
-        return bytes(body)  # the client went away
+            bodies.judge_length(request.headers.get("content-length", "0"), most)
+            if path in self._bodies.flowing:
+                await self._app(scope, bodies.counted(receive, most), send)
+            else:
+                body = await bodies.whole(receive, most)
+                await self._app(scope, bodies.replayed(body, receive), send)
+        except BodyRefusedError:
+            if send.started:
+                raise
+            words = f"A body has at most {most} bytes and comes within {bodies.BODY_S:g} s."
+            await error_at(path, 413, "BODY_TOO_LARGE", words)(scope, receive, send)
 
 
 def _is_loopback(request: UpgradeRequest) -> bool:
@@ -141,17 +123,6 @@ def _is_loopback(request: UpgradeRequest) -> bool:
     """
     host = read_host(request.headers.get("host", ""))
     return host is not None and is_loopback_name(host.name)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    waiting = [body]
-
-    async def replay() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return replay
 
 
 class _Answer:

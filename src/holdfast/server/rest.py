@@ -27,7 +27,10 @@ from holdfast.auth.cookies import PortalSession
 from holdfast.ports import Refusal, UpgradeRequest
 from holdfast.runtime.rehearsal import FaultName, Rehearsal
 from holdfast.server import pages
-from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request, error
+from holdfast.server.bodies import BodyRules
+from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
+from holdfast.server.errors import error, error_at
+from holdfast.server.v1 import SECRETS_PATH, V1Options, add_v1
 
 ROOT: Final = "/api/financial-sherpa"
 _TICKETS_PER_S: Final = 1.0
@@ -98,6 +101,7 @@ def create_rest_app(
     web_root: Path | None,
     durability: str = "none",
     rehearsal: Rehearsal | None = None,
+    v1: V1Options | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -120,6 +124,10 @@ def create_rest_app(
         )
     if rehearsal is not None:
         app.add_api_route("/dev/faults", _faults(rehearsal, gate), methods=["POST"])
+    sizes: dict[str, int] = {}
+    if v1 is not None:
+        add_v1(app, gate, v1, clock)
+        sizes[SECRETS_PATH] = v1.limits.client_secret_bytes
     if web_root is not None and (web_root / "index.html").is_file():
         app.mount("/", pages.WebClient(web_root))
     else:
@@ -127,7 +135,7 @@ def create_rest_app(
     app.add_exception_handler(RefusedError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_wrong_body)
-    app.add_middleware(Doorway, gate=gate)
+    app.add_middleware(Doorway, gate=gate, bodies=BodyRules(sizes))
     return app
 
 
@@ -239,11 +247,12 @@ async def _on_refusal(_request: Request, problem: Exception) -> Response:
     return error(refusal.status, refusal.code, refusal.message, **again)
 
 
-async def _on_http_error(_request: Request, problem: Exception) -> Response:
+async def _on_http_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     code = HTTPStatus(problem.status_code).name
     remedy = _REMEDIES.get(problem.status_code, "")
-    return error(problem.status_code, code, str(problem.detail), remedy, **(problem.headers or {}))
+    told = problem.headers or {}
+    return error_at(request.url.path, problem.status_code, code, str(problem.detail), remedy, **told)
 
 
 async def _on_wrong_body(_request: Request, problem: Exception) -> Response:

@@ -120,7 +120,7 @@ class SocketRouter:
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
-        limits, wish = self.limits, RelayWish.of(request)
+        limits, wish = self.limits, RelayWish.of(request).bound(admitted.session)
         if (refused := self._model_refused(wish)) is not None:
             return _accept(request, REALTIME_PROTOCOL, refused)
 
@@ -188,7 +188,9 @@ def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> Upgrad
 
 
 def _counted_user(principal: Principal) -> str:
-    """Trusted server clients are one principal for many users: only their address is counted."""
+    """Trusted server clients are one principal for many users: only their address is counted. A client secret
+    that is bound to no customer is counted for itself.
+    """
     return "" if principal.source in {"client_key", "loopback"} else principal.customer_id
 
 

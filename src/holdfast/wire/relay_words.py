@@ -26,6 +26,15 @@ Json = dict[str, Any]
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
+# to the client, of an upstream's own words
+
+
+def greeting(effect: words.SendGreeting) -> bytes:
+    """`session.created` with the session as it was configured."""
+    created, updated = _decode(effect.created), _decode(effect.updated)
+    return _encode({**created, "session": updated.get("session", created.get("session"))})
+
+
 # to an upstream
 
 _FIXED: Final = ("model",)
