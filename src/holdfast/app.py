@@ -25,7 +25,9 @@ from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instr
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.addresses import Addresses
+from holdfast.providers.forward import RestForwarder
 from holdfast.providers.local import LOCAL_MODEL, LocalDialer
+from holdfast.providers.local_audio import LocalAudio
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.descriptors import Descriptors
@@ -39,6 +41,7 @@ from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_serv
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
 from holdfast.server.v1 import V1Options
+from holdfast.server.v1_audio import Service
 from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
 
 WEB_ROOT = Path(__file__).parent / "_web"
@@ -125,6 +128,7 @@ class Gateway:
                 durability=journal.durability,
                 rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
                 v1=self._v1(),
+                audio=[self._audio(one, stack) for one in settings.upstream],
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
@@ -252,6 +256,17 @@ class Gateway:
             own_models=local if has_local else (),
             limits=self.settings.limits,
         )
+
+    def _audio(self, upstream: UpstreamSettings, stack: contextlib.AsyncExitStack) -> Service:
+        limits = self.settings.limits
+        if upstream.kind == "local":
+            assert self.pool is not None, "its dialer started it"
+            return LocalAudio(upstream.name, self.pool, self.settings.engine.voice, limits)
+        header = "api-key" if upstream.kind == "azure" else "authorization"
+        key = upstream.api_key.get_secret_value()
+        forwarder = RestForwarder(upstream.name, upstream.base_url, key, limits, key_header=header)
+        stack.push_async_callback(forwarder.close)
+        return forwarder
 
     def _assistant(self, portal: Portal) -> Assistant:
         may_wish = self.settings.client_instructions

@@ -9,7 +9,7 @@ from __future__ import annotations
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 import soxr
@@ -57,8 +57,14 @@ class Recording:
 
 def read_wav(path: Path) -> Recording:
     """Read a PCM WAV of any rate, width and number of channels. Raises RecordingError."""
+    return wav_of(path.name, str(path), str(path))
+
+
+def wav_of(name: str, source: str | BinaryIO, path: str = "") -> Recording:
+    """As `read_wav`, from a path or from what was read of one. Raises RecordingError."""
+    path = path or name
     try:
-        with wave.open(str(path), "rb") as wav:
+        with wave.open(source, "rb") as wav:
             channels, width, rate = wav.getnchannels(), wav.getsampwidth(), wav.getframerate()
             frames = wav.readframes(min(wav.getnframes(), SECONDS_MAX * rate + 1))
     except FileNotFoundError:
@@ -77,7 +83,7 @@ def read_wav(path: Path) -> Recording:
     if rate != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ)
     pcm = (np.clip(mono, -1.0, 32767 / 32768) * 32768).round().astype("<i2").tobytes()
-    return Recording(path.name, pcm, _note(rate, width, channels))
+    return Recording(name, pcm, _note(rate, width, channels))
 
 
 def _decode(frames: bytes, width: int) -> NDArray[np.float64]:

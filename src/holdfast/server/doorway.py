@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.auth import PortalGate
@@ -110,6 +111,8 @@ class Doorway:
             else:
                 body = await bodies.whole(receive, most)
                 await self._app(scope, bodies.replayed(body, receive), send)
+        except ClientDisconnect:
+            return  # in the middle of its body: there is nobody to answer
         except BodyRefusedError:
             if send.started:
                 raise

@@ -31,6 +31,7 @@ from holdfast.server.bodies import BodyRules
 from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
 from holdfast.server.errors import error, error_at
 from holdfast.server.v1 import SECRETS_PATH, V1Options, add_v1
+from holdfast.server.v1_audio import TRANSCRIPTIONS_PATH, AudioRoutes, Service
 
 ROOT: Final = "/api/financial-sherpa"
 _TICKETS_PER_S: Final = 1.0
@@ -102,6 +103,7 @@ def create_rest_app(
     durability: str = "none",
     rehearsal: Rehearsal | None = None,
     v1: V1Options | None = None,
+    audio: Sequence[Service] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -128,6 +130,10 @@ def create_rest_app(
     if v1 is not None:
         add_v1(app, gate, v1, clock)
         sizes[SECRETS_PATH] = v1.limits.client_secret_bytes
+        if audio:
+            routes_of_audio = AudioRoutes(gate, audio, v1.limits)
+            routes_of_audio.add_to(app)
+            sizes |= routes_of_audio.sizes
     if web_root is not None and (web_root / "index.html").is_file():
         app.mount("/", pages.WebClient(web_root))
     else:
@@ -135,7 +141,7 @@ def create_rest_app(
     app.add_exception_handler(RefusedError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_wrong_body)
-    app.add_middleware(Doorway, gate=gate, bodies=BodyRules(sizes))
+    app.add_middleware(Doorway, gate=gate, bodies=BodyRules(sizes, frozenset({TRANSCRIPTIONS_PATH})))
     return app
 
 
