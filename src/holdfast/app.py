@@ -17,6 +17,7 @@ from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.breaker import BreakerState
 from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
 from holdfast.engine.options import EngineOptions
@@ -25,6 +26,9 @@ from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instr
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.addresses import Addresses
+from holdfast.providers.azure import TRANSCRIPTION_MODEL as AZURE_TRANSCRIPTION
+from holdfast.providers.azure import AzureDialer
+from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.forward import RestForwarder
 from holdfast.providers.local import LOCAL_MODEL, LocalDialer
 from holdfast.providers.local_audio import LocalAudio
@@ -43,6 +47,7 @@ from holdfast.server.router import SocketRouter
 from holdfast.server.v1 import V1Options
 from holdfast.server.v1_audio import Service
 from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
+from holdfast.wire.dialects import DIALECTS
 
 WEB_ROOT = Path(__file__).parent / "_web"
 
@@ -55,6 +60,41 @@ class GatewayError(Exception):
     def __init__(self, what: str, why: str, fix: str) -> None:
         super().__init__(what)
         self.what, self.why, self.fix = what, why, fix
+
+
+def remote_dialer(upstream: UpstreamSettings, limits: Limits) -> UpstreamDialer:
+    """The dialer of an upstream that is not the embedded engine."""
+    key, names = upstream.api_key.get_secret_value(), Addresses(limits)
+    name, url, model = upstream.name, upstream.base_url, upstream.model
+    match upstream.kind:
+        case "azure":
+            return AzureDialer(
+                name,
+                url,
+                key,
+                model,
+                upstream.api_version,
+                upstream.key_header or "api-key",
+                upstream.transcription_model or AZURE_TRANSCRIPTION,
+                limits,
+                names,
+            )
+        case "compatible":
+            dialect = DIALECTS[upstream.dialect]
+            has_model = dialect.needs_model or "model" in upstream.model_fields_set
+            return CompatibleDialer(
+                name,
+                url,
+                key,
+                model if has_model else "",
+                dialect,
+                upstream.voice,
+                upstream.transcription_model,
+                upstream.key_header or "authorization",
+                limits,
+                names,
+            )
+    return OpenAIDialer(name, url, key, model, limits, names)
 
 
 class Gateway:
@@ -213,15 +253,8 @@ class Gateway:
         self, upstream: UpstreamSettings, portal: Portal, stack: contextlib.AsyncExitStack
     ) -> UpstreamDialer:
         limits = self.settings.limits
-        if upstream.kind == "openai":
-            return OpenAIDialer(
-                upstream.name,
-                upstream.base_url,
-                upstream.api_key.get_secret_value(),
-                upstream.model,
-                limits,
-                Addresses(limits),
-            )
+        if upstream.kind != "local":
+            return remote_dialer(upstream, limits)
         engine = self.settings.engine
         options = EngineOptions(
             workers=engine.workers, model_folder=engine.asr_model, vad_model=engine.vad_model

@@ -6,12 +6,14 @@ import dataclasses
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from holdfast.config import ConfigError, Settings, load
+from holdfast.config.shapes import DialectName
 from holdfast.core.limits import Limits
+from holdfast.wire.dialects import DIALECTS
 
 KEY = "sk-canary-4711-abcdef"
 SECRET = "canary-secret-of-more-than-32-bytes-"
@@ -160,7 +162,8 @@ def test_all_errors_are_told_at_once_with_key_value_and_remedy(
         f"upstream.0.name{place}",
         f"upstream.0.kind{place}",
         f"upstream.1.base_url{place}",
-        f"upstream.2.kind{place}",
+        f"upstream.2.base_url{place}",
+        f"upstream.2.model{place}",
         f"server.origins{place}",
         f"server.trusted_proxies{place}",
         f"server.tls_cert{place}",
@@ -175,7 +178,7 @@ def test_all_errors_are_told_at_once_with_key_value_and_remedy(
     assert "'99999'" in problems["PORT"][0]
     assert "Did you mean port?" in problems[f"prot{place}"][1]
     assert "Did you mean sessions?" in problems[f"limits.sesions{place}"][1]
-    assert "not yet in this version" in problems[f"upstream.2.kind{place}"][0]
+    assert "the deployment" in problems[f"upstream.2.model{place}"][1]
     assert all(problem and remedy for problem, remedy in problems.values())
 
 
@@ -354,3 +357,55 @@ def test_errors_are_written_for_people_and_for_programs(tmp_path: Path) -> None:
             }
         ],
     }
+
+
+UPSTREAM = """
+[[upstream]]
+name = "one"
+"""
+
+
+def test_upstreams_of_other_kinds_have_their_own_settings(tmp_path: Path) -> None:
+    text = f"""{UPSTREAM}
+kind = "azure"
+base_url = "https://name.openai.azure.com"
+api_key_env = "AZURE_KEY"
+model = "voice"
+api_version = "2025-04-01-preview"
+{UPSTREAM.replace("one", "two")}
+kind = "compatible"
+base_url = "http://10.0.0.9:8000/v1"
+dialect = "speaches"
+model = "llama"
+voice = "af_heart"
+"""
+    azure, speaches = read(tmp_path, text, {"AZURE_KEY": "k"}).upstream
+    assert (azure.kind, azure.api_version) == ("azure", "2025-04-01-preview")
+    assert (speaches.dialect, speaches.voice) == ("speaches", "af_heart")
+
+
+WHOLE_AZURE = 'kind = "azure"\nbase_url = "https://a.example"\napi_key_env = "K"\nmodel = "voice"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ('kind = "azure"\nbase_url = "https://a.example"\napi_key_env = "K"', "model"),
+        ('kind = "azure"\nbase_url = "https://a.example"\nmodel = "voice"', "api_key_env"),
+        ('kind = "compatible"\nbase_url = "http://a.example/v1"', "model"),
+        ('kind = "openai"\napi_key_env = "K"\ndialect = "beta"', "dialect"),
+        ('kind = "openai"\napi_key_env = "K"\napi_version = "2025-08-28"', "api_version"),
+        ('kind = "compatible"\nbase_url = "http://a.example"\nmodel = "m"\ndialect = "xia"', "dialect"),
+        (f'{WHOLE_AZURE}\napi_version = "preview"', "api_version"),
+    ],
+)
+def test_a_setting_of_another_kind_is_named_with_its_remedy(tmp_path: Path, settings: str, key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path, UPSTREAM + settings, {"K": "k"})
+    (problem,) = refused.value.problems
+    assert problem.key == f"upstream.0.{key} in holdfast.toml"
+    assert problem.remedy
+
+
+def test_every_dialect_of_the_tables_can_be_asked_for() -> None:
+    assert {*get_args(DialectName), "azure-preview"} == set(DIALECTS)

@@ -20,6 +20,7 @@ from holdfast.cli.errors import Exit, fail
 from holdfast.emulator import (
     FAULTS,
     MOMENTS,
+    DialectName,
     Emulator,
     EmulatorOptions,
     FaultSpelling,
@@ -75,6 +76,8 @@ Examples:
 
   holdfast emulate --script broken.toml --json
 
+  holdfast emulate --dialect azure --deployment voice
+
   OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:9100/v1 holdfast serve
 
 While it runs: GET http://127.0.0.1:9101/ tells what can be asked, such as the books of each session, other
@@ -110,6 +113,14 @@ def emulate(
     speed: Annotated[
         float, typer.Option(min=0, max=1000, help="How much faster than real time it speaks; 0: at once.")
     ] = 8.0,
+    dialect: Annotated[
+        DialectName,
+        typer.Option(help="Whose address, checks and shape; `beta` is OpenAI's before GA."),
+    ] = "openai",
+    deployments: Annotated[
+        list[str] | None,
+        typer.Option("--deployment", help="A deployment that Azure has; repeatable. None named: any."),
+    ] = None,
     keep_audio: Annotated[
         bool, typer.Option("--keep-audio", help="Keep what is heard, for /sessions/ID/audio.")
     ] = False,
@@ -132,6 +143,8 @@ def emulate(
             api_key=api_key,
             speed=speed,
             keep_audio=keep_audio,
+            dialect=dialect,
+            deployments=tuple(deployments or ()),
         )
         emulator = Emulator(options)
     except FaultSpelling as wrong:

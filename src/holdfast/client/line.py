@@ -23,7 +23,7 @@ from holdfast.client import happenings as hp
 from holdfast.client.dialects import Dialect
 from holdfast.sockets.listener import MessageBounds, MessageListener
 from holdfast.sockets.trust import trusting
-from holdfast.wire.upstream import ERROR_FAULTS
+from holdfast.wire.error_codes import ERROR_FAULTS
 
 DIAL_TIMEOUT_S: Final = 10.0
 HEARD_MAX: Final = 20_000

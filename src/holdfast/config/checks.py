@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 from holdfast.config.problems import Problem, show
 from holdfast.config.shapes import OPENAI_URL, Settings, UpstreamSettings
 from holdfast.core.models import UnknownModel, resolve_model
+from holdfast.wire.dialects import DIALECTS
 
 SECRET_CHARS_MIN: Final = 32
 _HASHED_KEY: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 _OPENAI_HOST: Final = urlsplit(OPENAI_URL).hostname
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -153,34 +155,37 @@ def _upstreams(settings: Settings, environ: Mapping[str, str], name: Name, today
     if not settings.upstream:
         yield Problem(name("upstream"), "the list is empty", "Name an upstream, or leave the list out.")
     for at, upstream in enumerate(settings.upstream):
-        if upstream.kind == "openai":
-            yield from _openai(upstream, environ, partial(_entry, name, at), today)
-        elif upstream.kind != "local":
-            yield Problem(
-                name(f"upstream.{at}.kind"),
-                f"{upstream.kind} is known but not yet in this version",
-                "Use openai (its base_url may name any server of that dialect) or local.",
-            )
+        if upstream.kind != "local":
+            yield from _remote(upstream, environ, partial(_entry, name, at), today)
 
 
 def _entry(name: Name, at: int, key: str) -> str:
     return name(f"upstream.{at}.{key}")
 
 
-def _openai(
+_EXAMPLES: Final = {
+    "openai": "https://api.openai.com/v1",
+    "azure": "https://NAME.openai.azure.com",
+    "compatible": "http://127.0.0.1:8000/v1",
+}
+
+
+def _remote(
     upstream: UpstreamSettings, environ: Mapping[str, str], name: Name, today: date
 ) -> Iterator[Problem]:
+    yield from _of_kind(upstream, name)
     url = _url(upstream.base_url)
     if url is None or url.scheme not in {"http", "https"} or url.user:
         problem = "bears a user name or password" if url and url.user else "is no http or https address"
         yield Problem(
             name("base_url"),
             f"{show(_without_user(upstream.base_url))} {problem}",
-            'Write it as in "https://api.openai.com/v1".',
+            f'Write it as in "{_EXAMPLES[upstream.kind]}".',
         )
         return
-    if not environ.get(upstream.api_key_env) and url.host not in _LOOPBACK_NAMES:
-        variable = upstream.api_key_env
+    needs_key = upstream.kind != "compatible" or upstream.api_key_env
+    if needs_key and not environ.get(upstream.api_key_env) and url.host not in _LOOPBACK_NAMES:
+        variable = upstream.api_key_env or "that api_key_env names (it is not set)"
         yield Problem(
             name("api_key_env"),
             f"upstream {upstream.name!r} takes its key from the variable {variable}, which is empty",
@@ -192,6 +197,31 @@ def _openai(
             yield Problem(
                 name("model"), f"{model.name!r} {model.reason}", f"Did you mean {model.suggestion!r}?"
             )
+
+
+_ONE_KINDS: Final = {
+    "dialect": ("compatible", "ga"),
+    "api_version": ("azure", ""),
+    "voice": ("compatible", ""),
+}
+"""Settings that mean something to one kind, and what they are when nobody set them."""
+
+
+def _of_kind(upstream: UpstreamSettings, name: Name) -> Iterator[Problem]:
+    for key, (kind, default) in _ONE_KINDS.items():
+        if upstream.kind != kind and getattr(upstream, key) != default:
+            yield Problem(
+                name(key),
+                f"it means nothing to an upstream of kind {upstream.kind}",
+                f"Leave it out, or set kind to {kind}.",
+            )
+    if upstream.api_version and not _API_VERSION.fullmatch(upstream.api_version):
+        what = f"{show(upstream.api_version)} is no version"
+        yield Problem(name("api_version"), what, "Write it as in 2025-04-01-preview, or leave it out.")
+    needs_model = upstream.kind == "azure" or DIALECTS[upstream.dialect].needs_model
+    if upstream.kind != "openai" and needs_model and "model" not in upstream.model_fields_set:
+        what = "the deployment" if upstream.kind == "azure" else "one of its models"
+        yield Problem(name("model"), f"this upstream does not know {upstream.model!r}", f"Name {what}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def _listed(value: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 UpstreamKind = Literal["openai", "azure", "compatible", "local"]
+DialectName = Literal["ga", "beta", "xai", "localai", "speaches", "huggingface", "vllm"]
+"""Of a compatible server: the tables of `wire.dialects` but Azure's, which its address decides."""
 
 
 class UpstreamSettings(BaseModel):
@@ -53,6 +55,17 @@ class UpstreamSettings(BaseModel):
     base_url: str = ""
     api_key_env: str = ""
     model: str = DEFAULT_MODEL
+    """At Azure the name of the deployment."""
+    dialect: DialectName = "ga"
+    """Of a server of kind `compatible`: how it departs from the GA shape."""
+    api_version: str = Field(default="", max_length=64)
+    """Of Azure: names the preview path, with its older shape; empty is the GA path."""
+    key_header: Literal["", "authorization", "api-key"] = ""
+    """Which header bears the key; left empty: `api-key` at Azure, else `authorization`."""
+    voice: str = Field(default="", max_length=256)
+    """Of a compatible server: its voice, for servers that have their own."""
+    transcription_model: str = Field(default="", max_length=256)
+    """What writes down the user's words, where the upstream's usual model is not the one."""
     workarounds: Annotated[tuple[Manner, ...], BeforeValidator(_listed)] = (
         Manner.PLAIN,
         Manner.MINIMAL_AUDIO,

@@ -4,6 +4,7 @@ async with Emulator(EmulatorOptions(faults=["http:503@1"])) as emulator:
     ...  # dial emulator.url + "?model=gpt-realtime-2.1", then read emulator.records
 """
 
+from holdfast.emulator.dialects import DialectName
 from holdfast.emulator.faults import FAULTS, FaultKind
 from holdfast.emulator.moments import MOMENTS, Moment, State
 from holdfast.emulator.options import Darkness, EmulatorOptions, Tamper
@@ -22,6 +23,7 @@ __all__ = [
     "Call",
     "CreatedItem",
     "Darkness",
+    "DialectName",
     "EmulatedSession",
     "Emulator",
     "EmulatorOptions",

@@ -42,13 +42,23 @@ def credential(request: Request) -> tuple[str | None, str]:
     return None, "none"
 
 
+def refused_at_once(request: Request, key: str | None) -> Answer | None:
+    """Why a request does not even get a socket, if it does not."""
+    if key is None:
+        return error(401, "missing_api_key", "Send 'Authorization: Bearer KEY'.")
+    if "call_id" in request.query:
+        return error(404, "not_found", "There is no such call.")
+    return None
+
+
 def refusal(request: Request, key: str, options: EmulatorOptions) -> str | None:
     """Why this request is refused in band: a code of `REFUSALS`, if it is."""
     if options.api_key is not None and key != options.api_key:
         return "invalid_api_key"
-    if "realtime=v1" in request.headers.get("openai-beta", ""):
+    if "realtime=v1" in request.headers.get("openai-beta", "") and options.dialect == "openai":
         return "beta_api_shape_disabled"
-    if not request.query.get("model") and request.query.get("intent") != "transcription":
+    named = request.query.get("model") or request.query.get("deployment")
+    if not named and request.query.get("intent") != "transcription":
         return "missing_model"
     if request.query.get("intent") == "transcription":
         return None

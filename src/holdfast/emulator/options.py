@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from holdfast.emulator.dialects import DialectName
 from holdfast.emulator.script import Turn
 from holdfast.emulator.spelling import FaultSpec
 
@@ -24,7 +25,7 @@ class EmulatorOptions:
     the fault table; `seed`: of every chance in them. `api_key`: the only key accepted; without it any key
     is. `speed`: how many times faster than real time audio is given out (0: all at once). `char_ms`: speech
     for each character. `keep_audio`: keep each session's input, not only its checksum. `tamper`: rewrites
-    what goes out.
+    what goes out. `dialect`: whose address, checks and shape; `deployments`: Azure's (none named: any).
     """
 
     host: str = "127.0.0.1"
@@ -39,3 +40,5 @@ class EmulatorOptions:
     session_s: float = 3600.0
     keep_audio: bool = False
     tamper: Tamper | None = None
+    dialect: DialectName = "openai"
+    deployments: tuple[str, ...] = ()

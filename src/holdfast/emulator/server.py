@@ -12,11 +12,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 from holdfast.emulator import door
 from holdfast.emulator.control import control_router
+from holdfast.emulator.dialects import SPOKEN
 from holdfast.emulator.front import Break, Decision, Front, Request, Router, Upgrade
 from holdfast.emulator.options import Darkness, EmulatorOptions
 from holdfast.emulator.plan import FaultPlan, Misbehaviour
@@ -42,6 +44,7 @@ class Emulator:
         """Raises `FaultSpelling` when a fault of the options is not understood."""
         self.options = options or EmulatorOptions()
         self.plan = FaultPlan.of(self.options.faults, self.options.seed)
+        self._spoken = SPOKEN[self.options.dialect]
         self.shelf = Shelf()
         self.attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
         self.handshakes = 0
@@ -58,12 +61,12 @@ class Emulator:
     @property
     def url(self) -> str:
         """The WebSocket address, without `model`."""
-        return f"ws://{self._authority(self.port)}/v1/realtime"
+        return f"ws://{self._authority(self.port)}{self._spoken.path}"
 
     @property
     def http_base(self) -> str:
         """What official clients call `base_url`."""
-        return f"http://{self._authority(self.port)}/v1"
+        return f"http://{self._authority(self.port)}{self._spoken.base}"
 
     @property
     def control_url(self) -> str:
@@ -201,7 +204,7 @@ class Emulator:
     # who is let in
 
     def _route(self, request: Request) -> Decision:
-        if request.path.rstrip("/") == "/v1/realtime" and request.wants_websocket:
+        if request.path.rstrip("/") == self._spoken.path and request.wants_websocket:
             number = self.handshakes = self.handshakes + 1
             decision, outcome = self._admit(request, number)
             _, kind = door.credential(request)
@@ -230,11 +233,11 @@ class Emulator:
         if told is not None:
             return door.told_status(told, delay_s, self.port, self.options.host), f"HTTP {told.arguments[0]}"
         key, kind = door.credential(request)
-        if key is None:
-            needed = "Send 'Authorization: Bearer KEY'."
-            return door.error(401, "missing_api_key", needed, delay_s=delay_s), "HTTP 401"
-        if "call_id" in request.query:
-            return door.error(404, "not_found", "There is no such call.", delay_s=delay_s), "HTTP 404"
+        answer = self._spoken.refusal(request, key, self.options.api_key, self.options.deployments)
+        answer = answer or door.refused_at_once(request, key)
+        if answer is not None or key is None:
+            assert answer is not None, "who has no key is answered"
+            return replace(answer, delay_s=delay_s), f"HTTP {answer.status}"
         refuse = misbehaviour.take("refuse")
         refusal = door.refusal(request, key, self.options) if refuse is None else refuse.arguments[0]
         session = self._session(request, number, kind, misbehaviour, refusal)
@@ -249,7 +252,7 @@ class Emulator:
             id=new_id("sess"),
             number=number,
             path=request.path,
-            model=request.query.get("model", ""),
+            model=request.query.get("model") or request.query.get("deployment", ""),
             intent=request.query.get("intent", "realtime"),
             credential=kind,
             faults=[str(spec) for spec in misbehaviour.specs],

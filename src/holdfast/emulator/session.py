@@ -17,6 +17,7 @@ import msgspec
 from picows import WSFrame, WSMsgType, WSTransport
 
 from holdfast.emulator.acts import ACTS
+from holdfast.emulator.dialects import SPOKEN, check_older
 from holdfast.emulator.faults import ENDINGS, REFUSALS
 from holdfast.emulator.front import NO_LINGER
 from holdfast.emulator.moments import IDLE_AFTER_S, Progress, State
@@ -27,7 +28,8 @@ from holdfast.emulator.record import SessionRecord
 from holdfast.emulator.responder import EmulatedResponder
 from holdfast.emulator.spelling import FaultSpec
 from holdfast.sockets import MessageListener
-from holdfast.wire.realtime import Intent, RealtimeHost, ResponseWriter
+from holdfast.wire.dialects import OlderClient
+from holdfast.wire.realtime import Intent, RealtimeHost, Refused, ResponseWriter
 
 PING_EVERY_S: Final = 20.0
 _TOLD_LIFE_S: Final = 3600.0
@@ -76,6 +78,8 @@ class EmulatedSession(MessageListener):
             session_id=record.id,
             intent=intent,
         )
+        older = SPOKEN[options.dialect].older
+        self._older = None if older is None else OlderClient(older)
         self._timers: set[asyncio.TimerHandle] = set()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._is_frozen = False
@@ -231,7 +235,8 @@ class EmulatedSession(MessageListener):
     def send(self, kind: str, payload: bytes) -> None:
         """Put an event on the wire."""
         if self.is_open and self._outflow.gate is not Gate.SHUT and not self._is_frozen:
-            self.send_text(payload)
+            for told in (payload,) if self._older is None else self._older.down(payload):
+                self.send_text(told)
             self.record.sent(kind)
             if kind == "response.done":
                 response = (_read(payload) or {}).get("response") or {}
@@ -280,8 +285,21 @@ class EmulatedSession(MessageListener):
             return
         if self.takes("reject", kind) or (kind == "session.update" and self.takes("reject-update")):
             self._reject(event or {})
-        else:
+        elif self._older is None:
             self.host.receive(payload)
+        else:
+            self._receive_older(payload, event or {}, self._older)
+
+    def _receive_older(self, payload: bytes, event: Mapping[str, Any], older: OlderClient) -> None:
+        """Carry out an event of the shape before GA, which refuses what is GA's."""
+        try:
+            check_older(event)
+        except Refused as refused:
+            event_id = event.get("event_id")
+            told_id = event_id if isinstance(event_id, str) else None
+            self.host.fail(refused.kind, refused.code, refused.message, param=refused.param, event_id=told_id)
+        else:
+            self.host.receive(older.up(payload))
 
     def _reject(self, event: Mapping[str, Any]) -> None:
         kind, event_id = event.get("type"), event.get("event_id")

@@ -11,10 +11,11 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from picows import WSError, WSHandshakeError
 
 from holdfast.core.faults import Fault, fault
-from holdfast.wire.upstream import ERROR_FAULTS
+from holdfast.wire.error_codes import ERROR_FAULTS
 
 STATUS_FAULTS: Final[Mapping[int, str]] = {
     400: "configuration.session_refused",
@@ -68,13 +69,37 @@ def of_status(status: int, headers: Mapping[str, str], body: str) -> Fault:
         evidence.append(f"request id {request_id[:80]}")
     if "insufficient_quota" in body:
         return fault("configuration.quota_exhausted", evidence)
-    if status in STATUS_FAULTS:
+    named = _code_in(body)
+    if named:
+        evidence.append(f"error.code {named}")
+    if status == 400 and named in ERROR_FAULTS:
+        code = ERROR_FAULTS[named]
+    elif status in STATUS_FAULTS:
         code = STATUS_FAULTS[status]
     elif 300 <= status < 400:
         code = "configuration.redirected"
     else:
         code = "provider.unavailable"
     return fault(code, evidence, retry_after_s=_retry_after(headers))
+
+
+def _code_in(body: str) -> str:
+    """The code of an error's body, as OpenAI and Azure write it; empty where there is none."""
+    try:
+        return str(_error_body(body).error.code or "")[:80]
+    except msgspec.MsgspecError:
+        return ""
+
+
+class _Said(msgspec.Struct):
+    code: str | int | None = None
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Said
+
+
+_error_body: Final = msgspec.json.Decoder(_ErrorBody).decode
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -10,10 +10,10 @@ import asyncio
 import functools
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from picows import WSParsedURL, ws_connect
 
@@ -23,9 +23,14 @@ from holdfast.ports import UpstreamSink
 from holdfast.providers import classify
 from holdfast.providers.addresses import Addresses, Place
 from holdfast.sockets import MessageBounds, MessageListener
+from holdfast.wire.dialects import Link
 
 READ_BUFFER_BYTES: Final = 4096
 BOUNDS: Final = MessageBounds(text_bytes=8 * 1024 * 1024, binary_bytes=1024, fragments=64)
+
+
+KeyHeader = Literal["authorization", "api-key"]
+"""Which header bears the credential; `authorization` as a bearer token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,18 @@ class Address:
     token: str
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses)
+    key_header: KeyHeader = "authorization"
+    translation: Link | None = None
+    """Where the upstream speaks another dialect than GA: that of this one link."""
+
+    @property
+    def credential(self) -> Mapping[str, str]:
+        """The header that bears the credential; none where there is none."""
+        if not self.token:
+            return {}
+        if self.key_header == "api-key":
+            return {"api-key": self.token}
+        return {"Authorization": f"Bearer {self.token}"}
 
 
 @functools.cache
@@ -64,9 +81,13 @@ class RealtimeLink(MessageListener):
             return
         self.has_opened = True
         self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
+        self.listen()
+        self._sink.upstream_opened(self._generation, self)
+
+    def listen(self) -> None:
+        """From here on its events go to the sink."""
         # The hot path has no step between picows and the sink.
         self.on_text = partial(self._sink.upstream_message, self._generation)  # type: ignore[method-assign] # see above
-        self._sink.upstream_opened(self._generation, self)
 
     def on_binary(self, payload: bytes) -> None:
         cause = fault("provider.protocol_breach", [f"a binary message of {len(payload)} bytes"])
@@ -87,13 +108,54 @@ class RealtimeLink(MessageListener):
         self._sink.upstream_paused(paused=False)
 
 
+class TranslatedLink(RealtimeLink):
+    """A link to an upstream of another dialect. Its sink speaks and hears GA."""
+
+    def __init__(self, generation: int, sink: UpstreamSink, outbox_bytes: int, translation: Link) -> None:
+        super().__init__(generation, sink, outbox_bytes)
+        self._translation = translation
+
+    def listen(self) -> None:
+        heard = partial(self._sink.upstream_message, self._generation)
+        down, up, say = self._translation.down, self._translation.up, self.send_text
+        back = self._translation.back
+        loop = asyncio.get_running_loop()
+
+        def on_text(payload: bytes) -> None:
+            for told in down(payload):
+                heard(told)
+
+        def send_text(payload: bytes) -> None:
+            for told in up(payload):
+                say(told)
+            if back:
+                # Not now: whoever sends is in the middle of a step.
+                loop.call_soon(self._answer, heard, back.copy())
+                back.clear()
+
+        self.on_text = on_text  # type: ignore[method-assign] # as the class above does
+        self.send_text = send_text  # type: ignore[method-assign] # as `MessageListener` does, one step more
+
+    def _answer(self, heard: Callable[[bytes], None], told: Sequence[bytes]) -> None:
+        for one in told:
+            if self.is_open:
+                heard(one)
+
+
+def _link(address: Address, generation: int, sink: UpstreamSink) -> RealtimeLink:
+    outbox_bytes = address.limits.upstream_outbox_bytes
+    if address.translation is None:
+        return RealtimeLink(generation, sink, outbox_bytes)
+    return TranslatedLink(generation, sink, outbox_bytes, address.translation)
+
+
 async def dial(address: Address, generation: int, sink: UpstreamSink, headers: Mapping[str, str]) -> None:
     """Open a link. A failure is told to the sink; only `CancelledError` leaves this function.
 
     Cancelling the wait does not stop picows' handshake, so the link itself is told that it is not wanted.
     """
     limits = address.limits
-    link = RealtimeLink(generation, sink, limits.upstream_outbox_bytes)
+    link = _link(address, generation, sink)
     reached: list[tuple[str, Place]] = []
 
     async def connected(url: WSParsedURL) -> socket.socket | None:
@@ -117,7 +179,7 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             read_buffer_init_size=READ_BUFFER_BYTES,
             socket_factory=connected,
             use_aiofastnet=False,  # under uvloop its transports may not see a reset until the next ping
-            extra_headers={"Authorization": f"Bearer {address.token}", **headers},
+            extra_headers={**address.credential, **headers},
         )
         if link.has_opened:
             for name, place in reached:

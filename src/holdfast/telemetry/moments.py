@@ -81,6 +81,9 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "warning",
         "The successor came to nothing; the present link serves on.",
     ),
+    Moment(
+        "upstream.left_out", "upstream", "info", "Settings were not sent, because it has no word for them."
+    ),
     Moment("upstream.warm_failed", "upstream", "info", "A link of the warm pool came to nothing."),
     Moment("upstream.warm_let_go", "upstream", "warning", "Memory runs short: the warm pool was emptied."),
     Moment(

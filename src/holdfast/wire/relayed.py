@@ -19,7 +19,8 @@ from holdfast.core import relay_events as events
 from holdfast.core.relay_events import ClientAsked, Original, SessionFacts
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
-from holdfast.wire.upstream import BreachError, fault_of_error
+from holdfast.wire.error_codes import fault_of_error
+from holdfast.wire.upstream import BreachError
 
 APPEND: Final = "input_audio_buffer.append"
 DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"})

@@ -1,7 +1,7 @@
 """The Realtime dialect with us as the client: upstream events to ours, our effects to client events.
 
 What lives here: one typed decode per message, the shapes of what we send (GA, protocol reference 4 to 8),
-what an `error.code` means.
+which errors are nobody's fault.
 What never will: retrying, ids that survive a rebuild.
 """
 
@@ -15,27 +15,10 @@ import pybase64
 
 from holdfast.core import effects, events
 from holdfast.core.events import Event
-from holdfast.core.faults import Fault, fault
 from holdfast.core.upstream_side import ASK_PREFIX
+from holdfast.wire.error_codes import fault_of_error
 
 # what an error means
-
-ERROR_FAULTS: Final[Mapping[str, str]] = {
-    "invalid_api_key": "configuration.invalid_api_key",
-    "account_deactivated": "configuration.quota_exhausted",
-    "billing_hard_limit_reached": "configuration.quota_exhausted",
-    "insufficient_quota": "configuration.quota_exhausted",
-    "credit_balance_exhausted": "configuration.quota_exhausted",
-    "missing_model": "configuration.model_not_found",
-    "invalid_model": "configuration.model_not_found",
-    "model_not_found": "configuration.model_not_found",
-    "beta_api_shape_disabled": "configuration.beta_shape",
-    "session_expired": "provider.session_expired",
-    "rate_limit_exceeded": "provider.rate_limited",
-    "inference_rate_limit_exceeded": "provider.rate_limited",
-    "server_error": "provider.server_error",
-}
-"""`error.code` to fault (protocol reference, 9.4). Others are about one of our messages."""
 
 BENIGN: Final = frozenset(
     {
@@ -51,15 +34,6 @@ BENIGN: Final = frozenset(
 
 RACE_PREFIX: Final = "race_"
 """Our messages whose refusal is a race too bear an `event_id` that begins like this."""
-
-
-def fault_of_error(
-    code: str, kind: str, message: str, otherwise: str = "application.invalid_message"
-) -> Fault:
-    """The fault that an `error` object names; the code decides, then the type, then `otherwise`."""
-    known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
-    codes = [f"error.code {code or 'none'}", f"error.type {kind or 'none'}"]
-    return fault(known or otherwise, [message or "no message", *codes])
 
 
 # decoding

@@ -1,0 +1,201 @@
+"""One client of the shape before GA, in both directions: it speaks its own, we hear GA.
+
+What lives here: the same tables as `as_client`, read the other way; what GA tells that such a client has no
+name for is not told.
+What never will: judging a client: who is let in with the older shape is a setting (`server.beta_clients`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from holdfast.wire.dialects.bodies import item_in
+from holdfast.wire.dialects.table import Dialect, Json, carried
+from holdfast.wire.realtime import new_id
+
+_HEAD_BYTES: Final = 512
+_AUDIO: Final = re.compile(rb'"type"\s*:\s*"response\.output_audio\.delta"')
+_GA_ONLY: Final = frozenset(
+    {
+        "conversation.item.done",
+        "input_audio_buffer.timeout_triggered",
+        "input_audio_buffer.dtmf_event_received",
+        "conversation.item.input_audio_transcription.segment",
+        "mcp_list_tools.in_progress",
+        "mcp_list_tools.completed",
+        "mcp_list_tools.failed",
+        "response.mcp_call_arguments.delta",
+        "response.mcp_call_arguments.done",
+        "response.mcp_call.in_progress",
+        "response.mcp_call.completed",
+        "response.mcp_call.failed",
+    }
+)
+"""What there was no name for."""
+_ABOUT: Final = ("id", "object", "model", "expires_at")
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+_joined: Final = b"".join
+
+
+class _Kind(msgspec.Struct, gc=False):
+    type: str
+
+
+_peek: Final = msgspec.json.Decoder(_Kind).decode
+
+
+class OlderClient:
+    """What one socket needs to know."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        on_left_out: Callable[[Sequence[str]], None] = lambda _left: None,
+        ids: Callable[[str], str] = new_id,
+    ) -> None:
+        self.dialect = dialect
+        self._on_left_out = on_left_out
+        self._ids = ids
+        self._names = {
+            ga: theirs
+            for theirs, ga in dialect.server_events.items()
+            if not theirs.startswith("transcription_session.")
+        }
+        audio = self._names["response.output_audio.delta"]
+        self._audio = f'"type":"{audio}"'.encode()
+
+    # from the client
+
+    def up(self, raw: bytes) -> bytes:
+        """A client's event in GA's words. What is no event is for the session to refuse."""
+        try:
+            build = self._UP.get(_peek(raw).type)
+        except (msgspec.MsgspecError, RecursionError):
+            return raw
+        return raw if build is None else _encode(build(self, _decode(raw)))
+
+    def _update(self, event: Json) -> Json:
+        return self._updated(event, "realtime")
+
+    def _update_transcription(self, event: Json) -> Json:
+        return self._updated(event, "transcription")
+
+    def _updated(self, event: Json, kind: str) -> Json:
+        session = event.get("session")
+        if not isinstance(session, dict):
+            return event
+        table = self.dialect.session if kind == "realtime" else self.dialect.transcription_session
+        told, left = carried(session, table or (), "ga")
+        self._leave(left)
+        return {**event, "type": "session.update", "session": {"type": kind, **told}}
+
+    def _ask(self, event: Json) -> Json:
+        response = event.get("response")
+        if not isinstance(response, dict):
+            return event
+        told, left = carried(response, self.dialect.response or (), "ga")
+        self._leave([f"response.{path}" for path in left])
+        if isinstance(told.get("input"), list):
+            told["input"] = [item_in(self.dialect, item, "ga") for item in told["input"]]
+        return {**event, "response": told}
+
+    def _add(self, event: Json) -> Json:
+        return {**event, "item": item_in(self.dialect, event.get("item"), "ga")}
+
+    def _leave(self, left: Sequence[str]) -> None:
+        if left:
+            self._on_left_out(left)
+
+    _UP: ClassVar[Mapping[str, Callable[[OlderClient, Json], Json]]] = {
+        "session.update": _update,
+        "transcription_session.update": _update_transcription,
+        "response.create": _ask,
+        "conversation.item.create": _add,
+    }
+
+    # to the client
+
+    def down(self, raw: bytes) -> Sequence[bytes]:
+        """A GA event in the client's words; an audio message by an exchange of its name."""
+        found = _AUDIO.search(raw, 0, _HEAD_BYTES)
+        if found is not None:
+            return (_joined((raw[: found.start()], self._audio, raw[found.end() :])),)
+        try:
+            kind = _peek(raw).type
+        except (msgspec.MsgspecError, RecursionError):
+            return (raw,)
+        if kind in _GA_ONLY:
+            return ()
+        return [_encode(told) for told in self._told(_decode(raw), kind)]
+
+    def _told(self, event: Json, kind: str) -> Iterator[Json]:
+        event["type"] = self._names.get(kind, kind)
+        if isinstance(event.get("item"), dict):
+            event["item"] = item_in(self.dialect, event["item"], "theirs")
+        if isinstance(event.get("response"), dict):
+            event["response"] = self._response(event["response"])
+        session = event.get("session")
+        if not isinstance(session, dict):
+            yield event
+            return
+        if session.get("type") == "transcription":
+            event["type"] = f"transcription_{kind}"
+        event["session"] = self._session(session)
+        yield event
+        if kind == "session.created" and session.get("type") != "transcription":
+            conversation = {"id": self._ids("conv"), "object": "realtime.conversation"}
+            yield {
+                "type": "conversation.created",
+                "event_id": self._ids("event"),
+                "conversation": conversation,
+            }
+
+    def _session(self, session: Json) -> Json:
+        is_transcription = session.get("type") == "transcription"
+        table = self.dialect.transcription_session if is_transcription else self.dialect.session
+        settings = {key: value for key, value in session.items() if key not in {"type", *_ABOUT}}
+        told, _ = carried(settings, table or (), "theirs")
+        return {**{key: session[key] for key in _ABOUT if key in session}, **told}
+
+    def _response(self, response: Json) -> Json:
+        told, _ = carried(response, self.dialect.told_response or (), "theirs")
+        if isinstance(told.get("output"), list):
+            told["output"] = [item_in(self.dialect, item, "theirs") for item in told["output"]]
+        return told
+
+
+def asks_for_beta(headers: Mapping[str, str], subprotocols: Sequence[str]) -> bool:
+    """Whether an upgrade is of a client of the older shape (protocol reference, 1.3)."""
+    return "realtime=v1" in headers.get("openai-beta", "") or any(
+        name.startswith("openai-beta.realtime") for name in subprotocols
+    )
+
+
+def is_beta_event(event: Mapping[str, Any]) -> bool:
+    """Whether a client's event has marks of the older shape: GA knows none of them."""
+    if event.get("type") == "transcription_session.update":
+        return True
+    body = event.get("session") or event.get("response")
+    return isinstance(body, dict) and not _OLDER_KEYS.isdisjoint(body)
+
+
+_OLDER_KEYS: Final = frozenset(
+    {
+        "modalities",
+        "voice",
+        "input_audio_format",
+        "output_audio_format",
+        "input_audio_transcription",
+        "input_audio_noise_reduction",
+        "turn_detection",
+        "max_response_output_tokens",
+        "temperature",
+    }
+)

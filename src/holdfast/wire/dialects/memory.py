@@ -1,0 +1,142 @@
+"""What is remembered of one link to a server of another dialect, between one event and the next.
+
+What lives here: which items and answers were told of, what was left out, what the gateway answers itself.
+What never will: how an event is spelled (`upward`, `downward`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from holdfast.wire.dialects.table import Dialect, Json
+
+ITEMS_KEPT: Final = 512
+"""Of how many items it is known what was told of them."""
+
+encode: Final = msgspec.json.Encoder().encode
+decode: Final = msgspec.json.Decoder().decode
+
+
+class _Kind(msgspec.Struct, gc=False):
+    type: str
+
+
+_peek: Final = msgspec.json.Decoder(_Kind).decode
+
+
+def kind_of(raw: bytes) -> str | None:
+    """The type of an event; None for what is none."""
+    try:
+        return _peek(raw).type
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def as_object(value: Any) -> Json:
+    """What should be an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What this one server has, by its operator's settings."""
+
+    model: str = ""
+    transcription_model: str | None = None
+    voice: str | None = None
+    transcribes: bool = False
+    """The link was opened for a transcription session."""
+
+
+OWN: Final = Own()
+
+
+class Link(Protocol):
+    """What carries one link's events over."""
+
+    back: list[bytes]
+
+    def up(self, raw: bytes) -> Sequence[bytes]:
+        """A client event as the server understands it."""
+        ...
+
+    def down(self, raw: bytes) -> Sequence[bytes]:
+        """A server event in GA's words."""
+        ...
+
+
+class Memory:
+    """Of one link."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        own: Own,
+        on_left_out: Callable[[Sequence[str]], None],
+        ids: Callable[[str], str],
+    ) -> None:
+        self.dialect = dialect
+        self.own = own
+        self.ids = ids
+        self.back: list[bytes] = []
+        """What the gateway answers itself."""
+        self.left_out: list[str] = []
+        self.transcribes = own.transcribes
+        self.has_greeted = False
+        self.items: OrderedDict[str, str] = OrderedDict()
+        self.calls: OrderedDict[str, str] = OrderedDict()
+        self.last_item: str | None = None
+        self.active: str | None = None
+        """The answer that is being given."""
+        self.silenced: set[str] = set()
+        """Answers that have ended for the client and not for the server."""
+        self.asked: deque[Any] = deque(maxlen=16)
+        """Metadata of the answers that were asked for, where the server does not bring it back."""
+        self._on_left_out = on_left_out
+
+    def leave(self, left: Sequence[str]) -> None:
+        """Name what was left out: to the operator now, to the client with the next `session.updated`."""
+        if left:
+            self.left_out += [path for path in left if path not in self.left_out]
+            self._on_left_out(left)
+
+    def say(self, event: Json) -> None:
+        """Answer the client."""
+        self.back.append(encode(self.with_id(event)))
+
+    def with_id(self, event: Json) -> Json:
+        """An event of the gateway's own."""
+        return {"type": event.pop("type", None), "event_id": self.ids("event"), **event}
+
+    def note_item(self, item_id: str, state: str) -> None:
+        """It was told as `added` or `done`."""
+        self.items[item_id] = state
+        _bound(self.items)
+
+    def note_call(self, item_id: str, name: str) -> None:
+        """It calls this function."""
+        self.calls[item_id] = name
+        _bound(self.calls)
+
+    def silence(self, status: str, reason: str) -> Iterator[Json]:
+        """End the active answer for the client; what still comes of it is not told."""
+        response_id = self.active
+        if response_id is None:
+            return
+        self.active = None
+        self.silenced.add(response_id)
+        details = {"type": status, "reason": reason}
+        response = {"object": "realtime.response", "id": response_id, "status": status, "output": []}
+        yield self.with_id(
+            {"type": "response.done", "response": {**response, "status_details": details, "usage": None}}
+        )
+
+
+def _bound(kept: OrderedDict[str, str]) -> None:
+    if len(kept) > ITEMS_KEPT:
+        kept.popitem(last=False)
