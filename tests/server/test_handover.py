@@ -10,6 +10,7 @@ import struct
 import pytest
 
 from holdfast.emulator import Emulator
+from holdfast.sockets.listener import CLOSE_WAIT_S
 from tests.server.gateway import TestGateway, gateway
 
 KEY = base64.b64encode(os.urandom(16)).decode()
@@ -115,6 +116,7 @@ async def test_the_subprotocol_is_chosen_and_a_ticket_never_echoed() -> None:
         (frame(b"\xc3", fin=False) + frame(b"\x28", opcode=0), 1007),
         (frame(struct.pack(">H", 1005), opcode=8), 1002),
         (frame(struct.pack(">H", 5001), opcode=8), 1002),
+        (frame(struct.pack(">H", 0), opcode=8), 1002),
         (frame(struct.pack(">H", 1000), opcode=8), 1000),
         (frame(b"", opcode=8), 1000),
         (frame(b"a", fin=False) + b"".join(frame(b"", opcode=0, fin=False) for _ in range(70)), 1009),
@@ -125,6 +127,23 @@ async def test_broken_framing_is_closed_with_the_right_code(broken: bytes, code:
         reader, writer = await talk(gw, head(), broken)
         seen = await read_until(reader, struct.pack(">H", code))
         assert seen[seen.index(b"\r\n\r\n") + 4] == 0x88
+        writer.close()
+
+
+async def test_a_close_that_comes_twice_in_one_read_gets_its_own_code_back() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        goodbye = frame(struct.pack(">H", 1000) + b"bye", opcode=8)
+        reader, writer = await talk(gw, head(), goodbye + goodbye)
+        seen = await asyncio.wait_for(reader.read(), 5)
+        assert seen.endswith(b"\x88\x05" + struct.pack(">H", 1000) + b"bye")
+        writer.close()
+
+
+async def test_after_a_close_with_a_wrong_code_nobody_waits_for_another() -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        reader, writer = await talk(gw, head(), frame(struct.pack(">H", 1006), opcode=8))
+        seen = await asyncio.wait_for(reader.read(), CLOSE_WAIT_S / 2)
+        assert struct.pack(">H", 1002) in seen
         writer.close()
 
 

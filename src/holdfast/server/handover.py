@@ -22,6 +22,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from holdfast.sockets import MessageListener
+
 HEAD_BYTES_MAX: Final = 16 * 1024
 HANDSHAKE_S: Final = 5.0
 PING_IDLE_S: Final = 15.0
@@ -54,6 +56,27 @@ class Drainable(Protocol):
         ...
 
 
+class _Complaints(logging.LoggerAdapter[logging.Logger]):
+    """picows' logger for one connection, which complains before it closes with 1002.
+
+    picows reads one frame ahead. A peer whose close frame comes twice in one read must get its own code back,
+    and picows would answer the second before anybody has seen the first.
+    """
+
+    handed: HandedOver | None = None
+
+    def error(self, msg: object, *args: object, **fields: Any) -> None:
+        """Told before picows' own close frame is sent, which is then one too many."""
+        super().error(msg, *args, **fields)
+        transport = self.handed.transport if self.handed is not None else None
+        closing = transport.close_handshake if transport is not None else None
+        if closing is None or closing.recv is None or closing.sent is not None:
+            return
+        assert self.handed is not None
+        if isinstance(self.handed.listener, MessageListener):
+            self.handed.listener.agree_to_close(int(closing.recv.code), closing.recv.reason or "")
+
+
 class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
     """picows' protocol on a transport that uvicorn accepted, known to uvicorn until it ends."""
 
@@ -64,12 +87,13 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
         frame_bytes_max: int,
     ) -> None:
         self._server_state = state
+        self._complaints = _Complaints(logging.getLogger("picows.server"), {})
         super().__init__(
             host_port=None,
             ws_path=None,
             is_client_side=False,
             ws_listener_factory=listener_factory,
-            logger=logging.getLogger("picows.server"),
+            logger=self._complaints,
             disconnect_on_exception=True,
             websocket_handshake_timeout=HANDSHAKE_S,
             enable_auto_ping=True,
@@ -84,11 +108,13 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._server_state.connections.add(self)
+        self._complaints.handed = self
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_state.connections.discard(self)
         super().connection_lost(exc)
+        self._complaints.handed = None  # each refers to the other
 
     def shutdown(self) -> None:
         """uvicorn stops: end with 1001 rather than by dropping the line."""

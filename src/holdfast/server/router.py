@@ -35,6 +35,8 @@ BROWSER_PATH: Final = "/api/openai/realtime"
 BROWSER_PROTOCOL: Final = "holdfast.v1"
 REALTIME_PATH: Final = "/v1/realtime"
 REALTIME_PROTOCOL: Final = "realtime"
+_REALTIME_BINARY_BYTES: Final = 1024
+"""The dialect has no binary messages; so much is read of one to say so."""
 
 _MODEL_REFUSALS: Final = {"other_product": ("invalid_model", 4000), "retired": ("model_not_found", 4004)}
 """As the service says it: code and close code (protocol, 9.3)."""
@@ -69,9 +71,7 @@ class SocketRouter:
 
     def frame_bytes_max(self, path: str) -> int:
         """One byte more than a message may have, so that the listener is the one who refuses."""
-        if path == REALTIME_PATH:
-            return self.limits.trusted_client_text_bytes + 1
-        return self.limits.client_text_bytes + 1
+        return bounds_of(path, self.limits).frame_bytes
 
     def _route(self, request: UpgradeRequest) -> Answer:
         if request.method != "GET":
@@ -109,8 +109,8 @@ class SocketRouter:
             self.directory.enter(runner, peer, admitted.customer_id)
             return runner
 
-        bounds = MessageBounds(limits.client_text_bytes, limits.client_binary_bytes, limits.message_fragments)
-        return _accept(request, BROWSER_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+        socket = ClientSocket(start, bounds_of(BROWSER_PATH, limits), limits.client_outbox_bytes)
+        return _accept(request, BROWSER_PROTOCOL, socket)
 
     def _realtime(self, request: UpgradeRequest) -> Answer:
         admitted = self.gate.admit_client(request)
@@ -138,9 +138,7 @@ class SocketRouter:
             self.directory.enter(runner, peer, user)
             return runner
 
-        is_narrow = rights is Rights.NARROW
-        text_bytes = limits.narrow_client_text_bytes if is_narrow else limits.trusted_client_text_bytes
-        bounds = MessageBounds(text_bytes, 1024, limits.message_fragments)
+        bounds = bounds_of(REALTIME_PATH, limits, is_narrow=rights is Rights.NARROW)
         return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
 
     def _rights_of(self, principal: Principal) -> Rights:
@@ -168,6 +166,14 @@ class SocketRouter:
         if refusal.in_band:
             return _accept(request, REALTIME_PROTOCOL, RefusedSocket(refusal.code, refusal.message))
         return _refuse(refusal.status, refusal.code, refusal.message)
+
+
+def bounds_of(path: str, limits: Limits, *, is_narrow: bool = False) -> MessageBounds:
+    """What a client of this path may send in one message."""
+    if path == REALTIME_PATH:
+        text_bytes = limits.narrow_client_text_bytes if is_narrow else limits.trusted_client_text_bytes
+        return MessageBounds(text_bytes, _REALTIME_BINARY_BYTES, limits.message_fragments)
+    return MessageBounds(limits.client_text_bytes, limits.client_binary_bytes, limits.message_fragments)
 
 
 def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> UpgradeRequest:

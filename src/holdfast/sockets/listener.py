@@ -247,13 +247,20 @@ class MessageListener(WSListener):
 
     def _closing(self, frame: WSFrame) -> None:
         code = int(frame.get_close_code())  # type: ignore[call-overload] # an int at run time
-        if code >= 5000 or code in _UNSENDABLE_CLOSE_CODES:
+        # picows says 0 where no code was sent; a peer that sends 0 means something else.
+        if code >= 5000 or code in _UNSENDABLE_CLOSE_CODES or (code == 0 and frame.payload_size):
             self._breach(1002, "close code not allowed")
+            # The peer has said its close: nothing more will come that is worth waiting for.
+            self.transport.disconnect()
             return
-        self._close_received = (code or 1005, frame.get_close_reason() or "")
+        self.agree_to_close(code, frame.get_close_reason() or "")
+
+    def agree_to_close(self, code: int, reason: str) -> None:
+        """The peer has closed, with this code (0: with none): say so too, and end."""
+        self._close_received = (code or 1005, reason)
         self.transport.send_close(
-            code or WSCloseCode.OK,
-            frame.get_close_message(),
+            code or WSCloseCode.OK,  # type: ignore[arg-type] # picows takes any code as an int
+            reason,
         )
         self._shut()
         self.transport.disconnect()
