@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -70,6 +72,16 @@ def test_silero_tells_speech_from_silence(silero: SileroModel, voice: flite_wasm
     speech = without_lead(spoken(voice, "what is my balance"))
     found = [vad.probability(speech[at : at + FRAME]) for at in range(0, len(speech) - FRAME, FRAME)]
     assert np.median(found) > 0.8
+
+
+def test_the_library_keeps_no_id_of_this_machine_to_report_by(speech_files: Path, tmp_path: Path) -> None:
+    load = "import sys, pathlib, holdfast.engine.vad as vad; vad.SileroModel(pathlib.Path(sys.argv[1]))"
+    unasked = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = (sys.executable, "-c", load, str(speech_files / SILERO))
+    subprocess.run(command, env={**kept, **unasked}, check=True, timeout=30)
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_streams_do_not_share_state(silero: SileroModel, voice: flite_wasm.FliteWasm) -> None:

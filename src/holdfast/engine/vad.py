@@ -6,6 +6,7 @@ What never will: thresholds and hangover (`endpointer`).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,9 @@ import numpy as np
 
 from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
 
+# onnxruntime reports its use to its maker, under an id that it keeps in the home folder, unless this is set before it
+# is loaded. A gateway that is hosted by its owner tells nobody.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 try:
     import onnxruntime as _onnx
 except ImportError:  # the energy gate takes over
