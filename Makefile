@@ -25,7 +25,7 @@ JOBS ?= 3
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn mutate web speech wheel docs clean
+.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,9 @@ soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 autobahn: $(VENV)/.dev ## Autobahn's 301 cases at both sockets (minutes; skipped with the reason without Python 2.7)
 	@wstest="$$(scripts/wstest.sh)" || { code=$$?; [ $$code = 3 ] && exit 0; exit $$code; }; \
 		$(BIN)/python -m benchmarks.autobahn --wstest "$$wstest"
+
+image-check: $(VENV)/.dev ## the Dockerfile's steps without a container engine (root; a minute)
+	@$(BIN)/python -m tests.image || { code=$$?; [ $$code = 3 ] || exit $$code; }
 
 simulate: $(VENV)/.dev ## 100,000 simulated sessions with faults; the result goes to docs/measurements (minutes)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) --write

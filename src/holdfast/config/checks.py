@@ -51,11 +51,11 @@ def _binding(settings: Settings, name: Name) -> Iterator[Problem]:
         )
     lacking = []
     if not settings.guarded:
-        lacking.append("[auth] secret or client_keys")
+        lacking.append("[auth] secret (HOLDFAST_AUTH__SECRET) or client_keys")
     if not settings.server.origins:
-        lacking.append("[server] origins")
+        lacking.append("[server] origins (HOLDFAST_SERVER__ORIGINS)")
     if not (settings.server.tls_cert or settings.server.trusted_proxies):
-        lacking.append("[server] tls_cert and tls_key, or trusted_proxies")
+        lacking.append("[server] tls_cert and tls_key, or trusted_proxies (HOLDFAST_SERVER__TRUSTED_PROXIES)")
     if lacking:
         yield Problem(
             name("host"),

@@ -14,8 +14,8 @@ import numpy as np
 
 from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
 
-# onnxruntime reports its use to its maker, under an id that it keeps in the home folder, unless this is set before it
-# is loaded. A gateway that is hosted by its owner tells nobody.
+# onnxruntime reports its use to its maker, under an id that it keeps in the home folder, unless this is set
+# before it is loaded. A gateway that is hosted by its owner tells nobody.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 try:
     import onnxruntime as _onnx
