@@ -160,6 +160,21 @@ async def test_a_transcription_session_never_answers(run: Run, call: Dial) -> No
         assert not [kind for kind in caller.kinds if kind.startswith("response.")]
 
 
+async def test_the_rest_of_an_echo_goes_on_after_a_restore(run: Run, call: Dial) -> None:
+    async with run() as emulator, call(emulator) as caller:
+        for role, kind, text in (
+            ("user", "input_text", "one two three"),
+            ("assistant", "output_text", "You said: one"),
+        ):
+            item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+            await caller.send("conversation.item.create", item=item)
+        asked = {"output_modalities": ["text"], "metadata": {"holdfast_carry_on": "You said: one"}}
+        await caller.send("response.create", response=asked)
+        done = await caller.until("response.done")
+
+    assert done["response"]["output"][0]["content"][0]["text"] == "two three"
+
+
 async def test_binary_gets_an_error_and_nothing_ends(run: Run, call: Dial) -> None:
     async with run() as emulator, call(emulator) as caller:
         await caller.socket.send(b"\x00\x01")

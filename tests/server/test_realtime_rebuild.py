@@ -120,7 +120,7 @@ async def test_an_answer_cut_in_the_middle_is_carried_on_and_what_was_told_stays
         await client.until_told("response.done", 2)
 
         cut, rest = (m["response"] for m in client.told("response.done"))
-        assert (cut["status"], cut["status_details"]["reason"]) == ("incomplete", "upstream_lost")
+        assert (cut["status"], cut["status_details"]["error"]["type"]) == ("incomplete", "upstream_lost")
         assert rest["status"] == "completed"
         told = "".join(m["delta"] for m in client.told("response.output_audio_transcript.delta"))
         (item,) = cut["output"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -206,6 +206,21 @@ def test_a_clock_is_set_and_an_id_marked() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [("incomplete", "upstream_lost"), ("cancelled", "turn_detected")]
+)
+def test_a_terminal_event_is_one_that_strict_clients_accept(
+    status: Literal["incomplete", "cancelled"], reason: str
+) -> None:
+    spoken = RelayItem("i", "message", "assistant", text="one", said_from=0, said=100)
+    call = RelayItem("c", "function_call", text="", body=b'{"call_id":"call_1","name":"balance"}')
+    cause = fault("provider.connection_lost")
+    effect = words.SendTerminal("r", status, reason, cause, (spoken, call), frozenset({"i", "c"}))
+
+    for raw in relay_words.terminal(effect, map(str, range(9))):
+        judge_server_event(said(raw))
+
+
 def test_a_terminal_event_ends_what_was_open() -> None:
     item = RelayItem("i", "message", "assistant", text="one", said_from=0, said=100)
     cause = fault("provider.connection_lost")
@@ -220,7 +235,10 @@ def test_a_terminal_event_ends_what_was_open() -> None:
     ]
     response = told[-1]["response"]
     assert response["usage"]["input_token_details"]["cached_tokens_details"]["audio_tokens"] == 0
-    assert response["status_details"]["error"]["code"] == "provider.connection_lost"
+    assert response["status_details"]["error"] == {
+        "type": "upstream_lost",
+        "code": "provider.connection_lost",
+    }
     assert response["output"][0]["content"] == [{"type": "output_audio", "transcript": "one"}]
     assert response["output"][0]["status"] == "incomplete"
 

@@ -73,6 +73,8 @@ class EmulatedResponder:
         self._pump: asyncio.TimerHandle | None = None
         self._outputs: list[str] = []
         self._asked: str | None = None
+        self._answered: tuple[str | None, list[str]] = (None, [])
+        """What the assistant's restored words were an answer to; their rest may be asked for."""
         self._turn: Turn | None = None
 
     # the port
@@ -123,8 +125,8 @@ class EmulatedResponder:
             self._take_turn(self._words_of(item) or self._words_heard(item["id"]))
         elif item["type"] == "message" and item["role"] == "assistant":
             # History that is being restored: whatever was asked before this was answered.
-            self._asked = None
-            self._outputs.clear()
+            self._answered = self._asked, self._outputs
+            self._asked, self._outputs = None, []
 
     def response_requested(self, request: dict[str, Any]) -> None:
         self._respond(request)
@@ -197,12 +199,15 @@ class EmulatedResponder:
         if writer.is_done:
             return
         verbatim = writer.metadata.get("holdfast_say")
-        call = None if verbatim else self._call_due(request)
+        heard = writer.metadata.get("holdfast_carry_on")
+        call = None if verbatim or heard else self._call_due(request)
         if call is not None:
             writer.function_call(call.name, msgspec.json.encode(call.arguments).decode())
             writer.done()
             return
-        answer = verbatim or _rest_of(self._answer(request), writer.metadata.get("holdfast_carry_on"))
+        if heard and self._asked is None and not self._outputs:
+            self._asked, self._outputs = self._answered
+        answer = verbatim or _rest_of(self._answer(request), heard)
         if writer.is_out_of_band:
             # Beside the conversation there is one pump only, and it belongs to the conversation.
             self._say_at_once(writer, answer)

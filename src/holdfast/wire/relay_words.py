@@ -190,6 +190,10 @@ def error(effect: words.SendError, server_event_id: str) -> bytes:
     return _encode({"type": "error", "event_id": server_event_id, "error": content})
 
 
+_REASONS: Final = frozenset({"turn_detected", "client_cancelled", "max_output_tokens", "content_filter"})
+"""Why a response may end early, as the dialect knows it."""
+
+
 def terminal(effect: words.SendTerminal, event_ids: Iterator[str]) -> Iterator[bytes]:
     """What a client is owed when a response's upstream is gone: the end of its open items, then its own."""
     output = [_output(item) for item in effect.output]
@@ -200,9 +204,12 @@ def terminal(effect: words.SendTerminal, event_ids: Iterator[str]) -> Iterator[b
         if item.id in effect.unended:
             yield _encode({"type": "conversation.item.done", "event_id": next(event_ids), "item": shape})
             yield _encode({"type": "response.output_item.done", "event_id": next(event_ids), **where})
-    details: Json = {"type": effect.status, "reason": effect.reason}
-    if effect.fault is not None:
-        details["error"] = {"type": "server_error", "code": effect.fault.code}
+    details: Json = {"type": effect.status}
+    if effect.reason in _REASONS:
+        details["reason"] = effect.reason
+    elif effect.fault is not None:
+        # A reason that the dialect does not have is one that strict clients drop the whole event for.
+        details["error"] = {"type": effect.reason, "code": effect.fault.code}
     begun: Json = _decode(effect.body) if effect.body else {}
     response: Json = begun | {
         "object": "realtime.response",
