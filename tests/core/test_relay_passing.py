@@ -142,7 +142,8 @@ def test_without_hope_the_client_is_told_the_fault_and_when_to_come_back() -> No
     (close,) = world.asked(CloseClient)
     assert isinstance(error, relay_effects.SendError)
     assert isinstance(close, CloseClient)
-    assert error.code == close.reason == "configuration.invalid_api_key"
+    assert error.code == "configuration.invalid_api_key"
+    assert close.reason == "server_error.configuration.invalid_api_key"
     assert close.code == fault("configuration.invalid_api_key").row.close_code
     assert error.retry_after_ms is None
 

@@ -177,6 +177,31 @@ async def test_what_is_said_while_there_is_no_upstream_is_not_lost() -> None:
         client.close()
 
 
+async def test_audio_cut_inside_a_sample_is_heard_as_it_was_spoken_by_a_fresh_upstream() -> None:
+    options = EmulatorOptions(speed=0, keep_audio=True)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
+        client = await dial(gw)
+        update(client, audio={"input": {"turn_detection": None}})
+        await client.until_told("session.updated")
+        spoken = tone(0.5)
+        pieces = [spoken[at : at + 961] for at in range(0, len(spoken), 961)]
+        for number, piece in enumerate(pieces):
+            client.say("input_audio_buffer.append", audio=base64.b64encode(piece).decode())
+            if number == 6:
+                client.say("input_audio_buffer.commit")
+                client.say("response.create", response={"output_modalities": ["text"]})
+                await client.until_told("response.done")
+        await upstream.wait_for(lambda: upstream.records[0].audio_bytes >= len(spoken) - 1)
+        upstream.kill()
+        await upstream.wait_for(lambda: len(upstream.records) == 2)
+        client.say("input_audio_buffer.commit")
+        await client.until_told("input_audio_buffer.committed", 2)
+
+        heard = bytes(upstream.records[1].pcm)
+        assert heard[2:] == spoken[7 * 961 + 1 :], "it begins with half a sample, and goes on with whole ones"
+        client.close()
+
+
 async def test_without_any_upstream_it_ends_by_name_with_a_hint() -> None:
     limits = Limits(recovery_budget_s=1.2)
     async with (
@@ -193,7 +218,7 @@ async def test_without_any_upstream_it_ends_by_name_with_a_hint() -> None:
         error = client.texts[-1]
         assert code == 4503
         assert error["type"] == "error"
-        assert error["error"]["code"] == reason
+        assert reason == f"server_error.{error['error']['code']}"
         assert error["error"]["retry_after_ms"] > 0
         (done,) = client.told("response.done")
         assert done["response"]["status"] == "incomplete"
@@ -204,7 +229,7 @@ async def test_a_key_that_is_refused_is_not_tried_again() -> None:
         client = await dial(gw)
         code, reason = await client.until_closed()
 
-        assert reason == "configuration.invalid_api_key"
+        assert reason == "server_error.configuration.invalid_api_key"
         assert code != 4503
         assert len(upstream.attempts) == 1
 

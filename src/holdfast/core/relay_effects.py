@@ -20,7 +20,7 @@ from holdfast.core.effects import (
     StartTimer,
     StopTimer,
 )
-from holdfast.core.faults import Fault
+from holdfast.core.faults import Fault, Party
 from holdfast.core.relay_mirror import RelayItem
 
 OWN_PREFIX = "holdfast_"
@@ -73,6 +73,11 @@ class SendAgain:
 
 
 # our own words to the client
+
+
+def error_type(cause: Fault) -> str:
+    """What the dialect calls an error of that kind: the client's own, or not."""
+    return "invalid_request_error" if cause.row.party is Party.APPLICATION else "server_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,11 @@ class RemoveItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PadAudio:
+    """One byte in the place of the half sample that an earlier upstream took with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddSpeech:
     """A spoken turn that nobody has answered, made of the client's own messages: `size` bytes of audio,
     from `skip` on.
@@ -206,6 +216,7 @@ RelayEffect = (
     | Configure
     | AddItem
     | RemoveItem
+    | PadAudio
     | AddSpeech
     | Ask
     | Adopt

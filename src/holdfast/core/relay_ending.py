@@ -12,7 +12,7 @@ from holdfast.core import links
 from holdfast.core.effects import CloseClient, Finish, StartTimer
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault, fault
-from holdfast.core.relay_effects import SendError, SendTerminal
+from holdfast.core.relay_effects import SendError, SendTerminal, error_type
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_responses import OpenResponse
 from holdfast.core.relay_state import RelayState
@@ -70,7 +70,7 @@ def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None) -> None:
     for response in list(s.responses.open.values()):
         close_response(s, response, "incomplete", "upstream_lost", cause)
     s.out.append(SendError(cause, cause.code, cause.row.message, retry_after_ms=retry_after_ms))
-    s.out.append(CloseClient(cause.row.close_code, cause.code))
+    s.out.append(CloseClient(cause.row.close_code, f"{error_type(cause)}.{cause.code}"))
     s.note("session.ended", fault=cause.code)
     over(s)
 

@@ -80,6 +80,8 @@ class ClientFlooded:
 
 # the upstream
 
+TELEPHONE_BYTES_PER_MS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
@@ -93,6 +95,11 @@ class SessionFacts:
     interrupts: bool = True
     input_bytes_per_ms: int = 48
     output_bytes_per_ms: int = 48
+
+    @property
+    def input_sample_bytes(self) -> int:
+        """PCM16 has two; what a telephone sends, one."""
+        return 2 if self.input_bytes_per_ms > TELEPHONE_BYTES_PER_MS else 1
 
 
 @dataclass(slots=True, eq=False)

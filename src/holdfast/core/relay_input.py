@@ -72,6 +72,8 @@ class RelayInput:
     """Audio messages that stood in `given` before the first one."""
     first: int = 0
     """Position of the first one."""
+    origin: int = 0
+    """Where a sample begins: messages may be cut anywhere, in a sample too."""
     waiting: deque[Entry] = field(default_factory=deque)
     waiting_size: int = 0
     is_pacing: bool = False

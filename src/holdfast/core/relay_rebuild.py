@@ -17,6 +17,7 @@ from holdfast.core.relay_effects import (
     AddSpeech,
     Ask,
     Configure,
+    PadAudio,
     SendCommitted,
     SendDeleted,
     SendError,
@@ -246,7 +247,22 @@ def restore(s: RelayState, now: float) -> None:
             _restore_item(s, item)
     for turn in unanswered.values():
         _restore_turn(s, turn, s.mirror.put(RelayItem(turn.item_id, "message", "user")))
+    _align(s)
     hand_over(s, now)
+
+
+def _align(s: RelayState) -> None:
+    """Where the first message that a fresh upstream hears begins inside a sample, all that follows would be
+    noise to it.
+    """
+    if _half_sample(s, s.base):
+        s.base -= 1
+        s.out.append(PadAudio())
+
+
+def _half_sample(s: RelayState, position: int) -> int:
+    """How many bytes of a sample lie before that position."""
+    return (position - s.kept.origin) % s.facts.input_sample_bytes
 
 
 def _say_what_is_gone(s: RelayState) -> None:
@@ -292,7 +308,9 @@ def _restore_turn(s: RelayState, turn: SpokenTurn, item: RelayItem) -> None:
             _name_loss(s, turn.first, start)
             turn.first = start
         _restored(s, item)
-        s.out.append(AddSpeech(item.id, s.own_item_id(item.id), messages, skip, size))
+        rest = _half_sample(s, start)  # of one or two bytes: what is missing to the next whole sample
+        whole = (size - rest) // s.facts.input_sample_bytes * s.facts.input_sample_bytes
+        s.out.append(AddSpeech(item.id, s.own_item_id(item.id), messages, skip + rest, whole))
         return
     elif not item.has_words and turn.last > turn.first:
         s.spoken.forget(turn)

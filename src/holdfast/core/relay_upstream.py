@@ -212,7 +212,8 @@ def cleared(s: RelayState, event: InputCleared, now: float) -> None:  # noqa: AR
         return
     asked = s.kept.answered(frozenset({"input_audio_buffer.clear"}))
     if asked is not None:
-        s.spoken.clear(s.kept.position(asked.number))
+        s.kept.origin = s.kept.position(asked.number)
+        s.spoken.clear(s.kept.origin)
         settle(s)
     s.pass_down(event.raw)
 

@@ -349,6 +349,7 @@ class RelayRunner(Shell):
         relay_effects.Configure: _configure,
         relay_effects.AddItem: lambda self, e: self._say(relay_words.add_item(e)),
         relay_effects.RemoveItem: lambda self, e: self._say(relay_words.remove_item(e)),
+        relay_effects.PadAudio: lambda self, e: self._say(relay_words.pad_audio(e)),
         relay_effects.AddSpeech: lambda self, e: self._say(relay_words.add_speech(e)),
         relay_effects.Ask: lambda self, e: self._say(relay_words.ask(e)),
     }

@@ -207,7 +207,8 @@ def _accept(request: UpgradeRequest, protocol: str, listener: ClientSocket | Ref
 
 
 def _refuse(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:
-    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    body = json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
     fields = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
     response = WSUpgradeResponse.create_error_response(status, body, fields)
     return WSUpgradeResponseWithListener(response, None)

@@ -14,12 +14,11 @@ import pybase64
 
 from holdfast.core import effects
 from holdfast.core import relay_effects as words
-from holdfast.core.faults import Party
 from holdfast.core.relay_ending import PART_DONE, SOUND_DONE
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.wire import upstream
 from holdfast.wire.realtime.events import response_usage
-from holdfast.wire.relayed import audio_of
+from holdfast.wire.relayed import APPEND, audio_of
 
 Json = dict[str, Any]
 
@@ -143,6 +142,11 @@ def remove_item(effect: words.RemoveItem) -> bytes:
     )
 
 
+def pad_audio(_: words.PadAudio) -> bytes:
+    """`input_audio_buffer.append` of one byte."""
+    return _encode({"type": APPEND, "audio": "AA=="})
+
+
 def add_speech(effect: words.AddSpeech) -> bytes:
     """A spoken turn as an item, of the client's own audio messages."""
     audio = b"".join(map(audio_of, effect.appends))[effect.skip : effect.skip + effect.size]
@@ -176,9 +180,8 @@ def altered(raw: bytes, late_ms: int, mark: str) -> bytes:
 
 def error(effect: words.SendError, server_event_id: str) -> bytes:
     """An `error` event of our own (protocol reference, 9.1). `retry_after_ms` is there when we know it."""
-    is_theirs = effect.fault.row.party is Party.APPLICATION
     content: Json = {
-        "type": "invalid_request_error" if is_theirs else "server_error",
+        "type": words.error_type(effect.fault),
         "code": effect.code,
         "message": f"{effect.message} {effect.fault.row.remedy}",
         "param": None,
