@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import pytest
 import uvloop
 
 from holdfast.emulator import Call, Emulator, Turn, spoken
+from holdfast.emulator.responder import NOTHING_LEFT
 from holdfast.wire.realtime import BYTES_PER_MS
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
@@ -160,19 +162,24 @@ async def test_a_transcription_session_never_answers(run: Run, call: Dial) -> No
         assert not [kind for kind in caller.kinds if kind.startswith("response.")]
 
 
-async def test_the_rest_of_an_echo_goes_on_after_a_restore(run: Run, call: Dial) -> None:
+@pytest.mark.parametrize(
+    ("heard", "rest"), [("You said: one", "two three"), ("You said: one two three", NOTHING_LEFT)]
+)
+async def test_the_rest_of_an_echo_goes_on_after_a_restore(
+    run: Run, call: Dial, heard: str, rest: str
+) -> None:
     async with run() as emulator, call(emulator) as caller:
         for role, kind, text in (
             ("user", "input_text", "one two three"),
-            ("assistant", "output_text", "You said: one"),
+            ("assistant", "output_text", heard),
         ):
             item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
             await caller.send("conversation.item.create", item=item)
-        asked = {"output_modalities": ["text"], "metadata": {"holdfast_carry_on": "You said: one"}}
+        asked = {"output_modalities": ["text"], "metadata": {"holdfast_carry_on": heard}}
         await caller.send("response.create", response=asked)
         done = await caller.until("response.done")
 
-    assert done["response"]["output"][0]["content"][0]["text"] == "two three"
+    assert done["response"]["output"][0]["content"][0]["text"] == rest
 
 
 async def test_binary_gets_an_error_and_nothing_ends(run: Run, call: Dial) -> None:

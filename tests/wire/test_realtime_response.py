@@ -159,7 +159,11 @@ def test_a_cancelled_response_ends_once_and_says_no_more() -> None:
     assert done["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     assert done["output"][0]["status"] == "incomplete"
     assert dialog.notes.told == [("response_cancelled", writer.id)]
-    assert only_error(dialog.send("response.cancel"))["code"] == "response_cancel_not_active"
+    refused = only_error(dialog.send("response.cancel"))
+    assert refused["code"] == "response_cancel_not_active"
+    assert refused["message"].startswith("Cancellation failed"), (
+        "by these words a client knows it for harmless"
+    )
     assert (
         only_error(dialog.send("response.cancel", response_id="resp_x"))["code"]
         == "response_cancel_not_active"

@@ -193,6 +193,7 @@ def response_ended(s: RelayState, event: ResponseEnded, now: float) -> None:
     else:
         s.spoken.answered(response_id)
         relay_rebuild.settle(s)
+    relay_rebuild.give_what_waited(s, now)
     relay_link.switch_when_quiet(s, now)
     if s.is_draining and s.is_quiet:
         relay_ending.end(s, fault("gateway.draining"))
@@ -243,7 +244,7 @@ def own_refused(s: RelayState, event: Erred, now: float) -> None:
     s.own.pop(event_id, None)
     ask = s.responses.asks.pop(event_id, None)
     if ask is None or event.code == "conversation_already_has_active_response":
-        return  # what runs answers what stands in the conversation
+        return  # what runs answers what stands in the conversation, and what waits waits for its end
     response = ask.response
     if response is not None and response in s.responses.reopened:
         s.spoken.answered(response.id)
@@ -251,6 +252,7 @@ def own_refused(s: RelayState, event: Erred, now: float) -> None:
     else:
         s.spoken.answered_all()
     relay_rebuild.settle(s)
+    relay_rebuild.give_what_waited(s, now)
     relay_link.switch_when_quiet(s, now)
 
 

@@ -80,16 +80,33 @@ def asked(s: RelayState, event: ClientAsked, now: float) -> None:
     question = event.asked
     if question.kind == TRUNCATE and _cut_here(s, question):
         return
-    if question.kind == CANCEL and _cancelled_here(s, event.cancels or ""):
+    if question.kind == CANCEL and _cancelled_here(s, event.cancels or "", now):
         return
     question.is_answered = question.kind in ANSWERED
     if not s.takes_more:
         if not s.kept.hold(question):
             _no_room(s, len(question.raw), question.event_id, is_audio=False)
         return
+    if _waits(s, question):
+        return
     if question.is_answered:
         s.kept.ask(question)
     relay_rebuild.give(s, question, now)
+
+
+def _waits(s: RelayState, question: Asked) -> bool:
+    """A request for an answer while only we know that another is being said. A second one is refused by the
+    upstream, as it would be without us; a request that is taken back is begun and ended all the same.
+    """
+    behind = s.responses.behind
+    if question.kind == CANCEL and behind:
+        behind.append(question)
+        return False
+    is_next = question.kind == RESPONSE and not question.is_beside and not behind
+    if is_next and s.responses.is_carrying_on:
+        behind.append(question)
+        return True
+    return False
 
 
 def _no_room(s: RelayState, size: int, event_id: str | None, *, is_audio: bool) -> None:
@@ -131,7 +148,7 @@ def _known_before(s: RelayState, item_id: str) -> str:
     return "root" if before is None else s.ids.upstream(before)
 
 
-def _cancelled_here(s: RelayState, response_id: str) -> bool:
+def _cancelled_here(s: RelayState, response_id: str, now: float) -> bool:
     """A response that is only asked for again is ended here; a running one where it runs."""
     found = s.responses.open.get(response_id) if response_id else s.responses.in_band
     if found is None:
@@ -144,6 +161,7 @@ def _cancelled_here(s: RelayState, response_id: str) -> bool:
         return False
     s.spoken.answered(found.id)
     relay_ending.close_response(s, found, "cancelled", "client_cancelled", None)
+    relay_rebuild.give_what_waited(s, now)
     return True
 
 

@@ -72,6 +72,9 @@ def left(s: RelayState, cause: Fault) -> None:
         unheard = s.spoken.settled = s.kept.first
         if (still_open := s.spoken.open) is not None:
             still_open.first = unheard
+    for question in s.responses.behind:
+        s.kept.ask(question)
+    s.responses.behind.clear()
     s.base = s.kept.rewind(unheard)
     s.ids.clear()
     s.restored.clear()
@@ -359,6 +362,15 @@ def _names_its_own_model(s: RelayState, asked: Asked) -> bool:
     if asked.kind != UPDATE or not isinstance(named, str) or named == s.upstream.model:
         return False
     return s.surroundings.model in {"", asked_name(named)}
+
+
+def give_what_waited(s: RelayState, now: float) -> None:
+    """The client's own request, after the rest of an answer of which it knew nothing."""
+    waited, s.responses.behind = s.responses.behind, []
+    for question in waited:
+        if question.is_answered:
+            s.kept.ask(question)
+        give(s, question, now)
 
 
 def ask_for_what_is_owed(s: RelayState, now: float) -> None:

@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from holdfast.core.relay_input import Asked
+
 ENDED_REMEMBERED: Final = 64
 OPEN_MAX: Final = 64
 """More than any server allows at once."""
@@ -70,12 +72,24 @@ class Responses:
     """Open ones whose upstream came to nothing: the next that begins goes on under the id of the first."""
     asks: dict[str, OwnAsk] = field(default_factory=dict)
     """Our own requests that are under way, by `event_id`."""
+    behind: list[Asked] = field(default_factory=list)
+    """The client's own request, and whether it took it back, while the rest of a cut answer is said. The
+    client knows nothing of that one, so its request is no second one at once: it waits.
+    """
     _ended: deque[str] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
 
     @property
     def in_band(self) -> OpenResponse | None:
         """The one that answers in the conversation."""
         return next((one for one in self.open.values() if not one.is_beside), None)
+
+    @property
+    def is_carrying_on(self) -> bool:
+        """Whether the rest of a cut answer is being said, or has been asked for by us."""
+        running = self.in_band
+        if running is not None:
+            return running.wish.carry_on is not None
+        return any(ask.response is None and ask.wish.carry_on is not None for ask in self.asks.values())
 
     def begin(self, response: OpenResponse) -> None:
         """The client is told of it."""

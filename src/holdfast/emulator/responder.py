@@ -29,6 +29,9 @@ _CALL: Final = re.compile(r"\bcall\s+([A-Za-z0-9_.-]{1,64})\s*(\{.*\})?", re.IGN
 
 _SEMANTIC_SILENCE_MS: Final = 500
 
+NOTHING_LEFT: Final = "That was all."
+"""The rest of an answer of which every word had been said."""
+
 
 class Watcher(Protocol):
     """Who is told what happens between the events, and may interfere."""
@@ -299,8 +302,8 @@ def _pieces(text: str) -> Sequence[str]:
 
 def _rest_of(text: str, heard: str | None) -> str:
     """What is left to say to somebody who heard the beginning; all of it, if it began otherwise."""
-    rest = text.partition(heard)[2].strip() if heard else ""
-    return rest or text
+    _, found, rest = text.partition(heard) if heard else ("", "", "")
+    return (rest.strip() or NOTHING_LEFT) if found else text
 
 
 def _arguments(text: str | None) -> dict[str, Any]:

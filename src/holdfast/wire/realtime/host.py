@@ -340,7 +340,7 @@ class RealtimeHost:
         wanted = event.get("response_id")
         writer = self.active if wanted is None else self._running(wanted)
         if writer is None:
-            raise Refused("response_cancel_not_active", "There is no active response to cancel.")
+            raise Refused("response_cancel_not_active", "Cancellation failed: no active response found.")
         self._responder.response_cancelled(writer)
         writer.done("cancelled", "client_cancelled")
 
