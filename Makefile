@@ -25,7 +25,10 @@ JOBS ?= 3
 say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
-.PHONY: help run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech wheel docs clean
+CLIENTS := .venv-clients
+CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
+
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -111,6 +114,9 @@ mutate: $(VENV)/.dev ## break the recovery code in 72 ways, chosen by a library,
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group mutation
 	@$(BIN)/python scripts/mutate_core.py --mutants 72 --seed $(SEED) --jobs 2
 
+clients: $(VENV)/.dev $(SPEECH) $(CLIENTS)/.stamp $(CLIENTS_NODE) ## clients of strangers with each kind of upstream; the table goes to docs/measurements (a quarter of an hour)
+	@$(BIN)/python -m tests.clients --write
+
 web: $(WEB_INDEX) ## build the web client into the package
 
 speech: $(SPEECH) ## fetch the embedded engine's files into the package
@@ -124,8 +130,21 @@ wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry th
 	@PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m build --outdir dist . | tail -n 1
 
 clean: ## remove everything that these targets made
-	@rm -rf $(VENV) web/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
+	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(CLIENTS)/.stamp: tests/clients/packages.txt tests/clients/constraints.txt
+	$(call say,clients of strangers in $(CLIENTS))
+	@"$$(scripts/preflight.sh python)" -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install $(PIP_QUIET) --constraint tests/clients/constraints.txt \
+		--requirement tests/clients/packages.txt
+	@touch $@
+
+$(CLIENTS_NODE): tests/clients/node/package.json tests/clients/node/package-lock.json
+	@scripts/preflight.sh node
+	$(call say,clients of strangers for Node)
+	@npm --prefix tests/clients/node ci --silent --no-fund --no-audit
+	@touch $@
 
 $(VENV)/.pip: scripts/preflight.sh
 	@python="$$(scripts/preflight.sh python)"; \

@@ -35,8 +35,9 @@ def documents(project: Path) -> list[Path]:
     return [path for path in tracked(project) if path.suffix == ".md"]
 
 
-def test_constraints_are_exact_versions_without_addresses(project: Path) -> None:
-    lines = (project / "constraints.txt").read_text().splitlines()
+@pytest.mark.parametrize("name", ["constraints.txt", "tests/clients/constraints.txt"])
+def test_constraints_are_exact_versions_without_addresses(project: Path, name: str) -> None:
+    lines = (project / name).read_text().splitlines()
     entries = [line for line in lines if line and not line.startswith("#")]
 
     assert len(entries) > 50
@@ -52,8 +53,9 @@ def test_every_dependency_is_pinned(project: Path) -> None:
     assert [name for name in named if f"\n{name}==" not in constraints] == []
 
 
-def test_the_web_lock_has_no_addresses(project: Path) -> None:
-    lock = json.loads((project / "web" / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["web", "tests/clients/node"])
+def test_a_lock_of_npm_has_no_addresses(project: Path, folder: str) -> None:
+    lock = json.loads((project / folder / "package-lock.json").read_text())
 
     assert [
         name for name, entry in lock["packages"].items() if URL.match(str(entry.get("resolved", "")))

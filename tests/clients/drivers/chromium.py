@@ -1,0 +1,71 @@
+"""@openai/agents-realtime in a real Chromium: a page of the gateway's own origin, the library's own bundle.
+
+What lives here: the browser, the page and its modules. What happens in it is `node/page.mjs`.
+What never will: an import of this project.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import Route, async_playwright
+
+from tests.clients.drivers.stagecraft import (
+    BASE_URL,
+    MODEL,
+    SOCKET_URL,
+    TEXT,
+    TOOL_TEXT,
+    is_killed,
+    pcm,
+    play,
+)
+
+_NODE: Final = Path(__file__).resolve().parent.parent / "node"
+_LIBRARY: Final = _NODE / "node_modules/@openai/agents-realtime/dist/bundle"
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PAGE: Final = """<!doctype html><title>agents-realtime</title>
+<script type="importmap">{"imports": {"@openai/agents-realtime": "./openai-realtime-agents.mjs"}}</script>
+<script type="module">import { run } from "./page.mjs"; window.run = run;</script>"""
+
+
+def browser() -> str:
+    found = filter(None, (shutil.which(name) for name in (os.environ.get("HOLDFAST_CHROMIUM", ""), *_NAMES)))
+    return next(found)
+
+
+async def serve(route: Route) -> None:
+    """The page's files; everything else, and the socket above all, goes to the gateway."""
+    name = route.request.url.rsplit("/", 1)[-1]
+    if name == "talk.html":
+        await route.fulfill(content_type="text/html", body=_PAGE)
+    else:
+        path = next(path for path in (_NODE / name, _LIBRARY / name) if path.is_file())
+        await route.fulfill(content_type="text/javascript", body=path.read_text())
+
+
+async def run(scene: str) -> str:
+    origin = BASE_URL.removesuffix("/v1")
+    told: dict[str, Any] = {
+        "url": SOCKET_URL,
+        "model": MODEL,
+        "TEXT": TEXT,
+        "TOOL_TEXT": TOOL_TEXT,
+        "isKilled": is_killed(),
+        "pcm": base64.b64encode(pcm()).decode(),
+    }
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+        page = await chromium.new_page()
+        await page.route(f"{origin}/clients/**", serve)
+        await page.goto(f"{origin}/clients/talk.html")
+        await page.wait_for_function("window.run")
+        return str(await page.evaluate("([scene, told]) => window.run(scene, told)", [scene, told]))
+
+
+if __name__ == "__main__":
+    play(run)

@@ -1,0 +1,152 @@
+"""A gateway as a person starts it, before each kind of upstream, and the blow that kills the upstream.
+
+What lives here: the table of upstreams, their settings, starting and ending the processes.
+What never will: clients (`catalogue`), judging what they hear (`judge`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from benchmarks.rig.house import PROJECT, Built, emulator, running
+
+from holdfast.bench.candidates import plain_environment
+from holdfast.emulator import EmulatorOptions
+from tests.clients.tap import Tap
+
+CHAR_MS: Final = 60
+"""How long `holdfast emulate` speaks for a character."""
+DELTAS: Final = 4
+"""After so many audio messages of an answer the upstream is killed."""
+_MANY: Final = 1000
+
+_KINDS: Final = {
+    "openai": 'kind = "openai"',
+    "azure": 'kind = "azure"',
+    "beta": 'kind = "compatible"\ndialect = "beta"',
+    "local": 'kind = "local"',
+}
+UPSTREAMS: Final = tuple(_KINDS)
+_DIALECTS: Final = {"azure": ("--dialect", "azure"), "beta": ("--dialect", "beta")}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running gateway: where, before whom, and how its upstream is killed."""
+
+    upstream: str
+    host: str
+    port: int
+    kill: Callable[[], Coroutine[Any, Any, None]]
+    folder: Path
+
+    def tap(self, *, tls: bool = False) -> Tap:
+        """A tap before it."""
+        return Tap(self.host, self.port, self._context() if tls else None)
+
+    @property
+    def certificate(self) -> Path:
+        """What a client of the tap must trust where it insists on TLS."""
+        path = self.folder / "tap.pem"
+        if not path.exists():
+            command = (
+                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+                f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {path}.key -out {path}"
+            )
+            subprocess.run(command.split(), check=True, capture_output=True)
+        return path
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, f"{self.certificate}.key")
+        return context
+
+    @property
+    def char_ms(self) -> int | None:
+        """How long its upstream speaks for a character, where that is known."""
+        return None if self.upstream == "local" else CHAR_MS
+
+
+def waits_for(upstream: str) -> str | None:
+    """What is not there yet that this upstream needs."""
+    fields = {field.name for field in dataclasses.fields(EmulatorOptions)}
+    if upstream in _DIALECTS and "dialect" not in fields:
+        return "waiting: the emulator speaks one dialect"
+    return None
+
+
+@contextlib.asynccontextmanager
+async def staged(upstream: str, made: Built, *, speed: float) -> AsyncIterator[Stage]:
+    """A gateway before an upstream of that name. `speed`: of an emulated one's voice."""
+    cores = os.sched_getaffinity(0)
+    async with contextlib.AsyncExitStack() as stack:
+        beaten: Callable[[int], Coroutine[Any, Any, None]]
+        base_url = ""
+        if upstream == "local":
+            beaten = _kill_workers
+        else:
+            arguments = ["--speed", str(speed), *_DIALECTS.get(upstream, ())]
+            emulated = await stack.enter_async_context(emulator(made, cores, *arguments))
+            base_url = f'base_url = "{emulated.base_url}"\napi_key_env = "OPENAI_API_KEY"\n'
+
+            async def beaten(_gateway: int) -> None:
+                await emulated.post("/sessions/all/break", fault="reset")
+
+        home = made.folder / "gateway"
+        home.mkdir(parents=True, exist_ok=True)
+        settings = home / "holdfast.toml"
+        settings.write_text(
+            f'[[upstream]]\nname = "{upstream}"\n{_KINDS[upstream]}\n{base_url}'
+            f"[limits]\nsessions_per_ip = {_MANY}\nsessions_per_user = {_MANY}\n"
+        )
+        environment = {
+            **plain_environment(),
+            "PYTHONPATH": str(PROJECT / "src"),
+            "OPENAI_API_KEY": "sk-upstream",
+            "HOLDFAST_CONFIG": str(settings),
+        }
+        command = ["holdfast.cli", "serve", "--port", "0", "--json"]
+        gate = stack.enter_context(running(command, environment, home, cores, "url"))
+        parts = urlsplit(str(gate.told["url"]))
+        assert parts.hostname is not None
+        assert parts.port is not None
+        yield Stage(upstream, parts.hostname, parts.port, lambda: beaten(gate.pid), made.folder)
+
+
+async def _kill_workers(gateway: int) -> None:
+    """The engine of a gateway lives in its child processes."""
+    for child in _children(gateway):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+class Blow:
+    """Kills the upstream once, in the middle of an answer that a tap overhears."""
+
+    def __init__(self, kill: Callable[[], None]) -> None:
+        self._kill = kill
+        self._deltas = 0
+        self.has_fallen = False
+
+    def overheard(self, event: dict[str, Any]) -> None:
+        """One event of the server, as it goes by."""
+        if event["type"] == "response.output_audio.delta" and not self.has_fallen:
+            self._deltas += 1
+            if self._deltas == DELTAS:
+                self.has_fallen = True
+                self._kill()
