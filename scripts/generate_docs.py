@@ -20,6 +20,7 @@ from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.client_link import CLIENT_TRANSITIONS
 from holdfast.core.faults import FAULTS
 from holdfast.core.limits import Limits
+from holdfast.core.rights import NARROW
 from holdfast.core.turn import TURN_TRANSITIONS
 from holdfast.core.upstream_link import UPSTREAM_TRANSITIONS
 from holdfast.telemetry import MOMENTS
@@ -44,6 +45,12 @@ In `holdfast.toml` in the working directory, or in the file that `HOLDFAST_CONFI
 the environment, which wins: a double underscore descends one level. `PORT` is honoured where `HOLDFAST_PORT`
 is not set. Without a list of upstreams, OpenAI is used when `OPENAI_API_KEY` is set (at `OPENAI_BASE_URL`, if
 that is set), else the embedded engine. All errors are told at once, each with its remedy.""",
+    "rights": """\
+What the holder of a client secret may send to `/v1/realtime`, when `[auth] client_secret_rights` is `narrow`,
+as it is unless told otherwise. Everything else is refused whole: `error`, `invalid_request_error`,
+`insufficient_permissions`, with the client's `event_id` and the field as `param`. `type` and `event_id` may
+stand everywhere; a field of `session` that repeats what the secret is bound to is no refusal. A message may
+have `narrow_client_text_bytes`. With `full` the holder has the rights of a server's key.""",
     "states": "Drawn from the tables that the machines follow.",
     "commands": """\
 Exit codes of all: 0 fine, 1 found trouble, 2 wrong use. Errors go to standard error as what, why, fix.""",
@@ -101,6 +108,21 @@ def limits() -> str:
     )
 
 
+def rights() -> str:
+    """What a browser may say."""
+    rows = [
+        (f"`{kind}`", ", ".join(_field(path, values) for path, values in fields.items()) or "no field")
+        for kind, fields in NARROW.items()
+    ]
+    return "\n\n".join(
+        ("# Rights of a client secret", NOTE, INTRODUCTIONS["rights"], table(("event", "fields"), rows))
+    )
+
+
+def _field(path: str, values: frozenset[str]) -> str:
+    return f"`{path}`" + (f" ({', '.join(sorted(values))})" if values else "")
+
+
 def settings() -> str:
     """The tree of settings, table by table."""
     parts = ["# Settings", NOTE, INTRODUCTIONS["settings"], "## At the top"]
@@ -143,6 +165,8 @@ def _variable(path: str) -> str:
 def _kind(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(f"`{member.value}`" for member in annotation)
     arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
     if get_origin(annotation) is tuple:
         return f"list of {_kind(arguments[0])}"
@@ -227,6 +251,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "faults.md": faults,
     "logs.md": logs,
     "limits.md": limits,
+    "rights.md": rights,
     "settings.md": settings,
     "states.md": states,
     "commands.md": commands,

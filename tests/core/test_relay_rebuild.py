@@ -11,7 +11,6 @@ from holdfast.core.relay_effects import (
     AddSpeech,
     Ask,
     Configure,
-    PadAudio,
     SendDeleted,
     SendError,
     SendUp,
@@ -228,55 +227,6 @@ def test_the_clock_of_a_fresh_upstream_is_told_as_the_clients() -> None:
     (down,) = world.asked(relay_effects.SendDown)
     assert isinstance(down, relay_effects.SendDown)
     assert down.late_ms == 700
-
-
-def odd(world: RelayWorld, count: int) -> None:
-    """The client sends audio cut inside a sample."""
-    for number in range(count):
-        world.do(heard.ClientAudioSent(b"a%d" % number + bytes(959)))
-
-
-def test_audio_cut_inside_a_sample_stays_audio_for_a_fresh_upstream() -> None:
-    world = RelayWorld.live(MANUAL)
-    odd(world, 3)
-    world.say("input_audio_buffer.commit")
-    world.commit("item_1")
-    world.say("response.create")
-    world.respond("resp_1")
-    world.done("resp_1")
-    odd(world, 2)
-    world.rebuild()
-
-    assert world.asked(PadAudio), "the first message that it hears begins with half a sample"
-    assert world.state.base == 3 * 961 - 1
-    world.effects.clear()
-    odd(world, 1)
-    world.rebuild()
-    assert len(world.asked(PadAudio)) == 1
-    assert world.state.base == 3 * 961 - 1
-
-    world.say("input_audio_buffer.clear")
-    world.do(heard.InputCleared(world.generation, b"cleared"))
-    world.effects.clear()
-    world.rebuild()
-    assert not world.asked(PadAudio), "what comes after a clear begins with a whole one"
-
-
-def test_a_turn_that_is_told_again_is_whole_samples() -> None:
-    world = RelayWorld.live(MANUAL)
-    odd(world, 3)
-    world.say("input_audio_buffer.commit")
-    world.commit("item_1")
-    odd(world, 2)
-    world.say("input_audio_buffer.commit")
-    world.commit("item_2")
-    world.rebuild()
-
-    first, second = world.asked(AddSpeech)
-    assert isinstance(first, AddSpeech)
-    assert isinstance(second, AddSpeech)
-    assert (first.skip, first.size) == (0, 3 * 961 - 1)
-    assert (second.skip, second.size) == (1, 2 * 961 - 2)
 
 
 def test_silence_before_the_last_turn_is_not_heard_again() -> None:

@@ -201,6 +201,25 @@ async def test_what_cannot_be_held_is_refused_by_name() -> None:
         client.close()
 
 
+async def test_a_long_turn_can_be_read_back_whole() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/v1/realtime", max_frame_size=22 * 1024 * 1024)
+        client.say(
+            "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+        )
+        await client.until_told("session.updated")
+        audio = base64.b64encode(bytes(15 * 1024 * 1024)).decode()
+        client.say("input_audio_buffer.append", audio=audio)
+        client.say("input_audio_buffer.commit")
+        item_id = (await client.until_told("input_audio_buffer.committed"))["item_id"]
+        client.say("conversation.item.retrieve", item_id=item_id)
+        read = await client.until_told("conversation.item.retrieved")
+
+        assert read["item"]["content"][0]["audio"] == audio
+        assert len(upstream.records) == 1
+        client.close()
+
+
 async def test_long_audio_messages_do_not_pile_up_until_somebody_books_them() -> None:
     async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
         client = await Client.connect(f"ws://{gw.authority}/v1/realtime")

@@ -260,6 +260,10 @@ class ClientLine(Protocol):
         """Let TCP do the waiting."""
         ...
 
+    def make_room(self, size: int) -> None:
+        """A message of that size is about to be sent: it alone is no reason to take the client for slow."""
+        ...
+
     def abort(self) -> None:
         """Break the connection without a word, as a network does."""
         ...

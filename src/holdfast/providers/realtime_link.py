@@ -26,7 +26,8 @@ from holdfast.sockets import MessageBounds, MessageListener
 from holdfast.wire.dialects import Link
 
 READ_BUFFER_BYTES: Final = 4096
-BOUNDS: Final = MessageBounds(text_bytes=8 * 1024 * 1024, binary_bytes=1024, fragments=64)
+BOUNDS: Final = MessageBounds(text_bytes=21 * 1024 * 1024, binary_bytes=1024, fragments=64)
+"""A spoken turn that a client reads back may be as long as the longest append."""
 
 
 KeyHeader = Literal["authorization", "api-key"]

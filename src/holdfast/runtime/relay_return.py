@@ -112,6 +112,11 @@ class ReturnableLine:
         if self.client is not None:
             self.client.pause_reading(paused=paused)
 
+    def make_room(self, size: int) -> None:
+        """A message of that size is about to be sent."""
+        if self.client is not None:
+            self.client.make_room(size)
+
     def abort(self) -> None:
         """Break the connection without a word."""
         if self.client is not None:

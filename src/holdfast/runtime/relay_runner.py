@@ -40,6 +40,8 @@ from holdfast.wire.upstream import PEEK_ERRORS, BreachError, peek
 
 ERRORS_PER_S: Final = 1.0
 ERRORS_BURST: Final = 20.0
+LARGE_BYTES: Final = 1024 * 1024
+"""Only what a client asks to read back is as large as this."""
 
 
 class RelayRunner(Shell):
@@ -305,6 +307,8 @@ class RelayRunner(Shell):
         raw = effect.raw
         if effect.late_ms or effect.mark:
             raw = relay_words.altered(raw, effect.late_ms, effect.mark)
+        if len(raw) > LARGE_BYTES:
+            self.client.make_room(len(raw))
         self._tell(raw)
 
     def _send_again(self, effect: relay_effects.SendAgain) -> None:

@@ -27,7 +27,7 @@ class ClientSocket(MessageListener):
         self._conversation: Conversation | None = None
 
     def on_open(self) -> None:
-        self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes)
+        self.make_room(0)
         conversation = self._start(self)
         self.hand_to(conversation)
         conversation.start()
@@ -49,6 +49,14 @@ class ClientSocket(MessageListener):
         self.hand_to(None)
         if conversation is not None:
             conversation.client_closed(code, reason)
+
+    def make_room(self, size: int) -> None:
+        """A message of that size is about to be sent: it alone is no reason to take the client for slow."""
+        if self.is_open:
+            self.transport.underlying_transport.set_write_buffer_limits(high=self._outbox_bytes + size)
+
+    def resume_writing(self) -> None:
+        self.make_room(0)
 
     def pause_writing(self) -> None:
         # The transport calls this in the middle of a send, which may be in the middle of a step.
