@@ -27,10 +27,11 @@ from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.addresses import Addresses
 from holdfast.providers.azure import TRANSCRIPTION_MODEL as AZURE_TRANSCRIPTION
-from holdfast.providers.azure import AzureDialer
+from holdfast.providers.azure import AzureDialer, azure_rest_url
+from holdfast.providers.calls import ProviderCalls
 from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.forward import RestForwarder
-from holdfast.providers.local import LOCAL_MODEL, LocalDialer
+from holdfast.providers.local import LocalDialer
 from holdfast.providers.local_audio import LocalAudio
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
@@ -46,6 +47,7 @@ from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
 from holdfast.server.v1 import V1Options
 from holdfast.server.v1_audio import Service
+from holdfast.server.v1_calls import CallOptions
 from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
 from holdfast.wire.dialects import DIALECTS
 
@@ -60,6 +62,14 @@ class GatewayError(Exception):
     def __init__(self, what: str, why: str, fix: str) -> None:
         super().__init__(what)
         self.what, self.why, self.fix = what, why, fix
+
+
+def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
+    """Who asks the REST side of an upstream that is not the embedded engine."""
+    key, is_azure = upstream.api_key.get_secret_value(), upstream.kind == "azure"
+    url = azure_rest_url(upstream.base_url) if is_azure else upstream.base_url
+    header = upstream.key_header or ("api-key" if is_azure else "authorization")
+    return RestForwarder(upstream.name, url, key, limits, key_header=header)
 
 
 def remote_dialer(upstream: UpstreamSettings, limits: Limits) -> UpstreamDialer:
@@ -107,6 +117,7 @@ class Gateway:
         self.upstreams: Upstreams
         self.gate: PortalGate
         self.warm: list[WarmDialer] = []
+        self.rest: dict[str, RestForwarder] = {}
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -142,6 +153,10 @@ class Gateway:
                     dialers[number] = warm = WarmDialer(dialer, one.warm)
                     self.warm.append(warm)
                     await stack.enter_async_context(warm.running())
+            for one in settings.upstream:
+                if one.kind != "local":
+                    self.rest[one.name] = rest_forwarder(one, settings.limits)
+                    stack.push_async_callback(self.rest[one.name].close)
             refusing = Refusing()
             if settings.server.chaos:
                 dialers = [RehearsedDialer(one, refusing) for one in dialers]
@@ -168,7 +183,8 @@ class Gateway:
                 durability=journal.durability,
                 rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
                 v1=self._v1(),
-                audio=[self._audio(one, stack) for one in settings.upstream],
+                audio=[self._audio(one) for one in settings.upstream],
+                calls=self._calls(assistant),
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
@@ -281,25 +297,30 @@ class Gateway:
         )
 
     def _v1(self) -> V1Options:
-        local = [(LOCAL_MODEL, "Embedded assistant")]
-        has_local = any(one.traits.kind == "local" for one in self.upstreams.dialers)
-        first = self.upstreams.dialers[0].traits
+        facts = [one.traits for one in self.upstreams.dialers]
+        labels = {one.model: "Embedded assistant" if one.kind == "local" else one.name for one in facts}
+        first = facts[0]
         return V1Options(
-            default_model=DEFAULT_MODEL if first.kind == "local" else first.model,
-            own_models=local if has_local else (),
+            default_model=DEFAULT_MODEL if first.kind == "local" else first.model or DEFAULT_MODEL,
+            own_models=[(model, label) for model, label in labels.items() if model and model not in MODELS],
             limits=self.settings.limits,
         )
 
-    def _audio(self, upstream: UpstreamSettings, stack: contextlib.AsyncExitStack) -> Service:
-        limits = self.settings.limits
-        if upstream.kind == "local":
-            assert self.pool is not None, "its dialer started it"
-            return LocalAudio(upstream.name, self.pool, self.settings.engine.voice, limits)
-        header = "api-key" if upstream.kind == "azure" else "authorization"
-        key = upstream.api_key.get_secret_value()
-        forwarder = RestForwarder(upstream.name, upstream.base_url, key, limits, key_header=header)
-        stack.push_async_callback(forwarder.close)
-        return forwarder
+    def _audio(self, upstream: UpstreamSettings) -> Service:
+        if upstream.kind != "local":
+            return self.rest[upstream.name]
+        assert self.pool is not None, "its dialer started it"
+        return LocalAudio(upstream.name, self.pool, self.settings.engine.voice, self.settings.limits)
+
+    def _calls(self, assistant: Assistant) -> CallOptions:
+        """Calls go to the first upstream that takes any."""
+        limits, rights = self.settings.limits, self.settings.auth.client_secret_rights
+        able = next((one for one in self.settings.upstream if one.kind in {"openai", "azure"}), None)
+        provider = None
+        if able is not None:
+            provider = ProviderCalls(self.rest[able.name], limits, Addresses(limits))
+        model = DEFAULT_MODEL if able is None else able.model
+        return CallOptions(provider, model, self.directory, assistant.toolbox, limits, rights)
 
     def _assistant(self, portal: Portal) -> Assistant:
         may_wish = self.settings.client_instructions

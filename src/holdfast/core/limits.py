@@ -30,6 +30,7 @@ class Limits:
     audio_requests: int = 16  # spoken or transcribed at once
     audio_request_s: float = 120.0  # until its first byte; the same between two
     speech_chars: int = 4_096
+    call_offer_bytes: int = 64 * 1024  # SDP, and the session beside it
     transcription_bytes: int = 25 * 1024 * 1024
     rest_error_bytes: int = 64 * 1024  # of an upstream's refusal that are read
 

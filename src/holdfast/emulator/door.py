@@ -42,11 +42,11 @@ def credential(request: Request) -> tuple[str | None, str]:
     return None, "none"
 
 
-def refused_at_once(request: Request, key: str | None) -> Answer | None:
+def refused_at_once(request: Request, key: str | None, *, has_call: bool = False) -> Answer | None:
     """Why a request does not even get a socket, if it does not."""
     if key is None:
         return error(401, "missing_api_key", "Send 'Authorization: Bearer KEY'.")
-    if "call_id" in request.query:
+    if "call_id" in request.query and not has_call:
         return error(404, "not_found", "There is no such call.")
     return None
 
@@ -57,6 +57,8 @@ def refusal(request: Request, key: str, options: EmulatorOptions) -> str | None:
         return "invalid_api_key"
     if "realtime=v1" in request.headers.get("openai-beta", "") and options.dialect == "openai":
         return "beta_api_shape_disabled"
+    if "call_id" in request.query:
+        return None
     named = request.query.get("model") or request.query.get("deployment")
     if not named and request.query.get("intent") != "transcription":
         return "missing_model"

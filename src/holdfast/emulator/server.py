@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from holdfast.emulator import door
+from holdfast.emulator.calls import CallRecord, Calls
 from holdfast.emulator.control import control_router
 from holdfast.emulator.dialects import SPOKEN
 from holdfast.emulator.front import Break, Decision, Front, Request, Router, Upgrade
@@ -46,6 +47,7 @@ class Emulator:
         self.plan = FaultPlan.of(self.options.faults, self.options.seed)
         self._spoken = SPOKEN[self.options.dialect]
         self.shelf = Shelf()
+        self.calls = Calls()
         self.attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
         self.handshakes = 0
         self.port = 0
@@ -218,6 +220,9 @@ class Emulator:
             return door.models()
         if (request.method, request.path) == ("POST", "/v1/realtime/client_secrets"):
             return door.client_secret(request)
+        if (answer := self.calls.answer(request)) is not None:
+            self._changed.set()
+            return answer
         return door.error(404, "not_found", f"There is no {request.method} {request.path} here.")
 
     def _admit(self, request: Request, number: int) -> tuple[Decision, str]:
@@ -233,26 +238,36 @@ class Emulator:
         if told is not None:
             return door.told_status(told, delay_s, self.port, self.options.host), f"HTTP {told.arguments[0]}"
         key, kind = door.credential(request)
+        call = self.calls.running(request.query.get("call_id", ""))
         answer = self._spoken.refusal(request, key, self.options.api_key, self.options.deployments)
-        answer = answer or door.refused_at_once(request, key)
+        answer = answer or door.refused_at_once(request, key, has_call=call is not None)
         if answer is not None or key is None:
             assert answer is not None, "who has no key is answered"
             return replace(answer, delay_s=delay_s), f"HTTP {answer.status}"
         refuse = misbehaviour.take("refuse")
         refusal = door.refusal(request, key, self.options) if refuse is None else refuse.arguments[0]
-        session = self._session(request, number, kind, misbehaviour, refusal)
+        session = self._session(request, number, kind, misbehaviour, refusal, call=call)
+        if call is not None:
+            call.endings.append(lambda: session.end(1000, "the call is over"))
         offered = [name.strip() for name in request.headers.get("sec-websocket-protocol", "").split(",")]
         upgrade = Upgrade(session, "realtime" if "realtime" in offered else None, delay_s)
         return upgrade, "101" if refusal is None else f"101 {refusal}"
 
     def _session(
-        self, request: Request, number: int, kind: str, misbehaviour: Misbehaviour, refusal: str | None
+        self,
+        request: Request,
+        number: int,
+        kind: str,
+        misbehaviour: Misbehaviour,
+        refusal: str | None,
+        *,
+        call: CallRecord | None,
     ) -> EmulatedSession:
         record = SessionRecord(
             id=new_id("sess"),
             number=number,
             path=request.path,
-            model=request.query.get("model") or request.query.get("deployment", ""),
+            model=_model_of(request) if call is None else call.model,
             intent=request.query.get("intent", "realtime"),
             credential=kind,
             faults=[str(spec) for spec in misbehaviour.specs],
@@ -263,6 +278,7 @@ class Emulator:
             record,
             misbehaviour,
             refusal=refusal,
+            settings=None if call is None else call.settings,
             on_begin=self.shelf.add,
             on_change=self._changed.set,
         )
@@ -285,6 +301,10 @@ class Emulator:
     async def _reopen(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(lambda: Front(self._route, self._fronts), sock=listening)
+
+
+def _model_of(request: Request) -> str:
+    return request.query.get("model") or request.query.get("deployment", "")
 
 
 def _port_of(server: asyncio.Server) -> int:

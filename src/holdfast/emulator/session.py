@@ -48,6 +48,7 @@ class EmulatedSession(MessageListener):
         misbehaviour: Misbehaviour,
         *,
         refusal: str | None,
+        settings: Mapping[str, Any] | None = None,
         on_begin: Callable[[EmulatedSession], None],
         on_change: Callable[[], None],
     ) -> None:
@@ -77,6 +78,7 @@ class EmulatedSession(MessageListener):
             expires_at=int(time.time() + told_s),
             session_id=record.id,
             intent=intent,
+            settings=settings,
         )
         older = SPOKEN[options.dialect].older
         self._older = None if older is None else OlderClient(older)

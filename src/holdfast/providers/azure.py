@@ -38,6 +38,15 @@ def azure_url(base_url: str, deployment: str, api_version: str, query: Mapping[s
     return urlunsplit((scheme, parts.netloc, f"{root}/openai/v1/realtime", urlencode(asked), ""))
 
 
+def azure_rest_url(base_url: str) -> str:
+    """Where the REST side of the GA path lives: what others call `base_url`."""
+    parts = urlsplit(base_url)
+    root = parts.path.rstrip("/")
+    for known in _KNOWN_PATHS:
+        root = root.removesuffix(known)
+    return urlunsplit((parts.scheme, parts.netloc, f"{root}/openai/v1", "", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class AzureDialer:
     """Dials one deployment. A client's model is the deployment's, whatever it is called."""

@@ -14,7 +14,7 @@ import httpx
 
 from holdfast.core.limits import Limits
 from holdfast.ports.audio import AudioFailedError, Body
-from holdfast.providers.realtime_link import trusted
+from holdfast.providers.realtime_link import KeyHeader, trusted
 
 UP: Final = ("content-type", "accept", "openai-safety-identifier")
 """Headers that are the client's to choose."""
@@ -71,13 +71,21 @@ class RestForwarder:
     """Asks the provider at `base_url`. Fills the port `Forwarder`."""
 
     def __init__(
-        self, name: str, base_url: str, api_key: str, limits: Limits, *, key_header: str = "authorization"
+        self,
+        name: str,
+        base_url: str,
+        api_key: str,
+        limits: Limits,
+        *,
+        key_header: KeyHeader = "authorization",
     ) -> None:
         self.name = name
-        self._base = base_url.rstrip("/")
-        self._key = api_key
+        self.base_url = base_url.rstrip("/")
+        self.api_key = api_key
+        self.key_header: KeyHeader = key_header
         self._limits = limits
-        self._credential = {key_header: f"Bearer {api_key}" if key_header == "authorization" else api_key}
+        written = f"Bearer {api_key}" if key_header == "authorization" else api_key
+        self._credential = {key_header: written} if api_key else {}
         self._client = httpx.AsyncClient(
             verify=trusted() if base_url.startswith("https:") else True,
             trust_env=False,
@@ -91,13 +99,13 @@ class RestForwarder:
         told = {name: headers[name] for name in UP if name in headers} | self._credential
         if body.length is not None:
             told["content-length"] = str(body.length)
-        request = self._client.build_request(method, self._base + path, headers=told, content=body.pieces)
+        request = self._client.build_request(method, self.base_url + path, headers=told, content=body.pieces)
         try:
             response = await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
             words = f"{self.name} does not answer ({type(error).__name__})."
             raise AudioFailedError("upstream_unreachable", words) from error
-        return Answered(response, self._key, self._limits.rest_error_bytes)
+        return Answered(response, self.api_key, self._limits.rest_error_bytes)
 
     async def close(self) -> None:
         """Hang up on everybody."""

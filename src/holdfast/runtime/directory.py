@@ -41,6 +41,14 @@ class Running(Protocol):
         ...
 
 
+class Call(Protocol):
+    """A call that can be ended."""
+
+    def hang_up(self, reason: str) -> None:
+        """End it."""
+        ...
+
+
 def _nobody(session_id: str) -> Resumable | None:  # noqa: ARG001 - the shape of `revive`
     return None
 
@@ -62,6 +70,8 @@ class Directory:
     journal_cause: Fault | None = None
     """Why nothing is written at the moment; None while all is well."""
     resumption: Resumption = field(init=False)
+    calls: dict[str, Call] = field(default_factory=dict)
+    """Calls over WebRTC that we hold, by the provider's id."""
     _running: dict[Running, tuple[str, str]] = field(default_factory=dict)
     _by_peer: Counter[str] = field(default_factory=Counter)
     _by_user: Counter[str] = field(default_factory=Counter)

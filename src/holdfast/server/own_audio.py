@@ -141,7 +141,7 @@ def _event(document: Mapping[str, Any]) -> bytes:
 # transcription
 
 
-class _InMemory(MultiPartParser):
+class InMemoryForm(MultiPartParser):
     """No recording is ever written to a disk, not for a moment."""
 
     spool_max_size = 2**31
@@ -149,7 +149,7 @@ class _InMemory(MultiPartParser):
 
 async def transcription_wish(request: Request, pieces: AsyncGenerator[bytes, None]) -> TranscriptionWish:
     """The form's fields and its recording. Raises RefusedV1Error."""
-    parser = _InMemory(request.headers, pieces, max_files=1, max_fields=32, max_part_size=_FIELD_BYTES)
+    parser = InMemoryForm(request.headers, pieces, max_files=1, max_fields=32, max_part_size=_FIELD_BYTES)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         words = "Send the recording as multipart/form-data, in a part named file."
         raise RefusedV1Error(400, "unsupported_content_type", words)

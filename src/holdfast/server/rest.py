@@ -32,6 +32,7 @@ from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
 from holdfast.server.errors import error, error_at
 from holdfast.server.v1 import SECRETS_PATH, V1Options, add_v1
 from holdfast.server.v1_audio import TRANSCRIPTIONS_PATH, AudioRoutes, Service
+from holdfast.server.v1_calls import CallOptions, CallRoutes
 
 ROOT: Final = "/api/financial-sherpa"
 _TICKETS_PER_S: Final = 1.0
@@ -104,6 +105,7 @@ def create_rest_app(
     rehearsal: Rehearsal | None = None,
     v1: V1Options | None = None,
     audio: Sequence[Service] = (),
+    calls: CallOptions | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -134,6 +136,10 @@ def create_rest_app(
             routes_of_audio = AudioRoutes(gate, audio, v1.limits)
             routes_of_audio.add_to(app)
             sizes |= routes_of_audio.sizes
+    if calls is not None:
+        routes_of_calls = CallRoutes(gate, calls)
+        routes_of_calls.add_to(app)
+        sizes |= routes_of_calls.sizes
     if web_root is not None and (web_root / "index.html").is_file():
         app.mount("/", pages.WebClient(web_root))
     else:

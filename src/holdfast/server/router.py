@@ -116,6 +116,10 @@ class SocketRouter:
         admitted = self.gate.admit_client(request)
         if isinstance(admitted, Refusal):
             return self._refused(request, admitted)
+        if "call_id" in request.query:
+            return _refuse(
+                404, "not_found", "The sideband of a call is held by this gateway, for nobody else."
+            )
         user, rights = _counted_user(admitted), self._rights_of(admitted)
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:

@@ -162,8 +162,8 @@ class _V1:
                 seconds=wish.expires_after.seconds,
                 size=len(body),
                 origin=origin,
-                customer_id=_header(request, CUSTOMER_HEADER),
-                customer_name=_header(request, CUSTOMER_NAME_HEADER),
+                customer_id=named_customer(request)[0],
+                customer_name=named_customer(request)[1],
             )
         except NoRoomError as full:
             words = "As many client secrets are in use as may be: see [limits] client_secrets."
@@ -242,6 +242,12 @@ def _bound(asked: Mapping[str, Any], config: SessionConfig) -> dict[str, Any]:
         name: config.effective[name] for name in ("type", "model") if name in config.effective
     }
     return {**asked, **fixed}
+
+
+def named_customer(request: Request) -> tuple[str, str]:
+    """The customer in whose name a trusted server client speaks: id and name; both empty for nobody."""
+    customer_id = _header(request, CUSTOMER_HEADER)
+    return customer_id, (_header(request, CUSTOMER_NAME_HEADER) or customer_id) if customer_id else ""
 
 
 def _header(request: Request, name: str) -> str:

@@ -49,15 +49,18 @@ class RealtimeHost:
         session_id: str | None = None,
         ids: Callable[[str], str] = new_id,
         intent: Intent = "realtime",
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """`emit` gets each server event as JSON; `expires_at` is in Unix seconds; `ids` makes an
-        identifier from a prefix (`item`, `resp`, ...)."""
+        identifier from a prefix (`item`, `resp`, ...); `settings` hold from the start."""
         self._outlet = Outlet(emit, ids)
         self._responder = responder
         self._intent: Intent = intent
         self._config = SessionConfig(
             intent=intent, model=model, session_id=session_id or ids("sess"), expires_at=expires_at
         )
+        if settings is not None:
+            self._config.update(settings, voice_is_locked=False)
         self._conversation = Conversation(ids)
         self._input = AudioInput()
         self._coming: str | None = None  # id of the user item that is being spoken
