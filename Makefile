@@ -28,7 +28,7 @@ PIP_QUIET := -qq --disable-pip-version-check --no-input
 CLIENTS := .venv-clients
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -123,6 +123,10 @@ speech: $(SPEECH) ## fetch the embedded engine's files into the package
 
 docs: $(VENV)/.dev ## write the generated pages of docs/reference again
 	@$(BIN)/python scripts/generate_docs.py
+
+packages: $(WEB_MODULES) ## the client and the React component as npm packages: web/dist/*.tgz
+	@npm --prefix web run packages --silent
+	@cd web/dist && npm pack --silent ./client ./react
 
 wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry the web client and the speech files
 	$(call say,wheel and sdist into dist/)

@@ -165,6 +165,28 @@ async def test_s22_a_foreign_preflight_gets_no_permission(browser: httpx.AsyncCl
 
 
 @pytest.mark.parametrize(
+    ("origin", "path", "reader"),
+    [
+        ("https://portal.example", "/healthz", "https://portal.example"),
+        ("https://portal.example", "/readyz", None),
+        ("https://portal.example", f"{ROOT}/realtime", None),
+        ("https://evil.example", "/healthz", None),
+        ("null", "/healthz", None),
+    ],
+)
+async def test_a_listed_portal_may_read_that_the_gateway_lives_and_nothing_else(
+    origin: str, path: str, reader: str | None
+) -> None:
+    gate = PortalGate(GateOptions(customers=CUSTOMERS, origins=["https://portal.example"]), Clock())
+    async with client_of(gate) as client:
+        answer = await client.get(path, headers={"Origin": origin})
+
+    assert answer.headers.get("access-control-allow-origin") == reader
+    assert ("Origin" in answer.headers.get("vary", "")) is (reader is not None)
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
     "path", ["/", "/console", "/healthz", "/readyz", f"{ROOT}/realtime", "/nothing", "/docs"]
 )
 async def test_s23_every_answer_bears_the_security_headers(browser: httpx.AsyncClient, path: str) -> None:

@@ -2,6 +2,7 @@
  * Sizes of what was built, packed with gzip, against their budgets. Exits with 1 when one is over.
  */
 
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,6 +46,14 @@ function appSize() {
   return files.reduce((sum, name) => sum + packed(readFileSync(join(assets, name))), 0);
 }
 
+/** What of a published package reaches a browser, without what the host brings. */
+function published(name) {
+  const folder = join(web, "dist", name);
+  const files = readdirSync(folder).filter((file) => /\.(js|css|svg)$/.test(file));
+  return files.reduce((sum, file) => sum + packed(readFileSync(join(folder, file))), 0);
+}
+
+execFileSync(process.execPath, [join(web, "scripts/packages.mjs")], { stdio: "inherit" });
 const client = await bundled("index.ts");
 const state = await bundled("reducer.ts", "selectors.ts");
 // Of the first two, 2 kB and 1 kB are what it takes to hold the line: resuming, replaying, telling the truth about it.
@@ -52,6 +61,8 @@ const rows = [
   { name: "client: core, worker, worklets", bytes: client - state, budget: 14_000 },
   { name: "client: state of the page", bytes: state, budget: 5_000 },
   { name: "page, scripts and styles", bytes: appSize(), budget: 100_000 },
+  { name: "@holdfast/client, as published", bytes: published("client"), budget: 30_000 },
+  { name: "@holdfast/react, as published", bytes: published("react"), budget: 20_000 },
 ];
 for (const { name, bytes, budget } of rows) {
   const verdict = bytes <= budget ? "ok" : "OVER";

@@ -155,6 +155,11 @@ class PortalGate:
             return _refused(NO_ORIGIN, request, "cookie without an origin")
         return None
 
+    def foreign_reader(self, request: UpgradeRequest) -> str | None:
+        """The page's origin when it is a listed one: it may read answers that tell nothing about anybody."""
+        origin = request.headers.get("origin")
+        return origin if origin is not None and self._origins.lists(origin) else None
+
     def judge_change(self, request: UpgradeRequest) -> PortalSession | Refusal:
         """A request that changes something: Sec-Fetch-Site, Origin, and the CSRF token of its session."""
         refusal = self.judge_address(request)

@@ -91,6 +91,10 @@ class OriginPolicy:
         address = read_host(host)
         return address is not None and (is_loopback_name(address.name) or address.name in self._names)
 
+    def lists(self, origin: str) -> bool:
+        """Whether this is one of the configured origins."""
+        return normal_origin(origin) in self._origins
+
     def welcomes(self, origin: str, *, scheme: str, host: str) -> bool:
         """Whether a page of `origin` may talk to us: our own pages, and the listed ones."""
         normal = normal_origin(origin)

@@ -28,7 +28,9 @@ from holdfast.server.errors import error_at
 log = structlog.get_logger()
 
 _ADDRESSES_MAX: Final = 10_000
-PROBES: Final = frozenset({"/healthz", "/readyz"})
+ALIVE: Final = "/healthz"
+"""A page of another portal looks here whether the gateway is back."""
+PROBES: Final = frozenset({ALIVE, "/readyz"})
 """Asked by orchestrators under whatever Host they like; they tell nothing about anybody."""
 
 SECURITY_HEADERS: Final = {
@@ -81,8 +83,11 @@ class Doorway:
             await self._app(scope, receive, send)
             return
         request = as_upgrade_request(scope)
+        is_https = self._gate.peer(request).scheme == "https"
         answer = _Answer(
-            send, pins_https=self._gate.peer(request).scheme == "https" and not _is_loopback(request)
+            send,
+            pins_https=is_https and not _is_loopback(request),
+            reader=self._gate.foreign_reader(request) if request.path == ALIVE else None,
         )
         try:
             await self._serve(request, scope, receive, answer)
@@ -131,8 +136,9 @@ def _is_loopback(request: UpgradeRequest) -> bool:
 class _Answer:
     """Sends an answer with the security headers on it, and knows whether it has begun."""
 
-    def __init__(self, send: Send, *, pins_https: bool) -> None:
+    def __init__(self, send: Send, *, pins_https: bool, reader: str | None) -> None:
         self._send = send
+        self._reader = reader
         self._pins_https = pins_https
         self.started = False
 
@@ -143,6 +149,9 @@ class _Answer:
             headers.update(SECURITY_HEADERS)
             if self._pins_https:
                 headers["Strict-Transport-Security"] = _HSTS
+            if self._reader is not None:
+                headers["Access-Control-Allow-Origin"] = self._reader
+                headers.add_vary_header("Origin")
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
 

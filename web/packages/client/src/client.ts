@@ -8,10 +8,10 @@
 import { startWorker, warmUp } from "./assets";
 import { steadyNow } from "./clock";
 import { Ears } from "./ears";
-import { linkSettings, loadConfig, signInDemo } from "./gateway";
+import { linkSettings, loadConfig, portalConfig, signInDemo } from "./gateway";
 import { forgetKeepsake, keep, takeKeepsake } from "./keepsake";
 import { accepts, rests } from "./link";
-import { SAMPLE_RATE, type Claim, type SessionWish } from "./protocol";
+import { SAMPLE_RATE, type Claim, type PortalAccess, type SessionWish } from "./protocol";
 import { reduce } from "./reducer";
 import { inCall } from "./selectors";
 import { Speaker } from "./speaker";
@@ -22,6 +22,8 @@ import type { FromWorker, ToWorker } from "./worker-messages";
 export interface VoiceClientOptions {
   /** Where the gateway is; "" is the page's own origin. */
   readonly base?: string;
+  /** For a page that another portal serves: who the customer is, and where tickets come from. */
+  readonly portal?: PortalAccess;
   readonly session?: SessionWish;
   /** Echo cancelling and noise suppression by the browser; off for measurements. */
   readonly processing?: boolean;
@@ -72,15 +74,15 @@ export class VoiceClient {
 
   async #load(): Promise<void> {
     try {
-      const config = await loadConfig(this.#base);
+      const { portal } = this.#options;
+      const config = portal ? portalConfig(portal) : await loadConfig(this.#base);
       this.#do({ type: "configured", config });
       this.#wake();
       void warmUp();
       const claim = inCall(this.state) ? undefined : await takeKeepsake(config.customer.id);
       if (claim !== undefined && !inCall(this.state)) this.#start(claim);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#do({ type: "config_failed", reason });
+      this.#unconfigured(cause);
     }
   }
 
@@ -166,8 +168,7 @@ export class VoiceClient {
     try {
       await signInDemo(this.#base, config, customerId);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#do({ type: "config_failed", reason });
+      this.#unconfigured(cause);
     }
     await this.load();
     if (talking) await this.#begin();
@@ -200,6 +201,10 @@ export class VoiceClient {
     this.#worker = undefined;
   }
 
+  #unconfigured(cause: unknown): void {
+    this.#do({ type: "config_failed", reason: cause instanceof Error ? cause.message : String(cause) });
+  }
+
   get #base(): string {
     return this.#options.base ?? "";
   }
@@ -216,7 +221,8 @@ export class VoiceClient {
     const { config } = this.state;
     if (config === undefined) return;
     this.#do({ type: "started", at: steadyNow() });
-    const settings = linkSettings(this.#base, config, { greet: true, ...this.#options.session });
+    const { portal, session } = this.#options;
+    const settings = linkSettings(this.#base, config, { greet: true, ...session }, portal);
     this.#tell({ type: "start", settings, ...(claim === undefined ? {} : { claim }) });
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
   }

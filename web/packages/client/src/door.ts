@@ -31,10 +31,10 @@ export class Door {
   }
 
   async admit(): Promise<void> {
-    const { ticketRequired } = this.#settings;
+    const { ticketRequired, portal } = this.#settings;
     try {
       let response = await this.#askTicket();
-      if (response.status === 403) {
+      if (response.status === 403 && !portal) {
         // The gateway may have restarted since the page was loaded, with another token.
         this.#csrfToken = await this.#freshToken();
         response = await this.#askTicket();
@@ -73,9 +73,10 @@ export class Door {
   }
 
   #askTicket(): Promise<Response> {
-    return fetch(this.#settings.ticketUrl, {
+    const { ticketUrl, portal } = this.#settings;
+    return fetch(portal?.ticketUrl ?? ticketUrl, {
       method: "POST",
-      headers: { "X-CSRF-Token": this.#csrfToken },
+      headers: portal ? { ...portal.ticketHeaders } : { "X-CSRF-Token": this.#csrfToken },
       signal: AbortSignal.timeout(FETCH_MS),
     });
   }

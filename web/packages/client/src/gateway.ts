@@ -4,7 +4,7 @@
  * What lives here: addresses and the two calls a page makes by itself. What never will: the socket.
  */
 
-import type { PageConfig, SessionWish } from "./protocol";
+import type { PageConfig, PortalAccess, SessionWish } from "./protocol";
 import type { LinkSettings } from "./worker-messages";
 
 const ROOT = "/api/financial-sherpa";
@@ -26,7 +26,17 @@ export async function signInDemo(base: string, config: PageConfig, customerId: s
   if (!response.ok) throw new Error(`The customer could not be changed (status ${response.status}).`);
 }
 
-export function linkSettings(base: string, config: PageConfig, session: SessionWish): LinkSettings {
+/** What a page of another portal knows without asking. */
+export function portalConfig(portal: PortalAccess): PageConfig {
+  return { greeting: "", socketPath: "/api/openai/realtime", csrfToken: "", ticketRequired: true, ...portal };
+}
+
+export function linkSettings(
+  base: string,
+  config: PageConfig,
+  session: SessionWish,
+  portal: PortalAccess | undefined,
+): LinkSettings {
   const root = new URL(base === "" ? "/" : base, location.href);
   const at = (path: string): string => new URL(path, root).href;
   const socketUrl = new URL(config.socketPath, root);
@@ -35,6 +45,7 @@ export function linkSettings(base: string, config: PageConfig, session: SessionW
     socketUrl: socketUrl.href,
     configUrl: at(`${ROOT}/realtime`),
     ticketUrl: at(`${ROOT}/ticket`),
+    portal,
     probeUrl: at("/healthz"),
     csrfToken: config.csrfToken,
     ticketRequired: config.ticketRequired,

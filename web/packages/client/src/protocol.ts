@@ -40,18 +40,32 @@ export interface Named {
   readonly name: string;
 }
 
-/** `GET /api/financial-sherpa/realtime` */
+/** `GET /api/financial-sherpa/realtime`; without an upstream where the page belongs to another portal. */
 export interface PageConfig {
   readonly customer: Named;
-  readonly assistant: { readonly name: string };
   readonly greeting: string;
   readonly socketPath: string;
   readonly csrfToken: string;
   readonly ticketRequired: boolean;
-  readonly demo: { readonly customers: readonly Named[] } | null;
-  readonly upstream: Upstream;
+  readonly demo?: { readonly customers: readonly Named[] } | null;
+  readonly upstream?: Upstream;
   readonly models?: readonly { readonly id: string; readonly label: string }[];
   readonly voices?: readonly string[];
+}
+
+/**
+ * What a page of another origin than the gateway's brings along: its portal knows the customer, and its own back end
+ * signs the tickets. The gateway is asked nothing but whether it lives.
+ */
+export interface PortalAccess {
+  /** From the root of the portal's origin, or a whole address: a POST is answered by `{ "ticket": "..." }`. */
+  readonly ticketUrl: string;
+  /** Sent along, for the portal's own protection against forged requests. */
+  readonly ticketHeaders?: Readonly<Record<string, string>>;
+  /** As in the ticket: what the page shows, and whose conversation a reload may go on with. */
+  readonly customer: Named;
+  /** Shown before anything was said. */
+  readonly greeting?: string;
 }
 
 /** What `create_session` may bear; absent means the gateway's default. */

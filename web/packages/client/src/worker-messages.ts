@@ -5,7 +5,7 @@
  */
 
 import type { LinkState } from "./link";
-import type { Claim, GatewayMessage, SessionWish } from "./protocol";
+import type { Claim, GatewayMessage, PortalAccess, SessionWish } from "./protocol";
 import type { UplinkCounts } from "./uplink";
 
 export interface LinkSettings {
@@ -13,6 +13,8 @@ export interface LinkSettings {
   readonly socketUrl: string;
   readonly configUrl: string;
   readonly ticketUrl: string;
+  /** Whose tickets are asked for in place of the gateway's. */
+  readonly portal: PortalAccess | undefined;
   readonly probeUrl: string;
   readonly csrfToken: string;
   readonly ticketRequired: boolean;

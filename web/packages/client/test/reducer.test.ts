@@ -5,16 +5,15 @@ import { ENDS_SOON_MS, ENTRIES_MAX, reduce } from "../src/reducer";
 import { agentState, heardPart, shownEntries, situation } from "../src/selectors";
 import { initialState, type Action, type Speech, type VoiceState } from "../src/state";
 
-const CONFIG: PageConfig = {
+const CONFIG = {
   customer: { id: "C-1", name: "Anna" },
-  assistant: { name: "Sherpa" },
   greeting: "Hi",
   socketPath: "/s",
   csrfToken: "t",
   ticketRequired: false,
   demo: null,
   upstream: { name: "local", kind: "local" },
-};
+} satisfies PageConfig;
 const READY: Action = { type: "link", at: 0, link: { ...initialLink(0), phase: "ready", sessions: 1 } };
 const LIVE: Action = { type: "mic", phase: "live" };
 const LOST: Action = link({ phase: "reconnecting", lostAt: 5, reason: "network", resumable: true });

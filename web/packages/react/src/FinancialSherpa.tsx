@@ -94,7 +94,7 @@ function DemoSwitcher(): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
   const config = useVoice((state) => state.config);
-  if (config?.demo === undefined || config.demo === null) return null;
+  if (!config?.demo) return null;
   return (
     <label className="hf-demo">
       <span>{labels.demo}</span>
@@ -181,7 +181,7 @@ function Welcome(): ReactNode {
   const greeting = useVoice((state) => state.config?.greeting);
   return (
     <>
-      <p className="hf-welcome">{greeting ?? "\u00a0"}</p>
+      <p className="hf-welcome">{greeting || "\u00a0"}</p>
       {/* Where there is room they stand at the side; one of the two is always hidden. */}
       <Examples />
     </>

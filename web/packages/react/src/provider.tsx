@@ -18,7 +18,8 @@ const VoiceContext = createContext<Voice | undefined>(undefined);
 export function VoiceProvider(props: { client: VoiceClient; words?: Words; children: ReactNode }): ReactNode {
   const { client, words = ENGLISH, children } = props;
   const voice = useMemo(() => ({ client, words }), [client, words]);
-  return <VoiceContext value={voice}>{children}</VoiceContext>;
+  // React 18 knows no context as an element.
+  return <VoiceContext.Provider value={voice}>{children}</VoiceContext.Provider>;
 }
 
 function useVoiceContext(): Voice {

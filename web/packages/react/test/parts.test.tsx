@@ -7,7 +7,6 @@ import { ENGLISH, FinancialSherpa, transcriptText } from "../src";
 
 const CONFIG = {
   customer: { id: "C-1", name: "Anna Berg" },
-  assistant: { name: "Sherpa" },
   greeting: "How can I help you today?",
   socketPath: "/s",
   csrfToken: "t",
