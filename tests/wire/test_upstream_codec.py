@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.core import events
@@ -125,6 +125,7 @@ def test_bad_base64_is_a_breach() -> None:
         decode({"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": "%"})
 
 
+@example(b'{"type":"\x80"')
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_codec(raw: bytes) -> None:
     with contextlib.suppress(BreachError):

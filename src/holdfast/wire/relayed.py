@@ -20,7 +20,7 @@ from holdfast.core.relay_events import ClientAsked, Original, SessionFacts
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.wire.error_codes import fault_of_error
-from holdfast.wire.upstream import BreachError
+from holdfast.wire.upstream import PEEK_ERRORS, BreachError
 
 APPEND: Final = "input_audio_buffer.append"
 DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"})
@@ -172,7 +172,7 @@ def audio_bytes(append: bytes) -> int:
     """How much audio a message holds."""
     try:
         encoded = _append(append).audio
-    except (msgspec.MsgspecError, RecursionError):
+    except PEEK_ERRORS:
         return 0
     return max(0, len(encoded) * 3 // 4 - encoded[-2:].count("="))
 
@@ -184,7 +184,7 @@ def item_of(raw: Raw) -> RelayItem | None:
     """An item of a conversation; None for what has no id and no type."""
     try:
         item = _item(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except PEEK_ERRORS:
         return None
     parts = item.content or []
     kind = item.type or ""
@@ -207,7 +207,7 @@ def read_client(raw: bytes, kind: str) -> ClientAsked | events.ClientAcknowledge
     """A client's message that is no audio."""
     try:
         event = _client_event(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except PEEK_ERRORS:
         return ClientAsked(Asked(kind, raw))  # its upstream will say what is wrong
     if kind == ACKNOWLEDGE:
         return events.ClientAcknowledged(event.received)

@@ -115,7 +115,7 @@ def parse(raw: bytes) -> ServerEvent | None:
     except msgspec.ValidationError:
         peek_type(raw)
         return None
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except PEEK_ERRORS as error:
         raise BreachError(str(error)) from error
 
 
@@ -327,7 +327,7 @@ class Peek(msgspec.Struct, gc=False):
 
 peek: Final = msgspec.json.Decoder(Peek).decode
 """For the hot path, which can spare no call: raises one of `PEEK_ERRORS` for what is no event."""
-PEEK_ERRORS: Final = (msgspec.MsgspecError, RecursionError)
+PEEK_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def peek_type(raw: bytes) -> str:
