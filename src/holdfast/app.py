@@ -304,6 +304,9 @@ class Gateway:
             default_model=DEFAULT_MODEL if first.kind == "local" else first.model or DEFAULT_MODEL,
             own_models=[(model, label) for model, label in labels.items() if model and model not in MODELS],
             limits=self.settings.limits,
+            minter=next(iter(self.rest.values()))
+            if self.settings.server.client_secrets == "provider"
+            else None,
         )
 
     def _audio(self, upstream: UpstreamSettings) -> Service:

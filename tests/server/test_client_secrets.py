@@ -18,7 +18,7 @@ from openai import AsyncOpenAI
 from holdfast.app import Gateway
 from holdfast.auth import hash_key
 from holdfast.auth.client_secrets import ClientSecrets, NoRoomError
-from holdfast.config import load
+from holdfast.config import ConfigError, load
 from holdfast.emulator import Emulator
 from tests.server.gateway import Client, eventually
 
@@ -46,7 +46,9 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, keys: bool = True, **limits: float) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, keys: bool = True, minter: str = "own", **limits: float
+) -> AsyncIterator[House]:
     async with Emulator() as emulator:
         settings = load(
             environ={"OPENAI_API_KEY": "sk-upstream-canary", "OPENAI_BASE_URL": emulator.http_base},
@@ -54,7 +56,7 @@ async def house(folder: Path, *, keys: bool = True, **limits: float) -> AsyncIte
             overrides={
                 "port": 0,
                 "auth": {"client_keys": [hash_key(KEY)] if keys else []},
-                "server": {"origins": [ORIGIN]},
+                "server": {"origins": [ORIGIN], "client_secrets": minter},
                 "portal": {"database": str(folder / "portal.sqlite3")},
                 "journal": {"kind": "memory"},
                 "limits": limits,
@@ -251,6 +253,27 @@ async def test_without_keys_this_machine_may_mint(tmp_path: Path) -> None:
         own = await at.socket("ek_of-another-maker")
         await own.until_told("session.created")
         own.close()
+
+
+async def test_a_provider_may_mint_them_instead(tmp_path: Path) -> None:
+    async with house(tmp_path, minter="provider") as at:
+        async with at.sdk() as client:
+            made = await client.realtime.client_secrets.create(session=SESSION)  # type: ignore[arg-type] # as above
+            assert made.value.startswith("ek_")
+            assert made.session.model_dump()["instructions"] == "Speak like a sailor."
+            assert len(at.gateway.gate.client_secrets) == 0, "none of ours"
+            with pytest.raises(openai.BadRequestError):
+                await client.realtime.client_secrets.create(session={"type": "realtime", "voice": "x"})  # type: ignore[arg-type] # wrong on purpose
+        at.emulator.go_dark("refuse")
+        async with at.sdk() as client:
+            with pytest.raises(openai.InternalServerError) as refused:
+                await client.realtime.client_secrets.create()
+        assert refused.value.code == "upstream_unreachable"
+
+
+def test_nobody_can_mint_where_there_is_no_provider(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="every upstream is the embedded engine"):
+        load(environ={"HOLDFAST_SERVER__CLIENT_SECRETS": "provider"}, folder=tmp_path)
 
 
 # the store alone

@@ -34,7 +34,7 @@ Name = Callable[[str], str]
 
 def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, today: date) -> Iterator[Problem]:
     """Everything that is wrong with settings whose shapes are right."""
-    for check in (_binding, _secret, _client_keys, _origins, _proxies, _tls, _portal, _engine):
+    for check in (_binding, _secret, _client_keys, _origins, _proxies, _tls, _minting, _portal, _engine):
         yield from check(settings, name)
     yield from _upstreams(settings, environ, name, today)
 
@@ -120,6 +120,15 @@ def _tls(settings: Settings, name: Name) -> Iterator[Problem]:
 
     for flaw in flaws(server.tls_cert, server.tls_key, datetime.now(UTC)):
         yield Problem(name(f"server.{flaw.file}"), flaw.problem, flaw.remedy)
+
+
+def _minting(settings: Settings, name: Name) -> Iterator[Problem]:
+    if settings.server.client_secrets == "provider" and all(one.kind == "local" for one in settings.upstream):
+        yield Problem(
+            name("server.client_secrets"),
+            "there is no provider that could mint them: every upstream is the embedded engine",
+            "Leave it out (or write own), or add an upstream that is a provider.",
+        )
 
 
 def _portal(settings: Settings, name: Name) -> Iterator[Problem]:

@@ -93,6 +93,10 @@ class ServerSettings(BaseModel):
     trusted_proxies: Texts = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    client_secrets: Literal["own", "provider"] = "own"
+    """Who mints what `POST /v1/realtime/client_secrets` gives out. The holder of a provider's secret talks to
+    the provider directly: nothing of a session is held here.
+    """
     chaos: bool = False
     """Faults on demand for application developers (`POST /dev/faults`); on this machine only."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
@@ -25,6 +25,7 @@ from holdfast.auth.origins import normal_origin
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import MODELS, Model, UnknownModel, resolve_model
 from holdfast.ports import Principal, Refusal
+from holdfast.ports.audio import AudioFailedError, Body, Forwarder
 from holdfast.server.doorway import AddressLimits, as_upgrade_request
 from holdfast.server.errors import openai_error
 from holdfast.wire.realtime import Intent, Refused, SessionConfig
@@ -41,14 +42,14 @@ _HEADER_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class V1Options:
-    """What the routes are told. `own_models` are names that are no provider's (id, label); `mint_elsewhere`
-    passes a request for a client secret on to the provider.
+    """What the routes are told. `own_models` are names that are no provider's (id, label); `minter` is the
+    provider that mints client secrets of its own instead of ours.
     """
 
     default_model: str
     own_models: Sequence[tuple[str, str]] = ()
     limits: Limits = DEFAULT
-    mint_elsewhere: Callable[[bytes], Awaitable[Response]] | None = None
+    minter: Forwarder | None = None
     session_s: float = 3600.0
 
 
@@ -151,9 +152,9 @@ class _V1:
             words = "Too many client secrets at once."
             raise RefusedV1Error(429, "rate_limit_exceeded", words, retry_after_s=1)
         body = await request.body()
-        if self._options.mint_elsewhere is not None:
-            return await self._options.mint_elsewhere(body)
         wish = _wish(body)
+        if self._options.minter is not None:
+            return await _minted_by(self._options.minter, request, body)
         config = self._configured(wish)
         origin = self._origin(request)
         try:
@@ -222,6 +223,27 @@ class _V1:
             words = f"Pages of {origin} may not talk to this server: add it to [server] origins."
             raise RefusedV1Error(400, "invalid_value", words, param=ORIGIN_HEADER)
         return origin
+
+
+async def _minted_by(minter: Forwarder, request: Request, body: bytes) -> Response:
+    """A secret of the provider's own: its holder talks to the provider, past us."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield body
+
+    headers = {**request.headers, "content-type": "application/json"}
+    try:
+        answered = await minter.forward(
+            "POST", "/realtime/client_secrets", headers, Body(pieces(), len(body))
+        )
+        told = await answered.refusal()
+    except AudioFailedError as error:
+        raise RefusedV1Error(502, error.code, error.message) from error
+    if answered.status in {401, 403}:
+        words = f"{minter.name} refuses this gateway's key. Its operator has to look at it."
+        raise RefusedV1Error(502, "upstream_refused_key", words)
+    log.info("client_secret.minted", category="auth", source="v1", upstream=minter.name)
+    return Response(told, answered.status, {"content-type": "application/json"})
 
 
 def _wish(body: bytes) -> SecretWish:
