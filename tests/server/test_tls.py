@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +31,12 @@ def dev(tmp_path: Path) -> DevCertificate:
 
 @pytest.fixture
 async def address(tmp_path: Path, dev: DevCertificate) -> AsyncIterator[str]:
+    async with listened(tmp_path, dev) as url:
+        yield url
+
+
+@asynccontextmanager
+async def listened(tmp_path: Path, dev: DevCertificate) -> AsyncIterator[str]:
     """A whole gateway over TLS, before an emulator."""
     async with Emulator() as emulator:
         settings = load(
@@ -82,6 +90,20 @@ async def test_who_does_not_trust_it_is_told_whose_fault_that_is(address: str) -
     done = await run_beside("talk", "--url", url, "--text", "hello")
     assert done.exit_code == 1
     assert "configuration.tls_certificate" in done.stderr
+
+
+async def test_s11_who_opens_a_connection_and_never_says_hello_is_cut(
+    tmp_path: Path, dev: DevCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.server.listening.TLS_HANDSHAKE_S", 0.2)
+    async with listened(tmp_path, dev) as url:
+        host, _, port = url.removeprefix("https://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        async with httpx.AsyncClient(verify=trusting(dev.trust)) as client:
+            assert (await client.get(f"{url}/healthz")).status_code == 200
 
 
 async def test_a_file_that_is_no_authority(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from holdfast.server.handover import NoWebSockets, Router, http_protocol
 
 STOP_S = 10
 DATE_S = 1.0
+TLS_HANDSHAKE_S = 5.0
+TLS_GOODBYE_S = 2.0
 
 
 class PortTakenError(OSError):
@@ -41,8 +43,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 class QuietServer(Server):
-    """uvicorn's server without its signal handlers, which belong to the program, not to a part of it; and
-    without waking ten times a second to see whether it should stop.
+    """uvicorn's server without its signal handlers, which belong to the program, not to a part of it; without
+    waking ten times a second to see whether it should stop; and without patience for half a TLS handshake.
     """
 
     def __init__(self, config: Config) -> None:
@@ -52,6 +54,33 @@ class QuietServer(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, for sockets that are bound: it would wait a minute for a client that opens a
+        connection and never says hello, and half a minute for one that never says goodbye.
+        """
+        if sockets is None or self.config.ssl is None:
+            await super().startup(sockets)
+            return
+        loop, config = asyncio.get_running_loop(), self.config
+
+        def protocol() -> asyncio.Protocol:
+            kind: Any = config.http_protocol_class
+            made: asyncio.Protocol = kind(config=config, server_state=self.server_state, app_state={})
+            return made
+
+        self.servers = [
+            await loop.create_server(
+                protocol,
+                sock=sock,
+                ssl=config.ssl,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S,
+                ssl_shutdown_timeout=TLS_GOODBYE_S,
+                backlog=config.backlog,
+            )
+            for sock in sockets
+        ]
+        self.started = True
 
     def stop(self) -> None:
         """Let `serve` return, after the connections."""
