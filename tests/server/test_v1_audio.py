@@ -200,6 +200,26 @@ async def test_a_refusal_of_the_wish_is_told_and_one_of_our_key_is_not(tmp_path:
     assert UPSTREAM_KEY not in str(ours.value.body)
 
 
+async def test_who_is_refused_holds_no_place(tmp_path: Path) -> None:
+    provider = Provider(status=400)
+    async with gateway(tmp_path, provider, audio_requests=1) as url, sdk(url) as client:
+        for status in (400, 500, 400):
+            provider.status = status
+            with pytest.raises(openai.APIStatusError) as refused:
+                await client.audio.speech.create(**SPEECH)  # type: ignore[arg-type] # as above
+            assert refused.value.status_code == status
+        await _not_wav(url)
+        provider.status = 200
+        provider.go_on.set()
+        assert (await client.audio.speech.create(**SPEECH)).read() == b"firstsecond"  # type: ignore[arg-type] # as above
+
+
+async def _not_wav(url: str) -> None:
+    async with httpx.AsyncClient() as client:
+        answered = await client.post(f"{url}/v1/audio/speech", content=b"no json")
+    assert answered.status_code == 400
+
+
 async def test_nobody_answers(tmp_path: Path) -> None:
     async with gateway(tmp_path, "http://127.0.0.1:9/v1") as url, sdk(url) as client:
         with pytest.raises(openai.InternalServerError) as refused:

@@ -94,35 +94,40 @@ class AudioRoutes:
         return await self._answer(request, upload, own)
 
     async def _answer(self, request: Request, upload: _Upload, own: own_audio.Make) -> Response:
-        """Ask one upstream after the other, as long as nothing of the body is spent."""
+        """The answer, with a place that is held as long as it flows."""
         held = AsyncExitStack()
         self._take_place(held)
         try:
-            failed: Response | None = None
-            for service in self._services:
-                last = service is self._services[-1]
-                try:
-                    if isinstance(service, Forwarder):
-                        answer = await self._forwarded(service, request, upload, held)
-                    else:
-                        answer = await self._own(service, own, held)
-                except AudioFailedError as error:
-                    _note(request, service, error.code)
-                    failed = RefusedV1Error(502, error.code, error.message).answer
-                else:
-                    if last or not _asks_another(answer.status_code):
-                        return answer
-                    _note(request, service, str(answer.status_code))
-                    failed = answer
-                if upload.is_spent:
-                    break
-            assert failed is not None, "there is an upstream"
+            answer = await self._asked(request, upload, own, held)
         except BaseException:
             await held.aclose()
             raise
-        if not isinstance(failed, Piped):
+        if not isinstance(answer, Piped):
             await held.aclose()
-        return failed
+        return answer
+
+    async def _asked(
+        self, request: Request, upload: _Upload, own: own_audio.Make, held: AsyncExitStack
+    ) -> Response:
+        """Ask one upstream after the other, as long as nothing of the body is spent."""
+        answer: Response | None = None
+        for service in self._services:
+            try:
+                if isinstance(service, Forwarder):
+                    answer = await self._forwarded(service, request, upload, held)
+                else:
+                    answer = await self._own(service, own, held)
+            except AudioFailedError as error:
+                _note(request, service, error.code)
+                answer = RefusedV1Error(502, error.code, error.message).answer
+            else:
+                if not _asks_another(answer.status_code):
+                    return answer
+                _note(request, service, str(answer.status_code))
+            if upload.is_spent:
+                break
+        assert answer is not None, "there is an upstream"
+        return answer
 
     def _take_place(self, held: AsyncExitStack) -> None:
         if self._running >= self._limits.audio_requests:
