@@ -12,6 +12,8 @@ import pytest
 from benchmarks.engine.line import EngineLine
 from benchmarks.engine.speech import in_a_room, recorded
 
+from holdfast.conformance.caller import Caller
+from holdfast.conformance.visit import hang_up
 from holdfast.engine.options import FLITE, SILERO, EngineOptions
 from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
 from tests.engine.conftest import Tool
@@ -19,6 +21,16 @@ from tests.engine.talking import UNDECLARED, answer_call, ask, ended, kinds, ope
 from tests.wire.strict import judge_server_event
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_worker_that_has_much_to_hear_does_not_look_dead(pool: EnginePool) -> None:
+    address = pool.address()
+    headers = {"Authorization": f"Bearer {address.token}"}
+    caller = await Caller.dial(f"{address.url}?model=m", headers, patience_s=20.0)
+    await caller.until("session.created")
+    caller.append(bytes(48 * 30_000), step=48 * 10_000)
+    await caller.wait(lambda: bool(caller.pongs), "sign of life while nothing more is read")
+    await hang_up(caller)
 
 
 async def test_a_spoken_question_calls_a_tool_and_its_words_are_spoken(

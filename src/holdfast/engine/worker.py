@@ -42,6 +42,7 @@ from holdfast.wire.realtime import Intent, RealtimeHost
 _BOUNDS: Final = MessageBounds()
 _OUTBOX_BYTES: Final = 1024 * 1024
 _CLOSE_S: Final = 1.0
+_LIFE_SHOWN_S: Final = 1.0
 
 
 class EngineSession(MessageListener):
@@ -55,6 +56,7 @@ class EngineSession(MessageListener):
         self._assistant = Assistant(worker.assembly.stages, self)
         self._life_s = worker.options.session_s
         self._end: asyncio.TimerHandle | None = None
+        self._life: asyncio.TimerHandle | None = None
         self._host = RealtimeHost(
             model=model,
             responder=self._assistant,
@@ -78,6 +80,7 @@ class EngineSession(MessageListener):
     def on_closed(self, code: int, reason: str) -> None:  # noqa: ARG002 - how it ended changes nothing here
         if self._end is not None:
             self._end.cancel()
+        self._stay_quiet()
         self._may_write.set()
         self._assistant.close()
         self._worker.left(self)
@@ -99,10 +102,23 @@ class EngineSession(MessageListener):
         transport = self.transport.underlying_transport
         if transport.is_closing():
             return
+        self._stay_quiet()
         if paused:
             transport.pause_reading()
+            self._show_life()
         else:
             transport.resume_reading()
+
+    def _show_life(self) -> None:
+        """Who does not read sees no ping, and would be taken for dead: it says by itself that it lives."""
+        if self.is_open:
+            self.transport.send_pong()
+            self._life = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_life)
+
+    def _stay_quiet(self) -> None:
+        if self._life is not None:
+            self._life.cancel()
+            self._life = None
 
     def _expire(self) -> None:
         minutes = round(self._life_s / 60)
