@@ -141,6 +141,35 @@ def test_a_request_that_had_to_wait_is_refused_when_another_response_came_first(
     assert writer.id in error["message"]
 
 
+def test_each_request_that_had_to_wait_is_refused_by_its_own_id() -> None:
+    dialog = Dialog()
+    for number in range(3):
+        asked = {"metadata": {"n": str(number)}}
+        assert dialog.send("response.create", event_id=f"mine-{number}", response=asked) == []
+    first, second, third = (told for name, told in dialog.notes.told if name == "response_requested")
+    writer = dialog.host.begin_response(request=first)
+    assert writer.metadata == {"n": "0"}
+    dialog.take()
+    dialog.host.decline_response(second)
+    dialog.host.decline_response(third)
+
+    assert [event["error"]["event_id"] for event in dialog.take()] == ["mine-1", "mine-2"]
+
+
+def test_a_request_that_is_cancelled_before_its_turn_begins_and_ends_once() -> None:
+    dialog = Dialog()
+    dialog.send("response.create", response={"metadata": {"n": "1"}})
+    assert dialog.send("response.cancel") == [], "it waits to be begun, and ends then"
+    assert only_error(dialog.send("response.cancel"))["code"] == "response_cancel_not_active"
+
+    writer = dialog.host.begin_response()
+    created, done, _ = dialog.take()
+    assert writer.is_done
+    assert (created["type"], created["response"]["metadata"]) == ("response.created", {"n": "1"})
+    assert done["response"]["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
+    assert dialog.host.active is None
+
+
 def test_a_cancelled_response_ends_once_and_says_no_more() -> None:
     dialog = Dialog()
     writer = dialog.host.begin_response()

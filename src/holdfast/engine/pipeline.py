@@ -206,10 +206,12 @@ class Assistant:
     def _respond(self, request: dict[str, Any], say: str | None = None) -> None:
         outside = request.get("conversation") == "none"
         if self._host.active is not None and not outside:
-            self._host.decline_response()
+            self._host.decline_response(request)
             return
         self._stay_awake()
         writer = self._host.begin_response(request=request)
+        if writer.is_done:
+            return  # it was cancelled before its turn came
         step = Say(say) if say else self._next_step(writer, request)
         if isinstance(step, Act) and self._may_not_act(request):
             step = Say(_MAY_NOT_ACT)

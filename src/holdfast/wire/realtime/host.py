@@ -24,6 +24,7 @@ from holdfast.wire.realtime.events import (
     transcription_usage,
 )
 from holdfast.wire.realtime.items import Conversation
+from holdfast.wire.realtime.requests import Requests
 from holdfast.wire.realtime.responder import Responder
 from holdfast.wire.realtime.response import ResponseWriter, response_settings
 from holdfast.wire.realtime.rules import Refused
@@ -68,8 +69,7 @@ class RealtimeHost:
         self._coming_to_ms: int | None = None
         self._voice_is_locked = False
         self._heard_ms = 0
-        self._request: Json = {}
-        self._request_id: str | None = None  # the client's own id of the last `response.create`
+        self._requests = Requests()
         self._out_of_band: dict[str, ResponseWriter] = {}
         self.active: ResponseWriter | None = None
         responder.bind(self)
@@ -229,8 +229,8 @@ class RealtimeHost:
         `request` is what `response_requested` got; without it the last one that was not answered yet
         counts, and none means the session's own settings.
         """
-        asked = dict(self._request if request is None else request)
-        self._request = {}
+        waited = self._requests.take(request)
+        asked = waited.body
         outside = asked.get("conversation") == "none"
         if self.active is not None and not outside:
             raise RuntimeError(f"{self.active.id} is still active")
@@ -246,12 +246,14 @@ class RealtimeHost:
             self._out_of_band[writer.id] = writer
         else:
             self.active = writer
+        if waited.is_cancelled:
+            writer.done("cancelled", "client_cancelled")
         return writer
 
-    def decline_response(self) -> None:
-        """Refuse the last request after all: before its turn came, another response began."""
+    def decline_response(self, request: Mapping[str, Any] | None = None) -> None:
+        """Refuse a request, or the last one, after all: before its turn came, another response began."""
         assert self.active is not None, "nothing stands in its way"
-        self._outlet.refuse(_already_active(self.active), self._request_id)
+        self._outlet.refuse(_already_active(self.active), self._requests.take(request).event_id)
 
     # client events, one method each
 
@@ -336,12 +338,14 @@ class RealtimeHost:
             raise Refused(
                 "rate_limit_exceeded", "Too many out-of-band responses at once.", kind="rate_limit_error"
             )
-        self._request, self._request_id = request, event_id_of(event)
+        self._requests.made(request, event_id_of(event))
         self._responder.response_requested(request)
 
     def _cancel_response(self, event: Json) -> None:
         wanted = event.get("response_id")
         writer = self.active if wanted is None else self._running(wanted)
+        if writer is None and wanted is None and self._requests.cancel():
+            return  # it ends as soon as it begins
         if writer is None:
             raise Refused("response_cancel_not_active", "Cancellation failed: no active response found.")
         self._responder.response_cancelled(writer)
