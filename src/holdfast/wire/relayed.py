@@ -391,7 +391,7 @@ def read(raw: bytes, kind: str, generation: int, moment: Moment) -> Original:
             return build(event, generation, raw)
     except msgspec.ValidationError:
         return events.Passed(generation, raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except PEEK_ERRORS as error:
         raise BreachError(str(error)) from error
     assert dated is not None, "one of the two tables has it"
     return dated(event, generation, raw, moment)
