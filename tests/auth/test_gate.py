@@ -352,3 +352,18 @@ def test_s7_no_secret_reaches_the_log_or_a_repr() -> None:
     assert len(lines) == 3
     assert "canary" not in str(lines)
     assert SECRET not in repr(GateOptions(secret=SECRET))
+
+
+@pytest.mark.parametrize("host", ["192.168.1.5:8443", "voice.example.com", "[2001:db8::1]:8443"])
+def test_a_server_with_its_key_may_call_us_by_any_name(host: str) -> None:
+    key = new_key()
+    gate = guarded(client_keys=[hash_key(key)])
+    header = {"authorization": f"Bearer {key}"}
+
+    assert status(gate.admit_client(upgrade(header, host=host))) == 101
+    assert status(gate.admit_client(upgrade({"authorization": "Bearer wrong"}, host=host))) == 403
+    assert status(gate.admit_client(upgrade({**header, "origin": f"https://{host}"}, host=host))) == 403
+    offered = {"sec-websocket-protocol": f"realtime, openai-insecure-api-key.{key}"}
+    assert status(gate.admit_client(upgrade(offered, host=host))) == 403, "a page can bring it like this"
+    assert status(gate.admit_client(upgrade(header, host="user@evil.example"))) == 403
+    assert status(bare().admit_client(upgrade(header, host=host))) == 403, "no key is known here"

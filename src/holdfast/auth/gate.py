@@ -21,7 +21,7 @@ import structlog
 
 from holdfast.auth.client_secrets import ClientSecrets
 from holdfast.auth.cookies import Cookies, PortalSession, has_cookie
-from holdfast.auth.keys import ClientKeys, offered_key
+from holdfast.auth.keys import ClientKeys, bearer, offered_key
 from holdfast.auth.origins import OriginPolicy, is_loopback_name, normal_origin, read_host
 from holdfast.auth.peers import Peer, TrustedProxies
 from holdfast.auth.tickets import TICKET_SUBPROTOCOL, TicketError, Tickets
@@ -142,10 +142,10 @@ class PortalGate:
     def judge_address(self, request: UpgradeRequest) -> Refusal | None:
         """Host and Origin, for sockets and pages alike. None: the request may go on."""
         host = request.headers.get("host", "")
-        if not self._origins.answers_to(host):
+        origin = request.headers.get("origin")
+        if not self._origins.answers_to(host) and not self._is_a_server(request, host):
             return _refused(FOREIGN_HOST, request, "foreign host")
         peer = self.peer(request)
-        origin = request.headers.get("origin")
         if origin is not None:
             welcome = self._origins.welcomes(origin, scheme=peer.scheme, host=host)
             return None if welcome else _refused(FOREIGN_ORIGIN, request, "foreign origin")
@@ -154,6 +154,14 @@ class PortalGate:
         if speaks_as_page and has_cookie(request.headers.get("cookie", ""), secure=peer.scheme == "https"):
             return _refused(NO_ORIGIN, request, "cookie without an origin")
         return None
+
+    def _is_a_server(self, request: UpgradeRequest, host: str) -> bool:
+        """Whether this is a trusted server, which may call us by any name: an address, or what a proxy that
+        ends TLS has written. A page cannot bring a key in the header under a rebound name.
+        """
+        if "origin" in request.headers or read_host(host) is None:
+            return False
+        return self._keys.find(bearer(request)) is not None
 
     def foreign_reader(self, request: UpgradeRequest) -> str | None:
         """The page's origin when it is a listed one: it may read answers that tell nothing about anybody."""

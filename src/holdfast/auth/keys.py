@@ -37,11 +37,16 @@ def is_hashed_key(text: str) -> bool:
     return bool(_HASHED.fullmatch(text))
 
 
+def bearer(request: UpgradeRequest) -> str:
+    """The key in the header, where only a program can put one; else empty."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
 def offered_key(request: UpgradeRequest) -> str:
     """The key that a client offers, in the header or, as browsers must, as a subprotocol; else empty."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key.strip():
-        return key.strip()
+    if key := bearer(request):
+        return key
     for name in request.subprotocols:
         if name.startswith(KEY_SUBPROTOCOL):
             return name.removeprefix(KEY_SUBPROTOCOL)

@@ -57,7 +57,9 @@ class Target:
     def address(self, **query: str) -> str:
         """The address to dial; without a query, that of a conversation with the model."""
         parts = urlsplit(self.url)
-        path = parts.path if parts.path.strip("/") else "/v1/realtime"
+        path = parts.path if parts.path.strip("/") else "/v1"
+        if path.rstrip("/").endswith("/v1"):  # the base URL that clients are given
+            path = f"{path.rstrip('/')}/realtime"
         asked = dict(parse_qsl(parts.query))
         asked |= query or {"model": asked.get("model", self.model)}
         scheme = _SCHEMES.get(parts.scheme, parts.scheme)
