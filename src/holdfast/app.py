@@ -172,7 +172,16 @@ class Gateway:
             journal = await self._journal(stack)
             assistant = self._assistant(portal)
             rights, limits = settings.auth.client_secret_rights, settings.limits
-            router = SocketRouter(gate, self.directory, self.upstreams, assistant, limits, journal, rights)
+            router = SocketRouter(
+                gate,
+                self.directory,
+                self.upstreams,
+                assistant,
+                limits,
+                journal,
+                rights,
+                translates_beta=settings.server.beta_clients == "translate",
+            )
             revival = Revival(self.directory, self.upstreams, assistant, settings.limits, journal)
             await revival.load()
             app = create_rest_app(

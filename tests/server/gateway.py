@@ -105,7 +105,10 @@ class TestGateway:
 
 @asynccontextmanager
 async def gateway(
-    *upstreams: str | UpstreamDialer, limits: Limits | None = None, journal: Journal | None = None
+    *upstreams: str | UpstreamDialer,
+    limits: Limits | None = None,
+    journal: Journal | None = None,
+    translates_beta: bool = False,
 ) -> AsyncIterator[TestGateway]:
     """A gateway before `upstreams` (base urls or dialers), in the order of preference."""
     limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
@@ -122,7 +125,9 @@ async def gateway(
         "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", tools
     )
     upstream_list = Upstreams.of(dialers, limits)
-    router = SocketRouter(OpenGate(), directory, upstream_list, assistant, limits, journal)
+    router = SocketRouter(
+        OpenGate(), directory, upstream_list, assistant, limits, journal, translates_beta=translates_beta
+    )
     revival = Revival(directory, upstream_list, assistant, limits, journal)
     await revival.load()
     sock = bound_socket("127.0.0.1", 0)

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from openai.types.beta.realtime import RealtimeServerEvent as OlderServerEvent
 from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -33,6 +34,9 @@ def _members(union: Any) -> dict[str, type[BaseModel]]:
 SERVER_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(RealtimeServerEvent)
 CLIENT_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(RealtimeClientEvent)
 
+OLDER_SERVER_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(OlderServerEvent)
+
+_OLDER_UNION: Final[TypeAdapter[Any]] = TypeAdapter(OlderServerEvent)
 _SERVER_UNION: Final[TypeAdapter[Any]] = TypeAdapter(RealtimeServerEvent)
 _CLIENT_UNION: Final[TypeAdapter[Any]] = TypeAdapter(RealtimeClientEvent)
 
@@ -40,6 +44,11 @@ _CLIENT_UNION: Final[TypeAdapter[Any]] = TypeAdapter(RealtimeClientEvent)
 def judge_server_event(event: Mapping[str, Any]) -> set[str]:
     """Validate; gives the paths of fields the types do not declare. Raises `WrongEventError`."""
     return _judge(event, SERVER_EVENTS, _SERVER_UNION)
+
+
+def judge_older_server_event(event: Mapping[str, Any]) -> set[str]:
+    """The same by the types of the shape before GA, which the SDK still has."""
+    return _judge(event, OLDER_SERVER_EVENTS, _OLDER_UNION)
 
 
 def judge_client_event(event: Mapping[str, Any]) -> set[str]:

@@ -97,6 +97,8 @@ class ServerSettings(BaseModel):
     """Who mints what `POST /v1/realtime/client_secrets` gives out. The holder of a provider's secret talks to
     the provider directly: nothing of a session is held here.
     """
+    beta_clients: Literal["refuse", "translate"] = "refuse"
+    """What becomes of a client of `/v1/realtime` that asks for the shape before GA."""
     chaos: bool = False
     """Faults on demand for application developers (`POST /dev/faults`); on this machine only."""
 

@@ -59,11 +59,12 @@ def refusal(request: Request, key: str, options: EmulatorOptions) -> str | None:
         return "beta_api_shape_disabled"
     if "call_id" in request.query:
         return None
-    if request.query.get("intent") == "transcription" or request.query.get("deployment"):
-        return None
-    if not (model := request.query.get("model")):
+    named = request.query.get("model") or request.query.get("deployment")
+    if not named and request.query.get("intent") != "transcription":
         return "missing_model"
-    wrong = refused_at_the_door(model, datetime.now(UTC).date())
+    if request.query.get("intent") == "transcription" or options.dialect != "openai":
+        return None  # elsewhere a model is a deployment, or a name of long ago
+    wrong = refused_at_the_door(request.query["model"], datetime.now(UTC).date())
     return None if wrong is None else "model_not_found" if wrong.kind == "retired" else "invalid_model"
 
 

@@ -46,6 +46,10 @@ class RelayWish:
         query = {"intent": "transcription"} if kind == "transcription" else {"model": str(session["model"])}
         return replace(self, query=query)
 
+    def without_model(self) -> RelayWish:
+        """This wish with the upstream's own model."""
+        return replace(self, query={name: value for name, value in self.query.items() if name != "model"})
+
     @classmethod
     def of(cls, request: UpgradeRequest) -> RelayWish:
         """Read an upgrade. Nonsense is no wish."""

@@ -33,6 +33,7 @@ from holdfast.runtime.shell import Shell, chance, now
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.wire import relay_words, relayed, upstream
 from holdfast.wire.browser import ResumeSession
+from holdfast.wire.dialects import cure_of
 from holdfast.wire.realtime import Refused
 from holdfast.wire.realtime.client_events import checked, event_id_of, parse
 from holdfast.wire.relayed import APPEND, DELTAS
@@ -42,6 +43,8 @@ ERRORS_PER_S: Final = 1.0
 ERRORS_BURST: Final = 20.0
 LARGE_BYTES: Final = 1024 * 1024
 """Only what a client asks to read back is as large as this."""
+OLDER_MAY_BE: Final = frozenset({"session.update", "transcription_session.update", "response.create"})
+"""Where a client of the shape before GA gives itself away; the service would refuse it without a cure."""
 
 
 class RelayRunner(Shell):
@@ -124,6 +127,9 @@ class RelayRunner(Shell):
             if permitted is None:
                 return
             payload = permitted
+        if kind in OLDER_MAY_BE and (found := cure_of(payload)) is not None:
+            self._tell(relay_words.older_shape(*found, _event_id()))
+            return
         event = relayed.read_client(payload, kind)
         if self._state.can_return or not isinstance(event, heard.ClientAcknowledged):
             self.step(event)

@@ -27,9 +27,12 @@ from holdfast.runtime.relay_return import RelayWish
 from holdfast.runtime.relay_runner import RelayRunner
 from holdfast.runtime.session_runner import Assistant, SessionRunner
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.server import older_client
 from holdfast.server.client_socket import ClientSocket, RefusedSocket
 from holdfast.server.handover import Answer
+from holdfast.server.older_client import OlderClientSocket
 from holdfast.sockets import MessageBounds
+from holdfast.wire.dialects import asks_for_beta
 
 BROWSER_PATH: Final = "/api/openai/realtime"
 BROWSER_PROTOCOL: Final = "holdfast.v1"
@@ -55,6 +58,8 @@ class SocketRouter:
     limits: Limits
     journal: Journal
     secret_rights: Rights = Rights.NARROW
+    translates_beta: bool = False
+    """Whether clients of the shape before GA are let in."""
 
     def __call__(self, request: WSUpgradeRequest, peer: str, scheme: str) -> Answer:
         """Decide about one upgrade. A bug here is a plain 500: its text is nobody's business."""
@@ -120,11 +125,17 @@ class SocketRouter:
             return _refuse(
                 404, "not_found", "The sideband of a call is held by this gateway, for nobody else."
             )
+        is_older = asks_for_beta(request.headers, request.subprotocols)
+        if is_older and not self.translates_beta:
+            return _accept(request, _protocol_for(request), older_client.refused())
         user, rights = _counted_user(admitted), self._rights_of(admitted)
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
-        limits, wish = self.limits, RelayWish.of(request).bound(admitted.session)
+        asked = RelayWish.of(request)
+        if is_older:
+            asked = asked.without_model()  # all that such a client could name are gone
+        limits, wish = self.limits, asked.bound(admitted.session)
         if (refused := self._model_refused(wish)) is not None:
             return _accept(request, REALTIME_PROTOCOL, refused)
 
@@ -143,7 +154,8 @@ class SocketRouter:
             return runner
 
         bounds = bounds_of(REALTIME_PATH, limits, is_narrow=rights is Rights.NARROW)
-        return _accept(request, REALTIME_PROTOCOL, ClientSocket(start, bounds, limits.client_outbox_bytes))
+        socket = OlderClientSocket if is_older else ClientSocket
+        return _accept(request, _protocol_for(request), socket(start, bounds, limits.client_outbox_bytes))
 
     def _rights_of(self, principal: Principal) -> Rights:
         """A server's own key may do all; what a browser was given, as much as the operator says."""
@@ -202,6 +214,13 @@ def _counted_user(principal: Principal) -> str:
     that is bound to no customer is counted for itself.
     """
     return "" if principal.source in {"client_key", "loopback"} else principal.customer_id
+
+
+def _protocol_for(request: UpgradeRequest) -> str:
+    """A browser of the older shape may have offered that one alone."""
+    offered = request.subprotocols
+    older = older_client.SUBPROTOCOL
+    return older if older in offered and REALTIME_PROTOCOL not in offered else REALTIME_PROTOCOL
 
 
 def _accept(request: UpgradeRequest, protocol: str, listener: ClientSocket | RefusedSocket) -> Answer:

@@ -43,6 +43,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.created", "session", "info", "A client's session was accepted: speech counts from here."),
     Moment("session.refused", "session", "warning", "A client asked for what it may not have."),
     Moment("session.turned_away", "session", "debug", "It was told at once that no upstream can be reached."),
+    Moment("client.left_out", "client", "info", "An older client asked for what GA has no word for."),
     Moment("upstream.connecting", "upstream", "info", "An upstream is dialled; generation and attempt."),
     Moment("upstream.opened", "upstream", "info", "Its socket is open. That is no proof of life yet."),
     Moment(

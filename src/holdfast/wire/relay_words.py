@@ -193,6 +193,18 @@ def error(effect: words.SendError, server_event_id: str) -> bytes:
     return _encode({"type": "error", "event_id": server_event_id, "error": content})
 
 
+def older_shape(param: str, cure: str, event_id: str | None, server_event_id: str) -> bytes:
+    """`error` for an event of the shape before GA, as the service refuses it, and with the cure."""
+    content: Json = {
+        "type": "invalid_request_error",
+        "code": "unknown_parameter",
+        "message": f"'{param}' is of the shape before GA. {cure}",
+        "param": param,
+        "event_id": event_id,
+    }
+    return _encode({"type": "error", "event_id": server_event_id, "error": content})
+
+
 _REASONS: Final = frozenset({"turn_detected", "client_cancelled", "max_output_tokens", "content_filter"})
 """Why a response may end early, as the dialect knows it."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 
-from holdfast.wire.dialects.bodies import item_in
-from holdfast.wire.dialects.table import Dialect, Json, carried
+from holdfast.wire.dialects.beta import BETA
+from holdfast.wire.dialects.bodies import item_in, spelled
+from holdfast.wire.dialects.table import Dialect, Field, Json, carried
 from holdfast.wire.realtime import new_id
 
 _HEAD_BYTES: Final = 512
@@ -141,6 +142,9 @@ class OlderClient:
             event["item"] = item_in(self.dialect, event["item"], "theirs")
         if isinstance(event.get("response"), dict):
             event["response"] = self._response(event["response"])
+        error = event.get("error")
+        if isinstance(error, dict) and "param" in error:
+            error["param"] = spelled(self.dialect, error["param"], "theirs")
         session = event.get("session")
         if not isinstance(session, dict):
             yield event
@@ -178,24 +182,34 @@ def asks_for_beta(headers: Mapping[str, str], subprotocols: Sequence[str]) -> bo
     )
 
 
-def is_beta_event(event: Mapping[str, Any]) -> bool:
-    """Whether a client's event has marks of the older shape: GA knows none of them."""
+def cure_of(raw: bytes) -> tuple[str, str, str | None] | None:
+    """Where a client's event is of the older shape: the field, what to write instead, and the event's id.
+    None for GA, and for what is no event.
+    """
+    try:
+        event = _decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    event_id = event.get("event_id")
+    told_id = event_id if isinstance(event_id, str) else None
     if event.get("type") == "transcription_session.update":
-        return True
-    body = event.get("session") or event.get("response")
-    return isinstance(body, dict) and not _OLDER_KEYS.isdisjoint(body)
+        return "type", "Send 'session.update' with 'session.type' set to 'transcription'.", told_id
+    for body, cures in (("session", _SESSION_CURES), ("response", _RESPONSE_CURES)):
+        asked = event.get(body)
+        older = next((key for key in asked if key in cures), None) if isinstance(asked, dict) else None
+        if older is not None:
+            ga = cures[older]
+            cure = f"Write '{body}.{ga}'." if ga else "GA has no such setting: leave it out."
+            return f"{body}.{older}", cure, told_id
+    return None
 
 
-_OLDER_KEYS: Final = frozenset(
-    {
-        "modalities",
-        "voice",
-        "input_audio_format",
-        "output_audio_format",
-        "input_audio_transcription",
-        "input_audio_noise_reduction",
-        "turn_detection",
-        "max_response_output_tokens",
-        "temperature",
-    }
-)
+def _cures(fields: tuple[Field, ...] | None) -> Mapping[str, str]:
+    renamed = {one.theirs: one.ga for one in fields or () if one.theirs != one.ga}
+    return {**renamed, "temperature": ""}
+
+
+_SESSION_CURES: Final = _cures(BETA.session)
+_RESPONSE_CURES: Final = _cures(BETA.response)

@@ -187,12 +187,13 @@ def _path_of(fields: tuple[Field, ...] | None, ga: str) -> str:
     return next((one.theirs for one in fields if one.ga == ga), "")
 
 
-def spelled(dialect: Dialect, param: Any) -> Any:
-    """Where their `error.param` points to, in GA's words."""
+def spelled(dialect: Dialect, param: Any, to: Side) -> Any:
+    """Where an `error.param` points to, in the other words."""
     if not isinstance(param, str) or dialect.session is None:
         return param
     head, _, path = param.partition(".")
     for one in dialect.session:
-        if head == "session" and (path == one.theirs or path.startswith(f"{one.theirs}.")):
-            return f"session.{one.ga}{path.removeprefix(one.theirs)}"
+        here, there = (one.theirs, one.ga) if to == "ga" else (one.ga, one.theirs)
+        if head == "session" and (path == here or path.startswith(f"{here}.")):
+            return f"session.{there}{path.removeprefix(here)}"
     return param

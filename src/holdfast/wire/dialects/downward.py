@@ -131,7 +131,7 @@ class Downward:
     def _erred(self, event: Json) -> Iterator[Json]:
         error = event.get("error")
         if isinstance(error, dict) and "param" in error:
-            error["param"] = spelled(self._dialect, error["param"])
+            error["param"] = spelled(self._dialect, error["param"], "ga")
         yield event
 
     def _added(self, event: Json) -> Iterator[Json]:
