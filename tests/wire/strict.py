@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from openai.types.beta.realtime import RealtimeClientEvent as OlderClientEvent
 from openai.types.beta.realtime import RealtimeServerEvent as OlderServerEvent
 from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -36,6 +37,9 @@ CLIENT_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(RealtimeClientEve
 
 OLDER_SERVER_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(OlderServerEvent)
 
+OLDER_CLIENT_EVENTS: Final[Mapping[str, type[BaseModel]]] = _members(OlderClientEvent)
+
+_OLDER_CLIENT_UNION: Final[TypeAdapter[Any]] = TypeAdapter(OlderClientEvent)
 _OLDER_UNION: Final[TypeAdapter[Any]] = TypeAdapter(OlderServerEvent)
 _SERVER_UNION: Final[TypeAdapter[Any]] = TypeAdapter(RealtimeServerEvent)
 _CLIENT_UNION: Final[TypeAdapter[Any]] = TypeAdapter(RealtimeClientEvent)
@@ -49,6 +53,11 @@ def judge_server_event(event: Mapping[str, Any]) -> set[str]:
 def judge_older_server_event(event: Mapping[str, Any]) -> set[str]:
     """The same by the types of the shape before GA, which the SDK still has."""
     return _judge(event, OLDER_SERVER_EVENTS, _OLDER_UNION)
+
+
+def judge_older_client_event(event: Mapping[str, Any]) -> set[str]:
+    """The same for what such a client sends."""
+    return _judge(event, OLDER_CLIENT_EVENTS, _OLDER_CLIENT_UNION)
 
 
 def judge_client_event(event: Mapping[str, Any]) -> set[str]:

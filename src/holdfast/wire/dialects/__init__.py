@@ -12,6 +12,7 @@ from holdfast.wire.dialects.memory import Link, Own
 from holdfast.wire.dialects.profiles import AZURE_PREVIEW, DIALECTS, GA
 from holdfast.wire.dialects.table import GA_RESPONSE, GA_SESSION, SERVERS_VOICE, Dialect, Field, Reply
 from holdfast.wire.dialects.transcribing import TranscribingServer
+from holdfast.wire.realtime import new_id
 
 __all__ = [
     "AZURE_PREVIEW",
@@ -34,8 +35,13 @@ __all__ = [
 ]
 
 
-def link_of(dialect: Dialect, own: Own, on_left_out: Callable[[Sequence[str]], None]) -> Link:
+def link_of(
+    dialect: Dialect,
+    own: Own,
+    on_left_out: Callable[[Sequence[str]], None],
+    ids: Callable[[str], str] = new_id,
+) -> Link:
     """What carries the events of one link to such a server."""
     if dialect.transcribes_only:
-        return TranscribingServer(dialect, own, on_left_out=on_left_out)
-    return Translation(dialect, own, on_left_out=on_left_out)
+        return TranscribingServer(dialect, own, on_left_out=on_left_out, ids=ids)
+    return Translation(dialect, own, on_left_out=on_left_out, ids=ids)

@@ -26,6 +26,8 @@ from holdfast.wire.dialects.table import (
 UNSEEN_IMAGE: Final = "(An image, which this upstream cannot be shown.)"
 """In the place of an image."""
 
+_GA_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
+"""An answer's parts, whoever tells of them: many servers kept the older names in items."""
 _ABOUT: Final = ("id", "object", "model", "expires_at")
 """What a server says of a session beside its settings."""
 _TRANSCRIPTION_OBJECT: Final = "realtime.transcription_session"
@@ -40,7 +42,7 @@ def session_for(dialect: Dialect, session: Mapping[str, Any]) -> tuple[Json, lis
         table = dialect.transcription_session
     if table is None:
         told: Json = {**asked, "type": kind}
-        left = [path for path in sorted(dialect.left_out) if without(told, path)]
+        left: list[str] = []
     else:
         told, left = carried(asked, table, "theirs")
     return told, _lost(dialect, asked, left)
@@ -61,7 +63,7 @@ def told_session(dialect: Dialect, session: Mapping[str, Any], *, transcribes: b
     kind = "transcription" if transcribes else "realtime"
     if dialect.session is None:
         return {"type": kind, **session}
-    table = dialect.transcription_session if transcribes else dialect.session
+    table = dialect.told_session or (dialect.transcription_session if transcribes else dialect.session)
     about = {key: session[key] for key in _ABOUT if session.get(key)}
     settings = {key: value for key, value in session.items() if key not in _ABOUT}
     result, _ = carried(settings, table or dialect.session, "ga")
@@ -72,8 +74,7 @@ def told_session(dialect: Dialect, session: Mapping[str, Any], *, transcribes: b
 def response_for(dialect: Dialect, response: Mapping[str, Any]) -> tuple[Json, list[str]]:
     """The overrides of a GA `response.create` in their shape, and what was left out."""
     if dialect.response is None:
-        told = dict(response)
-        return told, [path for path in sorted(dialect.left_out_of_responses) if without(told, path)]
+        return dict(response), []
     told, left = carried(response, dialect.response, "theirs")
     return told, left
 
@@ -122,9 +123,7 @@ def item_in(dialect: Dialect, item: Any, to: Side) -> Any:
 
 
 def _names(dialect: Dialect, to: Side) -> Mapping[str, str]:
-    if to == "theirs":
-        return dialect.parts
-    return {theirs: ga for ga, theirs in dialect.parts.items()}
+    return dialect.parts if to == "theirs" else _GA_PARTS
 
 
 def _part(dialect: Dialect, part: Any, names: Mapping[str, str], to: Side) -> Any:

@@ -20,6 +20,8 @@ _HEAD_BYTES: Final = 512
 """How far into a message its type is looked for by the short way."""
 _ITEM: Final = "conversation.item."
 _EVENT_ID: Final = re.compile(rb'"event_id"\s*:\s*"[^"]*"')
+_PREFIX_MS: Final = 300
+"""By how much speech begins before it is noticed."""
 _joined: Final = b"".join
 _LOOKED_AT: Final = frozenset(
     {
@@ -32,6 +34,7 @@ _LOOKED_AT: Final = frozenset(
         "conversation.item.created",
         "conversation.item.retrieved",
         "conversation.item.input_audio_transcription.completed",
+        "input_audio_buffer.speech_started",
         "input_audio_buffer.speech_stopped",
         "response.created",
         "response.output_item.added",
@@ -93,7 +96,7 @@ class Downward:
     def _is_silenced(self, event: Json) -> bool:
         response = event.get("response")
         response_id = response.get("id") if isinstance(response, dict) else event.get("response_id")
-        if response_id not in self._memory.silenced:
+        if not isinstance(response_id, str) or response_id not in self._memory.silenced:
             return False
         if event.get("type") == "response.done":
             self._memory.silenced.discard(response_id)
@@ -173,6 +176,7 @@ class Downward:
             self._memory.note_call(str(item.get("id")), str(item.get("name", "")))
         if item.get("status") == "incomplete" and not item.get("content"):
             item["status"] = "in_progress"  # nothing of it was said yet
+        self._memory.open_items[str(item.get("id", ""))] = (item, event.get("output_index", 0))
         yield event
         if str(item.get("id", "")) not in self._memory.items:
             yield self._entered({**event, "event_id": self._memory.ids("event")})
@@ -181,6 +185,7 @@ class Downward:
         item = as_object(event.get("item"))
         if str(item.get("id", "")) not in self._memory.items:
             yield self._entered({**event, "event_id": self._memory.ids("event")})
+        self._memory.open_items.pop(str(item.get("id", "")), None)
         yield from self._finished(item, event)
         yield event
 
@@ -189,7 +194,14 @@ class Downward:
             event["name"] = self._memory.calls.get(str(event.get("item_id")), "")
         yield event
 
+    def _started(self, event: Json) -> Iterator[Json]:
+        if not self._dialect.times_speech:
+            event.setdefault("audio_start_ms", max(0, int(self._memory.sent_ms) - _PREFIX_MS))
+        yield event
+
     def _stopped(self, event: Json) -> Iterator[Json]:
+        if not self._dialect.times_speech:
+            event.setdefault("audio_end_ms", int(self._memory.sent_ms))
         yield event
         if not self._dialect.commits_silently:
             return
@@ -218,6 +230,7 @@ class Downward:
         response = told_response(self._dialect, as_object(event.get("response")))
         response["status"] = "in_progress"
         self._memory.active = str(response.get("id", ""))
+        self._memory.open_items.clear()
         if not self._dialect.keeps_metadata and self._memory.asked:
             response["metadata"] = self._memory.asked.popleft()
         yield {**event, "response": response}
@@ -236,6 +249,7 @@ class Downward:
         f"{_ITEM}added": _added,
         f"{_ITEM}done": _done,
         f"{_ITEM}input_audio_transcription.completed": _heard,
+        "input_audio_buffer.speech_started": _started,
         "input_audio_buffer.speech_stopped": _stopped,
         "response.created": _began,
         "response.output_item.added": _output_added,

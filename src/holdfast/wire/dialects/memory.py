@@ -93,10 +93,15 @@ class Memory:
         self.last_item: str | None = None
         self.active: str | None = None
         """The answer that is being given."""
+        self.open_items: dict[str, tuple[Json, Any]] = {}
+        """Its items that have no end yet, each with its place."""
         self.silenced: set[str] = set()
         """Answers that have ended for the client and not for the server."""
         self.asked: deque[Any] = deque(maxlen=16)
         """Metadata of the answers that were asked for, where the server does not bring it back."""
+        self.sent_ms = 0.0
+        """Of sound, where the server does not say when speech began."""
+        self.bytes_per_ms = 48
         self._on_left_out = on_left_out
 
     def leave(self, left: Sequence[str]) -> None:
@@ -130,6 +135,13 @@ class Memory:
             return
         self.active = None
         self.silenced.add(response_id)
+        for item, index in self.open_items.values():
+            ended = {**item, "status": "incomplete"}
+            self.note_item(str(item.get("id", "")), "done")
+            yield self.with_id({"type": "conversation.item.done", "item": ended})
+            place = {"response_id": response_id, "output_index": index, "item": ended}
+            yield self.with_id({"type": "response.output_item.done", **place})
+        self.open_items.clear()
         details = {"type": status, "reason": reason}
         response = {"object": "realtime.response", "id": response_id, "status": status, "output": []}
         yield self.with_id(

@@ -68,11 +68,12 @@ XAI: Final = Dialect(
     voices=("Ara", "Rex", "Sal", "Eve", "Leo"),
     own_transcription=True,
     greets=True,
+    times_speech=False,
     keeps_metadata=False,
     out_of_band=False,
     notes=(
         "What a person heard of a cut answer cannot be told to the server: it believes it said everything.",
-        "`speech_started` bears no time; positions of speech are then those of its arrival.",
+        "`speech_started` and `speech_stopped` bear no time: they get that of the audio sent by then.",
     ),
 )
 
@@ -123,6 +124,7 @@ SPEACHES: Final = replace(
         Field("max_output_tokens", "max_response_output_tokens"),
     ),
     transcription_session=(_SPEACHES_TRANSCRIPTION,),
+    told_session=BETA.session,
     transcription_update="session.update",
     response=(
         Field("instructions", "instructions"),

@@ -77,18 +77,17 @@ class Dialect:
     dropped: frozenset[str] = frozenset()
     """What they send that a GA client is not to see."""
     session: tuple[Field, ...] | None = None
-    """The session's settings; None: as in GA, but for `left_out`."""
+    """The session's settings; None: as in GA."""
     transcription_session: tuple[Field, ...] | None = None
     """Where those of `type: transcription` are others."""
+    told_session: tuple[Field, ...] | None = None
+    """What the server tells of its session, where that is more than may be set."""
     transcription_update: str = "session.update"
     """Which event changes a transcription session."""
     response: tuple[Field, ...] | None = None
-    """What `response.create` may override; None: as in GA, but for `left_out_of_responses`."""
+    """What `response.create` may override; None: as in GA."""
     told_response: tuple[Field, ...] | None = None
     """The settings of a response as the server tells them; None: as in GA."""
-    left_out: frozenset[str] = frozenset()
-    """GA settings that are never sent, where `session` is None."""
-    left_out_of_responses: frozenset[str] = frozenset()
     anyway: Mapping[str, Any] = field(default_factory=dict)
     """GA settings that they have no word for because they are always so: it is no loss to leave one out."""
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +110,8 @@ class Dialect:
     """`conversation.created` may be the first word, and no `session.created` follows."""
     repeats_event_ids: bool = False
     """An `event_id` may be empty, or one and the same for all events."""
+    times_speech: bool = True
+    """`speech_started` and `speech_stopped` say when."""
     commits_silently: bool = False
     """A turn's end is told by `speech_stopped` alone."""
     ends_silently: bool = False

@@ -15,7 +15,7 @@ import numpy as np
 import pybase64
 import soxr
 
-from holdfast.wire.dialects.memory import Own
+from holdfast.wire.dialects.memory import Own, as_object
 from holdfast.wire.dialects.table import NOTHING, Dialect, Json, Reply, look
 from holdfast.wire.dialects.upward import APPEND
 from holdfast.wire.realtime import new_id
@@ -65,7 +65,9 @@ class TranscribingServer:
             event = _decode(raw)
         except (msgspec.MsgspecError, RecursionError):
             return (raw,)
-        kind = str(event.get("type")) if isinstance(event, dict) else ""
+        if not isinstance(event, dict):
+            return (raw,)
+        kind = str(event.get("type"))
         if kind == APPEND:
             return self._append(str(event.get("audio", "")))
         if kind == "session.update":
@@ -184,7 +186,7 @@ class TranscribingServer:
 
     def _erred(self, event: Json) -> bytes:
         told = event.get("error")
-        message = told if isinstance(told, str) else str((told or {}).get("message", ""))
+        message = str(as_object(told).get("message", "")) if not isinstance(told, str) else told
         code = event.get("code")
         kind = "server_error" if code == "processing_error" else "invalid_request_error"
         error = {"type": kind, "code": code, "message": message, "param": None, "event_id": None}

@@ -17,8 +17,8 @@ from holdfast.wire.dialects.bodies import (
     tools_for,
     voice_for,
 )
-from holdfast.wire.dialects.memory import Memory, decode, encode, kind_of
-from holdfast.wire.dialects.table import Json, Reply
+from holdfast.wire.dialects.memory import Memory, as_object, decode, encode, kind_of
+from holdfast.wire.dialects.table import Json, Reply, look
 
 APPEND: Final = "input_audio_buffer.append"
 _REFUSED: Final = "not_offered_by_upstream"
@@ -44,6 +44,9 @@ class Upward:
     def up(self, raw: bytes) -> Sequence[bytes]:
         """A client event as they understand it. What is no event is theirs to refuse."""
         kind = kind_of(raw)
+        if kind == APPEND and not self._dialect.times_speech:
+            sound = as_object(decode(raw)).get("audio")
+            self._memory.sent_ms += len(str(sound)) * 3 / 4 / self._memory.bytes_per_ms
         if kind is None or kind == APPEND:
             return (raw,)
         reply = self._dialect.client_events.get(kind)
@@ -64,6 +67,8 @@ class Upward:
             return
         dialect = self._dialect
         told, left = session_for(dialect, session)
+        if isinstance(sound := look(session, "audio.input.format.type"), str):
+            self._memory.bytes_per_ms = 48 if sound == "audio/pcm" else 8
         left += tools_for(dialect, told) + models_for(dialect, told, self._memory.own.transcription_model)
         left += voice_for(dialect, told, self._memory.own.voice)
         self._memory.leave([f"session.{path}" for path in left])
