@@ -6,8 +6,9 @@ What lives here: tables of the code as Markdown. What never will: words that the
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -24,6 +25,8 @@ from holdfast.core.rights import NARROW
 from holdfast.core.turn import TURN_TRANSITIONS
 from holdfast.core.upstream_link import UPSTREAM_TRANSITIONS
 from holdfast.telemetry import MOMENTS
+from holdfast.wire.dialects import DIALECTS, GA_ONLY, GA_RESPONSE, GA_SESSION, Dialect, Own, link_of
+from holdfast.wire.dialects.table import put
 
 LISTED_APART: Final = frozenset({"upstream", "limits"})
 REFERENCE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -52,6 +55,17 @@ as it is unless told otherwise. Everything else is refused whole: `error`, `inva
 stand everywhere; a field of `session` that repeats what the secret is bound to is no refusal. A message may
 have `narrow_client_text_bytes`. With `full` the holder has the rights of a server's key.""",
     "states": "Drawn from the tables that the machines follow.",
+    "translations": """\
+Clients of both faces speak GA; what stands behind may speak something else. A setting that it has no word for
+is left out, never a reason to refuse the others. Each is named: to the operator in the log
+(`upstream.left_out`), to a client of `/v1/realtime` in the next `session.updated` as
+`session.holdfast.left_out`. *The operator's*: what `[[upstream]]` says counts, a client's own is left out.
+*Always so*: the server does that and nothing else; to leave it out loses nothing. OpenAI, and Azure on its GA
+path, are not translated: every byte passes as it came.""",
+    "older_clients": """\
+With `beta_clients = "translate"` under `[server]` a client of the shape before GA is served by the table of
+`beta`, read the other way. It may set what is *sent* in that column; `temperature` has no place in GA and is
+left out. It is not told:""",
     "commands": """\
 Exit codes of all: 0 fine, 1 found trouble, 2 wrong use. Errors go to standard error as what, why, fix.""",
 }
@@ -247,6 +261,94 @@ def examples(epilog: str) -> list[str]:
     return [line.strip() for line in epilog.splitlines() if "holdfast " in line and line.startswith("  ")]
 
 
+SAMPLES: Final[Mapping[str, Any]] = {
+    "output_modalities": ["audio"],
+    "audio.input.format": {"type": "audio/pcm", "rate": 24000},
+    "audio.output.format": {"type": "audio/pcm", "rate": 24000},
+    "audio.input.turn_detection.create_response": True,
+    "audio.input.turn_detection.interrupt_response": True,
+    "tools": [{"type": "function", "name": "f", "parameters": {}}],
+    "tool_choice": "auto",
+    "conversation": "none",
+    "input": [],
+}
+"""A value of a setting, where any word will not do."""
+
+
+def translations() -> str:
+    """What each translation loses: found by translating, one setting at a time."""
+    translated = [one for one in DIALECTS.values() if not one.is_ga]
+    head = ("GA", *(f"`{one.name}`" for one in translated))
+    settings = [(f"`{path}`", *(_sent(one, path) for one in translated)) for path in GA_SESSION]
+    overrides = [(f"`{path}`", *(_sent(one, path, "response") for one in translated)) for path in GA_RESPONSE]
+    parts = ["# What each translation loses", NOTE, INTRODUCTIONS["translations"]]
+    parts += ["## Settings of a session", table(head, settings)]
+    parts += ["## Overrides of an answer", table(head, overrides)]
+    for one in translated:
+        parts += [f"## {one.title}: `{one.name}`", *_of_dialect(one)]
+    parts += ["## A client of the older shape", INTRODUCTIONS["older_clients"]]
+    parts.append("\n".join(f"- `{name}`" for name in sorted(GA_ONLY)))
+    return "\n\n".join(parts)
+
+
+def _sent(dialect: Dialect, path: str, body: str = "session") -> str:
+    """What becomes of one setting."""
+    asked: dict[str, Any] = {}
+    put(asked, path, SAMPLES.get(path, "x"))
+    left: list[str] = []
+    link = link_of(dialect, Own("m"), left.extend)
+    if body == "session":
+        kind = "transcription" if dialect.transcribes_only else "realtime"
+        event = {"type": "session.update", "session": {"type": kind, **asked}}
+    else:
+        event = {"type": "response.create", "response": asked}
+    told = link.up(json.dumps(event).encode())
+    if link.back and not told:
+        return "refused"
+    if path == "metadata" and not dialect.keeps_metadata:
+        return "kept here"
+    if left and path == "audio.output.voice" and dialect.voices:
+        return "its own"
+    if dialect.transcribes_only and not path.startswith(("audio.input", "include")):
+        return "no such session"
+    if left:
+        can_be_set = path in {"audio.output.voice", "audio.input.transcription.model"}
+        return "the operator's" if can_be_set and not dialect.transcribes_only else "**left out**"
+    return "always so" if path in dialect.anyway else "sent"
+
+
+def _of_dialect(dialect: Dialect) -> Iterator[str]:
+    yield "Facts from: " + "; ".join(dialect.sources) + "."
+    renamed = [(f"`{theirs}`", f"`{ga}`") for theirs, ga in dialect.server_events.items()]
+    if renamed:
+        yield table(("it says", "a client hears"), renamed)
+    if dialect.client_events:
+        rows = [(f"`{kind}`", reply.value) for kind, reply in dialect.client_events.items()]
+        yield table(("it does not know", "so that is"), rows)
+    lost = [f"`{name}` is not told." for name in sorted(dialect.dropped)]
+    lost += [f"Voices: {', '.join(dialect.voices)}." for _ in dialect.voices[:1]]
+    lost += [says for has_it, says in _habits(dialect) if has_it]
+    yield "\n".join(f"- {line}" for line in (*lost, *dialect.notes))
+
+
+def _habits(dialect: Dialect) -> Sequence[tuple[bool, str]]:
+    return (
+        (not dialect.images, "An image is told as a sentence that there was one."),
+        (not dialect.mcp, "Tools of MCP servers are left out of `tools`."),
+        (not dialect.out_of_band, "An answer outside of the conversation is refused."),
+        (not dialect.keeps_metadata, "An answer's `metadata` is kept here and put into `response.created`."),
+        (dialect.commits_silently, "`committed` and the user's item are told when speech stops."),
+        (dialect.ends_silently, "An answer without an end is ended when the next one begins."),
+        (dialect.repeats_event_ids, "Every event gets an `event_id` of ours."),
+        (dialect.greets, "`conversation.created` stands for `session.created` where it comes first."),
+        (dialect.own_voices, "Voices are its own: name one by `voice` in the upstream's settings."),
+        (
+            dialect.own_transcription,
+            "Models of transcription are its own: name one by `transcription_model` in its settings.",
+        ),
+    )
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "faults.md": faults,
     "logs.md": logs,
@@ -254,6 +356,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "rights.md": rights,
     "settings.md": settings,
     "states.md": states,
+    "translations.md": translations,
     "commands.md": commands,
 }
 

@@ -277,9 +277,17 @@ _XAI: Final[list[Line]] = [
         },
         {
             "type": "conversation.item.input_audio_transcription.completed",
+            "event_id": "event_h0",
+            "item_id": "item_u",
+            "transcript": "hell",
+            "status": "in_progress",
+        },
+        {
+            "type": "conversation.item.input_audio_transcription.completed",
             "event_id": "event_h",
             "item_id": "item_u",
             "transcript": "hello",
+            "status": "completed",
         },
         {
             "type": "response.created",
@@ -319,7 +327,9 @@ _XAI: Final[list[Line]] = [
             },
         },
     ),
-    *_up("history", "image", "truncate", "delete", "retrieve", "ask"),
+    *_up("history", "image", "truncate", "delete"),
+    *_down({"type": "conversation.item.deleted", "event_id": "event_o", "item_id": ""}),
+    *_up("retrieve", "ask"),
 ]
 
 _LOCALAI: Final[list[Line]] = [

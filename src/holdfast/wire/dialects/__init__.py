@@ -6,7 +6,7 @@ A link or a client of the GA shape never comes here.
 from collections.abc import Callable, Sequence
 
 from holdfast.wire.dialects.as_client import Translation
-from holdfast.wire.dialects.as_server import OlderClient, asks_for_beta, cure_of
+from holdfast.wire.dialects.as_server import GA_ONLY, OlderClient, asks_for_beta, cure_of
 from holdfast.wire.dialects.beta import BETA
 from holdfast.wire.dialects.memory import Link, Own
 from holdfast.wire.dialects.profiles import AZURE_PREVIEW, DIALECTS, GA
@@ -19,6 +19,7 @@ __all__ = [
     "BETA",
     "DIALECTS",
     "GA",
+    "GA_ONLY",
     "GA_RESPONSE",
     "GA_SESSION",
     "SERVERS_VOICE",

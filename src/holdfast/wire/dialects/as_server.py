@@ -20,7 +20,7 @@ from holdfast.wire.realtime import new_id
 
 _HEAD_BYTES: Final = 512
 _AUDIO: Final = re.compile(rb'"type"\s*:\s*"response\.output_audio\.delta"')
-_GA_ONLY: Final = frozenset(
+GA_ONLY: Final = frozenset(
     {
         "conversation.item.done",
         "input_audio_buffer.timeout_triggered",
@@ -132,7 +132,7 @@ class OlderClient:
             kind = _peek(raw).type
         except (msgspec.MsgspecError, RecursionError):
             return (raw,)
-        if kind in _GA_ONLY:
+        if kind in GA_ONLY:
             return ()
         return [_encode(told) for told in self._told(_decode(raw), kind)]
 

@@ -165,9 +165,9 @@ def models_for(dialect: Dialect, told: Json, model: str | None) -> list[str]:
     return ["audio.input.transcription.model"]
 
 
-def voice_for(dialect: Dialect, told: Json, own: str | None) -> list[str]:
+def voice_for(dialect: Dialect, fields: tuple[Field, ...] | None, told: Json, own: str | None) -> list[str]:
     """The server's own voice in the place of one that it does not have; gives what was left out."""
-    path = _path_of(dialect.session, "audio.output.voice")
+    path = _path_of(fields, "audio.output.voice")
     voice = look(told, path) if path else NOTHING
     if voice is NOTHING or voice == own:
         return []

@@ -33,6 +33,7 @@ _LOOKED_AT: Final = frozenset(
         "conversation.item.done",
         "conversation.item.created",
         "conversation.item.retrieved",
+        "conversation.item.deleted",
         "conversation.item.input_audio_transcription.completed",
         "input_audio_buffer.speech_started",
         "input_audio_buffer.speech_stopped",
@@ -150,6 +151,8 @@ class Downward:
         item = as_object(event.get("item"))
         item_id = str(item.get("id", ""))
         before = event.get("previous_item_id", self._memory.last_item)
+        if not self._dialect.orders_items:
+            before = before or self._memory.last_item
         self._memory.note_item(item_id, "added")
         self._memory.last_item = item_id
         name = f"{_ITEM}added"
@@ -216,7 +219,17 @@ class Downward:
         yield self._entered(self._memory.with_id({"previous_item_id": before, "item": item}))
         yield from self._finished(item, {"previous_item_id": before})
 
+    def _deleted(self, event: Json) -> Iterator[Json]:
+        deleting, named = self._memory.deleting, event.get("item_id")
+        if isinstance(named, str) and named in deleting:
+            deleting.remove(named)
+        elif not named and deleting:
+            event["item_id"] = deleting.popleft()
+        yield event
+
     def _heard(self, event: Json) -> Iterator[Json]:
+        if event.pop("status", None) == "in_progress":
+            return  # what it believes so far, under the name of the end
         event.setdefault("content_index", 0)
         if not event.get("usage"):
             event["usage"] = {"type": "duration", "seconds": 0}
@@ -232,7 +245,8 @@ class Downward:
         self._memory.active = str(response.get("id", ""))
         self._memory.open_items.clear()
         if not self._dialect.keeps_metadata and self._memory.asked:
-            response["metadata"] = self._memory.asked.popleft()
+            asked = self._memory.asked.popleft()
+            response["metadata"] = response.get("metadata") or asked
         yield {**event, "response": response}
 
     def _ended(self, event: Json) -> Iterator[Json]:
@@ -248,6 +262,7 @@ class Downward:
         "error": _erred,
         f"{_ITEM}added": _added,
         f"{_ITEM}done": _done,
+        f"{_ITEM}deleted": _deleted,
         f"{_ITEM}input_audio_transcription.completed": _heard,
         "input_audio_buffer.speech_started": _started,
         "input_audio_buffer.speech_stopped": _stopped,

@@ -99,6 +99,8 @@ class Memory:
         """Answers that have ended for the client and not for the server."""
         self.asked: deque[Any] = deque(maxlen=16)
         """Metadata of the answers that were asked for, where the server does not bring it back."""
+        self.deleting: deque[str] = deque(maxlen=ITEMS_KEPT)
+        """Items that were asked to be deleted: an answer may not say which."""
         self.sent_ms = 0.0
         """Of sound, where the server does not say when speech began."""
         self.bytes_per_ms = 48

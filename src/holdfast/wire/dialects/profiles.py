@@ -41,18 +41,29 @@ XAI: Final = Dialect(
     sources=(
         "docs.x.ai/docs/guides/voice/agent",
         "github.com/pipecat-ai/pipecat, its types of the Grok events",
+        "github.com/livekit/agents, livekit-plugins-xai/realtime",
         "fal.ai/models/xai/grok-voice/realtime/api",
     ),
-    dropped=frozenset({"conversation.created", "ping"}),
+    dropped=frozenset(
+        {"conversation.created", "ping", "conversation.item.input_audio_transcription.updated"}
+    ),
     session=(
         Field("instructions", "instructions"),
         Field("audio.input.format", "audio.input.format"),
-        Field("audio.input.turn_detection", "turn_detection", inside=("type",)),
+        Field(
+            "audio.input.turn_detection",
+            "turn_detection",
+            inside=("type", "threshold", "prefix_padding_ms", "silence_duration_ms"),
+        ),
         Field("audio.output.format", "audio.output.format"),
         Field("audio.output.voice", "voice"),
         Field("tools", "tools"),
     ),
-    response=(Field("output_modalities", "modalities", MODALITIES),),
+    response=(
+        Field("instructions", "instructions"),
+        Field("output_modalities", "modalities", MODALITIES),
+        Field("metadata", "metadata"),
+    ),
     anyway={
         "output_modalities": ["audio"],
         "tool_choice": "auto",
@@ -62,18 +73,19 @@ XAI: Final = Dialect(
     images=False,
     client_events={
         "conversation.item.truncate": Reply.DONE,
-        "conversation.item.delete": Reply.DONE,
         "conversation.item.retrieve": Reply.MISSING,
     },
     voices=("Ara", "Rex", "Sal", "Eve", "Leo"),
     own_transcription=True,
     greets=True,
     times_speech=False,
+    orders_items=False,
     keeps_metadata=False,
     out_of_band=False,
     notes=(
         "What a person heard of a cut answer cannot be told to the server: it believes it said everything.",
         "`speech_started` and `speech_stopped` bear no time: they get that of the audio sent by then.",
+        "What it believes to have heard so far is not told: GA's deltas cannot be taken back.",
     ),
 )
 
@@ -183,6 +195,7 @@ VLLM: Final = Dialect(
     title="vLLM, transcription",
     sources=("github.com/vllm-project/vllm, vllm/entrypoints/openai/realtime",),
     session=(),
+    anyway={"audio.input.format": _PCM, "audio.input.turn_detection": None},
     transcribes_only=True,
     own_transcription=True,
     client_events={

@@ -110,6 +110,8 @@ class Dialect:
     """`conversation.created` may be the first word, and no `session.created` follows."""
     repeats_event_ids: bool = False
     """An `event_id` may be empty, or one and the same for all events."""
+    orders_items: bool = True
+    """An item says which one it follows."""
     times_speech: bool = True
     """`speech_started` and `speech_stopped` say when."""
     commits_silently: bool = False

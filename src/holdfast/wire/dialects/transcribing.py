@@ -15,8 +15,9 @@ import numpy as np
 import pybase64
 import soxr
 
+from holdfast.wire.dialects.bodies import session_for
 from holdfast.wire.dialects.memory import Own, as_object
-from holdfast.wire.dialects.table import NOTHING, Dialect, Json, Reply, look
+from holdfast.wire.dialects.table import Dialect, Json, Reply
 from holdfast.wire.dialects.upward import APPEND
 from holdfast.wire.realtime import new_id
 
@@ -112,9 +113,7 @@ class TranscribingServer:
         return _encode({"type": "session.update", "model": self._own.model})
 
     def _update(self, event: Json) -> Sequence[bytes]:
-        asked = event.get("session")
-        asked = asked if isinstance(asked, dict) else {}
-        left = [path for path in _NAMED if look(asked, path) not in (NOTHING, None)]
+        _, left = session_for(self.dialect, as_object(event.get("session")))
         if left:
             named = [f"session.{path}" for path in left]
             self._on_left_out(named)
@@ -203,17 +202,3 @@ class TranscribingServer:
 
     def _event(self, kind: str, **fields: Any) -> bytes:
         return _encode({"type": kind, "event_id": self._ids("event"), **fields})
-
-
-_NAMED: Final = (
-    "audio.input.noise_reduction",
-    "audio.input.turn_detection",
-    "audio.input.transcription.model",
-    "audio.input.transcription.language",
-    "audio.input.transcription.languages",
-    "audio.input.transcription.keywords",
-    "audio.input.transcription.prompt",
-    "audio.input.transcription.delay",
-    "include",
-)
-"""What a transcription session may ask for, and none of it is known there."""

@@ -70,7 +70,7 @@ class Upward:
         if isinstance(sound := look(session, "audio.input.format.type"), str):
             self._memory.bytes_per_ms = 48 if sound == "audio/pcm" else 8
         left += tools_for(dialect, told) + models_for(dialect, told, self._memory.own.transcription_model)
-        left += voice_for(dialect, told, self._memory.own.voice)
+        left += voice_for(dialect, dialect.session, told, self._memory.own.voice)
         self._memory.leave([f"session.{path}" for path in left])
         is_transcription = session.get("type") == "transcription"
         self._memory.transcribes = self._memory.transcribes or is_transcription
@@ -90,6 +90,7 @@ class Upward:
             return
         told, left = response_for(self._dialect, response)
         left += tools_for(self._dialect, told)
+        left += voice_for(self._dialect, self._dialect.response, told, self._memory.own.voice)
         if isinstance(told.get("input"), list):
             told["input"] = [item_in(self._dialect, item, "theirs") for item in told["input"]]
         if not self._dialect.keeps_metadata:
@@ -124,8 +125,13 @@ class Upward:
         error = {"type": kind, "code": code, "message": message, "param": None, "event_id": event_id}
         self._memory.say({"type": "error", "error": error})
 
+    def _delete(self, event: Json) -> Iterator[Json]:
+        self._memory.deleting.append(str(event.get("item_id", "")))
+        yield event
+
     _UP: ClassVar[Mapping[str, Callable[[Upward, Json], Iterator[Json]]]] = {
         "session.update": _update,
         "conversation.item.create": _add,
+        "conversation.item.delete": _delete,
         "response.create": _ask,
     }
