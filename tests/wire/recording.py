@@ -1,9 +1,9 @@
 """Conversations in every dialect, recorded on both sides of the gateway's link.
 
 What lives here: `python -m tests.wire.recording` writes `tests/wire/golden/*.jsonl` again; a test compares.
-What the emulator speaks is recorded over a socket; what other servers say stands in `said` and is translated.
-A line: `who` (`client` or `upstream`), what it `says`, what the other side has `heard` of it, and what the
-gateway answers itself (`back`).
+What the emulator speaks is recorded over a socket, what others say stands in `said/` and is translated. A
+line: `who` speaks (`client` or `upstream`), what it `says`, what the other side has `heard` of it, and what
+the gateway answers itself (`back`).
 What never will: judging what is recorded (`test_golden`).
 """
 
@@ -27,10 +27,14 @@ from holdfast.providers.openai import realtime_url
 from holdfast.providers.realtime_link import Address, dial
 from holdfast.wire.dialects import AZURE_PREVIEW, BETA, DIALECTS, GA, Dialect, Link, Own, link_of
 from tests.server.gateway import tone
-from tests.wire.said import ASKED, SAID
 
 Json = dict[str, Any]
-MODEL: Final = "gpt-4o-realtime-preview"
+SAID: Final = Path(__file__).parent / "said"
+"""What servers say that we cannot run here, shortened, from the sources that their tables name. What a GA
+client asks of them stands in `asked.json`.
+"""
+FROM_SOURCES: Final = ("xai", "localai", "speaches", "huggingface", "vllm")
+OLDER_MODEL: Final = "gpt-4o-realtime-preview"
 """One that the types of the older shape know."""
 GOLDEN: Final = Path(__file__).parent / "golden"
 TOOL: Final = {
@@ -140,13 +144,14 @@ class Ear:
 async def emulated(name: DialectName) -> list[Json]:
     """One conversation with an emulator: settings, speech, text, a call and its result, a refusal."""
     dialect = EMULATED[name]
-    inner = Untranslated() if dialect.is_ga else link_of(dialect, Own(MODEL), lambda _left: None)
+    model = "gpt-realtime-2.1" if dialect.is_ga else OLDER_MODEL
+    inner = Untranslated() if dialect.is_ga else link_of(dialect, Own(model), lambda _left: None)
     tap, ear = Tap(inner), Ear()
     async with Emulator(EmulatorOptions(dialect=name, speed=0, char_ms=10)) as upstream:
-        url = realtime_url(upstream.http_base, {"model": MODEL})
+        url = realtime_url(upstream.http_base, {"model": model})
         if name.startswith("azure"):
             version = "2025-04-01-preview" if name == "azure-preview" else ""
-            url = azure_url(upstream.http_base, MODEL, version, {})
+            url = azure_url(upstream.http_base, model, version, {})
         await dial(Address(url, "sk-test", translation=tap), 1, ear, HEADERS.get(name, {}))
         await converse(ear)
         assert ear.line is not None
@@ -191,12 +196,13 @@ def translated(name: str) -> list[Json]:
     own = Own("whisper" if dialect.transcribes_only else "any", transcribes=dialect.transcribes_only)
     link = link_of(dialect, own, lambda _left: None, ids)
     tap = Tap(link)
-    for who, event in SAID[name]:
-        raw = json.dumps(ASKED[event] if isinstance(event, str) else event).encode()
-        if who == "client":
-            tap.up(raw)
+    asked = json.loads((SAID / "asked.json").read_text())
+    for line in map(json.loads, (SAID / f"{name}.jsonl").read_text().splitlines()):
+        if "upstream" in line:
+            tap.down(json.dumps(line["upstream"]).encode())
         else:
-            tap.down(raw)
+            event = line["client"]
+            tap.up(json.dumps(asked[event] if isinstance(event, str) else event).encode())
         link.back.clear()
     return tap.lines
 
@@ -238,11 +244,11 @@ def _quiet(value: Any) -> Any:
 
 def recorded(name: str) -> list[str]:
     """A conversation as it stands in its file."""
-    lines = translated(name) if name in SAID else asyncio.run(emulated(name))  # type: ignore[arg-type] # the others
+    lines = translated(name) if name in FROM_SOURCES else asyncio.run(emulated(name))  # type: ignore[arg-type] # the others
     return list(plain(lines))
 
 
-NAMES: Final = (*EMULATED, *SAID)
+NAMES: Final = (*EMULATED, *FROM_SOURCES)
 
 
 def main() -> None:
