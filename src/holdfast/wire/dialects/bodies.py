@@ -75,8 +75,9 @@ def response_for(dialect: Dialect, response: Mapping[str, Any]) -> tuple[Json, l
     """The overrides of a GA `response.create` in their shape, and what was left out."""
     if dialect.response is None:
         return dict(response), []
-    told, left = carried(response, dialect.response, "theirs")
-    return told, left
+    # null: nothing to override
+    given = {name: value for name, value in response.items() if value is not None}
+    return carried(given, dialect.response, "theirs")
 
 
 def told_response(dialect: Dialect, response: Mapping[str, Any]) -> Json:

@@ -181,16 +181,20 @@ class Downward:
             item["status"] = "in_progress"  # nothing of it was said yet
         self._memory.open_items[str(item.get("id", ""))] = (item, event.get("output_index", 0))
         yield event
-        if str(item.get("id", "")) not in self._memory.items:
+        if self._is_of_the_conversation(event) and str(item.get("id", "")) not in self._memory.items:
             yield self._entered({**event, "event_id": self._memory.ids("event")})
 
     def _output_done(self, event: Json) -> Iterator[Json]:
         item = as_object(event.get("item"))
-        if str(item.get("id", "")) not in self._memory.items:
-            yield self._entered({**event, "event_id": self._memory.ids("event")})
-        self._memory.open_items.pop(str(item.get("id", "")), None)
-        yield from self._finished(item, event)
+        if self._is_of_the_conversation(event):
+            if str(item.get("id", "")) not in self._memory.items:
+                yield self._entered({**event, "event_id": self._memory.ids("event")})
+            self._memory.open_items.pop(str(item.get("id", "")), None)
+            yield from self._finished(item, event)
         yield event
+
+    def _is_of_the_conversation(self, event: Json) -> bool:
+        return str(event.get("response_id")) not in self._memory.beside
 
     def _called(self, event: Json) -> Iterator[Json]:
         if not event.get("name"):
@@ -244,6 +248,8 @@ class Downward:
         response["status"] = "in_progress"
         self._memory.active = str(response.get("id", ""))
         self._memory.open_items.clear()
+        if "conversation_id" in response and response["conversation_id"] is None:
+            self._memory.beside.add(str(response.get("id", "")))
         if not self._dialect.keeps_metadata and self._memory.asked:
             asked = self._memory.asked.popleft()
             response["metadata"] = response.get("metadata") or asked
@@ -251,6 +257,7 @@ class Downward:
 
     def _ended(self, event: Json) -> Iterator[Json]:
         response = told_response(self._dialect, as_object(event.get("response")))
+        self._memory.beside.discard(str(response.get("id", "")))
         if self._memory.active == response.get("id"):
             self._memory.active = None
         yield {**event, "response": response}

@@ -95,6 +95,8 @@ class Memory:
         """The answer that is being given."""
         self.open_items: dict[str, tuple[Json, Any]] = {}
         """Its items that have no end yet, each with its place."""
+        self.beside: set[str] = set()
+        """Answers outside of the conversation: their items are none of it."""
         self.silenced: set[str] = set()
         """Answers that have ended for the client and not for the server."""
         self.asked: deque[Any] = deque(maxlen=16)
