@@ -182,6 +182,17 @@ async def test_the_rest_of_an_echo_goes_on_after_a_restore(
     assert done["response"]["output"][0]["content"][0]["text"] == rest
 
 
+async def test_a_request_that_tells_what_to_say_is_echoed_where_nothing_was_said(
+    run: Run, call: Dial
+) -> None:
+    async with run() as emulator, call(emulator) as caller:
+        asked = {"output_modalities": ["text"], "instructions": "Say exactly: pineapple"}
+        await caller.send("response.create", response=asked)
+        done = await caller.until("response.done")
+
+    assert done["response"]["output"][0]["content"][0]["text"] == "I was told: Say exactly: pineapple"
+
+
 async def test_binary_gets_an_error_and_nothing_ends(run: Run, call: Dial) -> None:
     async with run() as emulator, call(emulator) as caller:
         await caller.socket.send(b"\x00\x01")

@@ -5,7 +5,8 @@ What never will: faults; whoever watches may end a response that has begun, or l
 
 How it answers, first match: `metadata.holdfast_say` word for word; the output of a tool (its `say`, else
 the output); the script's turn, or its rest (`metadata.holdfast_carry_on`); `call NAME {json}` in the user's
-words, when that tool is offered; some tool, where one is required; an echo.
+words, when that tool is offered; some tool, where one is required; an echo of the words, or where there are
+none of what the request for the answer told it.
 """
 
 from __future__ import annotations
@@ -246,6 +247,10 @@ class EmulatedResponder:
             return " ".join(_say_of(output) for output in outputs)
         if given:
             return f"You said: {' '.join(given)}"
+        is_rest = "holdfast_carry_on" in (request.get("metadata") or {})
+        told = None if is_rest else request.get("instructions")
+        if asked is None and told:
+            return f"I was told: {told}"
         return "I am listening." if asked is None else f"You said: {asked}"
 
     def _say(self, writer: ResponseWriter, text: str) -> None:
