@@ -21,7 +21,7 @@ from tests.clients.catalogue import CLIENTS, Client, driven
 from tests.clients.cells import Cell
 from tests.clients.judge import judged
 from tests.clients.speech import speech_file
-from tests.clients.stage import UPSTREAMS, Blow, Stage, staged, waits_for
+from tests.clients.stage import UPSTREAMS, Blow, Stage, staged
 from tests.clients.tap import Overheard, shortened
 
 SPEED = {False: 8.0, True: 3.0}
@@ -35,15 +35,13 @@ async def cell_of(
     cell = Cell(client.name, scene, stage.upstream, killed)
     loop = asyncio.get_running_loop()
     blows: list[asyncio.Task[None]] = []
-    async with stage.tap(tls=client.needs_tls).running() as tap:
+    async with stage.tap().running() as tap:
         blow = Blow(lambda: blows.append(loop.create_task(stage.kill())))
         if killed:
             tap.on_event = blow.overheard
-        scheme = "https" if client.needs_tls else "http"
-        extra = {"NODE_EXTRA_CA_CERTS": str(stage.certificate)} if client.needs_tls else {}
-        outcome = await driven(
-            client, scene, f"{scheme}://{tap.authority}/v1", speech, killed=killed, extra=extra
-        )
+        extra = {"NODE_EXTRA_CA_CERTS": str(stage.trust)} if stage.trust else {}
+        base_url = f"{stage.scheme}://{tap.authority}/v1"
+        outcome = await driven(client, scene, base_url, speech, killed=killed, extra=extra)
         await asyncio.gather(*blows)
         cell.failed, cell.said = outcome.failed, outcome.said
         if dump is not None:
@@ -82,20 +80,15 @@ async def column(
     dump: Path | None,
 ) -> list[Cell]:
     """All cells of one upstream."""
-    why = waits_for(upstream)
-    if why:
-        return [
-            Cell(client.name, scene, upstream, killed, skipped=why)
-            for client, scenes in chosen
-            for scene in scenes
-        ]
     speech = speech_file(made.folder)
     wanted = [(client, scene) for client, scenes in chosen for scene in scenes]
     cells = []
     # An engine that has just been killed is started again with care; each death gets a gateway of its own.
-    groups = [[one] for one in wanted] if killed and upstream == "local" else [wanted]
+    by_tls = [[one for one in wanted if one[0].needs_tls == needs] for needs in (False, True)]
+    groups = [[one] for one in wanted] if killed and upstream == "local" else filter(None, by_tls)
     for group in groups:
-        async with staged(upstream, made, speed=SPEED[killed]) as stage:
+        is_secure = group[0][0].needs_tls
+        async with staged(upstream, made, speed=SPEED[killed], is_secure=is_secure) as stage:
             for client, scene in group:
                 missing = client.missing()
                 if missing is not None:

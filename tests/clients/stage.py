@@ -7,11 +7,9 @@ What never will: clients (`catalogue`), judging what they hear (`judge`).
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import signal
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,6 @@ from urllib.parse import urlsplit
 from benchmarks.rig.house import PROJECT, Built, emulator, running
 
 from holdfast.bench.candidates import plain_environment
-from holdfast.emulator import EmulatorOptions
 from tests.clients.tap import Tap
 
 CHAR_MS: Final = 60
@@ -32,8 +29,8 @@ _MANY: Final = 1000
 
 _KINDS: Final = {
     "openai": 'kind = "openai"',
-    "azure": 'kind = "azure"',
-    "beta": 'kind = "compatible"\ndialect = "beta"',
+    "azure": 'kind = "azure"\nmodel = "voice"',
+    "beta": 'kind = "compatible"\ndialect = "beta"\nmodel = "gpt-realtime-1.5"',
     "local": 'kind = "local"',
 }
 UPSTREAMS: Final = tuple(_KINDS)
@@ -48,28 +45,26 @@ class Stage:
     host: str
     port: int
     kill: Callable[[], Coroutine[Any, Any, None]]
-    folder: Path
+    tls: Path | None = None
+    """Where it keeps its certificate, if it was started with `--tls dev`."""
 
-    def tap(self, *, tls: bool = False) -> Tap:
-        """A tap before it."""
-        return Tap(self.host, self.port, self._context() if tls else None)
+    def tap(self) -> Tap:
+        """A tap before it; the tap reads what is said, so it shows the gateway's own certificate."""
+        if self.tls is None:
+            return Tap(self.host, self.port)
+        shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        shown.load_cert_chain(self.tls / "dev-cert.pem", self.tls / "dev-key.pem")
+        return Tap(self.host, self.port, shown, ssl.create_default_context(cafile=str(self.trust)))
 
     @property
-    def certificate(self) -> Path:
-        """What a client of the tap must trust where it insists on TLS."""
-        path = self.folder / "tap.pem"
-        if not path.exists():
-            command = (
-                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-                f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {path}.key -out {path}"
-            )
-            subprocess.run(command.split(), check=True, capture_output=True)
-        return path
+    def scheme(self) -> str:
+        """Of its base URL."""
+        return "http" if self.tls is None else "https"
 
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, f"{self.certificate}.key")
-        return context
+    @property
+    def trust(self) -> Path | None:
+        """What its clients must trust."""
+        return None if self.tls is None else self.tls / "dev-ca.pem"
 
     @property
     def char_ms(self) -> int | None:
@@ -77,16 +72,10 @@ class Stage:
         return None if self.upstream == "local" else CHAR_MS
 
 
-def waits_for(upstream: str) -> str | None:
-    """What is not there yet that this upstream needs."""
-    fields = {field.name for field in dataclasses.fields(EmulatorOptions)}
-    if upstream in _DIALECTS and "dialect" not in fields:
-        return "waiting: the emulator speaks one dialect"
-    return None
-
-
 @contextlib.asynccontextmanager
-async def staged(upstream: str, made: Built, *, speed: float) -> AsyncIterator[Stage]:
+async def staged(
+    upstream: str, made: Built, *, speed: float, is_secure: bool = False
+) -> AsyncIterator[Stage]:
     """A gateway before an upstream of that name. `speed`: of an emulated one's voice."""
     cores = os.sched_getaffinity(0)
     async with contextlib.AsyncExitStack() as stack:
@@ -115,12 +104,13 @@ async def staged(upstream: str, made: Built, *, speed: float) -> AsyncIterator[S
             "OPENAI_API_KEY": "sk-upstream",
             "HOLDFAST_CONFIG": str(settings),
         }
-        command = ["holdfast.cli", "serve", "--port", "0", "--json"]
+        command = ["holdfast.cli", "serve", "--port", "0", "--json", *(("--tls", "dev") if is_secure else ())]
         gate = stack.enter_context(running(command, environment, home, cores, "url"))
         parts = urlsplit(str(gate.told["url"]))
         assert parts.hostname is not None
         assert parts.port is not None
-        yield Stage(upstream, parts.hostname, parts.port, lambda: beaten(gate.pid), made.folder)
+        tls = home / ".holdfast" / "tls" if is_secure else None
+        yield Stage(upstream, parts.hostname, parts.port, lambda: beaten(gate.pid), tls)
 
 
 async def _kill_workers(gateway: int) -> None:

@@ -98,9 +98,11 @@ class Overheard:
 class Tap:
     """Listens; `address` is what a client is given instead of the gateway's."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, shown: ssl.SSLContext | None = None, trusted: ssl.SSLContext | None = None
+    ) -> None:
         self._gateway = host, port
-        self._tls = tls
+        self._shown, self._trusted = shown, trusted
         self.connections: list[Overheard] = []
         self.on_event: Callable[[Json], None] = lambda _: None
         self.authority = ""
@@ -109,7 +111,7 @@ class Tap:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Tap]:
         """Listen on a free port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._shown)
         self.authority = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
@@ -128,7 +130,7 @@ class Tap:
         self.connections.append(one)
         self._writers.add(writer)
         try:
-            from_gateway, to_gateway = await asyncio.open_connection(*self._gateway)
+            from_gateway, to_gateway = await asyncio.open_connection(*self._gateway, ssl=self._trusted)
         except OSError:
             writer.close()
             return
@@ -194,7 +196,7 @@ class _Direction:
     async def run(self) -> None:
         """Until either side is gone."""
         with contextlib.suppress(OSError, ssl.SSLError):
-            while data := await self.source.read(_READ):
+            while (data := await self.source.read(_READ)) and not self.sink.is_closing():
                 self._look(data)
                 self.sink.write(data)
                 await self.sink.drain()

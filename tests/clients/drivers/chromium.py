@@ -29,23 +29,22 @@ _NODE: Final = Path(__file__).resolve().parent.parent / "node"
 _LIBRARY: Final = _NODE / "node_modules/@openai/agents-realtime/dist/bundle"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PAGE: Final = """<!doctype html><title>agents-realtime</title>
-<script type="importmap">{"imports": {"@openai/agents-realtime": "./openai-realtime-agents.mjs"}}</script>
-<script type="module">import { run } from "./page.mjs"; window.run = run;</script>"""
+<script type="importmap">
+{"imports": {"@openai/agents-realtime": "/clients/openai-realtime-agents.mjs"}}
+</script>
+<script type="module">import { run } from "/clients/page.mjs"; window.run = run;</script>"""
 
 
 def browser() -> str:
-    found = filter(None, (shutil.which(name) for name in (os.environ.get("HOLDFAST_CHROMIUM", ""), *_NAMES)))
-    return next(found)
+    names = (os.environ.get("HOLDFAST_CHROMIUM", ""), *_NAMES)
+    return next(filter(None, map(shutil.which, names)))
 
 
 async def serve(route: Route) -> None:
-    """The page's files; everything else, and the socket above all, goes to the gateway."""
+    """The page's modules; everything else, and the socket above all, goes to the gateway."""
     name = route.request.url.rsplit("/", 1)[-1]
-    if name == "talk.html":
-        await route.fulfill(content_type="text/html", body=_PAGE)
-    else:
-        path = next(path for path in (_NODE / name, _LIBRARY / name) if path.is_file())
-        await route.fulfill(content_type="text/javascript", body=path.read_text())
+    path = next(path for path in (_NODE / name, _LIBRARY / name) if path.is_file())
+    await route.fulfill(content_type="text/javascript", body=path.read_text())
 
 
 async def run(scene: str) -> str:
@@ -60,10 +59,12 @@ async def run(scene: str) -> str:
     }
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        page = await chromium.new_page()
+        page = await chromium.new_page(bypass_csp=True)
         await page.route(f"{origin}/clients/**", serve)
-        await page.goto(f"{origin}/clients/talk.html")
-        await page.wait_for_function("window.run")
+        # A page that came over no network may not open a socket to this machine; the gateway's own may.
+        await page.goto(f"{origin}/healthz")
+        await page.set_content(_PAGE)
+        await page.wait_for_function("() => window.run !== undefined")
         return str(await page.evaluate("([scene, told]) => window.run(scene, told)", [scene, told]))
 
 
