@@ -35,6 +35,8 @@ class Client:
     killable: Sequence[str]
     command: Sequence[str]
     needs_tls: bool = False
+    is_example: bool = False
+    """A program of `examples/`: it knows no scene, prints what it heard, and ends with 0."""
 
     def missing(self) -> str | None:
         """Why it cannot be run here."""
@@ -54,6 +56,15 @@ def _node(name: str) -> Sequence[str]:
 
 
 _VOICE: Final = ("text", "voice", "tool")
+
+
+def _example(name: str, package: str, *command: str) -> Client:
+    return Client(f"examples/{name}", package, ("example",), (), command, is_example=True)
+
+
+def _example_python(name: str, package: str) -> Client:
+    return _example(name, package, str(VENV / "bin" / "python"), str(PROJECT / "examples" / name))
+
 
 CLIENTS: Final = (
     Client(
@@ -94,6 +105,24 @@ CLIENTS: Final = (
         (sys.executable, "-m", "tests.clients.drivers.chromium"),
     ),
     Client("websockets", "websockets", ("text", "voice"), ("text", "voice"), _python("plain_websockets")),
+    _example_python("openai_python.py", "openai"),
+    _example_python("plain_websockets.py", "websockets"),
+    _example_python("openai_agents.py", "openai-agents"),
+    _example_python("livekit_agent.py", "livekit-plugins-openai"),
+    _example_python("pipecat_bot.py", "pipecat-ai"),
+    # A link to the program stands where its package is; it is found from there.
+    _example(
+        "agents_realtime.mjs",
+        "@openai/agents-realtime",
+        *("node", "--preserve-symlinks-main", str(NODE / "example.mjs")),
+    ),
+    Client(
+        "examples/agents_realtime.html",
+        "@openai/agents-realtime",
+        ("example",),
+        (),
+        (sys.executable, "-m", "tests.clients.drivers.chromium"),
+    ),
 )
 
 
@@ -111,17 +140,18 @@ async def driven(
     """Run one scene of one client in a process of its own."""
     child = await asyncio.create_subprocess_exec(
         *client.command,
-        scene,
+        *(() if client.is_example else (scene,)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=PROJECT,
+        cwd=speech.parent if client.is_example else PROJECT,
         start_new_session=True,
         env={
             **_plain_environment(),
             "PYTHONPATH": str(PROJECT),
             "OPENAI_API_KEY": "sk-any",
             "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            "OPENAI_BASE_URL": base_url,
             "HOLDFAST_CLIENT_URL": base_url,
             "HOLDFAST_CLIENT_PCM": str(speech),
             "HOLDFAST_CLIENT_KILLED": "1" if killed else "0",
@@ -135,6 +165,8 @@ async def driven(
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)  # whatever it started ends with it
+    if client.is_example and child.returncode == 0:
+        return Outcome(said=out.decode(errors="replace").strip())
     return _outcome(out, err)
 
 

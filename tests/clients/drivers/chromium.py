@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Route, async_playwright
+from playwright.async_api import Page, Route, async_playwright
 
 from tests.clients.drivers.stagecraft import (
     BASE_URL,
@@ -27,6 +27,7 @@ from tests.clients.drivers.stagecraft import (
 
 _NODE: Final = Path(__file__).resolve().parent.parent / "node"
 _LIBRARY: Final = _NODE / "node_modules/@openai/agents-realtime/dist/bundle"
+_EXAMPLE: Final = _NODE.parent.parent.parent / "examples" / "agents_realtime.html"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PAGE: Final = """<!doctype html><title>agents-realtime</title>
 <script type="importmap">
@@ -47,6 +48,16 @@ async def serve(route: Route) -> None:
     await route.fulfill(content_type="text/javascript", body=path.read_text())
 
 
+async def example(page: Page, origin: str) -> str:
+    """The page of `examples/`, as a person uses it."""
+    await page.route("**/*.mjs", serve)
+    await page.goto(f"{origin}/healthz?gateway={origin.replace('http', 'ws', 1)}")
+    await page.set_content(_EXAMPLE.read_text())
+    await page.click("#ask")
+    await page.wait_for_selector("#answer[data-status]")
+    return str(await page.inner_text("#answer"))
+
+
 async def run(scene: str) -> str:
     origin = BASE_URL.removesuffix("/v1")
     told: dict[str, Any] = {
@@ -63,6 +74,8 @@ async def run(scene: str) -> str:
         await page.route(f"{origin}/clients/**", serve)
         # A page that came over no network may not open a socket to this machine; the gateway's own may.
         await page.goto(f"{origin}/healthz")
+        if scene == "example":
+            return await example(page, origin)
         await page.set_content(_PAGE)
         await page.wait_for_function("() => window.run !== undefined")
         return str(await page.evaluate("([scene, told]) => window.run(scene, told)", [scene, told]))

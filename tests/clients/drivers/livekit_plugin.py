@@ -122,8 +122,8 @@ async def edit(heard: Heard) -> str:
 
 async def interrupt(heard: Heard) -> str:
     reply = heard.session.generate_reply(instructions=TEXT)
-    heard.session.interrupt()  # at once: one created and one done are owed all the same
-    reply.cancel()
+    reply.cancel()  # at once: one created and one done are owed all the same
+    await asyncio.sleep(0)  # its own cancel goes out before the next request
     second = await heard.session.generate_reply()
     message = await anext(aiter(second.message_stream))
     await anext(aiter(message.audio_stream))
