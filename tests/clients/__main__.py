@@ -111,21 +111,28 @@ def _report(cell: Cell) -> None:
 
 
 async def run(arguments: argparse.Namespace) -> list[Cell]:
-    """All cells that were asked for."""
-    cells = []
-    for killed in (False, True):
-        if arguments.killed is not None and arguments.killed != killed:
-            continue
-        for upstream in arguments.upstream or UPSTREAMS:
-            chosen = [
-                (client, scenes)
-                for client in CLIENTS
-                if not arguments.client or any(name in client.name for name in arguments.client)
-                if (scenes := _scenes(client, arguments.scene, killed=killed))
-            ]
+    """All cells that were asked for, a few columns at once."""
+    places = asyncio.Semaphore(arguments.jobs)
+
+    async def one(upstream: str, *, killed: bool) -> list[Cell]:
+        chosen = [
+            (client, scenes)
+            for client in CLIENTS
+            if not arguments.client or any(name in client.name for name in arguments.client)
+            if (scenes := _scenes(client, arguments.scene, killed=killed))
+        ]
+        async with places:
             with built(None) as made:
-                cells += await column(made, upstream, chosen, killed=killed, dump=arguments.dump)
-    return cells
+                return await column(made, upstream, chosen, killed=killed, dump=arguments.dump)
+
+    wanted = [
+        (upstream, killed)
+        for killed in (False, True)
+        if arguments.killed in (None, killed)
+        for upstream in arguments.upstream or UPSTREAMS
+    ]
+    columns = await asyncio.gather(*(one(upstream, killed=killed) for upstream, killed in wanted))
+    return [cell for cells in columns for cell in cells]
 
 
 def _scenes(client: Client, only: Sequence[str] | None, *, killed: bool) -> list[str]:
@@ -142,6 +149,7 @@ def main() -> int:
     parser.add_argument(
         "--killed", action=argparse.BooleanOptionalAction, help="only with (without) the kill"
     )
+    parser.add_argument("--jobs", type=int, default=2, help="how many columns are run at once")
     parser.add_argument("--dump", type=Path, metavar="FOLDER", help="write down what the tap overheard")
     parser.add_argument("--write", action="store_true", help="write the page of docs/measurements")
     arguments = parser.parse_args()

@@ -106,29 +106,34 @@ class Tap:
         self.connections: list[Overheard] = []
         self.on_event: Callable[[Json], None] = lambda _: None
         self.authority = ""
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Tap]:
         """Listen on a free port."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._shown)
+        server = await asyncio.start_server(self._took, "127.0.0.1", 0, ssl=self._shown)
         self.authority = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
         finally:
             server.close()
-            for writer in list(self._writers):
-                writer.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def sockets(self) -> list[Overheard]:
         """The connections that became WebSockets."""
         return [one for one in self.connections if one.is_socket]
 
+    def _took(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         one = Overheard()
         self.connections.append(one)
-        self._writers.add(writer)
         try:
             from_gateway, to_gateway = await asyncio.open_connection(*self._gateway, ssl=self._trusted)
         except OSError:
@@ -143,7 +148,6 @@ class Tap:
         finally:
             to_gateway.close()
             writer.close()
-            self._writers.discard(writer)
 
     def _client_told(self, one: Overheard) -> Callable[[int, bytes], None]:
         def told(opcode: int, payload: bytes) -> None:

@@ -19,7 +19,7 @@ export async function talking({ url, model, arrivals }) {
     model,
     config: { audio: { input: { turnDetection: { type: "server_vad", silenceDurationMs: 400, interruptResponse: true } } } },
   });
-  const heard = { session, ends: arrivals, audio: 0, tools: [], interrupted: 0, history: [] };
+  const heard = { session, ends: arrivals, audio: 0, tools: [], interrupted: 0, history: [], cut: "" };
   session.on("error", (error) => arrivals.fail(error));
   session.on("audio", (event) => (heard.audio += event.data.byteLength));
   session.on("audio_interrupted", () => (heard.interrupted += 1));
@@ -36,8 +36,9 @@ export async function talking({ url, model, arrivals }) {
 export async function answered(heard, isKilled) {
   for (;;) {
     const response = await heard.ends.next();
-    if (response.status === "completed") return words(response);
+    if (response.status === "completed") return heard.cut + words(response);
     if (!isKilled || response.status !== "incomplete") throw new Error(JSON.stringify(response));
+    heard.cut += words(response);
   }
 }
 
