@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 
-BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "20"))
+BUDGET_S = float(os.environ.get("HOLDFAST_PROPERTY_SECONDS", "10"))
 """How long fresh seeds are tried; 60 in the nightly run, and for the issue's proof."""
 EXAMPLES_MAX = int(os.environ.get("HOLDFAST_PROPERTY_EXAMPLES", "1500"))
 """With the same seeds everywhere a slow machine proves less and a fast one nothing new."""

@@ -13,7 +13,7 @@ from tests.simulation.matrix import CELLS
 from tests.simulation.planted import BUGS, Bug
 from tests.simulation.run import Account, events_of, live, run_seeds, shrink
 
-BUDGET_S = float(os.environ.get("HOLDFAST_SIMULATION_SECONDS", "10"))
+BUDGET_S = float(os.environ.get("HOLDFAST_SIMULATION_SECONDS", "6"))
 SEEDS_MAX = int(os.environ.get("HOLDFAST_SIMULATION_SEEDS", "300"))
 FORMER = (
     300294,

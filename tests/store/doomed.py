@@ -1,16 +1,18 @@
-"""A process that writes a journal until somebody kills it: `python doomed.py FILE RUN`.
+"""A process that writes a journal until somebody kills it.
 
-What lives here: writing from many sessions, and a line on standard output for each number that was reported
-written, on the pipe before anything else happens.
+What lives here: writing from many sessions, and a line for each number that was reported written, on the pipe
+before anything else happens. It is forked from a process that has imported everything: a start costs little.
 What never will: an orderly end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
-import sys
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from holdfast.store import Database, Entry, JournalOptions, JournalState, SqliteJournal
@@ -23,23 +25,23 @@ def text_of(session: str, number: int) -> str:
     return f"{session}:{number}:" + "x" * (number * 37 % 1_500)
 
 
-def report(session: str) -> Callable[[int], None]:
+def report(pipe: int, session: str) -> Callable[[int], None]:
     """Say on the pipe that a number was reported written."""
 
     def written(number: int) -> None:
-        os.write(1, f"{session} {number}\n".encode())
+        os.write(pipe, f"{session} {number}\n".encode())
 
     return written
 
 
-def complain(state: JournalState) -> None:
-    """Nothing but the kill should happen here."""
-    os.write(1, f"state {state!r}\n".encode())
-
-
-async def main(path: Path, run: str) -> None:
+async def write(path: Path, run: str, pipe: int) -> None:
     """Write for ever."""
-    os.write(1, b"opening\n")
+
+    def complain(state: JournalState) -> None:
+        """Nothing but the kill should happen here."""
+        os.write(pipe, f"state {state!r}\n".encode())
+
+    os.write(pipe, b"opening\n")
     journal = SqliteJournal(Database(path), JournalOptions(gather_s=0.002))
     await journal.start(complain)
     await journal.unfinished(not_older_than_s=3_600)
@@ -48,9 +50,22 @@ async def main(path: Path, run: str) -> None:
         number += 1
         for index in range(SESSIONS):
             session = f"{run}-{index}"
-            journal.write(session, Entry(number, "item", {"text": text_of(session, number)}), report(session))
+            entry = Entry(number, "item", {"text": text_of(session, number)})
+            journal.write(session, entry, report(pipe, session))
         await asyncio.sleep(0.001)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+def live(path: Path, run: str, pipe: Connection) -> None:
+    """The whole life of the process."""
+    asyncio.run(write(path, run, pipe.fileno()))
+
+
+def doomed(path: Path, run: str) -> tuple[BaseProcess, Connection]:
+    """Start one; what it says comes out of the pipe, which ends with it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=live, args=(path, run, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,25 +15,26 @@ from pathlib import Path
 import pytest
 
 from holdfast.store import Database, SqliteJournal, StoredSession
+from tests.store.doomed import doomed, text_of
 
-from .doomed import text_of
-
-DOOMED = Path(__file__).with_name("doomed.py")
 RUNS = 20
 
 
 def killed(path: Path, run: int, after_s: float, *, from_line: bytes) -> list[str]:
     """Start a writer, kill it `after_s` after it said `from_line`; what it had said."""
-    command = [sys.executable, str(DOOMED), str(path), f"run{run}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as doomed:
-        assert doomed.stdout is not None
+    process, pipe = doomed(path, f"run{run}")
+    with os.fdopen(os.dup(pipe.fileno()), "rb") as told:
+        pipe.close()
         first = b""
         while from_line not in first:
-            first = doomed.stdout.readline()
+            first = told.readline()
             assert first, "it ended by itself"
         time.sleep(after_s)  # the moment of death is what is being varied
-        doomed.kill()
-        said = doomed.stdout.read().decode().splitlines()
+        process.kill()
+        said = told.read().decode().splitlines()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    process.close()
     assert [line for line in said if line.startswith("state")] == []
     return said if from_line == b"opening" else [first.decode().strip(), *said]
 
