@@ -179,6 +179,10 @@ SERVER_EVENTS: Final = (
 OVERSIZED_BYTES: Final = 22 * 1024 * 1024
 """More than any client of ours takes in one message."""
 
+STAGES: Final = ("transcription", "chat", "speech")
+"""The stages of an engine that may be served by others."""
+WORK_ENDS: Final = ("401", "404", "429", "500", "503", "reset", "silence", "cut")
+
 _TALK: Final = At(without=NOT_OF_A_TALK)
 _SOCKET: Final = At(without=NOT_OF_A_SOCKET)
 _ASKED: Final = Choice(CLIENT_EVENTS, "CLIENT_EVENT")
@@ -202,6 +206,14 @@ _ROWS: Final = (
         f"101, then an error event and the close that goes with it: {', '.join(REFUSALS)}",
         (Choice([*REFUSALS], "CODE"),),
         1,
+    ),
+    FaultKind(
+        "stage",
+        "beside the matrix",
+        "the HTTP API of a stage answers that status; or resets, stays silent, or cuts its answer: "
+        f"{', '.join(WORK_ENDS)}",
+        (Choice(STAGES, "STAGE"), Choice(WORK_ENDS, "HOW")),
+        2,
     ),
     # the connection
     FaultKind("drop", "TCP reset", "ends the TCP connection without a close frame", (At(),), 1),

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Literal, cast
@@ -26,6 +26,9 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined] # there, but 
 from holdfast.sockets import MessageListener
 
 REQUEST_BYTES_MAX: Final = 64 * 1024
+RECORDING_BYTES_MAX: Final = 25 * 1024 * 1024
+"""Of a request with a recording in it."""
+RECORDING_PATH: Final = "/v1/audio/transcriptions"
 REQUEST_S_MAX: Final = 10.0
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 """The value of SO_LINGER that makes closing a reset."""
@@ -91,7 +94,26 @@ class Break:
     delay_s: float = 0.0
 
 
-Decision = Answer | Upgrade | Break
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose end is the connection's: piece by piece, one every so often. `on_end` is told how many
+    pieces went out, and whether that was all. With `is_cut` the connection is reset instead of ended.
+    """
+
+    kind: str
+    pieces: Iterable[bytes]
+    every_s: float
+    on_end: Callable[[int, bool], None]
+    is_cut: bool = False
+    delay_s: float = 0.0
+
+    def head(self) -> bytes:
+        """What goes before the first piece."""
+        lines = ["HTTP/1.1 200 OK", f"Content-Type: {self.kind}", "Connection: close", "", ""]
+        return "\r\n".join(lines).encode()
+
+
+Decision = Answer | Upgrade | Break | Stream
 Router = Callable[[Request], Decision]
 
 
@@ -107,6 +129,7 @@ class Front(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._complete = False
         self._timer: asyncio.TimerHandle | None = None
+        self._streaming: tuple[Stream, int] | None = None
 
     # asyncio's side
 
@@ -118,12 +141,16 @@ class Front(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._leave()
+        if self._streaming is not None:
+            (stream, sent), self._streaming = self._streaming, None
+            stream.on_end(sent, False)
 
     def data_received(self, data: bytes) -> None:
         self._raw += data
         if self._complete:
             return
-        if len(self._raw) > REQUEST_BYTES_MAX:
+        is_recording = self._request.target.startswith(RECORDING_PATH)
+        if len(self._raw) > (RECORDING_BYTES_MAX if is_recording else REQUEST_BYTES_MAX):
             self._answer(Answer(413, {"error": {"message": "The request is too large."}}))
             return
         try:
@@ -178,13 +205,36 @@ class Front(asyncio.Protocol):
             self._answer(decision)
         elif isinstance(decision, Upgrade):
             self._hand_over(decision)
+        elif isinstance(decision, Stream):
+            self._transport.write(decision.head())
+            self._stream(decision, iter(decision.pieces), 0)
         elif decision.how == "silence":
             self._transport.pause_reading()
         else:
-            if decision.how == "reset":
-                handle = self._transport.get_extra_info("socket")
-                handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-            self.abort()
+            self._break(is_reset=decision.how == "reset")
+
+    def _break(self, *, is_reset: bool) -> None:
+        if is_reset:
+            handle = self._transport.get_extra_info("socket")
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.abort()
+
+    def _stream(self, stream: Stream, pieces: Iterator[bytes], sent: int) -> None:
+        """One piece now, the next when it is due; the reader may have gone meanwhile."""
+        for piece in pieces:
+            self._transport.write(piece)
+            sent += 1
+            self._streaming = (stream, sent)
+            if stream.every_s:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(stream.every_s, self._stream, stream, pieces, sent)
+                return
+        self._streaming = None
+        stream.on_end(sent, True)
+        if stream.is_cut:
+            self._break(is_reset=True)
+        else:
+            self._transport.close()
 
     def _answer(self, answer: Answer) -> None:
         self._complete = True

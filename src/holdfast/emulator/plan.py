@@ -49,6 +49,10 @@ class FaultPlan:
         """What a connection must suffer that was there before this plan. Ranges do not count for it."""
         return self._for(-number, within_range=False)
 
+    def beside_connections(self) -> Misbehaviour:
+        """What a request must suffer that is no connection of a session. Ranges do not count for it."""
+        return self._for(0, within_range=False)
+
     def _for(self, number: int, *, within_range: bool) -> Misbehaviour:
         return Misbehaviour(
             [

@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from holdfast.emulator import door
+from holdfast.emulator import door, stages
 from holdfast.emulator.calls import CallRecord, Calls
 from holdfast.emulator.control import control_router
 from holdfast.emulator.dialects import SPOKEN
@@ -49,6 +49,7 @@ class Emulator:
         self.shelf = Shelf()
         self.calls = Calls()
         self.attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
+        self.works: deque[stages.Work] = deque(maxlen=ATTEMPTS_KEPT)
         self.handshakes = 0
         self.port = 0
         self.control_port = 0
@@ -223,7 +224,21 @@ class Emulator:
         if (answer := self.calls.answer(request)) is not None:
             self._changed.set()
             return answer
+        if request.method == "POST" and request.path in stages.PATHS:
+            return self._work(request)
         return door.error(404, "not_found", f"There is no {request.method} {request.path} here.")
+
+    def _work(self, request: Request) -> Decision:
+        """A stage's work: written down in the books, and done or not done as told."""
+        stage = stages.PATHS[request.path]
+        told = self.plan.beside_connections().take("stage", stage)
+        done = stages.Work(stage, time.monotonic())
+        self.works.append(done)
+        self._changed.set()
+        key, _ = door.credential(request)
+        if self.options.api_key is not None and key != self.options.api_key:
+            return door.error(401, "invalid_api_key", "That key is not the one.")
+        return stages.work(request, done, self.options, None if told is None else told.arguments[1])
 
     def _admit(self, request: Request, number: int) -> tuple[Decision, str]:
         """The decision, and its name in the books."""
