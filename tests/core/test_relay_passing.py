@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from holdfast.core import events, relay_effects
 from holdfast.core import relay_events as heard
 from holdfast.core.effects import CloseClient, Finish, HangUp
@@ -193,3 +195,10 @@ def test_when_memory_runs_short_who_is_away_keeps_its_newest_messages() -> None:
     world.do(events.MemoryRanShort(), events.MemoryRanShort())
     assert [note.facts for note in world.noted("session.shed")] == [{"bytes": 200}]
     assert (window.size, window.holds(1), window.holds(2)) == (300, False, True)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_no_dialect_has_is_for_clients_that_asked_for_such(*, asked: bool) -> None:
+    world = RelayWorld.live(can_return=asked)
+    world.do(heard.OwnPassed(world.generation, b"holdfast.stages"))
+    assert world.down == (["holdfast.stages"] if asked else [])

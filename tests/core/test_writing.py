@@ -180,3 +180,24 @@ def test_a_session_taken_up_by_the_next_process_asks_for_no_answer() -> None:
     after.go_live()
     assert not after.asked(effects.Respond)
     assert not after.asked(effects.AddText)
+
+
+# who does the stages' work
+
+
+def test_the_session_names_who_does_the_stages_work_and_says_when_that_changes() -> None:
+    world = World.new()
+    world.create()
+    served = {"chat": "m at host", "speech": "built in"}
+    g = world.generation
+    world.do(events.UpstreamOpened(g), events.UpstreamCreated(g, "sess_1"), events.UpstreamStages(g, served))
+    ready = told(world.do(events.UpstreamConfigured(g)), notices.SessionReady)
+    assert [one.upstream["stages"] for one in ready] == [served]  # type: ignore[union-attr,index]
+    assert not told(world.do(events.UpstreamStages(g, served)), notices.Status)
+    switched = world.do(events.UpstreamStages(g, {**served, "chat": "built in"}))
+    (status,) = told(switched, notices.Status)
+    assert isinstance(status, notices.Status)
+    assert (status.state, status.notes) == ("live", ("chat: built in",))
+    assert status.upstream is not None
+    assert status.upstream["stages"]["chat"] == "built in"
+    assert not world.do(events.UpstreamStages(g + 1, served))

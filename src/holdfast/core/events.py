@@ -237,6 +237,14 @@ class UserTranscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamStages:
+    """Who does the work of which stage of the upstream, where several do."""
+
+    generation: int
+    stages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionFailed:
     generation: int
     item_id: str
@@ -368,6 +376,7 @@ Event = (
     | InputCommitted
     | UserTranscribed
     | TranscriptionFailed
+    | UpstreamStages
     | ResponseBegan
     | OutputAudio
     | OutputAudioEnded

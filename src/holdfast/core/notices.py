@@ -18,7 +18,7 @@ class SessionCreated:
     resume_token: str
     epoch: str
     received: int
-    upstream: dict[str, str]
+    upstream: dict[str, Any]
     audio: dict[str, Any]
     limits: dict[str, Any]
     durability: Literal["none", "local", "shared"]
@@ -54,7 +54,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class SessionReady:
-    upstream: dict[str, str]
+    upstream: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Status:
     state: Literal["connecting", "live", "recovering", "degraded", "draining"]
     fault: Fault | None = None
     retry_in_ms: int | None = None
-    upstream: dict[str, str] | None = None  # who answers from here on, when that has changed
+    upstream: dict[str, Any] | None = None  # who answers from here on, when that has changed
     notes: tuple[str, ...] = ()  # what the new one cannot do, for a person
 
 

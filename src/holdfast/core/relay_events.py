@@ -116,6 +116,11 @@ class Passed(Original):
 
 
 @dataclass(slots=True, eq=False)
+class OwnPassed(Original):
+    """One that no dialect has: for clients that asked for such."""
+
+
+@dataclass(slots=True, eq=False)
 class AudioPassed(Original):
     """Audio that could not take the short way."""
 
@@ -290,6 +295,7 @@ RelayEvent = (
     | UpstreamBreached
     | Original
     | Passed
+    | OwnPassed
     | AudioPassed
     | SessionCreated
     | SessionUpdated

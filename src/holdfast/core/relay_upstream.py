@@ -22,6 +22,7 @@ from holdfast.core.relay_events import (
     ItemRetrieved,
     ItemTold,
     Original,
+    OwnPassed,
     Passed,
     SpeechBegan,
     SpeechEnded,
@@ -54,6 +55,12 @@ def conversation_began(s: RelayState, event: ConversationBegan, now: float) -> N
         s.ids.converses(event.conversation_id)
         if is_news:
             s.pass_down(event.raw)
+
+
+def own_passed(s: RelayState, event: OwnPassed, now: float) -> None:  # noqa: ARG001 - as above
+    """Clients of the dialect alone stumble over what it does not have."""
+    if s.can_return and hears(s, event):
+        s.pass_down(event.raw)
 
 
 def breached(s: RelayState, event: UpstreamBreached, now: float) -> None:

@@ -64,6 +64,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.SpeechEnded: upstream_side.speech_ended,
     events.InputCommitted: upstream_side.committed,
     events.UserTranscribed: upstream_side.user_transcribed,
+    events.UpstreamStages: upstream_side.stages_told,
     events.TranscriptionFailed: upstream_side.transcription_failed,
     events.ResponseBegan: answer_side.response_began,
     events.OutputTranscribed: answer_side.output_transcribed,

@@ -208,13 +208,14 @@ class State(Linked):
         """The upstream behind a link."""
         return self.upstreams[link.endpoint]
 
-    def upstream_facts(self) -> dict[str, str]:
+    def upstream_facts(self) -> dict[str, Any]:
         """Who answers, for the client."""
         facts = self.facts_of(self.upstream)
         model = self.upstream.model or facts.model
         if not self.turn.is_answered:
             model = self.transcription_model(facts)
-        return {"name": facts.name, "kind": facts.kind, "model": model}
+        stages = {"stages": self.upstream.stages} if self.upstream.stages else {}
+        return {"name": facts.name, "kind": facts.kind, "model": model, **stages}
 
     def transcription_model(self, facts: UpstreamFacts) -> str:
         """Who writes down what is said, there: the one that was asked for, but for the engine's own."""

@@ -67,6 +67,8 @@ class UpstreamLink:
     generation: int = 0
     session_id: str = ""
     model: str = ""
+    stages: dict[str, str] = field(default_factory=dict)
+    """Who does the work of which stage, where an engine has it done by others."""
     endpoint: int = 0
     """Number of the upstream in the list."""
     manner: Manner = Manner.PLAIN
@@ -126,6 +128,7 @@ class UpstreamLink:
         self.endpoint = endpoint
         self.manner = manner
         self.session_id = self.model = ""
+        self.stages = {}
         self.lifetime_s = self.last_error = None
         self.is_proving = False
         self._breaches, self._errors = [], []

@@ -23,6 +23,7 @@ from holdfast.core.events import (
     UpstreamErred,
     UpstreamLost,
     UpstreamOpened,
+    UpstreamStages,
     UserTranscribed,
 )
 from holdfast.core.faults import Party, Retry, fault
@@ -30,6 +31,7 @@ from holdfast.core.journal_side import bound_given, record_items
 from holdfast.core.notices import (
     SpeechStarted,
     SpeechStopped,
+    Status,
     UserTranscript,
 )
 from holdfast.core.refusals import refuse
@@ -65,6 +67,17 @@ def configured(s: State, event: UpstreamConfigured, now: float) -> None:
     if link is not None and link.phase is UpstreamPhase.CREATED:
         lifecycle.configured(s, link, now)
         rotation.switch_when_quiet(s, now)
+
+
+def stages_told(s: State, event: UpstreamStages, now: float) -> None:  # noqa: ARG001 - as above
+    """The upstream says who does its stages' work; a change on the way is told to the client."""
+    link = s.link_of(event.generation)
+    if link is None:
+        return
+    before, link.stages = link.stages, event.stages
+    changed = [f"{stage}: {who}" for stage, who in event.stages.items() if before.get(stage) != who]
+    if link is s.upstream and link.is_live and before and changed:
+        s.tell(Status("live", upstream=s.upstream_facts(), notes=tuple(changed)))
 
 
 def proved(s: State, event: LifeProved, now: float) -> None:

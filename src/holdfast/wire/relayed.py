@@ -26,6 +26,8 @@ APPEND: Final = "input_audio_buffer.append"
 DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """The messages that take the short way: nothing of them but their type is looked at."""
 ACKNOWLEDGE: Final = "holdfast.ack"
+OWN_EVENTS: Final = "holdfast."
+"""Events that begin like this are none of the dialect."""
 
 _NONE: Final = Raw(b"")
 _Text = str | None
@@ -382,6 +384,8 @@ def read(raw: bytes, kind: str, generation: int, moment: Moment) -> Original:
     """A server event that is no audio. One whose fields have other types than we know is passed on: that is
     its client's to judge.
     """
+    if kind.startswith(OWN_EVENTS):
+        return events.OwnPassed(generation, raw)
     build, dated = _LOOKED_AT.get(kind), _AT_A_MOMENT.get(kind)
     if build is None and dated is None:
         return events.Passed(generation, raw)

@@ -93,6 +93,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     item: _Item | None = None
     error: _Error | None = None
     usage: dict[str, Any] | None = None
+    stages: dict[str, str] | None = None
 
 
 server_event: Final = msgspec.json.Decoder(ServerEvent).decode
@@ -218,6 +219,7 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
         g, e.item_id or "", e.transcript or "", final=True, usage=e.usage
     ),
     "conversation.item.input_audio_transcription.failed": _unwritten,
+    "holdfast.stages": lambda e, g: events.UpstreamStages(g, e.stages or {}),
     "response.created": lambda e, g: events.ResponseBegan(g, (e.response or _Response()).id or ""),
     "response.output_audio_transcript.delta": lambda e, g: _said(e, g, e.delta, final=False),
     "response.output_audio_transcript.done": lambda e, g: _said(e, g, e.transcript, final=True),
