@@ -147,12 +147,22 @@ def settings() -> str:
     parts.append(_settings_table("", {key: Settings.model_fields[key] for key in plain}))
     for key, kind in tables.items():
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            parts += [f"## [{key}]", _law(kind), _settings_table(f"{key}.", kind.model_fields)]
+            parts += _tables_of(key, kind)
     upstream = {key: field for key, field in UpstreamSettings.model_fields.items() if not key.startswith("_")}
     rows = [(f"`{key}`", _kind(field.annotation), _default(field)) for key, field in upstream.items()]
     parts += ["## [[upstream]]", _law(UpstreamSettings), table(("key", "kind", "default"), rows)]
     parts += ["## [limits]", "See [limits](limits.md)."]
     return "\n\n".join(parts)
+
+
+def _tables_of(key: str, kind: type[BaseModel]) -> list[str]:
+    """A table of settings, and those in it."""
+    inner = {name: field for name, field in kind.model_fields.items() if _is_model(field.annotation)}
+    plain = {name: field for name, field in kind.model_fields.items() if name not in inner}
+    parts = [f"## [{key}]", _law(kind), _settings_table(f"{key}.", plain)]
+    for name, field in inner.items():
+        parts += _tables_of(f"{key}.{name}", field.annotation)  # type: ignore[arg-type] # it is a model
+    return parts
 
 
 def _is_model(kind: Any) -> bool:

@@ -20,7 +20,6 @@ from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
-from holdfast.engine.options import EngineOptions
 from holdfast.engine.pool import EnginePool
 from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
@@ -31,7 +30,7 @@ from holdfast.providers.azure import AzureDialer, azure_rest_url
 from holdfast.providers.calls import ProviderCalls
 from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.forward import RestForwarder
-from holdfast.providers.local import LocalDialer
+from holdfast.providers.local import LocalDialer, engine_options, stage_notes
 from holdfast.providers.local_audio import LocalAudio
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.providers.warm import WarmDialer
@@ -259,7 +258,8 @@ class Gateway:
             reasons.append("No upstream can be reached at the moment.")
         if self.pool is not None and not self.pool.ready:
             reasons += self.pool.reasons or ["The embedded engine is starting."]
-        return Readiness(not reasons, tuple(reasons))
+        notes = [] if self.pool is None else stage_notes(self.pool)
+        return Readiness(not reasons, (*reasons, *notes))
 
     def _tls(self) -> Tls | None:
         server = self.settings.server
@@ -281,11 +281,8 @@ class Gateway:
         if upstream.kind != "local":
             return remote_dialer(upstream, limits)
         engine = self.settings.engine
-        options = EngineOptions(
-            workers=engine.workers, model_folder=engine.asr_model, vad_model=engine.vad_model
-        )
         tools = portal.toolbox.definitions()
-        self.pool = EnginePool(options, tools=tools, instructions=instructions("a customer"))
+        self.pool = EnginePool(engine_options(engine), tools=tools, instructions=instructions("a customer"))
         await self.pool.start()
         stack.push_async_callback(self.pool.close)
         return LocalDialer(upstream.name, self.pool, engine.voice, limits)

@@ -151,3 +151,21 @@ def test_an_upstream_that_nobody_knows_is_wrong_use() -> None:
 
     assert done.exit_code == 2
     assert "Known: local" in done.error["fix"]
+
+
+@pytest.mark.speech
+@pytest.mark.usefixtures("speech_files")
+async def test_each_stage_of_the_engine_that_others_serve_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Emulator(EmulatorOptions(port=0, speed=0, faults=["stage:chat:404"])) as emulator:
+        for stage in ("TRANSCRIPTION", "CHAT", "SPEECH"):
+            monkeypatch.setenv(f"HOLDFAST_ENGINE__{stage}__KIND", "openai")
+            monkeypatch.setenv(f"HOLDFAST_ENGINE__{stage}__BASE_URL", emulator.http_base)
+            monkeypatch.setenv(f"HOLDFAST_ENGINE__{stage}__MODEL", "emulated")
+
+        done = await run_beside("doctor", "--json")
+
+    report = json.loads(done.stdout)
+    told = {name: status for name, status in statuses(report).items() if name.startswith("engine.")}
+    assert told == {"engine.transcription": "ok", "engine.chat": "failed", "engine.speech": "ok"}
+    assert report["verdict"]["fault"]["code"] == "configuration.stage_refused"
+    assert statuses(report)["upstream.local.turn"] == "ok"  # what is built in answers

@@ -18,6 +18,9 @@ from openai import AsyncOpenAI, OpenAI
 
 from holdfast.app import Gateway
 from holdfast.config import load
+from holdfast.engine.options import RemoteStage
+from holdfast.engine.remote import Speech, StageServer, Transcriber
+from holdfast.engine.switch import Stage
 from holdfast.wire.plain_audio import SAY_CHARS, portions
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
@@ -167,6 +170,18 @@ async def test_the_synchronous_client(url: str) -> None:
             return client.audio.transcriptions.create(model="whisper-1", file=("a.wav", sound)).text
 
     assert "next" in await asyncio.to_thread(ask)
+
+
+async def test_an_engine_elsewhere_has_its_stages_served_by_it(url: str) -> None:
+    def server(stage: Stage) -> StageServer:
+        return StageServer(stage, RemoteStage(f"{url}/v1", "tts-1", audio_format="wav"))
+
+    mouth, ear = server("speech"), server("transcription")
+    sound = b"".join([piece async for piece in Speech(mouth).speak(WORDS, "marin", 1.0)])
+    assert 40_000 < len(sound) < 200_000
+    assert "next" in await Transcriber(ear).write(sound, language="en")
+    for one in (mouth, ear):
+        await one.close()
 
 
 async def test_a_text_is_cut_where_it_may_be() -> None:

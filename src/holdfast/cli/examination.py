@@ -13,6 +13,7 @@ from typing import Final
 
 import holdfast
 from holdfast import config
+from holdfast.cli import stage_examination
 from holdfast.cli.talk import credential_for
 from holdfast.client import (
     CallError,
@@ -25,8 +26,9 @@ from holdfast.client import (
 )
 from holdfast.config import ConfigError, Settings, UpstreamSettings
 from holdfast.diagnosis import Answer, Check, Question, Report, Status, network, offline, run
-from holdfast.engine.options import EngineOptions, missing
+from holdfast.engine.options import missing
 from holdfast.engine.pool import EnginePool
+from holdfast.providers.local import engine_options
 
 PACKAGE: Final = Path(holdfast.__file__).resolve().parent
 TURN: Final = "Please say in one short sentence that you can hear me."
@@ -113,17 +115,12 @@ class Examination:
 
 
 def _speech_files(settings: Settings) -> Answer:
-    reasons = missing(_engine_options(settings))
+    reasons = missing(engine_options(settings.engine, workers=1))
     if not reasons:
         return Answer.ok("all there")
     if any(one.kind == "local" for one in settings.upstream):
         return Answer.failed("configuration.speech_files_missing", *reasons)
     return Answer.warning(" ".join(reasons))
-
-
-def _engine_options(settings: Settings) -> EngineOptions:
-    """One worker is enough to answer."""
-    return EngineOptions(workers=1, model_folder=settings.engine.asr_model)
 
 
 def _key(upstream: UpstreamSettings) -> Answer:
@@ -135,7 +132,8 @@ def _of_upstream(upstream: UpstreamSettings, settings: Settings) -> list[Questio
     if upstream.kind == "local":
         stem = f"upstream.{upstream.name}"
         ask = partial(_engine_turn, settings)
-        return [Question(f"{stem}.turn", f"{upstream.name}: engine, turn", ask, ("home.speech_files",))]
+        turn = Question(f"{stem}.turn", f"{upstream.name}: engine, turn", ask, ("home.speech_files",))
+        return [*stage_examination.questions(settings), turn]
     url = f"{upstream.base_url.rstrip('/')}/realtime"
     dialect = RealtimeDialect(SessionWish(model=upstream.model))
     return _layers(upstream.name, _Call(url, dialect, upstream.api_key.get_secret_value() or None))
@@ -164,7 +162,7 @@ def _layers(name: str, call: _Call) -> list[Question]:
 
 async def _engine_turn(settings: Settings) -> Answer:
     """Start a worker of our own, and have one turn with it."""
-    pool = EnginePool(_engine_options(settings))
+    pool = EnginePool(engine_options(settings.engine, workers=1))
     try:
         await pool.start()
         if not pool.ready:

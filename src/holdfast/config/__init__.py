@@ -7,6 +7,14 @@ What never will: acting on a setting.
 
 from holdfast.config.load import load
 from holdfast.config.problems import ConfigError, Problem
-from holdfast.config.shapes import Settings, UpstreamSettings
+from holdfast.config.shapes import EngineSettings, Settings, StageSettings, UpstreamSettings
 
-__all__ = ["ConfigError", "Problem", "Settings", "UpstreamSettings", "load"]
+__all__ = [
+    "ConfigError",
+    "EngineSettings",
+    "Problem",
+    "Settings",
+    "StageSettings",
+    "UpstreamSettings",
+    "load",
+]

@@ -36,6 +36,7 @@ def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, toda
     """Everything that is wrong with settings whose shapes are right."""
     for check in (_binding, _secret, _client_keys, _origins, _proxies, _tls, _minting, _portal, _engine):
         yield from check(settings, name)
+    yield from _stages(settings, environ, name)
     yield from _upstreams(settings, environ, name, today)
 
 
@@ -149,6 +150,25 @@ def _engine(settings: Settings, name: Name) -> Iterator[Problem]:
             f"there is no folder {asr}",
             "Name the folder of an acoustic model, or leave it out to use the one that is installed.",
         )
+
+
+def _stages(settings: Settings, environ: Mapping[str, str], name: Name) -> Iterator[Problem]:
+    for stage, one in settings.engine.stages.items():
+        url = _url(one.base_url)
+        if url is None or url.scheme not in {"http", "https"} or url.user:
+            yield Problem(
+                name(f"engine.{stage}.base_url"),
+                f"{show(_without_user(one.base_url))} is no http or https address",
+                'Write it as in "http://127.0.0.1:11434/v1"; a key stands in api_key_env.',
+            )
+        if not one.model:
+            yield Problem(name(f"engine.{stage}.model"), "no model is named", "Name one that the server has.")
+        if one.api_key_env and not environ.get(one.api_key_env):
+            yield Problem(
+                name(f"engine.{stage}.api_key_env"),
+                f"the variable {one.api_key_env} is empty",
+                f"Set {one.api_key_env}, or leave api_key_env out for a server that needs no key.",
+            )
 
 
 def _files(files: Mapping[str, Path | None], name: Name) -> Iterator[Problem]:

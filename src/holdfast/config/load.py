@@ -84,6 +84,8 @@ def load(
         raise ConfigError(problems)
     for upstream in settings.upstream:
         upstream._api_key = SecretStr(environ.get(upstream.api_key_env, ""))  # noqa: SLF001 - the one writer
+    for stage in settings.engine.stages.values():
+        stage._api_key = SecretStr(environ.get(stage.api_key_env, ""))  # noqa: SLF001 - as above
     return settings
 
 
@@ -196,7 +198,7 @@ def _as_written(key: str, environ: Mapping[str, str], path: Path) -> str:
         return variable
     if key == "port" and environ.get("PORT"):
         return "PORT"
-    if key.endswith(".base_url") and environ.get("OPENAI_BASE_URL"):
+    if key.startswith("upstream.") and key.endswith(".base_url") and environ.get("OPENAI_BASE_URL"):
         return "OPENAI_BASE_URL"
     return f"{key} in {path.name}" if path.is_file() else key
 

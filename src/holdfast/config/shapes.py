@@ -134,6 +134,36 @@ class JournalSettings(BaseModel):
     database: Path = Path(".holdfast/holdfast.sqlite3")
 
 
+class StageSettings(BaseModel):
+    """Who does the work of a stage: what is built in, or a server of an OpenAI-compatible HTTP API."""
+
+    model_config = _STRICT
+
+    kind: Literal["builtin", "openai"] = "builtin"
+    base_url: str = ""
+    api_key_env: str = ""
+    model: str = Field(default="", max_length=200)
+    silent_s: float = Field(default=10.0, gt=0, le=300)
+    """How long it may be silent."""
+    total_s: float = Field(default=60.0, gt=0, le=600)
+    """How long it may let one piece of work wait in all."""
+
+    _api_key: SecretStr = PrivateAttr(SecretStr(""))
+
+    @property
+    def api_key(self) -> SecretStr:
+        """The value of the variable that `api_key_env` names; empty when there is none."""
+        return self._api_key
+
+
+class SpeechStageSettings(StageSettings):
+    """The same of speech. `voice` empty: the session's; `rate` is that of `pcm`, a WAV file says its own."""
+
+    voice: str = Field(default="", max_length=200)
+    format: Literal["pcm", "wav"] = "pcm"
+    rate: int = Field(default=24_000, ge=8_000, le=48_000)
+
+
 class EngineSettings(BaseModel):
     """The embedded engine. Paths replace the files that the package carries."""
 
@@ -143,6 +173,15 @@ class EngineSettings(BaseModel):
     voice: str = Field(default="cedar", pattern=f"^({'|'.join(VOICES)})$")
     vad_model: Path | None = None
     asr_model: Path | None = None
+    transcription: StageSettings = StageSettings()
+    chat: StageSettings = StageSettings()
+    speech: SpeechStageSettings = SpeechStageSettings()
+
+    @property
+    def stages(self) -> dict[str, StageSettings]:
+        """Those that others serve, by name."""
+        stages = {"transcription": self.transcription, "chat": self.chat, "speech": self.speech}
+        return {name: stage for name, stage in stages.items() if stage.kind != "builtin"}
 
 
 class LogSettings(BaseModel):
@@ -243,6 +282,7 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every secret by value, for the log's redaction."""
         found = [one.api_key.get_secret_value() for one in self.upstream]
+        found += [one.api_key.get_secret_value() for one in self.engine.stages.values()]
         if self.auth.secret is not None:
             found.append(self.auth.secret.get_secret_value())
         return [secret for secret in found if secret]

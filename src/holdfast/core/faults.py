@@ -226,6 +226,15 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         Retry.BACKOFF,
         4503,
     ),
+    FaultRow(
+        "provider.stage_failed",
+        _P.PROVIDER,
+        "The assistant works with less than usual: one of its servers doesn't answer.",
+        "A server of [engine.transcription], [engine.chat] or [engine.speech] failed (see the evidence): its "
+        "owner has to look. What is built in does the work meanwhile; the server is tried again.",
+        Retry.BACKOFF,
+        4503,
+    ),
     # how we were set up
     FaultRow(
         "configuration.invalid_api_key",
@@ -297,6 +306,15 @@ FAULTS: Final[Mapping[str, FaultRow]] = _rows(
         _P.CONFIGURATION,
         "The built-in assistant isn't installed completely.",
         "Run `make speech` in the checkout, or install the wheel, which carries the speech files.",
+        Retry.NEVER,
+        4502,
+    ),
+    FaultRow(
+        "configuration.stage_refused",
+        _P.CONFIGURATION,
+        "The assistant works with less than it was given: one of its servers refuses it.",
+        "A server of [engine.transcription], [engine.chat] or [engine.speech] refuses the request (see the "
+        "evidence): correct base_url, model and key. What is built in does the work meanwhile.",
         Retry.NEVER,
         4502,
     ),

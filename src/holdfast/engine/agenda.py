@@ -57,6 +57,12 @@ class Agenda:
         self._now.results.append(output)
         self._unsaid.append(output)
 
+    def settled(self) -> None:
+        """Somebody else has answered all that stands here."""
+        self._is_due = self.is_waiting = False
+        self._unsaid.clear()
+        self._cut = self._interrupted = None
+
     def replied(self, text: str) -> None:
         """A client tells an answer of before: all of it, or as far as it was heard."""
         self._is_due = self.is_waiting = False

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from holdfast.engine.speaking import Manner, Mouth, new_resampler
+from holdfast.engine.chatting import Reply
+from holdfast.engine.remote import UNAVAILABLE, Chat
+from holdfast.engine.speaking import Manner, Speaker, new_resampler
 from holdfast.engine.spoken import clauses
 from holdfast.engine.stages import SpeechError
-from holdfast.wire.realtime import ResponseWriter
+from holdfast.engine.switch import StageError
+from holdfast.wire.realtime import MessageWriter, ResponseWriter
 
 
 class Outflow(Protocol):
@@ -40,23 +45,77 @@ class Answer:
             self.task.cancel()
 
 
-async def speak(answer: Answer, text: str, manner: Manner, mouth: Mouth, outflow: Outflow) -> None:
+async def speak(answer: Answer, text: str, manner: Manner, mouth: Speaker, outflow: Outflow) -> None:
     """Say `text` as one message and complete the response; a failing voice fails the response."""
-    writer = answer.writer
-    message = writer.message()
-    resampler = new_resampler()
-    try:
-        for clause in clauses(text):
-            message.transcript(clause.written)
-            if not writer.is_spoken:
-                continue
-            async for pcm in mouth.speak(clause, manner, resampler, answer.stop):
-                message.audio(pcm)
-                await outflow.writable()
-            if answer.stop.is_set():
-                return
-    except SpeechError as fault:
-        writer.done("failed", error={"type": "server_error", "code": "speech_failed", "message": str(fault)})
-        return
-    message.done()
-    writer.done()
+    voice = Telling(answer, manner, mouth, outflow)
+    if await voice.say(text):
+        voice.done()
+
+
+class Telling:
+    """One message of a response, said piece by piece as its words come."""
+
+    def __init__(self, answer: Answer, manner: Manner, mouth: Speaker, outflow: Outflow) -> None:
+        self._answer = answer
+        self._manner = manner
+        self._mouth = mouth
+        self._outflow = outflow
+        self._resampler = new_resampler()
+        self._message: MessageWriter | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of it was said."""
+        return self._message is not None
+
+    async def say(self, text: str) -> bool:
+        """The next words. False when there is no more to be said: it was stopped, or the voice failed, which
+        has ended the response.
+        """
+        writer = self._answer.writer
+        if self._message is None:
+            self._message = writer.message()
+        try:
+            for clause in clauses(text):
+                self._message.transcript(clause.written)
+                if not writer.is_spoken:
+                    continue
+                async for pcm in self._mouth.speak(clause, self._manner, self._resampler, self._answer.stop):
+                    self._message.audio(pcm)
+                    await self._outflow.writable()
+                if self._answer.stop.is_set():
+                    return False
+        except SpeechError as fault:
+            error = {"type": "server_error", "code": "speech_failed", "message": str(fault)}
+            writer.done("failed", error=error)
+            return False
+        return True
+
+    def done(self) -> None:
+        """It was said; so is the response."""
+        if self._message is not None:
+            self._message.done()
+        self._answer.writer.done()
+
+
+async def relate(chat: Chat, asked: Mapping[str, Any], told: Telling, writer: ResponseWriter) -> bool:
+    """Say what a chat server answers, sentence by sentence as it comes, make its calls, and complete the
+    response. False when that was stopped on the way. Raises StageError, for an answer of nothing, too.
+    """
+    reply = Reply()
+    async with aclosing(chat.deltas(asked)) as deltas:
+        async for delta in deltas:
+            for sentence in reply.take(delta):
+                if not await told.say(sentence):
+                    return False
+    if (rest := reply.rest()) and not await told.say(rest):
+        return False
+    calls = reply.calls()
+    if not calls and not told.has_begun:
+        error = StageError(UNAVAILABLE, "the answer is empty")
+        chat.server.switch.failed(error, asyncio.get_running_loop().time())
+        raise error
+    for call in calls:
+        writer.function_call(call.name, call.arguments)
+    told.done()
+    return True

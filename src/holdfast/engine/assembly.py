@@ -14,13 +14,16 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.engine import flite_native, flite_wasm
+from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Library
-from holdfast.engine.options import FLITE, SILERO, EngineOptions
-from holdfast.engine.pipeline import Stages
+from holdfast.engine.options import FLITE, SILERO, EngineOptions, RemoteStage
+from holdfast.engine.remote import Chat, Speech, StageServer, Transcriber
 from holdfast.engine.resample import to_pcm
 from holdfast.engine.speaking import DEFAULT_VOICE, Mouth
+from holdfast.engine.speech_server import ServedMouth
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
 from holdfast.engine.stages import FRAME, SpeechError, Vad, Voice
+from holdfast.engine.switch import Stage
 from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad, has_onnx
 
 _WARM_WORDS: Final = "Hello."
@@ -33,6 +36,19 @@ class Assembly:
     stages: Stages
     voice: Voice
     names: Mapping[str, str]
+    servers: Sequence[StageServer] = ()
+    """Those of the stages that are served by others."""
+
+    @property
+    def served(self) -> Mapping[str, str]:
+        """Who does the work of these stages now."""
+        return {server.switch.stage: server.switch.served_by for server in self.servers}
+
+    async def close(self) -> None:
+        """No more speech, no more requests."""
+        self.stages.mouth.close()
+        for server in self.servers:
+            await server.close()
 
     def warm_up(self, tools: Sequence[Mapping[str, Any]], instructions: str) -> None:
         """Learn the tools that most sessions will bring, and run each stage once. Takes half a second."""
@@ -53,13 +69,24 @@ def assemble(options: EngineOptions) -> Assembly:
     model = _acoustic_model(options)
     vad, vad_name = _vad(options)
     voice, voice_name = _voice(options)
+    asked: dict[Stage, RemoteStage | None] = {
+        "transcription": options.transcription,
+        "chat": options.chat,
+        "speech": options.speech,
+    }
+    servers = {stage: StageServer(stage, one) for stage, one in asked.items() if one is not None}
+    mouth = Mouth(voice)
     stages = Stages(
         vad=vad,
         recogniser=lambda knowledge: SphinxRecogniser(model, knowledge),
         library=Library(model),
-        mouth=Mouth(voice),
+        mouth=ServedMouth(Speech(servers["speech"]), mouth) if "speech" in servers else mouth,
+        transcriber=Transcriber(servers["transcription"]) if "transcription" in servers else None,
+        chat=Chat(servers["chat"]) if "chat" in servers else None,
     )
-    return Assembly(stages, voice, {"vad": vad_name, "asr": "pocketsphinx", "tts": voice_name})
+    names = {"vad": vad_name, "asr": "pocketsphinx", "tts": voice_name}
+    names |= {stage: server.options.title for stage, server in servers.items()}
+    return Assembly(stages, voice, names, tuple(servers.values()))
 
 
 def _acoustic_model(options: EngineOptions) -> AcousticModel:

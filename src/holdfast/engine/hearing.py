@@ -156,6 +156,8 @@ class Reading:
 
     def __init__(self, vad: Vad, recogniser: Recogniser) -> None:
         self._texts: list[str] = []
+        self.has_speech = False
+        """Whether anybody spoke in it."""
         self._ears = Hearing(vad, recogniser, self)
         self._ears.feed(_QUIET)
 
@@ -169,8 +171,9 @@ class Reading:
         text, _ = self._ears.take()
         return " ".join(filter(None, (*self._texts, text)))
 
-    def speech_started(self, at_ms: int) -> None:
-        """Of no interest: the turn has an item already."""
+    def speech_started(self, at_ms: int) -> None:  # noqa: ARG002 - a listener's
+        """The turn has an item already."""
+        self.has_speech = True
 
     def words_so_far(self, text: str) -> None:
         """Of no interest: the whole is at hand in a moment."""

@@ -232,3 +232,10 @@ def _is_fit(word: str) -> bool:
 def _key(tools: Sequence[Mapping[str, Any]], instructions: str) -> str:
     told = json.dumps([list(tools), instructions], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def words_named_in(session: Mapping[str, Any]) -> str:
+    """Words a client wants the recogniser to know (`transcription.keywords`, `.prompt`)."""
+    asked = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
+    words = [*asked.get("keywords", ()), asked.get("prompt") or ""]
+    return "".join(f". {word}" for word in words if word)

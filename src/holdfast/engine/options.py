@@ -8,12 +8,36 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 SPEECH_FOLDER: Final = Path(__file__).resolve().parent.parent / "_speech"
 FLITE: Final = "flite.wasm"
 SILERO: Final = "silero_vad_16k_op15.onnx"
 _MOST_WORKERS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStage:
+    """A server of an OpenAI-compatible HTTP API that does a stage's work."""
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    voice: str = ""
+    """Of a speech server; empty: the session's."""
+    audio_format: Literal["pcm", "wav"] = "pcm"
+    rate: int = 24_000
+    """Samples per second of its `pcm`; a WAV file says its own."""
+    first_s: float = 10.0
+    """How long it may be silent."""
+    total_s: float = 60.0
+    """How long one piece of work may take."""
+
+    @property
+    def title(self) -> str:
+        """Who it is, for people."""
+        return f"{self.model} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +55,10 @@ class EngineOptions:
     """Another Silero file for 16 kHz, instead of the one in `speech_folder`."""
     may_use_libflite: bool = True
     """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
+    transcription: RemoteStage | None = None
+    """Who writes down the user's turns, and so on; None: what is built in."""
+    chat: RemoteStage | None = None
+    speech: RemoteStage | None = None
     ready_s: float = 30.0
     restarts: int = 5
     restart_window_s: float = 60.0

@@ -7,21 +7,26 @@ What never will: sockets, the dialect's shapes, a fact that no tool returned.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 from holdfast.engine.agenda import Agenda
-from holdfast.engine.answering import Answer, Outflow, speak
+from holdfast.engine.answering import Answer, Outflow, Telling, relate, speak
+from holdfast.engine.chatting import request_of, text_of
 from holdfast.engine.dialogue import Act, Dialogue, Say
 from holdfast.engine.endpointer import TurnSettings
 from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.inbox import Inbox
-from holdfast.engine.knowledge import Knowledge, Library
-from holdfast.engine.speaking import Manner, Mouth, voice_name
-from holdfast.engine.stages import Recogniser, SpeechError, Vad
+from holdfast.engine.kit import Stages
+from holdfast.engine.knowledge import Knowledge, words_named_in
+from holdfast.engine.remote import Chat, Transcriber
+from holdfast.engine.speaking import Manner, voice_name
+from holdfast.engine.stages import SpeechError
+from holdfast.engine.switch import StageError
+from holdfast.engine.words import common_beginning
 from holdfast.wire.realtime import BYTES_PER_MS, RealtimeHost, ResponseWriter
 
 SAY_KEY: Final = "holdfast_say"
@@ -42,16 +47,6 @@ class Connection(Outflow, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The process's stages: makers of what each session owns, and what all share."""
-
-    vad: Callable[[], Vad]
-    recogniser: Callable[[Knowledge], Recogniser]
-    library: Library
-    mouth: Mouth
-
-
 class Assistant:
     """One session: the `Responder` of its host and the `Listener` of its ears."""
 
@@ -64,7 +59,7 @@ class Assistant:
         self._inbox = Inbox(self._hearing.feed, lambda full: connection.pause_reading(paused=full))
         self._host: RealtimeHost
         self._answers: dict[str, Answer] = {}
-        self._learning: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._agenda = Agenda()
         self._reading: Reading | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -80,7 +75,7 @@ class Assistant:
 
     def session_updated(self, changed: Mapping[str, Any]) -> None:
         self._inbox.then(self._follow_turn_settings)
-        if "tools" in changed or "instructions" in changed or _names_words(changed):
+        if "tools" in changed or "instructions" in changed or words_named_in(changed):
             self._learn()
 
     def audio(self, pcm: bytes) -> None:
@@ -97,7 +92,7 @@ class Assistant:
         pcm = self._host.item_audio(item["id"])
         if pcm and not any(part.get("transcript") for part in item["content"]):
             self._inbox.recording(pcm, self._read)
-            self._inbox.then(lambda: self._has_read(item, len(pcm) / BYTES_PER_MS / 1000))
+            self._inbox.then(lambda: self._has_read(item, pcm))
         self._inbox.then(lambda: self._note(item))
 
     def response_requested(self, request: dict[str, Any]) -> None:
@@ -113,7 +108,7 @@ class Assistant:
         """The session is over."""
         self._inbox.close()
         self._stay_awake()
-        for task in self._learning:
+        for task in self._tasks:
             task.cancel()
         for answer in list(self._answers.values()):
             answer.cease()
@@ -131,10 +126,11 @@ class Assistant:
 
     def words_so_far(self, text: str) -> None:
         """Words that two looks agree on are told; the recogniser hardly ever takes those back."""
-        if self._coming is None:
+        writer = self._stages.transcriber
+        if self._coming is None or (writer is not None and writer.server.switch.is_on):
             return
         words = text.split()
-        agreed = _common(words, self._looked)
+        agreed = common_beginning(words, self._looked)
         self._looked = words
         if len(agreed) > len(self._told) and agreed[: len(self._told)] == self._told:
             fresh = agreed[len(self._told) :]
@@ -146,9 +142,13 @@ class Assistant:
         self._host.speech_stopped(at_ms)
         item_id = self._host.commit()
         self._coming = None
-        self._host.transcript_completed(item_id, text, seconds)
         if not text and seconds < _NOISE_S + self._hangover_s():
-            return  # A cough or a click: an answer to it would only be in the way.
+            # A cough or a click: an answer to it would only be in the way.
+            self._host.transcript_completed(item_id, text, seconds)
+            return
+        self._write_down(item_id, text, seconds, self._turn_is_over)
+
+    def _turn_is_over(self, text: str) -> None:
         self._agenda.asked(text, is_live=True)
         if self._turn_setting("create_response") and self._host.active is None:
             self._respond({})
@@ -176,8 +176,37 @@ class Assistant:
     def _take_turn(self, item_id: str) -> None:
         text, seconds = self._hearing.take()
         self._coming = None
-        self._host.transcript_completed(item_id, text, seconds)
-        self._agenda.asked(text, is_live=False)
+        self._write_down(item_id, text, seconds, lambda words: self._agenda.asked(words, is_live=False))
+
+    def _write_down(self, item_id: str, text: str, seconds: float, then: Callable[[str], None]) -> None:
+        """The words of a turn: as `text`, which was heard in here, or as the server says. Nothing else goes
+        on in this session until they are known.
+        """
+        writer, pcm = self._stages.transcriber, self._host.item_audio(item_id)
+        if writer is None or not pcm or not writer.server.may_try():
+            self._host.transcript_completed(item_id, text, seconds)
+            then(text)
+            return
+        self._inbox.hold()
+        self._go(self._have_written(writer, pcm, item_id, text, seconds, then))
+
+    async def _have_written(  # noqa: PLR0917 - what `_write_down` has, and who does it
+        self,
+        writer: Transcriber,
+        pcm: bytes,
+        item_id: str,
+        text: str,
+        seconds: float,
+        then: Callable[[str], None],
+    ) -> None:
+        wish = self._host.session["audio"]["input"]["transcription"] or {}
+        try:
+            with contextlib.suppress(StageError):  # the switch has told it; `text` is what there is
+                text = await writer.write(pcm, language=wish.get("language"), prompt=wish.get("prompt"))
+            self._host.transcript_completed(item_id, text, seconds)
+            then(text)
+        finally:
+            self._inbox.release()
 
     def _read(self, pcm: bytes) -> None:
         """The next of a turn that the client has a recording of."""
@@ -185,10 +214,15 @@ class Assistant:
             self._reading = Reading(self._stages.vad(), self._stages.recogniser(self._knowledge))
         self._reading.feed(pcm)
 
-    def _has_read(self, item: Mapping[str, Any], seconds: float) -> None:
+    def _has_read(self, item: Mapping[str, Any], pcm: bytes) -> None:
         assert self._reading is not None, "there was something to read"
-        text, self._reading = self._reading.finish(), None
-        self._host.transcript_completed(item["id"], text, seconds)
+        text, has_speech = self._reading.finish(), self._reading.has_speech
+        self._reading = None
+        seconds = len(pcm) / BYTES_PER_MS / 1000
+        if not has_speech:
+            self._host.transcript_completed(item["id"], text, seconds)
+            return
+        self._write_down(item["id"], text, seconds, lambda _words: None)  # the item has them
 
     def _note(self, item: Mapping[str, Any]) -> None:
         """An item that the client added: something to answer, or history."""
@@ -197,9 +231,9 @@ class Assistant:
         elif item["type"] == "function_call_output":
             self._agenda.returned(str(item.get("output", "")))
         elif item["type"] == "message" and item.get("role") == "user":
-            self._agenda.asked(_text_of(item), is_live=False)
+            self._agenda.asked(text_of(item), is_live=False)
         elif item["type"] == "message" and item.get("role") == "assistant":
-            self._agenda.replied(_text_of(item))
+            self._agenda.replied(text_of(item))
 
     # inside: the answer
 
@@ -212,17 +246,29 @@ class Assistant:
         writer = self._host.begin_response(request=request)
         if writer.is_done:
             return  # it was cancelled before its turn came
-        step = Say(say) if say else self._next_step(writer, request)
-        if isinstance(step, Act) and self._may_not_act(request):
-            step = Say(_MAY_NOT_ACT)
+        chat = self._stages.chat
+        is_free = not say and SAY_KEY not in writer.metadata
+        if chat is not None and is_free and chat.server.may_try():
+            answer = self._begin(writer)
+            answer.task = asyncio.get_running_loop().create_task(self._converse(answer, chat, request))
+            return
+        step = self._own_step(writer, request, say)
         if isinstance(step, Act):
             writer.function_call(step.tool, json.dumps(step.arguments))
             writer.done()
             return
-        answer = Answer(writer, threading.Event())
-        self._answers[writer.id] = answer
+        answer = self._begin(writer)
         manner = self._manner(request)
         answer.task = asyncio.get_running_loop().create_task(self._speak(answer, step.text, manner))
+
+    def _begin(self, writer: ResponseWriter) -> Answer:
+        answer = self._answers[writer.id] = Answer(writer, threading.Event())
+        return answer
+
+    def _own_step(self, writer: ResponseWriter, request: Mapping[str, Any], say: str | None) -> Act | Say:
+        """What is built in does about it."""
+        step = Say(say) if say else self._next_step(writer, request)
+        return Say(_MAY_NOT_ACT) if isinstance(step, Act) and self._may_not_act(request) else step
 
     def _may_not_act(self, request: Mapping[str, Any]) -> bool:
         choice = request.get("tool_choice", self._host.session.get("tool_choice"))
@@ -232,7 +278,7 @@ class Assistant:
         verbatim = writer.metadata.get(SAY_KEY)
         if request.get("input") and not verbatim:
             # It stands beside the conversation, and so does what we make of it.
-            texts = [_text_of(item) for item in request["input"] if isinstance(item, Mapping)]
+            texts = [text_of(item) for item in request["input"] if isinstance(item, Mapping)]
             return Dialogue(self._knowledge).decide(texts[-1] if texts else "")
         return self._agenda.next_step(
             self._dialogue,
@@ -240,12 +286,42 @@ class Assistant:
             heard=writer.metadata.get(CARRY_ON_KEY),
         )
 
+    async def _converse(self, answer: Answer, chat: Chat, request: dict[str, Any]) -> None:
+        """The chat server's answer, said as it comes; what is built in answers when nothing comes of it."""
+        writer, manner = answer.writer, self._manner(request)
+        told = Telling(answer, manner, self._stages.mouth, self._connection)
+        asked = request_of(self._host.session, self._host.items, request)
+        try:
+            if await relate(chat, asked, told, writer):
+                self._agenda.settled()
+        except StageError as failed:
+            if told.has_begun:
+                error = {"type": "server_error", "code": "chat_failed", "message": str(failed)}
+                writer.done("failed", error=error)
+            else:
+                await self._answer_instead(answer, request, manner)
+                return
+        finally:
+            self._answers.pop(writer.id, None)
+        self._has_answered(writer)
+
+    async def _answer_instead(self, answer: Answer, request: dict[str, Any], manner: Manner) -> None:
+        step = self._own_step(answer.writer, request, None)
+        if isinstance(step, Act):
+            answer.writer.function_call(step.tool, json.dumps(step.arguments))
+            answer.writer.done()
+        else:
+            await self._speak(answer, step.text, manner)
+
     async def _speak(self, answer: Answer, text: str, manner: Manner) -> None:
         writer = answer.writer
         try:
             await speak(answer, text, manner, self._stages.mouth, self._connection)
         finally:
             self._answers.pop(writer.id, None)
+        self._has_answered(writer)
+
+    def _has_answered(self, writer: ResponseWriter) -> None:
         if self._agenda.is_waiting and self._turn_setting("create_response") and self._host.active is None:
             # The user spoke into an answer that was not to be interrupted: now it is their turn.
             self._respond({})
@@ -260,7 +336,9 @@ class Assistant:
     def _manner(self, request: Mapping[str, Any]) -> Manner:
         output = {**self._host.session["audio"]["output"], **request.get("audio", {}).get("output", {})}
         name = voice_name(output.get("voice"), self._stages.mouth.voices)
-        return Manner(name, float(output.get("speed", 1.0)))
+        asked = output.get("voice")
+        named = str(asked.get("id", "")) if isinstance(asked, Mapping) else str(asked)
+        return Manner(name, float(output.get("speed", 1.0)), named)
 
     # inside: silence
 
@@ -294,22 +372,26 @@ class Assistant:
         found: int | None = asked.get("idle_timeout_ms")
         return found
 
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in a task of this session."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     # inside: learning
 
     def _learn(self) -> None:
         session = self._host.session
         tools, instructions = (
             session.get("tools", []),
-            session.get("instructions", "") + _names_words(session),
+            session.get("instructions", "") + words_named_in(session),
         )
         known = self._stages.library.get(tools, instructions)
         if known is not None:
             self._inbox.then(lambda: self._taught(known))
             return
         self._inbox.hold()
-        task = asyncio.get_running_loop().create_task(self._build(tools, instructions))
-        self._learning.add(task)
-        task.add_done_callback(self._learning.discard)
+        self._go(self._build(tools, instructions))
 
     async def _build(self, tools: list[Mapping[str, Any]], instructions: str) -> None:
         try:
@@ -326,25 +408,3 @@ class Assistant:
         self._knowledge = knowledge
         self._dialogue.learn(knowledge)
         self._hearing.teach(knowledge)
-
-
-def _common(first: list[str], second: list[str]) -> list[str]:
-    """The words both begin with."""
-    agreed: list[str] = []
-    for mine, other in zip(first, second, strict=False):
-        if mine != other:
-            break
-        agreed.append(mine)
-    return agreed
-
-
-def _text_of(item: Mapping[str, Any]) -> str:
-    parts = item.get("content") or ()
-    return " ".join(str(part.get("text") or part.get("transcript") or "") for part in parts).strip()
-
-
-def _names_words(session: Mapping[str, Any]) -> str:
-    """Words a client wants the recogniser to know (`transcription.keywords`, `.prompt`)."""
-    asked = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
-    words = [*asked.get("keywords", ()), asked.get("prompt") or ""]
-    return "".join(f". {word}" for word in words if word)

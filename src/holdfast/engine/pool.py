@@ -18,7 +18,9 @@ from typing import Any, Final
 
 import structlog
 
+from holdfast.core.faults import fault
 from holdfast.engine.options import EngineOptions, missing
+from holdfast.engine.switch import StageNews
 
 _log = structlog.get_logger()
 
@@ -51,6 +53,7 @@ class _Worker:
         self.stages: Mapping[str, str] = {}
         self.sessions = 0
         self.handed_out = 0
+        self.troubles: dict[str, StageNews] = {}
         self.error: str | None = None
         self.last_words = ""
 
@@ -69,6 +72,12 @@ class _Worker:
             self.sessions = told["sessions"]
         if isinstance(told.get("error"), str):
             self.error = told["error"]
+
+    def hears_of_stage(self, news: StageNews) -> None:
+        """Somebody else does the work of a stage."""
+        self.troubles.pop(news.stage, None)
+        if news.code:
+            self.troubles[news.stage] = news
 
 
 class EnginePool:
@@ -108,6 +117,11 @@ class EnginePool:
     def stages(self) -> Mapping[str, str]:
         """Which implementation serves which stage, as a worker told it."""
         return next((worker.stages for worker in self._workers if worker.port is not None), {})
+
+    @property
+    def stage_troubles(self) -> list[StageNews]:
+        """Stages that are served by what is built in, because their server failed."""
+        return [news for worker in self._workers for news in worker.troubles.values()]
 
     async def start(self) -> None:
         """Start the workers and wait until one is ready, or none can be. Never raises for a worker."""
@@ -221,6 +235,8 @@ class EnginePool:
                     continue
                 was_ready = worker.port is not None
                 worker.hears(told)
+                if isinstance(told.get("stage"), dict):
+                    self._hear_of_stage(at, worker, StageNews(**told["stage"]))
                 if worker.port is not None and not was_ready:
                     self._reasons.pop(at, None)
                     _log.info(
@@ -236,6 +252,17 @@ class EnginePool:
             await worker.process.wait()
         finally:
             words.cancel()
+
+    def _hear_of_stage(self, at: int, worker: _Worker, news: StageNews) -> None:
+        worker.hears_of_stage(news)
+        facts = {"place": at, "stage": news.stage, "served_by": news.served_by}
+        if news.code:
+            cause = fault(news.code, [news.why])
+            facts |= {"fault": cause.code, "party": str(cause.row.party), "evidence": news.why}
+            _log.warning("engine.stage_switched", category="engine", source="engine.pool", **facts)
+        else:
+            _log.info("engine.stage_switched", category="engine", source="engine.pool", **facts)
+        self._on_change()
 
 
 async def _last_words(worker: _Worker) -> None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -60,6 +60,27 @@ class Manner:
 
     voice: str
     speed: float = 1.0
+    asked: str = ""
+    """The voice as the session names it, for a speech server."""
+
+
+class Speaker(Protocol):
+    """Who says clauses: the thread in here, or a server before it."""
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Names the synthesiser in here knows."""
+        ...
+
+    def speak(
+        self, clause: Clause, manner: Manner, resampler: Resampler, stop: threading.Event
+    ) -> AsyncIterator[bytes]:
+        """The clause as PCM16 24 kHz. Ends early when `stop` is set. Raises SpeechError."""
+        ...
+
+    def close(self) -> None:
+        """No more clauses."""
+        ...
 
 
 class Mouth:

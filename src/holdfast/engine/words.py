@@ -9,6 +9,7 @@ What never will: sentences for the speech output (`spoken`), pronunciations (`le
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _ONES: Final = (
@@ -176,3 +177,13 @@ def stem(word: str) -> str:
                 base = base[:-1]
             return base.removesuffix("e") if len(base) > 3 else base
     return word.removesuffix("e") if len(word) > 3 else word
+
+
+def common_beginning(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """The words both begin with."""
+    agreed: list[str] = []
+    for mine, other in zip(first, second, strict=False):
+        if mine != other:
+            break
+        agreed.append(mine)
+    return agreed

@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -33,16 +33,19 @@ from picows import (
 )
 
 from holdfast.engine.assembly import Assembly, assemble
-from holdfast.engine.options import EngineOptions
+from holdfast.engine.options import EngineOptions, RemoteStage
 from holdfast.engine.pipeline import Assistant
 from holdfast.engine.stages import SpeechError
+from holdfast.engine.switch import StageNews
 from holdfast.sockets.listener import MessageBounds, MessageListener
-from holdfast.wire.realtime import Intent, RealtimeHost
+from holdfast.wire.realtime import Intent, RealtimeHost, new_id
 
 _BOUNDS: Final = MessageBounds()
 _OUTBOX_BYTES: Final = 1024 * 1024
 _CLOSE_S: Final = 1.0
 _LIFE_SHOWN_S: Final = 1.0
+STAGES_EVENT: Final = "holdfast.stages"
+"""Who does the work of which stage: an event of our own, for our own gateway."""
 
 
 class EngineSession(MessageListener):
@@ -70,6 +73,7 @@ class EngineSession(MessageListener):
         self._end = asyncio.get_running_loop().call_later(self._life_s, self._expire)
         self._worker.joined(self)
         self._host.open()
+        self.tell_stages()
 
     def on_text(self, payload: bytes) -> None:
         self._host.receive(payload)
@@ -120,6 +124,13 @@ class EngineSession(MessageListener):
             self._life.cancel()
             self._life = None
 
+    def tell_stages(self) -> None:
+        """Say who does the work of the stages that are served by others, if any are."""
+        served = self._worker.assembly.served
+        if served and self.is_open:
+            told = {"type": STAGES_EVENT, "event_id": new_id("event"), "stages": served}
+            self.send_text(json.dumps(told).encode())
+
     def _expire(self) -> None:
         minutes = round(self._life_s / 60)
         self._host.fail(
@@ -136,6 +147,8 @@ class Worker:
     def __init__(self, assembly: Assembly, options: EngineOptions, token: str) -> None:
         self.assembly = assembly
         self.options = options
+        for server in assembly.servers:
+            server.switch.tell = self.stage_changed
         self._token = token
         self._sessions: set[EngineSession] = set()
         self._is_empty = asyncio.Event()
@@ -164,7 +177,13 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._is_empty.wait()
-        self.assembly.stages.mouth.close()
+        await self.assembly.close()
+
+    def stage_changed(self, news: StageNews) -> None:
+        """Somebody else does the work of a stage: the parent and every session hear of it."""
+        tell(stage=asdict(news))
+        for session in list(self._sessions):
+            session.tell_stages()
 
     def joined(self, session: EngineSession) -> None:
         """A session begins."""
@@ -220,6 +239,9 @@ def read_options(told: Mapping[str, Any]) -> EngineOptions:
     """Options as the parent wrote them: paths are strings."""
     known = {field.name for field in fields(EngineOptions)}
     values = {name: value for name, value in told.items() if name in known}
+    for name in ("transcription", "chat", "speech"):
+        if values.get(name) is not None:
+            values[name] = RemoteStage(**values[name])
     for name in ("speech_folder", "model_folder", "vad_model"):
         if values.get(name) is not None:
             values[name] = Path(values[name])

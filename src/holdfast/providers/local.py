@@ -7,16 +7,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
+from holdfast.config import EngineSettings, StageSettings
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
+from holdfast.engine.options import EngineOptions, RemoteStage
 from holdfast.engine.pool import EnginePool
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.realtime_link import Address, dial
 
 LOCAL_MODEL = "holdfast-local"
+
+
+def engine_options(settings: EngineSettings, *, workers: int | None = None) -> EngineOptions:
+    """The engine that the settings ask for; `workers` other than theirs."""
+    speech = settings.speech
+    return EngineOptions(
+        workers=settings.workers if workers is None else workers,
+        model_folder=settings.asr_model,
+        vad_model=settings.vad_model,
+        transcription=_remote(settings.transcription),
+        chat=_remote(settings.chat),
+        speech=_remote(speech, voice=speech.voice, audio_format=speech.format, rate=speech.rate),
+    )
+
+
+def _remote(stage: StageSettings, **more: Any) -> RemoteStage | None:
+    if stage.kind == "builtin":
+        return None
+    key = stage.api_key.get_secret_value()
+    return RemoteStage(
+        stage.base_url, stage.model, key, first_s=stage.silent_s, total_s=stage.total_s, **more
+    )
+
+
+def stage_notes(pool: EnginePool) -> list[str]:
+    """Which stages work with less than they were given, and why: what, why, fix."""
+    told = [
+        f"The {news.stage} stage of the embedded engine is {news.served_by}: {news.why}. "
+        f"{fault(news.code).row.remedy}"
+        for news in pool.stage_troubles
+    ]
+    return list(dict.fromkeys(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,13 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment(
         "sessions.left_behind", "session", "info", "How many sessions an earlier process left in the journal."
     ),
+    Moment(
+        "engine.stage_switched",
+        "engine",
+        "warning",
+        "Somebody else does the work of a stage of the embedded engine: why its server failed, or that it is "
+        "back.",
+    ),
     Moment("turn.given_up", "turn", "warning", "No upstream could answer a turn: it is given up by name."),
     Moment(
         "response.stalled",

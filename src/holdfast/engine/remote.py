@@ -1,0 +1,279 @@
+"""Servers of OpenAI-compatible HTTP APIs that do a stage's work: transcriptions, chat completions, speech.
+
+What lives here: the requests, their bounds in time and size, and what a failure is called.
+What never will: what to say or when; who does the work when the server does not (`switch`).
+
+A request ends with the task that waits for it: who speaks over an answer ends its request, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import ipaddress
+import json
+import wave
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from holdfast.engine.options import RemoteStage
+from holdfast.engine.resample import WIRE_RATE, Resampler, to_pcm, to_samples
+from holdfast.engine.switch import Stage, StageError, StageSwitch
+
+UNAVAILABLE: Final = "provider.stage_failed"
+REFUSED: Final = "configuration.stage_refused"
+_ANSWER_BYTES: Final = 1024 * 1024
+_SPEECH_BYTES: Final = 64 * 1024 * 1024
+_TOLD_CHARS: Final = 200
+_CHUNK: Final = WIRE_RATE // 10 * 2
+_WAV_HEAD: Final = 4096
+"""A WAV file says what it is within its first bytes."""
+
+
+class StageServer:
+    """One stage's server: its client, its address, its switch."""
+
+    def __init__(self, stage: Stage, options: RemoteStage) -> None:
+        self.options = options
+        self.switch = StageSwitch(stage, options.title)
+        host = urlsplit(options.base_url).hostname or ""
+        headers = {"Authorization": f"Bearer {options.api_key}"} if options.api_key else {}
+        self._client = httpx.AsyncClient(
+            base_url=options.base_url.rstrip("/"),
+            headers=headers,
+            timeout=httpx.Timeout(options.first_s),
+            trust_env=not _is_loopback(host),
+            follow_redirects=False,  # a key is never sent to another address
+        )
+
+    async def close(self) -> None:
+        """No more requests."""
+        await self._client.aclose()
+
+    def may_try(self) -> bool:
+        """Whether the next piece of work is the server's."""
+        return self.switch.may_try(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def answer(self, path: str, **request: Any) -> AsyncIterator[_Answer]:
+        """An answer that begins well. Raises StageError, also for what goes wrong while it is read."""
+        now = asyncio.get_running_loop().time
+        try:
+            try:
+                async with self._client.stream("POST", path, **request) as response:
+                    answer = _Answer(response, self.options.total_s)
+                    if response.status_code != HTTPStatus.OK:
+                        raise await _refusal(answer)
+                    yield answer
+            except httpx.TimeoutException as error:
+                raise StageError(UNAVAILABLE, f"silent for {self.options.first_s:g} s") from error
+            except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+                raise StageError(UNAVAILABLE, f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        except StageError as error:
+            self.switch.failed(error, now())
+            raise
+        self.switch.worked()
+
+
+class _Answer:
+    """The body of an answer, bounded in size and in the time that is spent waiting for it."""
+
+    def __init__(self, response: httpx.Response, total_s: float) -> None:
+        self.response = response
+        self._total_s = total_s
+        self._waited_s = 0.0
+
+    async def parts(self, most: int) -> AsyncIterator[bytes]:
+        """The body as it comes, at most so many bytes. No deadline of a task: who reads may take its time."""
+        now = asyncio.get_running_loop().time
+        began, size = now(), 0
+        async for part in self.response.aiter_bytes():
+            self._waited_s += now() - began
+            size += len(part)
+            if size > most or self._waited_s > self._total_s:
+                raise StageError(UNAVAILABLE, f"no end after {size} bytes and {self._waited_s:.0f} s")
+            yield part
+            began = now()
+
+    async def whole(self) -> bytes:
+        """All of it."""
+        return b"".join([part async for part in self.parts(_ANSWER_BYTES)])
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Line by line."""
+        rest = b""
+        async for part in self.parts(_ANSWER_BYTES):
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                yield line.strip()
+        yield rest.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcriber:
+    """`POST /audio/transcriptions`."""
+
+    server: StageServer
+
+    async def write(self, pcm: bytes, *, language: str | None = None, prompt: str | None = None) -> str:
+        """What was said in PCM16 24 kHz. Raises StageError."""
+        asked = {"model": self.server.options.model, "response_format": "json"}
+        asked |= {"language": language} if language else {}
+        asked |= {"prompt": prompt} if prompt else {}
+        files = {"file": ("turn.wav", _wav(pcm), "audio/wav")}
+        async with self.server.answer("/audio/transcriptions", data=asked, files=files) as answer:
+            text = _json(await answer.whole()).get("text")
+            if not isinstance(text, str):
+                raise StageError(UNAVAILABLE, "the answer has no text")
+        return text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """`POST /chat/completions`, streaming."""
+
+    server: StageServer
+
+    async def deltas(self, request: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
+        """The deltas of one answer. Raises StageError."""
+        asked = {"model": self.server.options.model, "stream": True, **request}
+        async with self.server.answer("/chat/completions", json=asked) as answer:
+            is_whole = False
+            async for line in answer.lines():
+                if not line.startswith(b"data:"):
+                    continue
+                told = line.removeprefix(b"data:").strip()
+                if told == b"[DONE]":
+                    is_whole = True
+                    break
+                choices = _json(told).get("choices") or [{}]
+                is_whole = is_whole or bool(choices[0].get("finish_reason"))
+                yield choices[0].get("delta") or {}
+            if not is_whole:
+                raise StageError(UNAVAILABLE, "the answer broke off")
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """`POST /audio/speech`, as it comes."""
+
+    server: StageServer
+
+    async def speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
+        """PCM16 24 kHz in pieces of 100 ms. Raises StageError."""
+        options = self.server.options
+        asked: dict[str, Any] = {"model": options.model, "input": text, "voice": options.voice or voice}
+        asked["response_format"] = options.audio_format
+        asked |= {"speed": speed} if speed != 1.0 else {}
+        async with self.server.answer("/audio/speech", json=asked) as answer:
+            sound = _Sound(options.rate, is_wav=options.audio_format == "wav")
+            async for part in answer.parts(_SPEECH_BYTES):
+                for piece in sound.feed(part):
+                    yield piece
+            for piece in sound.finish():
+                yield piece
+            if not sound.has_sounded:
+                raise StageError(UNAVAILABLE, "the answer has no sound")
+
+
+class _Sound:
+    """Bytes of an answer to wire audio."""
+
+    def __init__(self, rate: int, *, is_wav: bool) -> None:
+        self._head: bytearray | None = bytearray() if is_wav else None
+        self._resampler = None if rate == WIRE_RATE else Resampler(rate, WIRE_RATE)
+        self._odd = b""
+        self._waiting = bytearray()
+        self.has_sounded = False
+
+    def feed(self, part: bytes) -> list[bytes]:
+        """The next bytes; whole pieces come back."""
+        if self._head is not None:
+            self._head += part
+            if b"data" not in self._head and len(self._head) < _WAV_HEAD:
+                return []
+            part = self._begin(bytes(self._head))
+            self._head = None
+        joined = self._odd + part
+        whole = len(joined) // 2 * 2
+        self._odd = joined[whole:]
+        self._take(joined[:whole], last=False)
+        pieces = []
+        while len(self._waiting) >= _CHUNK:
+            pieces.append(bytes(self._waiting[:_CHUNK]))
+            del self._waiting[:_CHUNK]
+        return pieces
+
+    def finish(self) -> list[bytes]:
+        """What is left."""
+        self._take(b"", last=True)
+        return [bytes(self._waiting)] if self._waiting else []
+
+    def _take(self, pcm: bytes, *, last: bool) -> None:
+        self.has_sounded = self.has_sounded or bool(pcm)
+        if self._resampler is not None:
+            pcm = to_pcm(self._resampler.feed(to_samples(pcm), last=last))
+        self._waiting += pcm
+
+    def _begin(self, head: bytes) -> bytes:
+        at = head.find(b"data")
+        form = head.find(b"fmt ")
+        if not head.startswith(b"RIFF") or at < 0 or form < 0:
+            raise StageError(UNAVAILABLE, "the answer is no WAV file")
+        kind, channels = head[form + 8 : form + 10], head[form + 10]
+        rate = int.from_bytes(head[form + 12 : form + 16], "little")
+        bits = int.from_bytes(head[form + 22 : form + 24], "little")
+        if kind not in {b"\x01\x00", b"\xfe\xff"} or channels != 1 or bits != 16 or not rate:
+            raise StageError(
+                UNAVAILABLE, f"the WAV file has {channels} channels of {bits} bits; one of 16 is needed"
+            )
+        self._resampler = None if rate == WIRE_RATE else Resampler(rate, WIRE_RATE)
+        return head[at + 8 :]
+
+
+_OURS: Final = range(400, 500)
+_NOT_OURS: Final = frozenset({408, 409, 425, 429})
+"""Of these, statuses that say: not now."""
+
+
+async def _refusal(answer: _Answer) -> StageError:
+    status, body = answer.response.status_code, b""
+    with contextlib.suppress(httpx.HTTPError, StageError):
+        body = await answer.whole()
+    told = " ".join(body.decode("utf-8", "replace").split())[:_TOLD_CHARS]
+    is_ours = status in _OURS and status not in _NOT_OURS
+    return StageError(REFUSED if is_ours else UNAVAILABLE, f"HTTP {status}: {told}".rstrip(": "))
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise StageError(UNAVAILABLE, f"the answer is no JSON: {error}") from error
+    if not isinstance(found, Mapping):
+        raise StageError(UNAVAILABLE, "the answer is no JSON object")
+    if isinstance(found.get("error"), Mapping):
+        raise StageError(UNAVAILABLE, str(found["error"].get("message"))[:_TOLD_CHARS])
+    return found
+
+
+def _wav(pcm: bytes) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, WIRE_RATE, 0, "NONE", ""))
+        wav.writeframes(pcm)
+    return file.getvalue()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,38 @@
+"""Settings of the engine's stages: what is missing is told at once, keys stay hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.config import ConfigError, load
+from holdfast.providers.local import engine_options
+
+CHAT = {
+    "HOLDFAST_ENGINE__CHAT__KIND": "openai",
+    "HOLDFAST_ENGINE__CHAT__BASE_URL": "http://127.0.0.1:11434/v1",
+    "HOLDFAST_ENGINE__CHAT__API_KEY_ENV": "STAGE_KEY",
+    "HOLDFAST_ENGINE__CHAT__MODEL": "small",
+}
+
+
+def test_a_stage_that_others_serve_needs_an_address_a_model_and_the_key_that_is_named(tmp_path: Path) -> None:
+    wrong = {**CHAT, "HOLDFAST_ENGINE__CHAT__BASE_URL": "ftp://host", "HOLDFAST_ENGINE__CHAT__MODEL": ""}
+    with pytest.raises(ConfigError) as refused:
+        load(environ=wrong, folder=tmp_path)
+    keys = {one.key.lower().replace("__", ".").rpartition(".")[2] for one in refused.value.problems}
+    assert keys == {"base_url", "model", "api_key_env"}
+
+
+def test_the_engine_gets_what_the_settings_say_and_nobody_else_the_key(tmp_path: Path) -> None:
+    settings = load(environ={**CHAT, "STAGE_KEY": "sk-stage-0123"}, folder=tmp_path)
+    assert list(settings.engine.stages) == ["chat"]
+    assert "sk-stage-0123" in settings.secrets
+    assert "sk-stage-0123" not in repr(settings)
+    options = engine_options(settings.engine)
+    assert options.transcription is None
+    assert options.speech is None
+    assert options.chat is not None
+    assert (options.chat.api_key, options.chat.title) == ("sk-stage-0123", "small at 127.0.0.1:11434")
+    assert "sk-stage-0123" not in repr(options)
