@@ -12,11 +12,12 @@ from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeErrorEvent
 
 from holdfast.client import read_wav
-from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.emulator import DialectName, Emulator, EmulatorOptions
 from holdfast.engine.options import EngineOptions
 from holdfast.engine.pool import EnginePool
 from holdfast.providers.local import LocalDialer
 from tests.server.gateway import Client, frames, gateway, tone
+from tests.server.test_dialects import DIALERS, options
 from tests.wire.strict import judge_server_event
 
 SPEECH = tone(0.6) + bytes(48 * 700)
@@ -177,6 +178,21 @@ async def test_every_event_is_of_the_official_types() -> None:
         await client.until_told(COMPLETED)
         for event in client.texts:
             judge_server_event(event)
+        client.close()
+
+
+@pytest.mark.parametrize("dialect", DIALERS)
+async def test_a_page_gets_every_turn_once_behind_every_dialect(dialect: DialectName) -> None:
+    dying = options(dialect, "reset:words@1,times=1", speed=40)
+    async with Emulator(dying) as upstream, gateway(DIALERS[dialect](upstream)) as gw:
+        client = await started(gw.browser_url, model="gpt-transcribe")
+        speak(client, SPEECH)
+        speak(client, SPEECH)
+        await client.until(lambda: len(finals(client)) == 2)
+        assert upstream.records[0].broken
+        assert len({one["itemId"] for one in finals(client)}) == 2
+        assert not client.told("error"), client.told("error")
+        assert not client.told("audio_lost")
         client.close()
 
 

@@ -200,6 +200,8 @@ def committed(s: RelayState, event: InputCommitted, now: float) -> None:
         turn.is_by_hand = asked is not None
         relay_writing.ended_by(s, turn, asked)
     item = s.mirror.put(RelayItem(item_id, "message", "user", generation=event.generation))
+    if relay_writing.is_writing(s):
+        relay_writing.stands_again(s, turn)
     s.kept.widen(is_wide=True)
     if COMMITTED not in item.told:
         item.told.add(COMMITTED)
@@ -241,9 +243,8 @@ def heard(s: RelayState, event: Heard, now: float) -> None:
             s.mirror.say(item_id, event.text, role="user", final=True)
     if s.facts.kind == "transcription" and event.type in {"completed", "failed"}:
         turn = s.spoken.find(item_id)
-        if turn is not None and turn.last is not None:
-            s.spoken.forget(turn)
-            s.kept.ends.pop(item_id, None)
+        if turn is not None:
+            relay_writing.written(s, turn)
             settle(s)
             relay_link.switch_when_quiet(s, now)
     s.pass_down(event.raw)

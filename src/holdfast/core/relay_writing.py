@@ -24,13 +24,13 @@ def leave(s: RelayState) -> list[tuple[int, int]]:
     lost: list[tuple[int, int]] = []
     s.spoken.hear_again(s.kept.end)
     for turn in list(s.spoken.turns):
-        turn.replays += 1
         assert turn.last is not None, "it is to be heard again to its end"
-        is_hopeless = turn.replays > s.limits.turn_replays
-        kept_from = min(turn.last, turn.last if is_hopeless else s.kept.first)
-        if turn.first < kept_from:
+        turn.replays += 1
+        is_given_up = turn.replays > s.limits.turn_replays and not turn.is_written
+        kept_from = min(turn.last, turn.last if is_given_up else s.kept.first)
+        if turn.first < kept_from and not turn.is_written:
             lost.append((turn.first, kept_from))
-            turn.first = kept_from
+        turn.first = max(turn.first, kept_from)
         commit = s.kept.ends.pop(turn.item_id, None)
         if turn.first >= turn.last:
             s.spoken.forget(turn)
@@ -71,9 +71,27 @@ def passed_over(s: RelayState, position: int) -> None:
     """A fresh upstream heard no turn of their own in these: their items are gone, and that is told."""
     for turn in s.spoken.passed_over(position):
         s.spoken.forget(turn)
-        if s.mirror.get(turn.item_id) is not None:
+        if s.mirror.get(turn.item_id) is not None and not turn.is_written:
             s.mirror.remove(turn.item_id)
             s.out.append(SendDeleted(turn.item_id))
+
+
+def written(s: RelayState, turn: SpokenTurn) -> None:
+    """Its words are whole."""
+    s.spoken.written(turn)
+    _forget_ends(s)
+
+
+def stands_again(s: RelayState, turn: SpokenTurn) -> None:
+    """Its item stands, perhaps for the second time."""
+    turn.is_heard_again = False
+    s.spoken.shed()
+    _forget_ends(s)
+
+
+def _forget_ends(s: RelayState) -> None:
+    here = {turn.item_id for turn in s.spoken.turns}
+    s.kept.ends = {item_id: end for item_id, end in s.kept.ends.items() if item_id in here}
 
 
 def _known(s: RelayState, upstream_id: str, turn: SpokenTurn) -> None:

@@ -42,6 +42,10 @@ class SpokenTurn:
     """In a transcription session: its upstream was lost before its words were whole, and the next one has not
     come to it yet.
     """
+    is_heard_again: bool = False
+    """The next one has come to it, and has not said yet that its item stands."""
+    is_written: bool = False
+    """Its words are whole. It stays while an earlier one's are not: it would be heard again with that."""
     is_end_told: bool = False
     """The client knows where it ends."""
 
@@ -177,7 +181,7 @@ class Spoken:
         """
         for turn in self.turns:
             turn.is_due_again = True
-            turn.is_by_hand = False
+            turn.is_by_hand = turn.is_heard_again = False
             turn.last = end if turn.last is None else turn.last
 
     def heard_again(self, position: int) -> SpokenTurn | None:
@@ -185,7 +189,7 @@ class Spoken:
         due = (turn for turn in self.turns if turn.is_due_again and turn.last is not None)
         turn = next((turn for turn in due if turn.last is not None and turn.last > position), None)
         if turn is not None:
-            turn.is_due_again = False
+            turn.is_due_again, turn.is_heard_again = False, True
         return turn
 
     def ended_again(self, position: int) -> SpokenTurn | None:
@@ -193,8 +197,21 @@ class Spoken:
         turn = next((turn for turn in self.turns if turn.is_due_again), None)
         if turn is None or turn.last != position:
             return None
-        turn.is_due_again = False
+        turn.is_due_again, turn.is_heard_again = False, True
         return turn
+
+    def written(self, turn: SpokenTurn) -> None:
+        """The words of this one are whole. It is done when those of all before it are."""
+        turn.is_written = True
+        self.shed()
+
+    def shed(self) -> None:
+        """Let the turns go that are done."""
+        while self.turns and self.turns[0].is_written:
+            first = self.turns[0]
+            if first.last is None or first.is_due_again or first.is_heard_again:
+                return
+            self._drop([first])
 
     def passed_over(self, position: int) -> list[SpokenTurn]:
         """The turns due again that end before `position`: a fresh upstream heard none of their own there."""

@@ -218,8 +218,8 @@ class State(Linked):
         return {"name": facts.name, "kind": facts.kind, "model": model, **stages}
 
     def transcription_model(self, facts: UpstreamFacts) -> str:
-        """Who writes down what is said, there: the one that was asked for, but for the engine's own."""
-        asked = self.options.model if facts.kind != "local" and not self.turn.is_answered else None
+        """Who writes down what is said, there: the one that was asked for where it can be known."""
+        asked = self.options.model if facts.kind == "openai" and not self.turn.is_answered else None
         return asked or facts.transcription_model or ""
 
 

@@ -219,6 +219,8 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
             s.aliases.bind(item_id, turn.item_id)
             item_id = turn.item_id
         turn.item_id = item_id
+    if not s.turn.is_answered:
+        writing.stands_again(s, item_id)
     s.turn.last_event_at = now
     said = s.spoken.find(item_id)
     item = s.conversation.item(item_id, "user")

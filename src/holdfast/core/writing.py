@@ -60,6 +60,14 @@ def passed_over(s: State, position: int) -> None:
             record_items(s)
 
 
+def stands_again(s: State, item_id: str) -> None:
+    """The item of a turn stands, perhaps for the second time."""
+    turn = s.spoken.find(item_id)
+    if turn is not None:
+        turn.is_heard_again = False
+        s.spoken.shed()
+
+
 def is_again(s: State, item_id: str) -> bool:
     """Whether this is written a second time: its first words were told, and come whole at the end."""
     turn = s.spoken.find(item_id)
@@ -71,8 +79,8 @@ def written(s: State, item_id: str, now: float) -> None:
     if s.turn.is_answered:
         return
     turn = s.spoken.find(item_id)
-    if turn is not None and turn.last is not None:
-        s.spoken.forget(turn)
+    if turn is not None:
+        s.spoken.written(turn)
     settle(s)
     watchdog.answered(s)
     rotation.switch_when_quiet(s, now)

@@ -217,6 +217,10 @@ class Emulator:
             return decision
         if self.darkness is not None:
             return Break("silence" if self.darkness == "silence" else "reset")
+        return self._beside_the_socket(request)
+
+    def _beside_the_socket(self, request: Request) -> Decision:
+        """What is asked of it as a plain HTTP server."""
         if (request.method, request.path) == ("GET", "/v1/models"):
             return door.models()
         if (request.method, request.path) == ("POST", "/v1/realtime/client_secrets"):
