@@ -17,6 +17,8 @@ from typing import Final
 
 _BUILD: Final = frozenset({"FROM", "COPY", "RUN", "ENV", "WORKDIR", "USER"})
 _ABOUT: Final = frozenset({"EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"})
+Rules = list[tuple[str, bool]]
+"""Of .dockerignore, in order: a pattern, and whether it lets through."""
 _OPTION: Final = re.compile(r"--([a-z-]+)=(\S+)\s+")
 
 
@@ -99,14 +101,24 @@ def visible(root: Path, rules: str) -> Iterator[Path]:
     parsed = [(line.removeprefix("!").rstrip("/"), line.startswith("!")) for line in written]
     tops = {pattern.split("/")[0] for pattern, lets in parsed if lets}
     for top in sorted(tops):
-        start = root / top
-        for path in [start] if start.is_file() else sorted(start.rglob("*")):
-            relative = path.relative_to(root)
-            if path.is_file() and _is_let(relative, parsed):
-                yield relative
+        yield from _let_below(root, root / top, parsed)
 
 
-def _is_let(path: Path, rules: list[tuple[str, bool]]) -> bool:
+def _let_below(root: Path, path: Path, rules: Rules) -> Iterator[Path]:
+    relative = path.relative_to(root)
+    if path.is_file() and _is_let(relative, rules):
+        yield relative
+    elif path.is_dir() and (_is_let(relative, rules) or _may_hold(relative, rules)):
+        for inside in sorted(path.iterdir()):
+            yield from _let_below(root, inside, rules)
+
+
+def _may_hold(folder: Path, rules: Rules) -> bool:
+    """Whether a rule lets something through that lies deeper than this folder."""
+    return any(lets and folder in Path(pattern).parents for pattern, lets in rules)
+
+
+def _is_let(path: Path, rules: Rules) -> bool:
     let = True
     for pattern, lets in rules:
         if any(_fits(above, pattern) for above in (path, *path.parents)):

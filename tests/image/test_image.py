@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.config import ConfigError, load
 from tests.image.__main__ import SETTINGS
 from tests.image.dockerfile import Stage, Step, parse, visible
 
@@ -115,10 +116,11 @@ def test_with_exactly_the_named_settings_it_serves_is_healthy_and_ends(
 ) -> None:
     process, environment = serving
     check = (sys.executable, str(project / "scripts/healthcheck.py"))
-    until = time.monotonic() + 30
+    until = time.monotonic() + 50
     while subprocess.run(check, env=environment, capture_output=True, check=False).returncode:
         assert process.poll() is None
         assert time.monotonic() < until
+        time.sleep(0.3)  # each question is a process of its own, as an engine asks
     asked = urllib.request.Request(f"http://127.0.0.1:{environment['PORT']}/healthz")
     with urllib.request.urlopen(asked, timeout=5) as answer:
         assert json.load(answer)["status"] == "ok"
@@ -130,20 +132,11 @@ def test_with_exactly_the_named_settings_it_serves_is_healthy_and_ends(
 
 @pytest.mark.parametrize("left_out", SETTINGS)
 def test_without_one_of_them_it_names_that_one(tmp_path: Path, stages: list[Stage], left_out: str) -> None:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "OPENAI_"))
-    }
     others = {name: value for name, value in SETTINGS.items() if name != left_out}
-    ended = subprocess.run(
-        (sys.executable, "-m", "holdfast.cli", "serve"),
-        cwd=tmp_path,
-        env={**kept, **others, "HOLDFAST_HOST": stages[-1].environment["HOLDFAST_HOST"]},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    host = {"HOLDFAST_HOST": stages[-1].environment["HOLDFAST_HOST"]}
+    with pytest.raises(ConfigError) as refused:
+        load(environ={**host, **others}, folder=tmp_path)
 
-    assert ended.returncode == 2
-    assert left_out in ended.stderr
-    assert not [name for name in others if name in ended.stderr]
+    told = refused.value.render()
+    assert left_out in told
+    assert not [name for name in others if name in told]
