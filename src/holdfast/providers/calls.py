@@ -6,6 +6,7 @@ What never will: what a call means.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -54,7 +55,7 @@ class ProviderCalls:
         )
         content = form + f"--{boundary}--\r\n".encode()
         headers = {"content-type": f"multipart/form-data; boundary={boundary}", "accept": "application/sdp"}
-        answered = await self._ask("/realtime/calls", headers, content)
+        answered = await self._ask("/realtime/calls", headers, content, self.limits.start_budget_s)
         kind = answered.headers.get("content-type", "application/sdp")
         body = await answered.refusal()
         if answered.status >= 300:
@@ -74,14 +75,19 @@ class ProviderCalls:
     async def hang_up(self, call_id: str) -> bool:
         """End it."""
         try:
-            answered = await self._ask(f"/realtime/calls/{call_id}/hangup", {}, b"")
+            answered = await self._ask(f"/realtime/calls/{call_id}/hangup", {}, b"", self.limits.dial_s)
         except AudioFailedError:
             return False
         await answered.close()
         return answered.status < 300
 
-    async def _ask(self, path: str, headers: Mapping[str, str], content: bytes) -> Answered:
+    async def _ask(self, path: str, headers: Mapping[str, str], content: bytes, wait_s: float) -> Answered:
         async def pieces() -> AsyncIterator[bytes]:
             yield content
 
-        return await self.forwarder.forward("POST", path, headers, Body(pieces(), len(content)))
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self.forwarder.forward("POST", path, headers, Body(pieces(), len(content)))
+        except TimeoutError:
+            words = f"{self.name} did not answer within {wait_s:g} s."
+            raise AudioFailedError("upstream_silent", words) from None

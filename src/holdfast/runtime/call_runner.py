@@ -61,6 +61,8 @@ class CallRunner:
         self.log = self.log.bind(call=call_id)
         self.log.info("call.began", category="call", upstream=self._provider.name)
         self._step(core.CallBegan())
+        if self._directory.is_draining:
+            self.hang_up("draining")
 
     def give_up(self) -> None:
         """The provider has not."""
@@ -110,8 +112,12 @@ class CallRunner:
     # the step
 
     def _step(self, event: core.CallEvent) -> None:
-        for effect in self.call.receive(event, now()):
-            self.PERFORM[type(effect)](self, effect)
+        try:
+            for effect in self.call.receive(event, now()):
+                self.PERFORM[type(effect)](self, effect)
+        except Exception:
+            self.log.exception("step.failed", category="call")
+            self.give_up()
 
     def _dial(self, effect: core.DialSideband) -> None:
         self._spawn(self._provider.dial(self.call_id, effect.generation, self))
