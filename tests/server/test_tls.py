@@ -79,7 +79,7 @@ async def test_the_official_client_speaks_through_it(address: str, dev: DevCerti
 
 async def test_other_commands_take_the_authority_too(address: str, dev: DevCertificate) -> None:
     url = f"wss://{address.removeprefix('https://')}/v1/realtime"
-    checked = await run_beside("check-server", url, "--only", "text", "--ca", str(dev.trust))
+    checked = await run_beside("check-server", url, "--only", "connect.created_first", "--ca", str(dev.trust))
     assert checked.exit_code == 0, checked.output
     seen = await run_beside("doctor", "--url", url, "--ca", str(dev.trust))
     assert "certificate trusted" in seen.stdout, seen.output

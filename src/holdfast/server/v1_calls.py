@@ -30,8 +30,8 @@ from holdfast.server.v1 import RefusedV1Error, admitted, named_customer
 
 CALLS_PATH: Final = "/v1/realtime/calls"
 _NOT_OFFERED: Final = (
-    "The embedded engine takes no WebRTC calls. Open WS /v1/realtime instead, with the same key or client "
-    "secret: the events are the same, audio travels in them."
+    "No upstream of this gateway takes WebRTC calls; the embedded engine does not. Open WS /v1/realtime "
+    "instead, with the same key or client secret: the events are the same, audio travels in them."
 )
 
 
