@@ -46,6 +46,7 @@ class StageSwitch:
         self.server = server
         self.tell: Callable[[StageNews], None] = lambda _news: None
         self._is_on = True
+        self._is_tried = False
         self._tried_at = 0.0
         self._wait_s = WAIT_S
         self._in_a_row = FORGIVEN_AFTER
@@ -67,20 +68,31 @@ class StageSwitch:
         if now < self._tried_at + self._wait_s:
             return False
         self._tried_at = now
+        self._is_tried = True
         return True
+
+    @property
+    def _listens(self) -> bool:
+        """Whether it matters how a piece of work went: what was begun before the last switch does not."""
+        return self._is_on or self._is_tried
 
     def worked(self) -> None:
         """The server has done a piece of work."""
+        if not self._listens:
+            return
         self._in_a_row += 1
         if not self._is_on:
-            self._is_on = True
+            self._is_on, self._is_tried = True, False
             self.tell(StageNews(self.stage, self.server))
 
     def failed(self, error: StageError, now: float) -> None:
         """The server has not: what is built in does the work, for a while."""
+        if not self._listens:
+            return
         is_first = self._in_a_row >= FORGIVEN_AFTER
         self._wait_s = WAIT_S if is_first else min(WAIT_CAP_S, 2 * self._wait_s)
         self._in_a_row = 0
+        self._is_tried = False
         self._tried_at = now
         if self._is_on:
             self._is_on = False
