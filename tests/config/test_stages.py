@@ -36,3 +36,9 @@ def test_the_engine_gets_what_the_settings_say_and_nobody_else_the_key(tmp_path:
     assert options.chat is not None
     assert (options.chat.api_key, options.chat.title) == ("sk-stage-0123", "small at 127.0.0.1:11434")
     assert "sk-stage-0123" not in repr(options)
+
+
+def test_a_gateway_is_not_its_own_server(tmp_path: Path) -> None:
+    itself = {**CHAT, "STAGE_KEY": "sk-stage-0123", "HOLDFAST_PORT": "11434"}
+    with pytest.raises(ConfigError, match="itself"):
+        load(environ=itself, folder=tmp_path)

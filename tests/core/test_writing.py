@@ -182,6 +182,20 @@ def test_a_session_taken_up_by_the_next_process_asks_for_no_answer() -> None:
     assert not after.asked(effects.AddText)
 
 
+def test_a_link_is_left_before_its_end_when_all_is_written() -> None:
+    world = World.live(AUTO)
+    user_turn(world, "item_1")
+    world.do(events.TimerFired("rotate"), after=3000.0)
+    world.link_lives(2)
+    assert effects.Adopt(2) not in world.effects
+    write(world, "item_1", "what do I owe")
+    world.do(events.TimerFired("rotate"), after=60.0)
+    assert effects.Adopt(2) in world.effects
+    assert not world.told(notices.AudioLost)
+    user_turn(world, "item_2")
+    assert written(write(world, "item_2", "and when")) == [("item_2", "and when", True)]
+
+
 # who does the stages' work
 
 

@@ -161,6 +161,12 @@ def _stages(settings: Settings, environ: Mapping[str, str], name: Name) -> Itera
                 f"{show(_without_user(one.base_url))} is no http or https address",
                 'Write it as in "http://127.0.0.1:11434/v1"; a key stands in api_key_env.',
             )
+        elif url.host in {*_LOOPBACK_NAMES, settings.host} and urlsplit(one.base_url).port == settings.port:
+            yield Problem(
+                name(f"engine.{stage}.base_url"),
+                f"{show(one.base_url)} is this gateway itself: it would ask itself for ever",
+                "Name another server, or leave the stage out.",
+            )
         if not one.model:
             yield Problem(name(f"engine.{stage}.model"), "no model is named", "Name one that the server has.")
         if one.api_key_env and not environ.get(one.api_key_env):
