@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from holdfast.emulator import Emulator, SessionRecord
 from tests.server.gateway import Client, TestGateway, frames, tone
+from tests.wire.strict import judge_server_event
+
+UNDECLARED: Final = {
+    f"session.{step}.session.{name}"
+    for step in ("created", "updated")
+    for name in ("id", "object", "expires_at")
+}
+"""Documented, and lacking in the official types."""
 
 TOOL = {"type": "function", "name": "balance", "parameters": {"type": "object"}}
 SPEECH = tone(0.6) + bytes(48 * 700)
@@ -87,8 +95,25 @@ def obeys_the_dialect(client: Client) -> None:
     kind = "conversation.item.input_audio_transcription.completed"
     assert set(Counter(m["item_id"] for m in client.told(kind)).values()) <= {1}
     assert len(client.told("session.created")) == 1
+    for begins, ends in (
+        ("output_item.added", "output_item.done"),
+        ("content_part.added", "content_part.done"),
+    ):
+        opened, closed = (Counter(map(_place, client.told(f"response.{one}"))) for one in (begins, ends))
+        assert opened == closed, f"each {begins} has its end, once"
+    sessions = {m["session"]["id"] for m in client.told("session.created") + client.told("session.updated")}
+    conversations = {m["response"].get("conversation_id") for m in client.told("response.created")} - {None}
+    assert len(sessions) == 1
+    assert len(conversations) <= 1, "the client knows one conversation"
+    for message in client.texts:
+        if not message["type"].startswith(("holdfast.", "emulator.")):
+            assert judge_server_event(message) <= UNDECLARED, message
     _no_event_of_a_response_is_outside_of_it(client)
     _no_audio_sounds_twice(client)
+
+
+def _place(event: dict[str, Any]) -> tuple[str, int, int]:
+    return event["response_id"], event["output_index"], event.get("content_index", 0)
 
 
 def _no_event_of_a_response_is_outside_of_it(client: Client) -> None:
