@@ -66,10 +66,14 @@ async def test_originals_pass_through_untouched() -> None:
     options = EmulatorOptions(faults=["unknown-event"])
     async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
         client = await Client.connect(f"ws://{gw.authority}/v1/realtime")
-        await client.until_told("session.created")
-        client.say("no.such.event", event_id="mine")
+        client.say("session.update", session={"type": "realtime"})
+        strange = await client.until_told("emulator.strange")
+        assert strange["detail"] == {"answer": 42}
+        odd = {"nested": [1, None, "\u2028", {"a": 1e300}]}
+        client.say("no.such.event", event_id="mine", **odd)
         error = await client.until_told("error")
         assert error["error"]["event_id"] == "mine"
+        assert upstream.records[0].events[-1] == {"type": "no.such.event", "event_id": "mine", **odd}
         client.close()
 
 

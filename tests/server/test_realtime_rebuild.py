@@ -177,6 +177,41 @@ async def test_what_is_said_while_there_is_no_upstream_is_not_lost() -> None:
         client.close()
 
 
+async def test_settings_and_results_that_come_while_there_is_no_upstream_are_answered_once() -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        client = await dial(gw)
+        update(client, tools=[TOOL])
+        await client.until_told("session.updated")
+        calls = ("call_one", "call_two")
+        for call_id in calls:
+            call = {"type": "function_call", "call_id": call_id, "name": "balance", "arguments": "{}"}
+            client.say("conversation.item.create", item=call)
+        await client.until_told("conversation.item.done", 2)
+        upstream.go_dark()
+        update(client, "settings", instructions="Be brief.")
+        update(client, "wrong", output_modalities=["smell"])
+        for call_id in calls:
+            output = {"type": "function_call_output", "call_id": call_id, "output": "nine euros"}
+            client.say("conversation.item.create", event_id=f"output-{call_id}", item=output)
+            client.say(
+                "response.create", event_id=f"answer-{call_id}", response={"metadata": {"of": call_id}}
+            )
+        upstream.come_back()
+        await client.until(lambda: len(client.told("response.created")) + len(client.told("error")) == 3)
+        await client.until(lambda: not running(client))
+
+        assert [m["session"]["instructions"] for m in client.told("session.updated")][1:] == ["Be brief."]
+        added = [m["item"].get("call_id") for m in client.told("conversation.item.added")]
+        assert [one for one in added if one in calls] == [*calls, *calls]
+        errors = {m["error"]["event_id"]: m["error"]["param"] for m in client.told("error")}
+        assert errors.pop("wrong") == "session.output_modalities[0]"
+        answered = [m["response"]["metadata"]["of"] for m in client.told("response.created")]
+        assert len(answered) + len(errors) == len(calls)
+        assert answered[0] == "call_one"
+        obeys_the_dialect(client)
+        client.close()
+
+
 async def test_audio_cut_inside_a_sample_is_heard_as_it_was_spoken_by_a_fresh_upstream() -> None:
     options = EmulatorOptions(speed=0, keep_audio=True)
     async with Emulator(options) as upstream, gateway(upstream.http_base) as gw:
