@@ -34,7 +34,7 @@ async def cell_of(
     """Run one."""
     cell = Cell(client.name, scene, stage.upstream, killed)
     loop = asyncio.get_running_loop()
-    blows: list[asyncio.Task[None]] = []
+    blows: list[asyncio.Task[bool]] = []
     async with stage.tap().running() as tap:
         blow = Blow(lambda: blows.append(loop.create_task(stage.kill())))
         if killed:
@@ -42,12 +42,12 @@ async def cell_of(
         extra = {"NODE_EXTRA_CA_CERTS": str(stage.trust)} if stage.trust else {}
         base_url = f"{stage.scheme}://{tap.authority}/v1"
         outcome = await driven(client, scene, base_url, speech, killed=killed, extra=extra)
-        await asyncio.gather(*blows)
+        has_died = any(await asyncio.gather(*blows))
         cell.failed, cell.said = outcome.failed, outcome.said
         if dump is not None:
             _dump(dump, cell, tap.sockets)
         _judge(cell, tap.sockets, stage.char_ms)
-        if killed and not blow.has_fallen and not cell.failed:
+        if killed and not has_died and not cell.failed:
             cell.failed = "the upstream was not killed: no answer was long enough"
     return cell
 
@@ -80,7 +80,7 @@ async def column(
     dump: Path | None,
 ) -> list[Cell]:
     """All cells of one upstream."""
-    speech = speech_file(made.folder)
+    speech = await asyncio.to_thread(speech_file, made.folder)
     wanted = [(client, scene) for client, scenes in chosen for scene in scenes]
     cells = []
     # An engine that has just been killed is started again with care; each death gets a gateway of its own.

@@ -6,17 +6,20 @@ What never will: clients (`catalogue`), judging what they hear (`judge`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from benchmarks.rig.house import PROJECT, Built, emulator, running
+import httpx
+from benchmarks.rig.house import PROJECT, Built, Running, running
 
 from holdfast.bench.candidates import plain_environment
 from tests.clients.tap import Tap
@@ -44,7 +47,7 @@ class Stage:
     upstream: str
     host: str
     port: int
-    kill: Callable[[], Coroutine[Any, Any, None]]
+    kill: Callable[[], Coroutine[Any, Any, bool]]
     tls: Path | None = None
     """Where it keeps its certificate, if it was started with `--tls dev`."""
 
@@ -79,17 +82,22 @@ async def staged(
     """A gateway before an upstream of that name. `speed`: of an emulated one's voice."""
     cores = os.sched_getaffinity(0)
     async with contextlib.AsyncExitStack() as stack:
-        beaten: Callable[[int], Coroutine[Any, Any, None]]
+        beaten: Callable[[int], Coroutine[Any, Any, bool]]
         base_url = ""
         if upstream == "local":
             beaten = _kill_workers
         else:
             arguments = ["--speed", str(speed), *_DIALECTS.get(upstream, ())]
-            emulated = await stack.enter_async_context(emulator(made, cores, *arguments))
-            base_url = f'base_url = "{emulated.base_url}"\napi_key_env = "OPENAI_API_KEY"\n'
+            command = ["holdfast.cli", "emulate", "--port", "0", "--control-port", "0", "--json", *arguments]
+            environment = {**plain_environment(), "PYTHONPATH": str(PROJECT / "src")}
+            started = running(command, environment, made.folder / "emulator", cores, "control")
+            told = (await _begun(stack, started)).told
+            base_url = f'base_url = "{told["base_url"]}"\napi_key_env = "OPENAI_API_KEY"\n'
+            control = await stack.enter_async_context(httpx.AsyncClient(base_url=str(told["control"])))
 
-            async def beaten(_gateway: int) -> None:
-                await emulated.post("/sessions/all/break", fault="reset")
+            async def beaten(_gateway: int) -> bool:
+                broken = await control.post("/sessions/all/break", json={"fault": "reset"})
+                return broken.is_success  # not, where no session is open any more
 
         home = made.folder / "gateway"
         home.mkdir(parents=True, exist_ok=True)
@@ -105,7 +113,7 @@ async def staged(
             "HOLDFAST_CONFIG": str(settings),
         }
         command = ["holdfast.cli", "serve", "--port", "0", "--json", *(("--tls", "dev") if is_secure else ())]
-        gate = stack.enter_context(running(command, environment, home, cores, "url"))
+        gate = await _begun(stack, running(command, environment, home, cores, "url"))
         parts = urlsplit(str(gate.told["url"]))
         assert parts.hostname is not None
         assert parts.port is not None
@@ -113,11 +121,19 @@ async def staged(
         yield Stage(upstream, parts.hostname, parts.port, lambda: beaten(gate.pid), tls)
 
 
-async def _kill_workers(gateway: int) -> None:
+async def _begun(stack: contextlib.AsyncExitStack, process: AbstractContextManager[Running]) -> Running:
+    """Start it, and end it with the stack, without holding up the taps of other columns."""
+    one = await asyncio.to_thread(process.__enter__)
+    stack.push_async_callback(asyncio.to_thread, process.__exit__, None, None, None)
+    return one
+
+
+async def _kill_workers(gateway: int) -> bool:
     """The engine of a gateway lives in its child processes."""
     for child in _children(gateway):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
+    return True
 
 
 def _children(pid: int) -> list[int]:
