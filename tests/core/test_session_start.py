@@ -10,7 +10,7 @@ from holdfast.core import effects, events, notices
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
-from tests.core.world import World, pcm
+from tests.core.world import World, pcm, told
 
 
 def test_audio_before_create_session_is_kept_and_told_once() -> None:
@@ -227,3 +227,14 @@ def test_an_unknown_voice_is_mapped_and_named() -> None:
     assert isinstance(created, notices.SessionCreated)
     assert created.voice == "marin"
     assert "darth" in created.notes[0]
+
+
+def test_what_an_upstream_has_no_word_for_is_told_when_it_is_ready() -> None:
+    world = World.new()
+    world.create()
+    world.do(events.UpstreamOpened(1), events.UpstreamCreated(1, "sess_1"))
+    ready = told(world.do(events.UpstreamConfigured(1, ("session.tool_choice",))), notices.SessionReady)
+
+    (notice,) = ready
+    assert isinstance(notice, notices.SessionReady)
+    assert notice.notes == ("left out, because it does not know them: session.tool_choice",)

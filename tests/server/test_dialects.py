@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -235,3 +236,17 @@ async def test_what_a_provider_refuses_is_the_operators_to_mend(
 
         assert ended["fault"]["code"] == code
         await client.until_closed()
+
+
+async def test_the_browser_protocol_says_what_an_upstream_has_no_word_for() -> None:
+    fields = tuple(one for one in BETA.session or () if one.theirs != "turn_detection")
+    lacking = replace(BETA, session=fields)
+    async with Emulator(options("beta")) as upstream:
+        dialer = CompatibleDialer("older", upstream.http_base, KEY, "any", lacking, limits=LIMITS)
+        async with gateway(dialer) as gw:
+            client = await Client.connect(gw.browser_url)
+            client.say("create_session")
+            ready = await client.until_told("session_ready")
+
+            assert "session.audio.input.turn_detection.silence_duration_ms" in ready["notes"][0]
+            client.close()

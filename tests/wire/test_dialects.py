@@ -159,6 +159,9 @@ def test_a_tool_of_mcp_is_left_out_where_it_is_not_known() -> None:
         b'{"type":"response.create","response":[1]}',
         b'{"type":"input_audio_buffer.append","audio":7}',
         b'{"type":"transcription.done"}',
+        b'{"type":"\\ud800"}',
+        b'{"type":"session.update","session":{"x":"\xff"}}',
+        b'{"type":"session.updated","session":{"x":"\xff"}}',
     ],
 )
 def test_nonsense_of_either_side_is_no_accident(dialect: Dialect, raw: bytes) -> None:

@@ -164,6 +164,8 @@ class UpstreamConfigured:
     """`session.updated`: our settings hold, audio may flow."""
 
     generation: int
+    left_out: tuple[str, ...] = ()
+    """Those that it has no word for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def take_over(s: State, now: float) -> None:
     else:
         s.line.is_ready_told = True
         s.line.first_endpoint = s.line.told_endpoint = link.endpoint
-        s.tell(SessionReady({**s.upstream_facts(), "sessionId": link.session_id}))
+        ready = {**s.upstream_facts(), "sessionId": link.session_id}
+        s.tell(SessionReady(ready, rebuild.left_out(s)))
         s.note("session.ready", **facts)
         if s.options.greet and s.surroundings.greeting and not s.conversation.items:
             # Asked for before the held audio: who has spoken already interrupts the greeting by barge-in.

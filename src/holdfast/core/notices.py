@@ -55,6 +55,7 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class SessionReady:
     upstream: dict[str, Any]
+    notes: tuple[str, ...] = ()  # what was left out for this upstream, for a person
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,12 @@ def end_by_hand(s: State, position: int) -> None:
     s.spoken.add(s.new_item_id(), s.spoken.unheard_from(), position)
 
 
+def left_out(s: State) -> tuple[str, ...]:
+    """Settings of ours that the present upstream has no word for, for a person."""
+    named = s.upstream.left_out
+    return (f"left out, because it does not know them: {', '.join(named)}",) if named else ()
+
+
 def notes(s: State) -> tuple[str, ...]:
     """What the present upstream cannot do that the first one could, for a person."""
     first, facts = s.surroundings.upstreams[s.line.first_endpoint], s.facts_of(s.upstream)
@@ -290,4 +296,4 @@ def notes(s: State) -> tuple[str, ...]:
     asked = s.options.voice
     if asked is not None and asked not in facts.voices:
         out.append(f"voice {asked!r} is not known there; {facts.default_voice!r} speaks")
-    return tuple(out)
+    return (*out, *left_out(s))

@@ -75,6 +75,8 @@ class UpstreamLink:
     lifetime_s: float | None = None
     created_at: float = 0.0
     """When its life began, as the upstream counts it; `session.updated` may come late."""
+    left_out: tuple[str, ...] = ()
+    """Our settings that it has no word for."""
     live_at: float = 0.0
     is_proving: bool = False
     """It was asked for a sign of life."""

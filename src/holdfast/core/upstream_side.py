@@ -65,6 +65,7 @@ def configured(s: State, event: UpstreamConfigured, now: float) -> None:
     """Ready."""
     link = s.link_of(event.generation)
     if link is not None and link.phase is UpstreamPhase.CREATED:
+        link.left_out = event.left_out
         lifecycle.configured(s, link, now)
         rotation.switch_when_quiet(s, now)
 

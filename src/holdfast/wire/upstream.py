@@ -62,10 +62,16 @@ class _Response(msgspec.Struct):
     usage: dict[str, Any] | None = None
 
 
+class _Ours(msgspec.Struct):
+    left_out: tuple[str, ...] = ()
+
+
 class _Session(msgspec.Struct):
     id: _Text = None
     model: _Text = None
     expires_at: float | None = None
+    holdfast: _Ours | None = None
+    """What a translation says of the settings that it carried over."""
 
 
 class _Item(msgspec.Struct):
@@ -152,6 +158,11 @@ def _created(e: ServerEvent, g: int) -> Event:
     return events.UpstreamCreated(g, session.id or "", session.model or "")
 
 
+def _configured(e: ServerEvent, g: int) -> Event:
+    ours = (e.session or _Session()).holdfast or _Ours()
+    return events.UpstreamConfigured(g, ours.left_out)
+
+
 def expires_at(event: ServerEvent) -> float | None:
     """When the upstream will end the session it tells of, in seconds since 1970; None if it does not say."""
     return None if event.session is None else event.session.expires_at
@@ -202,7 +213,7 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
         g, e.response_id or "", e.item_id or ""
     ),
     "session.created": _created,
-    "session.updated": lambda _, g: events.UpstreamConfigured(g),
+    "session.updated": _configured,
     "input_audio_buffer.cleared": lambda _, g: events.LifeProved(g),
     "error": _erred,
     "input_audio_buffer.speech_started": lambda e, g: events.SpeechBegan(

@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
-import msgspec
-
 from holdfast.wire.dialects.beta import BETA
 from holdfast.wire.dialects.bodies import item_in, spelled
+from holdfast.wire.dialects.memory import decode, encode, kind_of
 from holdfast.wire.dialects.table import Dialect, Field, Json, carried
 from holdfast.wire.realtime import new_id
 
@@ -39,16 +38,7 @@ GA_ONLY: Final = frozenset(
 """What there was no name for."""
 _ABOUT: Final = ("id", "object", "model", "expires_at")
 
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder().decode
 _joined: Final = b"".join
-
-
-class _Kind(msgspec.Struct, gc=False):
-    type: str
-
-
-_peek: Final = msgspec.json.Decoder(_Kind).decode
 
 
 class OlderClient:
@@ -76,11 +66,9 @@ class OlderClient:
 
     def up(self, raw: bytes) -> bytes:
         """A client's event in GA's words. What is no event is for the session to refuse."""
-        try:
-            build = self._UP.get(_peek(raw).type)
-        except (msgspec.MsgspecError, RecursionError):
-            return raw
-        return raw if build is None else _encode(build(self, _decode(raw)))
+        build = self._UP.get(kind_of(raw) or "")
+        event = None if build is None else decode(raw)
+        return raw if build is None or event is None else encode(build(self, event))
 
     def _update(self, event: Json) -> Json:
         return self._updated(event, "realtime")
@@ -128,13 +116,13 @@ class OlderClient:
         found = _AUDIO.search(raw, 0, _HEAD_BYTES)
         if found is not None:
             return (_joined((raw[: found.start()], self._audio, raw[found.end() :])),)
-        try:
-            kind = _peek(raw).type
-        except (msgspec.MsgspecError, RecursionError):
-            return (raw,)
+        kind = kind_of(raw)
         if kind in GA_ONLY:
             return ()
-        return [_encode(told) for told in self._told(_decode(raw), kind)]
+        event = decode(raw)
+        if kind is None or event is None:
+            return (raw,)
+        return [encode(told) for told in self._told(event, kind)]
 
     def _told(self, event: Json, kind: str) -> Iterator[Json]:
         event["type"] = self._names.get(kind, kind)
@@ -186,11 +174,8 @@ def cure_of(raw: bytes) -> tuple[str, str, str | None] | None:
     """Where a client's event is of the older shape: the field, what to write instead, and the event's id.
     None for GA, and for what is no event.
     """
-    try:
-        event = _decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    if not isinstance(event, dict):
+    event = decode(raw)
+    if event is None:
         return None
     event_id = event.get("event_id")
     told_id = event_id if isinstance(event_id, str) else None

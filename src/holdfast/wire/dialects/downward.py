@@ -74,7 +74,9 @@ class Downward:
             return ()
         if renamed == kind and renamed not in _LOOKED_AT and not self._memory.silenced:
             return (self._own_id(raw),) if self._dialect.repeats_event_ids else (raw,)
-        event: Json = decode(raw)
+        event = decode(raw)
+        if event is None:
+            return (raw,)
         if self._is_silenced(event):
             return ()
         event["type"] = renamed

@@ -19,7 +19,11 @@ ITEMS_KEPT: Final = 512
 """Of how many items it is known what was told of them."""
 
 encode: Final = msgspec.json.Encoder().encode
-decode: Final = msgspec.json.Decoder().decode
+UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What reading a message may raise that is none."""
+
+
+_decode: Final = msgspec.json.Decoder().decode
 
 
 class _Kind(msgspec.Struct, gc=False):
@@ -33,8 +37,17 @@ def kind_of(raw: bytes) -> str | None:
     """The type of an event; None for what is none."""
     try:
         return _peek(raw).type
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
+
+
+def decode(raw: bytes) -> Json | None:
+    """A whole event; None for what is none, which is for others to judge."""
+    try:
+        event = _decode(raw)
+    except UNREADABLE:
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def as_object(value: Any) -> Json:

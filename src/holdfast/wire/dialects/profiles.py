@@ -202,7 +202,7 @@ VLLM: Final = Dialect(
         "input_audio_buffer.clear": Reply.DONE,
         "conversation.item.create": Reply.REFUSED,
         "conversation.item.truncate": Reply.REFUSED,
-        "conversation.item.delete": Reply.DONE,
+        "conversation.item.delete": Reply.REFUSED,
         "conversation.item.retrieve": Reply.MISSING,
         "response.create": Reply.REFUSED,
         "response.cancel": Reply.DROPPED,

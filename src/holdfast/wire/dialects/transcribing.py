@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import pybase64
 import soxr
 
 from holdfast.wire.dialects.bodies import session_for
-from holdfast.wire.dialects.memory import Own, as_object
+from holdfast.wire.dialects.memory import Own, as_object, decode, encode
 from holdfast.wire.dialects.table import Dialect, Json, Reply
 from holdfast.wire.dialects.upward import APPEND
 from holdfast.wire.realtime import new_id
@@ -24,9 +23,6 @@ from holdfast.wire.realtime import new_id
 _RATE_GA: Final = 24_000
 _RATE_THEIRS: Final = 16_000
 _HEARD: Final = "conversation.item.input_audio_transcription"
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder().decode
 
 
 class TranscribingServer:
@@ -62,11 +58,8 @@ class TranscribingServer:
 
     def up(self, raw: bytes) -> Sequence[bytes]:
         """A client event as it understands it."""
-        try:
-            event = _decode(raw)
-        except (msgspec.MsgspecError, RecursionError):
-            return (raw,)
-        if not isinstance(event, dict):
+        event = decode(raw)
+        if event is None:
             return (raw,)
         kind = str(event.get("type"))
         if kind == APPEND:
@@ -98,19 +91,19 @@ class TranscribingServer:
         if not len(heard):
             return ()
         told = {"type": APPEND, "audio": pybase64.b64encode(heard.tobytes()).decode()}
-        return (*self._begun(), _encode(told))
+        return (*self._begun(), encode(told))
 
     def _begun(self) -> Sequence[bytes]:
         """The commit by which it begins to write; before it a model must have been named."""
         if self._is_hearing:
             return ()
         self._is_hearing = True
-        start = _encode({"type": "input_audio_buffer.commit", "final": False})
+        start = encode({"type": "input_audio_buffer.commit", "final": False})
         return (start,) if self._is_configured else (self._configured(), start)
 
     def _configured(self) -> bytes:
         self._is_configured = True
-        return _encode({"type": "session.update", "model": self._own.model})
+        return encode({"type": "session.update", "model": self._own.model})
 
     def _update(self, event: Json) -> Sequence[bytes]:
         _, left = session_for(self.dialect, as_object(event.get("session")))
@@ -137,20 +130,17 @@ class TranscribingServer:
         self._say("input_audio_buffer.committed", previous_item_id=before, item_id=item_id)
         self._say("conversation.item.added", previous_item_id=before, item=item)
         self._say("conversation.item.done", previous_item_id=before, item=item)
-        end = _encode({"type": "input_audio_buffer.commit", "final": True})
+        end = encode({"type": "input_audio_buffer.commit", "final": True})
         if not len(tail):
             return (end,)
-        return (_encode({"type": APPEND, "audio": pybase64.b64encode(tail.tobytes()).decode()}), end)
+        return (encode({"type": APPEND, "audio": pybase64.b64encode(tail.tobytes()).decode()}), end)
 
     # from the upstream
 
     def down(self, raw: bytes) -> Sequence[bytes]:
         """A server event in GA's words."""
-        try:
-            event = _decode(raw)
-        except (msgspec.MsgspecError, RecursionError):
-            return (raw,)
-        if not isinstance(event, dict):
+        event = decode(raw)
+        if event is None:
             return (raw,)
         match event.get("type"):
             case "session.created":
@@ -201,4 +191,4 @@ class TranscribingServer:
         self.back.append(self._event(kind, **fields))
 
     def _event(self, kind: str, **fields: Any) -> bytes:
-        return _encode({"type": kind, "event_id": self._ids("event"), **fields})
+        return encode({"type": kind, "event_id": self._ids("event"), **fields})

@@ -53,7 +53,9 @@ class Upward:
         build = self._UP.get(kind)
         if reply is None and build is None:
             return (raw,)
-        event: Json = decode(raw)
+        event = decode(raw)
+        if event is None:
+            return (raw,)
         if reply is not None:
             self._answer(event, reply)
             return ()
