@@ -25,14 +25,12 @@ from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instr
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.addresses import Addresses
-from holdfast.providers.azure import TRANSCRIPTION_MODEL as AZURE_TRANSCRIPTION
-from holdfast.providers.azure import AzureDialer, azure_rest_url
+from holdfast.providers.azure import azure_rest_url
 from holdfast.providers.calls import ProviderCalls
-from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.forward import RestForwarder
 from holdfast.providers.local import LocalDialer, engine_options, stage_notes
 from holdfast.providers.local_audio import LocalAudio
-from holdfast.providers.openai import OpenAIDialer
+from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
@@ -48,7 +46,6 @@ from holdfast.server.v1 import V1Options
 from holdfast.server.v1_audio import Service
 from holdfast.server.v1_calls import CallOptions
 from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
-from holdfast.wire.dialects import DIALECTS
 
 WEB_ROOT = Path(__file__).parent / "_web"
 
@@ -69,41 +66,6 @@ def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
     url = azure_rest_url(upstream.base_url) if is_azure else upstream.base_url
     header = upstream.key_header or ("api-key" if is_azure else "authorization")
     return RestForwarder(upstream.name, url, key, limits, key_header=header)
-
-
-def remote_dialer(upstream: UpstreamSettings, limits: Limits) -> UpstreamDialer:
-    """The dialer of an upstream that is not the embedded engine."""
-    key, names = upstream.api_key.get_secret_value(), Addresses(limits)
-    name, url, model = upstream.name, upstream.base_url, upstream.model
-    match upstream.kind:
-        case "azure":
-            return AzureDialer(
-                name,
-                url,
-                key,
-                model,
-                upstream.api_version,
-                upstream.key_header or "api-key",
-                upstream.transcription_model or AZURE_TRANSCRIPTION,
-                limits,
-                names,
-            )
-        case "compatible":
-            dialect = DIALECTS[upstream.dialect]
-            has_model = dialect.needs_model or "model" in upstream.model_fields_set
-            return CompatibleDialer(
-                name,
-                url,
-                key,
-                model if has_model else "",
-                dialect,
-                upstream.voice,
-                upstream.transcription_model,
-                upstream.key_header or "authorization",
-                limits,
-                names,
-            )
-    return OpenAIDialer(name, url, key, model, limits, names)
 
 
 class Gateway:

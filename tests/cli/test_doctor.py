@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.emulator import DialectName, Emulator, EmulatorOptions
 from tests.cli.commands import run, run_beside
 
 CANARY = "sk-proj-CANARY0123456789"
@@ -90,6 +90,34 @@ async def test_nobody_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report["verdict"]["fault"]["code"] == "provider.unreachable"
     assert statuses(report)["upstream.openai.tcp"] == "failed"
     assert statuses(report)["upstream.openai.session"] == "skipped"
+
+
+@pytest.mark.parametrize("kind", ["azure", "azure-preview", "beta"])
+async def test_an_upstream_of_another_kind_is_asked_in_its_own_words(
+    kind: DialectName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = EmulatorOptions(port=0, speed=0, dialect=kind, deployments=("voice",))
+    async with Emulator(options) as emulator:
+        what = 'kind = "compatible"\ndialect = "beta"' if kind == "beta" else 'kind = "azure"'
+        version = 'api_version = "2025-04-01-preview"' if kind == "azure-preview" else ""
+        (tmp_path / "holdfast.toml").write_text(
+            f"""[[upstream]]
+name = "other"
+{what}
+base_url = "{emulator.http_base}"
+model = "voice"
+api_key_env = "OTHER_KEY"
+{version}
+"""
+        )
+        monkeypatch.setenv("OTHER_KEY", "sk-test")
+        monkeypatch.setenv("HOLDFAST_CONFIG", str(tmp_path / "holdfast.toml"))
+
+        done = await run_beside("doctor", "--json")
+
+    report = json.loads(done.stdout)
+    assert statuses(report)["upstream.other.session"] == "ok", done.stdout
+    assert statuses(report)["upstream.other.turn"] == "ok", done.stdout
 
 
 async def test_an_address_given_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from holdfast import config
 from holdfast.cli import stage_examination
 from holdfast.cli.talk import credential_for
 from holdfast.client import (
+    BehindDialect,
     CallError,
     Conversation,
     Dialect,
@@ -29,6 +30,8 @@ from holdfast.diagnosis import Answer, Check, Question, Report, Status, network,
 from holdfast.engine.options import missing
 from holdfast.engine.pool import EnginePool
 from holdfast.providers.local import engine_options
+from holdfast.providers.remote import remote_dialer
+from holdfast.wire.dialects import DIALECTS
 
 PACKAGE: Final = Path(holdfast.__file__).resolve().parent
 TURN: Final = "Please say in one short sentence that you can hear me."
@@ -134,9 +137,16 @@ def _of_upstream(upstream: UpstreamSettings, settings: Settings) -> list[Questio
         ask = partial(_engine_turn, settings)
         turn = Question(f"{stem}.turn", f"{upstream.name}: engine, turn", ask, ("home.speech_files",))
         return [*stage_examination.questions(settings), turn]
-    url = f"{upstream.base_url.rstrip('/')}/realtime"
-    dialect = RealtimeDialect(SessionWish(model=upstream.model))
-    return _layers(upstream.name, _Call(url, dialect, upstream.api_key.get_secret_value() or None))
+    writes_only = upstream.kind == "compatible" and DIALECTS[upstream.dialect].transcribes_only
+    query = {"intent": "transcription"} if writes_only else {}
+    address = remote_dialer(upstream, settings.limits).address(query)
+    dialect = BehindDialect(SessionWish(), address.upgrade_headers, address.translation)
+    layers = _layers(upstream.name, _Call(address.url, dialect, address.token or None))
+    return layers[:_WITHOUT_SESSION] if writes_only else layers
+
+
+_WITHOUT_SESSION: Final = 3
+"""How many layers there are below a session: who only writes down has no turn to try."""
 
 
 def _of_address(url: str, ca: Path | None) -> list[Question]:

@@ -5,6 +5,7 @@ made of recordings, a conversation with its latencies.
 What never will: printing, or anything a server needs.
 """
 
+from holdfast.client.behind import BehindDialect
 from holdfast.client.conversation import Conversation, Latency, SessionError, Turn
 from holdfast.client.dialects import BrowserDialect, Dialect, RealtimeDialect, SessionWish, dialect_for
 from holdfast.client.line import CallError, DialError, Line, dial
@@ -12,6 +13,7 @@ from holdfast.client.microphone import Microphone
 from holdfast.client.recording import Recording, RecordingError, read_wav, write_wav
 
 __all__ = [
+    "BehindDialect",
     "BrowserDialect",
     "CallError",
     "Conversation",

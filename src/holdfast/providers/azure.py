@@ -77,9 +77,12 @@ class AzureDialer:
             transcription_model=self.transcription_model,
         )
 
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+    def address(self, query: Mapping[str, str]) -> Address:
+        """Where, with which credential, and the translation for one link."""
         url = azure_url(self.base_url, self.deployment, self.api_version, query)
         own = Own(self.deployment, transcribes=query.get("intent") == "transcription")
         translation = translation_for(AZURE_PREVIEW if self.api_version else GA, self.name, own)
-        where = Address(url, self.api_key, self.limits, self.names, self.key_header, translation)
-        await dial(where, generation, sink, {})
+        return Address(url, self.api_key, self.limits, self.names, self.key_header, translation=translation)
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        await dial(self.address(query), generation, sink, {})

@@ -53,7 +53,8 @@ class CompatibleDialer:
             transcription_model=self.transcription_model or self.dialect.transcription_model,
         )
 
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+    def address(self, query: Mapping[str, str]) -> Address:
+        """Where, with which credential, and the translation for one link."""
         intent = {"intent": query["intent"]} if "intent" in query else {}
         transcribes = query.get("intent") == "transcription"
         model = self.transcription_model or self.model if transcribes else self.model
@@ -61,5 +62,15 @@ class CompatibleDialer:
         own = Own(model, self.transcription_model or None, self.voice or None, transcribes)
         translation = translation_for(self.dialect, self.name, own)
         url = realtime_url(self.base_url, asked)
-        where = Address(url, self.api_key, self.limits, self.names, self.key_header, translation)
-        await dial(where, generation, sink, self.dialect.headers)
+        return Address(
+            url,
+            self.api_key,
+            self.limits,
+            self.names,
+            self.key_header,
+            self.dialect.headers,
+            translation,
+        )
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        await dial(self.address(query), generation, sink, {})

@@ -50,9 +50,13 @@ class OpenAIDialer:
             transcription_model=DEFAULT_SCRIBE,
         )
 
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+    def address(self, query: Mapping[str, str]) -> Address:
+        """Where, and with which credential."""
         asked = {"model": self.model, **query}
         if query.get("intent") == "transcription":
             del asked["model"]  # with one the service makes a conversation of it (protocol reference, 1.2)
         url = realtime_url(self.base_url, asked)
-        await dial(Address(url, self.api_key, self.limits, self.names), generation, sink, {})
+        return Address(url, self.api_key, self.limits, self.names)
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        await dial(self.address(query), generation, sink, {})

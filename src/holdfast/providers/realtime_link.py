@@ -43,17 +43,18 @@ class Address:
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses)
     key_header: KeyHeader = "authorization"
+    headers: Mapping[str, str] = field(default_factory=dict)
     translation: Link | None = None
     """Where the upstream speaks another dialect than GA: that of this one link."""
 
     @property
-    def credential(self) -> Mapping[str, str]:
-        """The header that bears the credential; none where there is none."""
+    def upgrade_headers(self) -> Mapping[str, str]:
+        """With the one that bears the credential, where there is one."""
         if not self.token:
-            return {}
+            return self.headers
         if self.key_header == "api-key":
-            return {"api-key": self.token}
-        return {"Authorization": f"Bearer {self.token}"}
+            return {**self.headers, "api-key": self.token}
+        return {**self.headers, "Authorization": f"Bearer {self.token}"}
 
 
 @functools.cache
@@ -180,7 +181,7 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             read_buffer_init_size=READ_BUFFER_BYTES,
             socket_factory=connected,
             use_aiofastnet=False,  # under uvloop its transports may not see a reset until the next ping
-            extra_headers={**address.credential, **headers},
+            extra_headers={**address.upgrade_headers, **headers},
         )
         if link.has_opened:
             for name, place in reached:
