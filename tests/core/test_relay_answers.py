@@ -82,6 +82,25 @@ def test_the_parts_of_a_cut_answer_are_ended_and_none_of_them_twice() -> None:
     assert end.parts == {"item_1": ("words.done", "response.content_part.done")}
 
 
+def test_a_cut_answer_beside_the_conversation_is_ended_item_by_item_too() -> None:
+    world = RelayWorld.live()
+    world.say("response.create", is_beside=True)
+    world.respond("resp_1", is_beside=True)
+    g = world.generation
+    world.do(heard.OutputItemBegan(g, b"item", "resp_1", "item_1", "message", ""))
+    world.do(heard.PartBegan(g, b"part", "resp_1", "item_1", is_spoken=False))
+    world.word("resp_1", "item_1", "one ", audio=False)
+    world.word("resp_1", "item_1", "two", audio=False)
+    world.lose()
+
+    (end,) = [one for one in world.effects if isinstance(one, SendTerminal)]
+    (item,) = end.output
+    assert (item.id, item.text, end.is_beside) == ("item_1", "one two", True)
+    assert end.unended == {"item_1"}
+    assert end.parts == {"item_1": ("words.done", "response.content_part.done")}
+    assert world.state.mirror.get("item_1") is None, "it stands outside of the conversation"
+
+
 def test_who_asks_for_every_answer_is_not_given_the_rest_unasked() -> None:
     world = RelayWorld.live(MANUAL)
     world.say("response.create")

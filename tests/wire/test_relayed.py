@@ -285,3 +285,13 @@ def test_what_begins_tells_its_conversation_and_whether_it_is_spoken() -> None:
     )
     odd = read("response.created", response={"id": 7})
     assert isinstance(odd, events.Passed), "its fields are its client's to judge"
+
+
+def test_an_item_beside_the_conversation_ends_in_its_response_alone() -> None:
+    item = RelayItem("item_1", "message", "assistant", text="one", is_spoken=False)
+    effect = words.SendTerminal(
+        "resp_1", "incomplete", "upstream_lost", None, (item,), frozenset({"item_1"}), is_beside=True
+    )
+    told = [said(raw)["type"] for raw in relay_words.terminal(effect, map(str, count(1)))]
+
+    assert told == ["response.output_item.done", "response.done"]

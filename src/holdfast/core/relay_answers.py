@@ -104,9 +104,12 @@ def item_began(s: RelayState, event: OutputItemBegan, now: float) -> None:  # no
     if item_id in response.items:
         return  # said twice
     response.items.append(item_id)
-    if not response.is_beside:
-        item = RelayItem(item_id, event.kind, "assistant", call_id=event.call_id, generation=event.generation)
-        s.mirror.put(item).said_from = s.said
+    item = RelayItem(item_id, event.kind, "assistant", call_id=event.call_id, generation=event.generation)
+    if response.is_beside:
+        response.own[item_id] = item
+    else:
+        item = s.mirror.put(item)
+    item.said_from = s.said
     if event.kind != "message":
         response.has_content = response.has_called = True
     s.pass_down(event.raw)
@@ -122,7 +125,7 @@ def part_began(s: RelayState, event: PartBegan, now: float) -> None:  # noqa: AR
         if item_id in response.parts and not response.is_told(s.said):
             return
         response.parts.add(item_id)
-        if (item := s.mirror.get(item_id)) is not None:
+        if (item := response.own.get(item_id) or s.mirror.get(item_id)) is not None:
             item.is_spoken = event.is_spoken
     s.pass_down(event.raw)
 
@@ -130,7 +133,10 @@ def part_began(s: RelayState, event: PartBegan, now: float) -> None:  # noqa: AR
 def part_news(s: RelayState, event: PartNews, now: float) -> None:  # noqa: ARG001 - as above
     """A part, or its sound, is whole."""
     if _hears(s, event):
-        if (item := s.mirror.get(s.ids.known(event.item_id))) is not None:
+        item_id = s.ids.known(event.item_id)
+        response = s.responses.open.get(s.ids.known(event.response_id))
+        own = None if response is None else response.own.get(item_id)
+        if (item := own or s.mirror.get(item_id)) is not None:
             item.told.add(event.type)
         s.pass_down(event.raw)
 
@@ -147,6 +153,10 @@ def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as a
             said = s.mirror.say(item_id, event.text, role="assistant", final=event.final)
             if event.final:
                 said.told.add(WORDS_DONE)
+        elif (own := response.own.get(item_id)) is not None:
+            own.text = (event.text if event.final else own.text + event.text)[: s.limits.item_chars]
+            if event.final:
+                own.told.add(WORDS_DONE)
     s.pass_down(event.raw)
 
 

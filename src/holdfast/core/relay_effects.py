@@ -106,6 +106,8 @@ class SendTerminal:
     """Of these, the ends that their parts are owed, by item."""
     body: bytes = b""
     """The response as JSON, as the client was told when it began."""
+    is_beside: bool = False
+    """Its items are none of the conversation's."""
 
 
 @dataclass(frozen=True, slots=True)

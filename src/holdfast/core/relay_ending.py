@@ -6,6 +6,7 @@ What never will: what is said.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from holdfast.core import links
@@ -37,7 +38,7 @@ def close_response(
         return
     items: list[RelayItem] = []
     for item_id in response.items:
-        item = s.mirror.get(item_id)
+        item = response.own.get(item_id) or s.mirror.get(item_id)
         if item is not None:
             item.end_sound(s.said)
             items.append(item)
@@ -45,9 +46,8 @@ def close_response(
     parts = {item.id: _owed(item) for item in items if item.id in unended & response.parts}
     for item in items:
         item.told |= {ITEM_DONE, "conversation.item.done", *parts.get(item.id, ())}
-    s.out.append(
-        SendTerminal(response.id, status, reason, cause, tuple(items), unended, parts, response.body)
-    )
+    end = SendTerminal(response.id, status, reason, cause, tuple(items), unended, parts, response.body)
+    s.out.append(replace(end, is_beside=response.is_beside))
 
 
 def _owed(item: RelayItem) -> tuple[str, ...]:

@@ -195,6 +195,7 @@ class PartNews(Original):
 
     type: str
     item_id: str
+    response_id: str = ""
 
 
 @dataclass(slots=True, eq=False)

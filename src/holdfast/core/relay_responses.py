@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from holdfast.core.relay_input import Asked
+from holdfast.core.relay_mirror import RelayItem
 
 ENDED_REMEMBERED: Final = 64
 OPEN_MAX: Final = 64
@@ -51,6 +52,8 @@ class OpenResponse:
     upstream_id: str = ""
     body: bytes = b""
     """As JSON, as the client was told of it when it began."""
+    own: dict[str, RelayItem] = field(default_factory=dict)
+    """Items of one outside of the conversation: no mirror has them."""
 
     def is_told(self, said: int) -> bool:
         """Whether the client has more of it than frames without content."""

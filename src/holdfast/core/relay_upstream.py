@@ -271,6 +271,10 @@ def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG0
     item.generation = event.generation
     response = s.responses.open.get(s.ids.known(event.response_id))
     if response is not None and response.is_beside:
+        if (own := response.own.get(item.id)) is not None:
+            own.told.add(event.type)
+            own.is_done = item.is_done
+            own.body = item.body
         s.pass_down(event.raw)  # it stands outside of the conversation
         return
     known = s.mirror.get(item.id)

@@ -216,8 +216,9 @@ def terminal(effect: words.SendTerminal, event_ids: Iterator[str]) -> Iterator[b
         where = {"response_id": effect.response_id, "output_index": index, "item": shape}
         for end in effect.parts.get(item.id, ()):
             yield _encode(_end_of_part(end, effect.response_id, index, item) | {"event_id": next(event_ids)})
-        if item.id in effect.unended:
+        if item.id in effect.unended and not effect.is_beside:
             yield _encode({"type": "conversation.item.done", "event_id": next(event_ids), "item": shape})
+        if item.id in effect.unended:
             yield _encode({"type": "response.output_item.done", "event_id": next(event_ids), **where})
     details: Json = {"type": effect.status}
     if effect.reason in _REASONS:

@@ -343,7 +343,9 @@ _LOOKED_AT: Final[Mapping[str, Callable[[_Event, int, bytes], Original]]] = {
     "response.output_item.done": _told,
     "response.content_part.added": _part_began,
     **{
-        f"response.{name}.done": lambda e, g, raw: events.PartNews(g, raw, e.type, e.item_id or "")
+        f"response.{name}.done": lambda e, g, raw: events.PartNews(
+            g, raw, e.type, e.item_id or "", e.response_id or ""
+        )
         for name in ("content_part", "output_audio")
     },
     **{
