@@ -7,7 +7,7 @@ const model = "gpt-realtime-2.1";
 
 const balance = tool({
   name: "balance",
-  description: "What the customer owes.",
+  description: "Call balance: what the customer owes.",
   parameters: { type: "object", properties: {}, required: [], additionalProperties: true },
   strict: false,
   execute: async () => "Nine euros.",

@@ -12,7 +12,7 @@ MODEL = "gpt-realtime-2.1"
 
 @function_tool
 def balance() -> str:
-    """What the customer owes."""
+    """Call balance: what the customer owes."""
     return "Nine euros."
 
 

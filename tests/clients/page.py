@@ -41,7 +41,8 @@ def _word(cell: Cell | None, notes: list[str]) -> str:
         return ""
     if cell.passed:
         return "pass"
-    why = " / ".join(filter(None, (cell.failed, cell.skipped, *cell.wrong[:3]))).replace("|", "\\|")
+    reasons = filter(None, (cell.failed, cell.skipped, *cell.wrong[:3]))
+    why = " ".join(" / ".join(reasons).split()).replace("|", "\\|")
     if why not in notes:
         notes.append(why)
     return f"{'no' if cell.skipped else 'FAIL'} ({notes.index(why) + 1})"

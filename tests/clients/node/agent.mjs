@@ -20,7 +20,10 @@ export async function talking({ url, model, arrivals }) {
     config: { audio: { input: { turnDetection: { type: "server_vad", silenceDurationMs: 400, interruptResponse: true } } } },
   });
   const heard = { session, ends: arrivals, audio: 0, tools: [], interrupted: 0, history: [], cut: "" };
-  session.on("error", (error) => arrivals.fail(error));
+  session.on("error", (error) => {
+    // An answer may end while it is interrupted; that is no failure (protocol reference, 8.5).
+    if (!JSON.stringify(error).includes("response_cancel_not_active")) arrivals.fail(error);
+  });
   session.on("audio", (event) => (heard.audio += event.data.byteLength));
   session.on("audio_interrupted", () => (heard.interrupted += 1));
   session.on("agent_tool_end", (_context, _agent, one, result) => heard.tools.push([one.name, result]));
