@@ -280,7 +280,8 @@ class Caller:
     def _ended(self, response_id: str, status: str) -> None:
         answers = self.judge.answers
         for told in answers.values():
-            if told.answer.id == response_id:
+            # Of one with words something was told, or what ended under its id is another's.
+            if told.answer.id == response_id and (status != "completed" or not told.answer.samples):
                 told.status = status
         for item_id in self.responses.get(response_id, ()):
             if item_id in answers:

@@ -29,8 +29,10 @@ FORMER = (
     2000818,
     2041463,
     2042635,
+    6004795,
     6030137,
     6031334,
+    7020048,
 )
 """Seeds that once broke a rule."""
 PLANTED_SEEDS = 160
