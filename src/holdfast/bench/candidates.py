@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from holdfast.bench import nginx
 from holdfast.bench.load import Face
 from holdfast.bench.machine import pin
 
@@ -156,6 +157,19 @@ def gateway(
         ]
 
 
+@contextlib.contextmanager
+def peer(upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
+    """nginx, where it is installed: what passing bytes on costs those who look at no message."""
+    if nginx.found() is None:
+        yield []
+        return
+    command = ["holdfast.bench.nginx", upstream.partition("/")[0]]
+    with process(command, plain_environment(), folder, cores) as (_, told):
+        pin(told["pid"], cores)
+        path = f"{upstream.partition('/')[2]}/realtime"
+        yield [Candidate("nginx", "json", told["pid"], f"ws://127.0.0.1:{told['port']}/{path}")]
+
+
 Start = Callable[[str, Path, set[int]], contextlib.AbstractContextManager[list[Candidate]]]
 
 
@@ -171,5 +185,5 @@ def _bare_binary(
     return bare_relay("binary", upstream, folder, cores)
 
 
-STARTS: Final[tuple[Start, ...]] = (_bare_json, _bare_binary, gateway)
+STARTS: Final[tuple[Start, ...]] = (_bare_json, _bare_binary, peer, gateway)
 """Everybody who takes part."""

@@ -20,7 +20,7 @@ _BAR_PX: Final = 360
 _ROW_PX: Final = 26
 _LEFT_PX: Final = 250
 _HEADING: Final = "Microseconds of one core for one relayed message (median, quartiles)"
-_COLOURS: Final = {"bare": "#9aa5b1", "gateway": "#1f6f8b"}
+_COLOURS: Final = {"nginx": "#c3cad3", "bare": "#9aa5b1", "gateway": "#1f6f8b"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def bars(report: Report) -> list[Bar]:
         Bar(name, face, sessions, report.cost(name, face, sessions))
         for face in FACES
         for sessions in report.shape.sessions
-        for name in ("bare", "gateway")
+        for name in _COLOURS
+        if report.samples(name, face, sessions)
     ]
 
 
@@ -83,6 +84,9 @@ def _lines(report: Report) -> Iterator[str]:
             f"{ratio.n} pairs)  {verdict} the bound of {TARGET:.2f};  "
             f"all {everything.n}: {everything.median:.2f}"
         )
+        if beside := report.ratios(face, name="nginx"):
+            peer = spread(beside)
+            yield f"  {'':<17} nginx / bare    {peer.median:.2f}  ({peer.low:.2f} to {peer.high:.2f})"
     yield ""
     shares = [m.sample.load_share + m.sample.upstream_share for m in report.measured]
     yield (

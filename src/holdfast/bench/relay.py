@@ -151,6 +151,9 @@ class Report:
             "shape": asdict(self.shape),
             "ratios": {face: asdict(spread(self.ratios(face))) for face in FACES},
             "ratios_of_all_pairs": {face: asdict(spread(self.all_ratios(face))) for face in FACES},
+            "nginx_over_bare": {
+                face: asdict(spread(found)) for face in FACES if (found := self.ratios(face, name="nginx"))
+            },
             "target": TARGET,
             "pairs_disturbed": self.disturbed,
             "messages": self.messages,
