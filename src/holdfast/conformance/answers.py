@@ -6,7 +6,8 @@ What never will: hearing (`hearing`), tools (`calls`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from holdfast.conformance import rules
@@ -14,6 +15,7 @@ from holdfast.conformance.caller import Caller
 from holdfast.conformance.talking import (
     SPOKEN,
     TEXT,
+    Answer,
     answer,
     ask,
     field,
@@ -26,13 +28,20 @@ from holdfast.conformance.verdict import Check, Skipped, expect
 from holdfast.conformance.visit import Visit
 
 _QUIET_S: Final = 0.5
+_LATE_S: Final = 0.2
 _RAPID: Final = 10
 
 
+async def _and_what_comes_late(caller: Caller, given: Answer) -> Sequence[Mapping[str, Any]]:
+    """The events of an answer, and those that come after its end, where none should."""
+    await asyncio.sleep(_LATE_S)
+    return rules.of_response(caller.events, given.id)
+
+
 async def _text_order(caller: Caller) -> str:
-    given = await ask(caller, **TEXT)
-    nothing_wrong(rules.text_turn_order(given.events))
-    return f"{len(given.events)} events in the documented order"
+    events = await _and_what_comes_late(caller, await ask(caller, **TEXT))
+    nothing_wrong(rules.text_turn_order(events))
+    return f"{len(events)} events in the documented order"
 
 
 async def _text_joins(caller: Caller) -> str:
@@ -51,9 +60,9 @@ async def _usage(caller: Caller) -> str:
 
 
 async def _spoken_order(caller: Caller) -> str:
-    given = await ask(caller, **SPOKEN)
-    nothing_wrong(rules.spoken_turn_order(given.events))
-    return f"{len(given.events)} events in order"
+    events = await _and_what_comes_late(caller, await ask(caller, **SPOKEN))
+    nothing_wrong(rules.spoken_turn_order(events))
+    return f"{len(events)} events in order"
 
 
 async def _spoken_joins(caller: Caller) -> str:
