@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import DEFAULT_VOICE, VOICES
-from holdfast.ports import UpstreamSink, UpstreamTraits
+from holdfast.ports import UpstreamTraits
 from holdfast.providers.addresses import Addresses
-from holdfast.providers.realtime_link import Address, KeyHeader, dial, trusted
+from holdfast.providers.realtime_link import Address, KeyHeader, RemoteDialer
 from holdfast.providers.translating import translation_for
 from holdfast.wire.dialects import AZURE_PREVIEW, GA, Own
 
@@ -22,13 +22,19 @@ TRANSCRIPTION_MODEL = "whisper-1"
 _KNOWN_PATHS = ("/openai/v1/realtime", "/openai/realtime", "/openai/v1", "/openai")
 
 
-def azure_url(base_url: str, deployment: str, api_version: str, query: Mapping[str, str]) -> str:
-    """`https://NAME.openai.azure.com`, with or without `/openai/v1`, to the address of the socket."""
+def _rooted(base_url: str) -> tuple[SplitResult, str]:
+    """An address, and its path without what we add."""
     parts = urlsplit(base_url)
-    scheme = {"http": "ws", "https": "wss"}[parts.scheme]
     root = parts.path.rstrip("/")
     for known in _KNOWN_PATHS:
         root = root.removesuffix(known)
+    return parts, root
+
+
+def azure_url(base_url: str, deployment: str, api_version: str, query: Mapping[str, str]) -> str:
+    """`https://NAME.openai.azure.com`, with or without `/openai/v1`, to the address of the socket."""
+    parts, root = _rooted(base_url)
+    scheme = {"http": "ws", "https": "wss"}[parts.scheme]
     intent = {"intent": query["intent"]} if "intent" in query else {}
     if api_version:
         asked = {"api-version": api_version, "deployment": deployment, **intent}
@@ -40,15 +46,12 @@ def azure_url(base_url: str, deployment: str, api_version: str, query: Mapping[s
 
 def azure_rest_url(base_url: str) -> str:
     """Where the REST side of the GA path lives: what others call `base_url`."""
-    parts = urlsplit(base_url)
-    root = parts.path.rstrip("/")
-    for known in _KNOWN_PATHS:
-        root = root.removesuffix(known)
+    parts, root = _rooted(base_url)
     return urlunsplit((parts.scheme, parts.netloc, f"{root}/openai/v1", "", ""))
 
 
 @dataclass(frozen=True, slots=True)
-class AzureDialer:
+class AzureDialer(RemoteDialer):
     """Dials one deployment. A client's model is the deployment's, whatever it is called."""
 
     name: str
@@ -62,10 +65,6 @@ class AzureDialer:
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        if self.base_url.startswith("https:"):
-            trusted()  # read while nobody speaks yet
-
     @property
     def traits(self) -> UpstreamTraits:
         return UpstreamTraits(
@@ -78,11 +77,7 @@ class AzureDialer:
         )
 
     def address(self, query: Mapping[str, str]) -> Address:
-        """Where, with which credential, and the translation for one link."""
         url = azure_url(self.base_url, self.deployment, self.api_version, query)
         own = Own(self.deployment, transcribes=query.get("intent") == "transcription")
         translation = translation_for(AZURE_PREVIEW if self.api_version else GA, self.name, own)
         return Address(url, self.api_key, self.limits, self.names, self.key_header, translation=translation)
-
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        await dial(self.address(query), generation, sink, {})

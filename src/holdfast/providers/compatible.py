@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
-from holdfast.ports import UpstreamSink, UpstreamTraits
+from holdfast.ports import UpstreamTraits
 from holdfast.providers.addresses import Addresses
 from holdfast.providers.openai import realtime_url
-from holdfast.providers.realtime_link import Address, KeyHeader, dial, trusted
+from holdfast.providers.realtime_link import Address, KeyHeader, RemoteDialer
 from holdfast.providers.translating import translation_for
 from holdfast.wire.dialects import GA, SERVERS_VOICE, Dialect, Own
 
 
 @dataclass(frozen=True, slots=True)
-class CompatibleDialer:
+class CompatibleDialer(RemoteDialer):
     """Dials one server, which has one model for a conversation: a client's own is not asked for."""
 
     name: str
@@ -33,10 +33,6 @@ class CompatibleDialer:
     key_header: KeyHeader = "authorization"
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.base_url.startswith("https:"):
-            trusted()  # read while nobody speaks yet
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -54,7 +50,6 @@ class CompatibleDialer:
         )
 
     def address(self, query: Mapping[str, str]) -> Address:
-        """Where, with which credential, and the translation for one link."""
         intent = {"intent": query["intent"]} if "intent" in query else {}
         transcribes = query.get("intent") == "transcription"
         model = self.transcription_model or self.model if transcribes else self.model
@@ -71,6 +66,3 @@ class CompatibleDialer:
             self.dialect.headers,
             translation,
         )
-
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        await dial(self.address(query), generation, sink, {})

@@ -11,9 +11,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import DEFAULT_SCRIBE, DEFAULT_VOICE, VOICES
-from holdfast.ports import UpstreamSink, UpstreamTraits
+from holdfast.ports import UpstreamTraits
 from holdfast.providers.addresses import Addresses
-from holdfast.providers.realtime_link import Address, dial, trusted
+from holdfast.providers.realtime_link import Address, RemoteDialer
 
 
 def realtime_url(base_url: str, query: Mapping[str, str]) -> str:
@@ -25,7 +25,7 @@ def realtime_url(base_url: str, query: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIDialer:
+class OpenAIDialer(RemoteDialer):
     """Dials OpenAI, or a server that behaves the same at `base_url`."""
 
     name: str
@@ -34,10 +34,6 @@ class OpenAIDialer:
     model: str
     limits: Limits = DEFAULT
     names: Addresses = field(default_factory=Addresses, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.base_url.startswith("https:"):
-            trusted()  # read while nobody speaks yet
 
     @property
     def traits(self) -> UpstreamTraits:
@@ -51,12 +47,8 @@ class OpenAIDialer:
         )
 
     def address(self, query: Mapping[str, str]) -> Address:
-        """Where, and with which credential."""
         asked = {"model": self.model, **query}
         if query.get("intent") == "transcription":
             del asked["model"]  # with one the service makes a conversation of it (protocol reference, 1.2)
         url = realtime_url(self.base_url, asked)
         return Address(url, self.api_key, self.limits, self.names)
-
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        await dial(self.address(query), generation, sink, {})

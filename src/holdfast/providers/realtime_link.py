@@ -10,6 +10,7 @@ import asyncio
 import functools
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from picows import WSParsedURL, ws_connect
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
-from holdfast.ports import UpstreamSink
+from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers import classify
 from holdfast.providers.addresses import Addresses, Place
 from holdfast.sockets import MessageBounds, MessageListener
@@ -149,6 +150,31 @@ def _link(address: Address, generation: int, sink: UpstreamSink) -> RealtimeLink
     if address.translation is None:
         return RealtimeLink(generation, sink, outbox_bytes)
     return TranslatedLink(generation, sink, outbox_bytes, address.translation)
+
+
+class RemoteDialer(ABC):
+    """Dials a server elsewhere; a kind of upstream says where, and what it is."""
+
+    __slots__ = ()
+
+    base_url: str
+
+    def __post_init__(self) -> None:
+        if self.base_url.startswith("https:"):
+            trusted()  # read while nobody speaks yet
+
+    @property
+    @abstractmethod
+    def traits(self) -> UpstreamTraits:
+        """What it is."""
+
+    @abstractmethod
+    def address(self, query: Mapping[str, str]) -> Address:
+        """Where, with which credential, and the translation for one link."""
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        """See `UpstreamDialer`."""
+        await dial(self.address(query), generation, sink, {})
 
 
 async def dial(address: Address, generation: int, sink: UpstreamSink, headers: Mapping[str, str]) -> None:

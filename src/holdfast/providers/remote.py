@@ -12,9 +12,8 @@ from holdfast.providers.azure import TRANSCRIPTION_MODEL as AZURE_TRANSCRIPTION
 from holdfast.providers.azure import AzureDialer
 from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.providers.realtime_link import RemoteDialer
 from holdfast.wire.dialects import DIALECTS
-
-RemoteDialer = AzureDialer | CompatibleDialer | OpenAIDialer
 
 
 def remote_dialer(upstream: UpstreamSettings, limits: Limits) -> RemoteDialer:

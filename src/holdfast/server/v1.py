@@ -157,14 +157,15 @@ class _V1:
             return await _minted_by(self._options.minter, request, body)
         config = self._configured(wish)
         origin = self._origin(request)
+        customer_id, customer_name = named_customer(request)
         try:
             value, secret = self._gate.client_secrets.mint(
                 _bound(wish.session, config),
                 seconds=wish.expires_after.seconds,
                 size=len(body),
                 origin=origin,
-                customer_id=named_customer(request)[0],
-                customer_name=named_customer(request)[1],
+                customer_id=customer_id,
+                customer_name=customer_name,
             )
         except NoRoomError as full:
             words = "As many client secrets are in use as may be: see [limits] client_secrets."
