@@ -65,19 +65,11 @@ def _rewind(s: State, now: float) -> None:
 
 def _leave_unwritten(s: State, now: float) -> None:
     """Nobody answers here: what is not written yet is heard again as it was said, turn by turn."""
-    s.spoken.hear_again(s.kept.end)
-    for turn in list(s.spoken.turns):
-        assert turn.last is not None, "it is to be heard again to its end"
-        turn.replays += 1
-        is_given_up = turn.replays > s.limits.turn_replays and not turn.is_written
-        lost_to = min(turn.last, turn.last if is_given_up else s.kept.dropped_to)
-        if turn.first < lost_to and not turn.is_written:
-            s.lose(turn.first, lost_to, "upstream_lost", now)
-        turn.first = max(turn.first, lost_to)
-        if turn.first >= turn.last:
-            s.spoken.forget(turn)
-            if not turn.is_written:
-                _tell_given_up(s, turn.replays, NOTHING_LEFT)
+    for turn, lost, is_left in s.spoken.hear_again(s.kept.end, s.kept.dropped_to, s.limits.turn_replays):
+        if lost is not None:
+            s.lose(*lost, "upstream_lost", now)
+        if not is_left and not turn.is_written:
+            _tell_given_up(s, turn.replays, NOTHING_LEFT)
     by_hand = s.options.turn_detection == "manual"
     ends = [turn.last for turn in s.spoken.turns if turn.last is not None] if by_hand else []
     for first, last in s.kept.rewind(s.spoken.unheard_from(), ends):

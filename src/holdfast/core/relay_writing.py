@@ -22,19 +22,11 @@ def is_writing(s: RelayState) -> bool:
 def leave(s: RelayState) -> list[tuple[int, int]]:
     """The upstream is lost: what is not written yet is due again. Answers what of it cannot be."""
     lost: list[tuple[int, int]] = []
-    s.spoken.hear_again(s.kept.end)
-    for turn in list(s.spoken.turns):
-        assert turn.last is not None, "it is to be heard again to its end"
-        turn.replays += 1
-        is_given_up = turn.replays > s.limits.turn_replays and not turn.is_written
-        kept_from = min(turn.last, turn.last if is_given_up else s.kept.first)
-        if turn.first < kept_from and not turn.is_written:
-            lost.append((turn.first, kept_from))
-        turn.first = max(turn.first, kept_from)
+    for turn, gone, is_left in s.spoken.hear_again(s.kept.end, s.kept.first, s.limits.turn_replays):
+        if gone is not None:
+            lost.append(gone)
         commit = s.kept.ends.pop(turn.item_id, None)
-        if turn.first >= turn.last:
-            s.spoken.forget(turn)
-        elif commit is not None:
+        if is_left and commit is not None:
             s.kept.ask_again(commit)
     return lost
 

@@ -175,14 +175,28 @@ class Spoken:
         """Nobody will answer this one."""
         self._drop([turn])
 
-    def hear_again(self, end: int) -> None:
+    def hear_again(
+        self, end: int, kept_from: int, replays_max: int
+    ) -> list[tuple[SpokenTurn, tuple[int, int] | None, bool]]:
         """Nobody answers here: whatever is not written yet is heard again by the next upstream, as it was
-        said. `end` is where the input ends that the lost one was given.
+        said, as far as it is kept. `end` is where the input ends that the lost one was given. Answers each
+        turn, what of it cannot be heard again, and whether anything of it is left; else it is forgotten.
         """
-        for turn in self.turns:
+        found = []
+        for turn in list(self.turns):
             turn.is_due_again = True
             turn.is_by_hand = turn.is_heard_again = False
-            turn.last = end if turn.last is None else turn.last
+            last = turn.last = end if turn.last is None else turn.last
+            turn.replays += 1
+            is_given_up = turn.replays > replays_max and not turn.is_written
+            from_here = last if is_given_up else min(last, kept_from)
+            lost = (turn.first, from_here) if turn.first < from_here and not turn.is_written else None
+            turn.first = max(turn.first, from_here)
+            is_left = turn.first < last
+            if not is_left:
+                self.forget(turn)
+            found.append((turn, lost, is_left))
+        return found
 
     def heard_again(self, position: int) -> SpokenTurn | None:
         """A fresh upstream has come to `position`: the turn that is due again there."""
