@@ -14,30 +14,20 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from holdfast.wire.dialects.table import Dialect, Json
+from holdfast.wire.upstream import PEEK_ERRORS, peek
 
 ITEMS_KEPT: Final = 512
 """Of how many items it is known what was told of them."""
 
 encode: Final = msgspec.json.Encoder().encode
-UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-"""What reading a message may raise that is none."""
-
-
 _decode: Final = msgspec.json.Decoder().decode
-
-
-class _Kind(msgspec.Struct, gc=False):
-    type: str
-
-
-_peek: Final = msgspec.json.Decoder(_Kind).decode
 
 
 def kind_of(raw: bytes) -> str | None:
     """The type of an event; None for what is none."""
     try:
-        return _peek(raw).type
-    except UNREADABLE:
+        return peek(raw).type
+    except PEEK_ERRORS:
         return None
 
 
@@ -45,7 +35,7 @@ def decode(raw: bytes) -> Json | None:
     """A whole event; None for what is none, which is for others to judge."""
     try:
         event = _decode(raw)
-    except UNREADABLE:
+    except PEEK_ERRORS:
         return None
     return event if isinstance(event, dict) else None
 
