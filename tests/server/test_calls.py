@@ -15,14 +15,11 @@ import pytest
 from openai import AsyncOpenAI
 
 from holdfast.app import Gateway
-from holdfast.auth import hash_key
-from holdfast.config import load
 from holdfast.emulator import EmulatedSession, Emulator
 from holdfast.emulator.calls import CallRecord
 from tests.server.gateway import Client, eventually
+from tests.server.guarded import KEY, ORIGIN, guarded
 
-KEY = "hf_a-key-of-a-backend"
-ORIGIN = "https://portal.example"
 OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 TOOL = {"type": "function", "name": "next_payment", "parameters": {"type": "object", "properties": {}}}
 BOUND: dict[str, Any] = {"type": "realtime", "model": "gpt-realtime-2.1", "instructions": "Be brief."}
@@ -61,25 +58,9 @@ class House:
 async def house(
     folder: Path, upstreams: list[dict[str, Any]] | None = None, **limits: float
 ) -> AsyncIterator[House]:
-    async with Emulator() as emulator:
-        settings = load(
-            environ={"OPENAI_API_KEY": "sk-upstream-canary", "OPENAI_BASE_URL": emulator.http_base},
-            folder=folder,
-            overrides={
-                "port": 0,
-                "upstream": upstreams,
-                "auth": {"client_keys": [hash_key(KEY)]},
-                "server": {"origins": [ORIGIN]},
-                "portal": {"database": str(folder / "portal.sqlite3")},
-                "journal": {"kind": "memory"},
-                "limits": {"drain_s": 2, "retry_base_s": 0.01, "retry_cap_s": 0.02, **limits},
-            },
-        )
-        gateway = Gateway(settings)
-        async with gateway.running() as url:
-            yield House(url, emulator, gateway)
-            gateway.stop()
-            gateway.stop()
+    patience = {"drain_s": 2, "retry_base_s": 0.01, "retry_cap_s": 0.02}
+    async with guarded(folder, upstreams, limits={**patience, **limits}) as (url, emulator, gateway):
+        yield House(url, emulator, gateway)
 
 
 @pytest.fixture

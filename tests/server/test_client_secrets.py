@@ -16,14 +16,12 @@ import pytest
 from openai import AsyncOpenAI
 
 from holdfast.app import Gateway
-from holdfast.auth import hash_key
 from holdfast.auth.client_secrets import ClientSecrets, NoRoomError
 from holdfast.config import ConfigError, load
 from holdfast.emulator import Emulator
 from tests.server.gateway import Client, eventually
+from tests.server.guarded import KEY, ORIGIN, guarded
 
-KEY = "hf_a-key-of-a-backend"
-ORIGIN = "https://portal.example"
 PROTOCOLS = "realtime, openai-insecure-api-key."
 
 
@@ -49,24 +47,10 @@ class House:
 async def house(
     folder: Path, *, keys: bool = True, minter: str = "own", rights: str = "narrow", **limits: float
 ) -> AsyncIterator[House]:
-    async with Emulator() as emulator:
-        settings = load(
-            environ={"OPENAI_API_KEY": "sk-upstream-canary", "OPENAI_BASE_URL": emulator.http_base},
-            folder=folder,
-            overrides={
-                "port": 0,
-                "auth": {"client_keys": [hash_key(KEY)] if keys else [], "client_secret_rights": rights},
-                "server": {"origins": [ORIGIN], "client_secrets": minter},
-                "portal": {"database": str(folder / "portal.sqlite3")},
-                "journal": {"kind": "memory"},
-                "limits": limits,
-            },
-        )
-        gateway = Gateway(settings)
-        async with gateway.running() as url:
-            yield House(url, emulator, gateway)
-            gateway.stop()
-            gateway.stop()
+    auth: dict[str, Any] = {"client_secret_rights": rights} | ({} if keys else {"client_keys": []})
+    server = {"client_secrets": minter}
+    async with guarded(folder, auth=auth, server=server, limits=dict(limits)) as (url, emulator, gateway):
+        yield House(url, emulator, gateway)
 
 
 @pytest.fixture
