@@ -27,9 +27,9 @@ from benchmarks.rig.house import Built, Gateway, built, gateway
 from benchmarks.rig.quota import held
 from benchmarks.rig.report import Result, arguments, carry_out, chart, progress
 from holdfast.bench import machine
+from holdfast.bench.caller import Caller, Tally
 from holdfast.bench.candidates import BenchError, echo_upstream
 from holdfast.bench.figures import percentile
-from holdfast.bench.load import Caller, Tally
 from holdfast.bench.measuring import measuring_cores
 from holdfast.bench.revision import this_checkout
 from holdfast.core.limits import DEFAULT
@@ -52,17 +52,15 @@ RETRY_S: Final = 5.0
 
 
 class Visitor(Caller):
-    """A session of the load that says when its socket is over."""
+    """A session of the load that says how its socket ended."""
 
     def __init__(self, number: int, tally: Tally) -> None:
         super().__init__("binary", number, tally)
-        self.over = asyncio.Event()
         self.code = 0
 
     def on_closed(self, code: int, reason: str) -> None:
-        super().on_closed(code, reason)
         self.code = code
-        self.over.set()
+        super().on_closed(code, reason)
 
 
 @dataclass(slots=True)
@@ -232,10 +230,10 @@ async def measure(made: Built, asked: argparse.Namespace, result: Result) -> Non
     """The whole experiment."""
     cores = measuring_cores()
     machine.pin(os.getpid(), cores[1])
-    with echo_upstream(made.folder, cores[1]) as (_, upstream):
+    with echo_upstream(made.folder, cores[1]) as upstream:
         settings = {"HOLDFAST_LIMITS__SESSIONS": str(asked.limit)} if asked.limit else {}
         with (
-            gateway(made, f"http://{upstream}", cores[0], settings=settings, leak=asked.leak) as gate,
+            gateway(made, upstream.http, cores[0], settings=settings, leak=asked.leak) as gate,
             held(gate.pid, asked.share) as how,
         ):
             result.notes.append(f"held by {how}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.bench.figures import Change, Spread, change, percentile, spread
-from holdfast.bench.load import Sample
+from holdfast.bench.plans import Sample
 from holdfast.bench.relay import Measured, Report, Shape, changes
 
 

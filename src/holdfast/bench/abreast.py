@@ -1,4 +1,4 @@
-"""Two candidates on one core at the same time, under the same load: `python -m holdfast.bench.abreast TASK`.
+"""Two candidates on one core at once, under the Python load: `python -m holdfast.bench.abreast TASK`.
 
 What lives here: one pair of measurements.
 What never will: more than one pair in one process.
@@ -18,7 +18,8 @@ from typing import Any
 
 import uvloop
 
-from holdfast.bench.load import Plan, Sample, measure
+from holdfast.bench.load import measure
+from holdfast.bench.plans import Plan, Sample
 
 
 @dataclass(frozen=True, slots=True)

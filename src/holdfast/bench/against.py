@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from holdfast.bench import machine
+from holdfast.bench import generator, machine
 from holdfast.bench.abreast import Task
-from holdfast.bench.candidates import Candidate, echo_upstream, gateway
+from holdfast.bench.candidates import Candidate, Upstream, echo_upstream, gateway
 from holdfast.bench.figures import Interval, median_interval
-from holdfast.bench.load import Plan, Sample
 from holdfast.bench.measuring import measure_abreast, measuring_cores
+from holdfast.bench.plans import Plan, Sample
 from holdfast.bench.relay import FACES as RELAYED
 from holdfast.bench.relay import Pair
 from holdfast.bench.revision import SOURCE, Revision, export, resolve, this_checkout
@@ -100,8 +100,8 @@ class Comparison:
 
     @property
     def faulty(self) -> int:
-        """Frames that were lost or altered."""
-        return sum(sample.lost + sample.altered for sample in self.samples)
+        """Frames that did not come back once, whole and in order."""
+        return sum(sample.faulty for sample in self.samples)
 
     @property
     def messages(self) -> int:
@@ -142,6 +142,7 @@ class Comparison:
             "pairs_disturbed": self.disturbed,
             "messages": self.messages,
             "lost_or_altered": self.faulty,
+            "doubt": generator.doubt(),
             "troubles": sorted({trouble for sample in self.samples for trouble in sample.troubles})[:3],
             "pairs": [asdict(one) for one in self.rounds],
         }
@@ -158,8 +159,9 @@ def run(base: str, shape: Shape, progress: Progress, candidate: str | None = Non
         sources = {"base": export(other, folder), "candidate": SOURCE}
         if candidate is not None:
             sources["candidate"] = export(ours, folder)
-        upstream_pid, upstream = stack.enter_context(echo_upstream(folder, cores[1]))
-        bench = _Bench(folder, upstream, upstream_pid, cores, shape)
+        # each has its own, so that each one's messages are counted
+        upstreams = {name: stack.enter_context(echo_upstream(folder, cores[1])) for name in sources}
+        bench = _Bench(folder, upstreams, cores, shape)
         for number in range(round(shape.pairs * MORE_ROUNDS)):
             if min(_calm(comparison, face) for face in FACES) >= shape.pairs:
                 break
@@ -184,8 +186,7 @@ class _Bench:
     """Where and how a pair is measured."""
 
     folder: Path
-    upstream: str
-    upstream_pid: int
+    upstreams: dict[str, Upstream]
     cores: tuple[set[int], set[int]]
     shape: Shape
 
@@ -196,7 +197,7 @@ class _Bench:
             started: dict[tuple[str, str], Candidate] = {}
             for name in order:
                 for one in stack.enter_context(
-                    gateway(self.upstream, self.folder, self.cores[0], source=sources[name], name=name)
+                    gateway(self.upstreams[name], self.folder, self.cores[0], source=sources[name], name=name)
                 ):
                     started[name, one.face] = one
             for face in FACES:
@@ -207,13 +208,15 @@ class _Bench:
                 order.reverse()
 
     def _plan(self, candidate: Candidate) -> Plan:
+        upstream = self.upstreams[candidate.name]
         return Plan(
             face=candidate.face,
             url=candidate.url,
             sessions=self.shape.sessions,
             seconds=self.shape.seconds,
             warm_up_s=self.shape.warm_up_s,
-            pid=candidate.pid,
-            upstream_pid=self.upstream_pid,
+            pids=machine.family(candidate.pid),
+            upstream_pid=upstream.pid,
+            counts=upstream.counts,
             turns=max(1, round(self.shape.seconds / TURN_S)),
         )

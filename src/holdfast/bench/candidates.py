@@ -11,15 +11,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from holdfast.bench import nginx
-from holdfast.bench.load import Face
+from holdfast.bench import generator, nginx
+from holdfast.bench.certificate import throw_away
 from holdfast.bench.machine import pin
+from holdfast.bench.plans import Face
 
 START_S: Final = 30.0
 STOP_S: Final = 10.0
@@ -44,15 +46,49 @@ class Candidate:
     url: str
 
 
-@contextlib.contextmanager
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The echoing upstream: where it is, and the file of its counts (`Plan.counts`)."""
+
+    pid: int
+    address: str
+    """Without a scheme."""
+    counts: str
+    certificate: Path | None = None
+    """What it is trusted by, where it is reached over TLS."""
+
+    @property
+    def http(self) -> str:
+        """Its base address as a REST client has it."""
+        return f"{'https' if self.certificate else 'http'}://{self.address}"
+
+    @property
+    def websocket(self) -> str:
+        """Where sessions are opened."""
+        return f"{'wss' if self.certificate else 'ws'}://{self.address}/realtime"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in order to trust it."""
+        return {"SSL_CERT_FILE": str(self.certificate)} if self.certificate else {}
+
+
 def process(
+    module: Sequence[str], environment: Mapping[str, str], folder: Path, cores: set[int]
+) -> contextlib.AbstractContextManager[tuple[int, dict[str, Any]]]:
+    """A pinned Python process; answers its pid and the line of JSON it prints when it is ready."""
+    return started([sys.executable, "-m", *module], environment, folder, cores)
+
+
+@contextlib.contextmanager
+def started(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, cores: set[int]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """A pinned Python process; answers its pid and the line of JSON it prints when it is ready."""
+    """A pinned process; answers its pid and the line of JSON it prints when it is ready."""
     complaints = folder / "complaints.txt"
     with complaints.open("ab") as errors:
-        child = subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", *command],
+        child = subprocess.Popen(  # noqa: S603 - our own programs
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -67,7 +103,7 @@ def process(
         deadline.cancel()
         if told is None:
             why = complaints.read_text(errors="replace").strip().splitlines()[-1:] or ["It said nothing."]
-            raise BenchError(f"`python -m {command[0]}` did not start.", why[0], "Start it by hand.")
+            raise BenchError(f"`{' '.join(command[:3])}` did not start.", why[0], "Start it by hand.")
         pin(child.pid, cores)
         yield child.pid, told
     finally:
@@ -107,25 +143,34 @@ def plain_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def echo_upstream(folder: Path, cores: set[int]) -> Iterator[tuple[int, str]]:
-    """The upstream; answers its pid and its base address without a scheme."""
-    with process(["holdfast.bench.echo"], plain_environment(), folder, cores) as (pid, told):
-        yield pid, f"127.0.0.1:{told['port']}/v1"
+def echo_upstream(folder: Path, cores: set[int], *, tls: bool = False) -> Iterator[Upstream]:
+    """The upstream: compiled where that can be; over TLS in Python, which needs no terminator in front."""
+    with tempfile.TemporaryDirectory(prefix="echo-", dir=folder) as home:
+        counts, program = f"{home}/counts", generator.program()
+        certificate, key = throw_away(Path(home)) if tls else (None, None)
+        if program is None or tls:
+            command = [sys.executable, "-m", "holdfast.bench.echo", counts]
+            command += [str(path) for path in (certificate, key) if path is not None]
+        else:
+            command = [str(program), "echo", f"counts={counts}"]
+        with started(command, plain_environment(), Path(home), cores) as (pid, told):
+            yield Upstream(pid, f"127.0.0.1:{told['port']}/v1", counts, certificate)
 
 
 @contextlib.contextmanager
-def bare_relay(face: Face, upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
+def bare_relay(face: Face, upstream: Upstream, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
     """A bare relay of one face."""
-    command = ["holdfast.bench.bare", face, f"ws://{upstream}/realtime"]
-    with process(command, plain_environment(), folder, cores) as (pid, told):
+    command = ["holdfast.bench.bare", face, upstream.websocket]
+    environment = plain_environment() | upstream.environment
+    with process(command, environment, folder, cores) as (pid, told):
         yield [Candidate("bare", face, pid, f"ws://127.0.0.1:{told['port']}/")]
 
 
-def gateway_settings(upstream: str, folder: Path) -> dict[str, str]:
+def gateway_settings(upstream: Upstream, folder: Path) -> dict[str, str]:
     """The environment of a gateway under measurement: its upstream, and no bound that could be met."""
-    return {
+    return upstream.environment | {
         "OPENAI_API_KEY": "sk-bench",
-        "OPENAI_BASE_URL": f"http://{upstream}",
+        "OPENAI_BASE_URL": upstream.http,
         "HOLDFAST_LOG__LEVEL": "warning",
         "HOLDFAST_LIMITS__SESSIONS": _MANY,
         "HOLDFAST_LIMITS__SESSIONS_PER_IP": _MANY,
@@ -136,7 +181,7 @@ def gateway_settings(upstream: str, folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def gateway(
-    upstream: str, folder: Path, cores: set[int], *, source: Path | None = None, name: str = "gateway"
+    upstream: Upstream, folder: Path, cores: set[int], *, source: Path | None = None, name: str = "gateway"
 ) -> Iterator[list[Candidate]]:
     """The gateway as `holdfast serve` starts it, with all its faces.
 
@@ -152,35 +197,39 @@ def gateway(
         address = str(told["url"]).removeprefix("http://")
         yield [
             Candidate(name, "json", pid, f"ws://{address}/v1/realtime?model=gpt-realtime"),
+            Candidate(
+                name, "json-resume", pid, f"ws://{address}/v1/realtime?model=gpt-realtime&holdfast_resume=1"
+            ),
             Candidate(name, "binary", pid, f"ws://{address}/api/openai/realtime"),
             Candidate(name, "page", pid, f"ws://{address}/api/openai/realtime"),
         ]
 
 
 @contextlib.contextmanager
-def peer(upstream: str, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
+def peer(upstream: Upstream, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
     """nginx, where it is installed: what passing bytes on costs those who look at no message."""
     if nginx.found() is None:
         yield []
         return
-    command = ["holdfast.bench.nginx", upstream.partition("/")[0]]
+    host, _, base = upstream.address.partition("/")
+    command = ["holdfast.bench.nginx", host]
     with process(command, plain_environment(), folder, cores) as (_, told):
         pin(told["pid"], cores)
-        path = f"{upstream.partition('/')[2]}/realtime"
+        path = f"{base}/realtime"
         yield [Candidate("nginx", "json", told["pid"], f"ws://127.0.0.1:{told['port']}/{path}")]
 
 
-Start = Callable[[str, Path, set[int]], contextlib.AbstractContextManager[list[Candidate]]]
+Start = Callable[[Upstream, Path, set[int]], contextlib.AbstractContextManager[list[Candidate]]]
 
 
 def _bare_json(
-    upstream: str, folder: Path, cores: set[int]
+    upstream: Upstream, folder: Path, cores: set[int]
 ) -> contextlib.AbstractContextManager[list[Candidate]]:
     return bare_relay("json", upstream, folder, cores)
 
 
 def _bare_binary(
-    upstream: str, folder: Path, cores: set[int]
+    upstream: Upstream, folder: Path, cores: set[int]
 ) -> contextlib.AbstractContextManager[list[Candidate]]:
     return bare_relay("binary", upstream, folder, cores)
 

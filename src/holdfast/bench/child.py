@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 from collections.abc import Callable
 
@@ -15,8 +16,8 @@ import uvloop
 from picows import WSListener, ws_create_server
 
 
-async def _serve(listener: Callable[[], WSListener]) -> None:
-    server = await ws_create_server(lambda _request: listener(), "127.0.0.1", 0)
+async def _serve(listener: Callable[[], WSListener], tls: ssl.SSLContext | None) -> None:
+    server = await ws_create_server(lambda _request: listener(), "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"port": port}) + "\n")
     sys.stdout.flush()
@@ -27,7 +28,7 @@ async def _serve(listener: Callable[[], WSListener]) -> None:
     server.close()
 
 
-def serve(listener: Callable[[], WSListener]) -> None:
+def serve(listener: Callable[[], WSListener], tls: ssl.SSLContext | None = None) -> None:
     """Listen on a free loopback port until standard input ends."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(listener))
+        runner.run(_serve(listener, tls))

@@ -21,9 +21,10 @@ from holdfast.wire.browser import DOWNLINK_HEADER, UPLINK_HEADER
 
 FRAME_MS: Final = 20
 FRAME_BYTES: Final = FRAME_MS * SAMPLES_PER_MS * SAMPLE_BYTES
+"""The usual frame; plans may ask for longer ones."""
 
-_MARK: Final = struct.Struct("<QQ")
-_NOISE_BYTES: Final = FRAME_BYTES - _MARK.size
+MARK: Final = struct.Struct("<QQ")
+"""What a frame begins with: its session and its number."""
 _NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
 
 APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
@@ -76,15 +77,21 @@ def kind_of(raw: bytes) -> str:
     return _kind_decoder.decode(raw).type
 
 
-def frame(session: int, number: int) -> bytes:
-    """The PCM of one frame, `FRAME_BYTES` long."""
-    start = (session * 7919 + number * 104_729) % (len(_NOISE) - _NOISE_BYTES)
-    return _MARK.pack(session, number) + _NOISE[start : start + _NOISE_BYTES]
+def bytes_of(milliseconds: int) -> int:
+    """How long a frame is."""
+    return milliseconds * SAMPLES_PER_MS * SAMPLE_BYTES
+
+
+def frame(session: int, number: int, size: int = FRAME_BYTES) -> bytes:
+    """The PCM of one frame, `size` bytes long."""
+    noise = size - MARK.size
+    start = (session * 7919 + number * 104_729) % (len(_NOISE) - noise)
+    return MARK.pack(session, number) + _NOISE[start : start + noise]
 
 
 def placed(pcm: bytes, number: int) -> bytes:
     """`pcm`, the frame number `number` of a session, with its position in front, as the page sends it."""
-    return UPLINK_HEADER.pack(number * FRAME_MS * SAMPLES_PER_MS) + pcm
+    return UPLINK_HEADER.pack(number * len(pcm) // SAMPLE_BYTES) + pcm
 
 
 def unplaced(message: bytes, offset: int) -> bytes:
@@ -113,7 +120,9 @@ def _delta(audio: bytes) -> bytes:
     return DELTA_HEAD + audio[:_ID_CHARS] + _DELTA_REST + audio + TAIL
 
 
-def carries_same_audio(event: bytes, expected: bytes) -> bool:
-    """Whether an event that is not the same bytes is the same delta with other ids."""
-    came, due = parse(event), parse(expected)
-    return (came.type, came.delta) == (due.type, due.delta)
+def heard(event: bytes) -> bytes:
+    """The PCM that a delta carries, whatever its ids; nothing where it is not base64."""
+    try:
+        return pybase64.b64decode(parse(event).delta, validate=True)
+    except ValueError:
+        return b""

@@ -6,6 +6,7 @@ What never will: starting anything.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterable
@@ -55,6 +56,21 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def cpu_seconds_of(pids: Iterable[int]) -> float:
+    """Processor time of several processes together."""
+    return sum(map(cpu_seconds, pids))
+
+
+def family(pid: int) -> tuple[int, ...]:
+    """A process and all that it and its children started; those that live now."""
+    found = [pid]
+    for one in found:  # grows while it is walked
+        for task in Path(f"/proc/{one}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found += map(int, (task / "children").read_text().split())
+    return tuple(found)
+
+
 def description() -> dict[str, Any]:
     """What a figure must be read with."""
     return {
@@ -82,6 +98,11 @@ def memory_bytes(pid: int) -> int:
         if line.startswith("Anonymous:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """Memory of several processes together."""
+    return sum(map(memory_bytes, pids))
 
 
 def descriptors(pid: int) -> int:

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from holdfast.bench import machine
-from holdfast.bench.candidates import STARTS, Candidate, Start, echo_upstream
+from holdfast.bench import generator, machine
+from holdfast.bench.candidates import STARTS, Candidate, Start, Upstream, echo_upstream
 from holdfast.bench.figures import Change, Spread, change, spread
 from holdfast.bench.frames import FRAME_MS
-from holdfast.bench.load import Plan, Sample
 from holdfast.bench.measuring import measure, measuring_cores
+from holdfast.bench.plans import Plan, Sample
 
 TARGET: Final = 1.25
 """The gateway may cost this many times a bare relay (the project's own bound)."""
@@ -114,8 +114,8 @@ class Report:
 
     @property
     def faulty(self) -> int:
-        """Frames that were lost or altered, over all samples."""
-        return sum(one.sample.lost + one.sample.altered for one in self.measured)
+        """Frames that did not come back once, whole and in order, over all samples."""
+        return sum(one.sample.faulty for one in self.measured)
 
     @property
     def messages(self) -> int:
@@ -125,7 +125,7 @@ class Report:
     @property
     def doubts(self) -> list[str]:
         """Why the figures should be read with care."""
-        found = []
+        found = [told] if (told := generator.doubt()) is not None else []
         busiest = max((m.sample.load_share + m.sample.upstream_share for m in self.measured), default=0.0)
         if busiest > CROWDED:
             found.append(
@@ -178,7 +178,7 @@ Progress = Callable[[str], None]
 def run(shape: Shape, progress: Progress, starts: Sequence[Start] = STARTS) -> Report:
     """Measure. Raises BenchError when something does not start or a measurement breaks."""
     report = Report(shape, machine.description())
-    with _everybody(starts) as (upstream_pid, candidates, folder, load_cores):
+    with _everybody(starts) as (upstream, candidates, folder, load_cores):
         for at in range(shape.rounds):
             # back and forth, so that a drift of the machine strikes nobody first each time
             ordered = candidates if at % 2 == 0 else candidates[::-1]
@@ -192,8 +192,9 @@ def run(shape: Shape, progress: Progress, starts: Sequence[Start] = STARTS) -> R
                         sessions=sessions,
                         seconds=shape.seconds,
                         warm_up_s=shape.warm_up_s,
-                        pid=candidate.pid,
-                        upstream_pid=upstream_pid,
+                        pids=machine.family(candidate.pid),
+                        upstream_pid=upstream.pid,
+                        counts=upstream.counts,
                     )
                     sample = measure(plan, folder, load_cores)
                     report.measured.append(Measured(at, sessions, candidate.name, candidate.face, sample))
@@ -201,14 +202,14 @@ def run(shape: Shape, progress: Progress, starts: Sequence[Start] = STARTS) -> R
 
 
 @contextlib.contextmanager
-def _everybody(starts: Sequence[Start]) -> Iterator[tuple[int, list[Candidate], Path, set[int]]]:
+def _everybody(starts: Sequence[Start]) -> Iterator[tuple[Upstream, list[Candidate], Path, set[int]]]:
     candidate_core, load_cores = measuring_cores()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
-        upstream_pid, upstream = stack.enter_context(echo_upstream(folder, load_cores))
+        upstream = stack.enter_context(echo_upstream(folder, load_cores))
         candidates: list[Candidate] = []
         for start in starts:
             candidates += stack.enter_context(start(upstream, folder, candidate_core))
         # neighbours of one face stand side by side, as close in time as can be
         candidates.sort(key=lambda one: one.face)
-        yield upstream_pid, candidates, folder, load_cores
+        yield upstream, candidates, folder, load_cores
