@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -18,11 +16,12 @@ from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import FLITE, SILERO
 from holdfast.engine.resample import WIRE_RATE, down, to_pcm, to_samples, up
+from holdfast.engine.silero import Silero
 from holdfast.engine.speaking import Manner, Mouth, loud_end, new_resampler, voice_name, without_lead
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
 from holdfast.engine.spoken import clauses
 from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
-from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad
+from holdfast.engine.vad import SileroVad
 from tests.engine.conftest import Tool
 
 pytestmark = pytest.mark.speech
@@ -34,8 +33,8 @@ def voice(speech_files: Path) -> flite_wasm.FliteWasm:
 
 
 @pytest.fixture(scope="module")
-def silero(speech_files: Path) -> SileroModel:
-    return SileroModel(speech_files / SILERO)
+def silero(speech_files: Path) -> Silero:
+    return Silero.load(speech_files / SILERO)
 
 
 def spoken(voice: flite_wasm.FliteWasm, text: str) -> Samples:
@@ -61,57 +60,6 @@ class Heard:
 
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
         self.events.append(("stopped", at_ms, text, seconds))
-
-
-# voice activity
-
-
-def test_silero_tells_speech_from_silence(silero: SileroModel, voice: flite_wasm.FliteWasm) -> None:
-    vad = SileroVad(silero)
-    assert max(vad.probability(quiet(32)) for _ in range(30)) < 0.3
-    speech = without_lead(spoken(voice, "what is my balance"))
-    found = [vad.probability(speech[at : at + FRAME]) for at in range(0, len(speech) - FRAME, FRAME)]
-    assert np.median(found) > 0.8
-
-
-def test_the_library_keeps_no_id_of_this_machine_to_report_by(speech_files: Path, tmp_path: Path) -> None:
-    load = "import sys, pathlib, holdfast.engine.vad as vad; vad.SileroModel(pathlib.Path(sys.argv[1]))"
-    unasked = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
-    command = (sys.executable, "-c", load, str(speech_files / SILERO))
-    subprocess.run(command, env={**kept, **unasked}, check=True, timeout=30)
-
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def test_streams_do_not_share_state(silero: SileroModel, voice: flite_wasm.FliteWasm) -> None:
-    speech = without_lead(spoken(voice, "hello there"))
-    frames = [speech[at : at + FRAME] for at in range(0, len(speech) - FRAME, FRAME)]
-    alone = SileroVad(silero)
-    expected = [alone.probability(frame) for frame in frames]
-    first, second = SileroVad(silero), SileroVad(silero)
-    mixed = []
-    for frame in frames:
-        mixed.append(first.probability(frame))
-        second.probability(quiet(32))
-    assert mixed == expected
-
-
-def test_a_missing_or_broken_model_is_told_in_words(tmp_path: Path) -> None:
-    with pytest.raises(SpeechError, match="Run `make speech`"):
-        SileroModel(tmp_path / "none.onnx")
-    (tmp_path / "bad.onnx").write_bytes(b"no model")
-    with pytest.raises(SpeechError, match="is no model"):
-        SileroModel(tmp_path / "bad.onnx")
-
-
-def test_the_energy_gate_hears_the_loud_among_the_quiet(voice: flite_wasm.FliteWasm) -> None:
-    gate = EnergyVad()
-    assert max(gate.probability(quiet(32)) for _ in range(60)) < 0.5
-    speech = without_lead(spoken(voice, "what is my balance"))
-    assert (
-        max(gate.probability(speech[at : at + FRAME]) for at in range(0, len(speech) - FRAME, FRAME)) == 1.0
-    )
 
 
 # recognition
@@ -150,7 +98,7 @@ def test_a_model_folder_that_is_not_there_is_told_in_words(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("frame_ms", [20, 100, 7])
 def test_a_turn_is_found_and_understood_at_any_frame_length(
-    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm, frame_ms: int
+    silero: Silero, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm, frame_ms: int
 ) -> None:
     heard = Heard()
     recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
@@ -177,7 +125,7 @@ def on_the_wire(*parts: Samples) -> bytes:
 
 @pytest.mark.parametrize("around_ms", [0, 300])
 def test_a_recorded_turn_is_heard_whole_however_close_it_was_cut(
-    silero: SileroModel,
+    silero: Silero,
     library: Library,
     bank_tools: list[Tool],
     voice: flite_wasm.FliteWasm,
@@ -193,7 +141,7 @@ def test_a_recorded_turn_is_heard_whole_however_close_it_was_cut(
 
 
 def test_a_recording_with_a_long_pause_is_one_text_and_noise_is_none(
-    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+    silero: Silero, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
 ) -> None:
     recogniser = SphinxRecogniser(installed_model(), library.build(bank_tools, ""))
     reading = Reading(SileroVad(silero), recogniser)
@@ -207,7 +155,7 @@ def test_a_recording_with_a_long_pause_is_one_text_and_noise_is_none(
 
 @pytest.mark.parametrize("skipped", [4800, 48_000, 480_002])
 def test_positions_stay_right_when_audio_was_thrown_away_or_turns_were_the_client_s(
-    silero: SileroModel,
+    silero: Silero,
     library: Library,
     bank_tools: list[Tool],
     voice: flite_wasm.FliteWasm,
@@ -228,7 +176,7 @@ def test_positions_stay_right_when_audio_was_thrown_away_or_turns_were_the_clien
 
 
 def test_what_is_taught_during_a_turn_waits_for_its_end(
-    silero: SileroModel, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
+    silero: Silero, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
 ) -> None:
     heard = Heard()
     first, second = library.build(bank_tools, ""), library.build(bank_tools[:1], "")

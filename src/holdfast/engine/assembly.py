@@ -7,7 +7,7 @@ What never will: a session.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,9 +22,9 @@ from holdfast.engine.resample import to_pcm
 from holdfast.engine.speaking import DEFAULT_VOICE, Mouth
 from holdfast.engine.speech_server import ServedMouth
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
-from holdfast.engine.stages import FRAME, SpeechError, Vad, Voice
+from holdfast.engine.stages import FRAME, SpeechError, Voice
 from holdfast.engine.switch import Stage
-from holdfast.engine.vad import EnergyVad, SileroModel, SileroVad, has_onnx
+from holdfast.engine.vad import Network, SileroVad, VadBatch, load
 
 _WARM_WORDS: Final = "Hello."
 
@@ -55,7 +55,7 @@ class Assembly:
         self.stages.library.build([], "")
         knowledge = self.stages.library.build(tools, instructions)
         silence = np.zeros(FRAME, dtype=np.float32)
-        self.stages.vad().probability(silence)
+        self.stages.reading_vad().judge(silence[np.newaxis], lambda _found: None)
         recogniser = self.stages.recogniser(knowledge)
         recogniser.start()
         recogniser.feed(to_pcm(silence))
@@ -67,7 +67,7 @@ class Assembly:
 def assemble(options: EngineOptions) -> Assembly:
     """Load everything. Takes half a second; raises SpeechError with what, why and fix."""
     model = _acoustic_model(options)
-    vad, vad_name = _vad(options)
+    network, vad_name = _network(options)
     voice, voice_name = _voice(options)
     asked: dict[Stage, RemoteStage | None] = {
         "transcription": options.transcription,
@@ -77,7 +77,8 @@ def assemble(options: EngineOptions) -> Assembly:
     servers = {stage: StageServer(stage, one) for stage, one in asked.items() if one is not None}
     mouth = Mouth(voice)
     stages = Stages(
-        vad=vad,
+        vad=VadBatch(network).stream,
+        reading_vad=lambda: SileroVad(network),
         recogniser=lambda knowledge: SphinxRecogniser(model, knowledge),
         library=Library(model),
         mouth=ServedMouth(Speech(servers["speech"]), mouth) if "speech" in servers else mouth,
@@ -97,11 +98,8 @@ def _acoustic_model(options: EngineOptions) -> AcousticModel:
     return model
 
 
-def _vad(options: EngineOptions) -> tuple[Callable[[], Vad], str]:
-    if not has_onnx():
-        return EnergyVad, "energy"
-    silero = SileroModel(options.vad_model or options.speech_folder / SILERO)
-    return lambda: SileroVad(silero), "silero"
+def _network(options: EngineOptions) -> tuple[Network, str]:
+    return load(options.vad_model or options.speech_folder / SILERO)
 
 
 def _voice(options: EngineOptions) -> tuple[Voice, str]:

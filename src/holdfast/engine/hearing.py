@@ -7,6 +7,7 @@ What never will: the dialect, or an answer.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -57,6 +58,7 @@ class Hearing:
         self._frames = 0
         self._position = 0
         self._lesson: Teachable | None = None
+        self._is_closed = False
 
     @property
     def turn_settings(self) -> TurnSettings | None:
@@ -79,13 +81,28 @@ class Hearing:
         else:
             self._recogniser.teach(knowledge)
 
-    def feed(self, pcm: bytes) -> None:
-        """PCM16 at 24 kHz."""
+    def feed(self, pcm: bytes, then: Callable[[], None] = lambda: None) -> None:
+        """PCM16 at 24 kHz. `then` is called when it was heard, which may be when the event loop comes round;
+        nothing else may be asked of these ears before.
+        """
         self._rest = np.concatenate((self._rest, self._down.feed(to_samples(pcm))))
-        whole = len(self._rest) // FRAME * FRAME
-        frames, self._rest = self._rest[:whole], self._rest[whole:]
-        for at in range(0, whole, FRAME):
-            self._frame(frames[at : at + FRAME])
+        count = len(self._rest) // FRAME
+        if not count:
+            then()
+            return
+        frames = self._rest[: count * FRAME].reshape(count, FRAME)
+        self._rest = self._rest[count * FRAME :]
+        if self._endpointer is None:
+            try:
+                self._listen(frames)
+            finally:
+                then()
+        else:
+            self._vad.judge(frames, lambda found: self._judged(frames, found, then))
+
+    def close(self) -> None:
+        """The session is over: nobody is told anything any more."""
+        self._is_closed = True
 
     def take(self) -> tuple[str, float]:
         """End the turn from outside: what was heard, and in how many seconds."""
@@ -104,15 +121,28 @@ class Hearing:
         self._position += frames * FRAME
         if self._endpointer is not None:
             self._endpointer.skip(frames * FRAME)
-        self.feed(bytes(rest * _WIRE_BYTES // 2 * 2))
+        self._rest = np.concatenate((self._rest, np.zeros(rest, dtype=np.float32)))
 
-    def _frame(self, frame: Samples) -> None:
-        self._position += FRAME
-        if self._endpointer is None:
+    def _listen(self, frames: Samples) -> None:
+        """The client ends this turn: all of it is heard."""
+        for frame in frames:
+            self._position += FRAME
             self._open()
             self._hear(frame)
+
+    def _judged(self, frames: Samples, found: Sequence[float], then: Callable[[], None]) -> None:
+        if self._is_closed:
             return
-        event = self._endpointer.push(self._vad.probability(frame))
+        try:
+            for frame, probability in zip(frames, found, strict=True):
+                self._frame(frame, probability)
+        finally:
+            then()
+
+    def _frame(self, frame: Samples, probability: float) -> None:
+        assert self._endpointer is not None, "turns are found here"
+        self._position += FRAME
+        event = self._endpointer.push(probability)
         if isinstance(event, SpeechStarted):
             self._listener.speech_started(event.at_ms)
             self._open()

@@ -104,9 +104,14 @@ class Inbox:
         if not self._jobs and not self._holds and len(pcm) <= 2 * SLICE_BYTES:
             hear(pcm)
             return
-        for at in range(0, len(pcm), SLICE_BYTES):
-            self._jobs.append(_Audio(pcm[at : at + SLICE_BYTES], hear))
         self._waiting_bytes += len(pcm)
+        last = self._jobs[-1] if self._jobs else None
+        if isinstance(last, _Audio) and last.hear == hear and len(last.pcm) + len(pcm) <= SLICE_BYTES:
+            # Frames that came while the loop was busy are caught up with in one turn, not in one turn each.
+            self._jobs[-1] = _Audio(last.pcm + pcm, hear)
+        else:
+            for at in range(0, len(pcm), SLICE_BYTES):
+                self._jobs.append(_Audio(pcm[at : at + SLICE_BYTES], hear))
         self._tell_fullness()
         self._schedule()
 

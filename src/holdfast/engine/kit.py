@@ -19,6 +19,9 @@ class Stages:
     """The process's stages: makers of what each session owns, and what all share."""
 
     vad: Callable[[], Vad]
+    """Of a live stream, which is judged when the event loop comes round."""
+    reading_vad: Callable[[], Vad]
+    """Of a recording, which is judged at once."""
     recogniser: Callable[[Knowledge], Recogniser]
     library: Library
     mouth: Speaker

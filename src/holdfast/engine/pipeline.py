@@ -56,7 +56,7 @@ class Assistant:
         self._knowledge = stages.library.build([], "")
         self._dialogue = Dialogue(self._knowledge)
         self._hearing = Hearing(stages.vad(), stages.recogniser(self._knowledge), self)
-        self._inbox = Inbox(self._hearing.feed, lambda full: connection.pause_reading(paused=full))
+        self._inbox = Inbox(self._hear, lambda full: connection.pause_reading(paused=full))
         self._host: RealtimeHost
         self._answers: dict[str, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,6 +107,7 @@ class Assistant:
     def close(self) -> None:
         """The session is over."""
         self._inbox.close()
+        self._hearing.close()
         self._stay_awake()
         for task in self._tasks:
             task.cancel()
@@ -168,6 +169,11 @@ class Assistant:
         settings = self._hearing.turn_settings
         return 0.0 if settings is None else settings.silence_duration_ms / 1000
 
+    def _hear(self, pcm: bytes) -> None:
+        """The client's audio; what came after it waits until it was judged."""
+        self._inbox.hold()
+        self._hearing.feed(pcm, self._inbox.release)
+
     def _drop_turn(self, dropped_bytes: int) -> None:
         self._hearing.drop()
         self._hearing.skip(dropped_bytes)
@@ -211,7 +217,7 @@ class Assistant:
     def _read(self, pcm: bytes) -> None:
         """The next of a turn that the client has a recording of."""
         if self._reading is None:
-            self._reading = Reading(self._stages.vad(), self._stages.recogniser(self._knowledge))
+            self._reading = Reading(self._stages.reading_vad(), self._stages.recogniser(self._knowledge))
         self._reading.feed(pcm)
 
     def _has_read(self, item: Mapping[str, Any], pcm: bytes) -> None:

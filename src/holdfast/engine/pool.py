@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import sys
 from collections import deque
@@ -29,6 +30,9 @@ _STOP_S: Final = 3.0
 _BACK_OFF_S: Final = 0.25
 _BACK_OFF_CAP_S: Final = 8.0
 _KEPT_WORDS: Final = 2_000
+_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A worker has one core: a library of linear algebra would start threads for all of them, and let them spin.
+"""
 
 
 class EngineUnavailableError(Exception):
@@ -213,6 +217,7 @@ class EnginePool:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
+            env={**os.environ, **_ONE_THREAD},
         )
         worker = _Worker(process, secrets.token_urlsafe(32))
         self._workers.append(worker)

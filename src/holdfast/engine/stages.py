@@ -9,7 +9,7 @@ a library wants bytes. Positions are in samples of the session's own stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -25,15 +25,17 @@ FRAME: Final = 512
 Samples = NDArray[np.float32]
 
 
+Judged = Callable[[Sequence[float]], None]
+"""Takes how likely each of some frames holds speech, 0 to 1."""
+
+
 class Vad(Protocol):
     """Voice activity of one stream."""
 
-    def probability(self, frame: Samples) -> float:
-        """How likely `FRAME` samples hold speech, 0 to 1."""
-        ...
-
-    def reset(self) -> None:
-        """Forget the stream so far."""
+    def judge(self, frames: Samples, then: Judged) -> None:
+        """The next frames, a row of `FRAME` samples each. `then` is called with as many probabilities: now,
+        or when the event loop comes round; give no more frames before.
+        """
         ...
 
 

@@ -1,102 +1,161 @@
-"""Voice activity: Silero on onnxruntime, or plain energy where onnxruntime is missing.
+"""Voice activity: Silero, one stream at a time or all of a process together.
 
-What lives here: the one typed door to onnxruntime, one shared model, explicit state per stream.
-What never will: thresholds and hangover (`endpointer`).
+What lives here: which network judges, a stream's frames in their order, the batch of one turn of the event
+loop, the one typed door to onnxruntime. What never will: thresholds and hangover (`endpointer`), arithmetic
+(`silero`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
-from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
+from holdfast.engine.silero import ROWS, Carry, Silero
+from holdfast.engine.stages import RATE, Judged, Samples, SpeechError
 
-# onnxruntime reports its use to its maker, under an id that it keeps in the home folder, unless this is set
-# before it is loaded. A gateway that is hosted by its owner tells nobody.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-try:
-    import onnxruntime as _onnx
-except ImportError:  # the energy gate takes over
-    _onnx = None
-
-_CONTEXT: Final = 64
-"""Samples of the previous frame that the model wants before each frame."""
-_STATE_SHAPE: Final = (2, 1, 128)
+_PIECE = tuple[Carry, Samples]
+"""A stream, and its next frames."""
 
 
-def has_onnx() -> bool:
-    """Whether onnxruntime is installed."""
-    return _onnx is not None
+class Network(Protocol):
+    """What judges frames: the network in here, or onnxruntime with another file."""
+
+    def judge(self, carries: Sequence[Carry]) -> Samples:
+        """How likely the frame that each stream took last holds speech; at most `ROWS`, none twice."""
+        ...
 
 
-class SileroModel:
-    """The model, loaded once per process, on one thread that never spins."""
+def load(path: Path) -> tuple[Network, str]:
+    """The network in that file, and its name. A file that is not the network we compute ourselves is left to
+    onnxruntime. Raises SpeechError.
+    """
+    if not path.is_file():
+        raise SpeechError(f"Voice activity detection is missing: {path} does not exist. Run `make speech`.")
+    try:
+        return Silero.load(path), "silero"
+    except ValueError:
+        return OnnxNetwork(path), "onnxruntime"
+
+
+class SileroVad:
+    """One stream, judged alone and at once."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._carry = Carry()
+
+    def judge(self, frames: Samples, then: Judged) -> None:
+        then(_in_turn(self._network, [(self._carry, frames)])[0])
+
+
+class VadBatch:
+    """A process's live streams: what comes within one turn of its event loop is judged together.
+
+    Nothing waits for a clock. An idle loop judges a frame as soon as it has read the sockets that are ready;
+    the busier it is, the more frames are there when it comes round, and the less each costs.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._pieces: list[_PIECE] = []
+        self._thens: list[Judged] = []
+
+    def stream(self) -> BatchedVad:
+        """Another live stream."""
+        return BatchedVad(self)
+
+    def add(self, carry: Carry, frames: Samples, then: Judged) -> None:
+        """Judge these with the others. A stream adds again only after `then` was called."""
+        if not self._pieces:
+            asyncio.get_running_loop().call_soon(self._judge)
+        self._pieces.append((carry, frames))
+        self._thens.append(then)
+
+    def _judge(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        thens, self._thens = self._thens, []
+        for then, found in zip(thens, _in_turn(self._network, pieces), strict=True):
+            try:
+                then(found)
+            except Exception as error:  # noqa: BLE001 - one session's fault is not the others'
+                context = {"message": "what was heard could not be worked on", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+
+class BatchedVad:
+    """One stream of a batch."""
+
+    def __init__(self, batch: VadBatch) -> None:
+        self._batch = batch
+        self._carry = Carry()
+
+    def judge(self, frames: Samples, then: Judged) -> None:
+        self._batch.add(self._carry, frames, then)
+
+
+def _in_turn(network: Network, pieces: Sequence[_PIECE]) -> list[list[float]]:
+    """What each stream's frames hold: the first of every stream together, then the second, and so on."""
+    found: list[list[float]] = [[] for _ in pieces]
+    for step in range(max(len(frames) for _, frames in pieces)):
+        due = [at for at, (_, frames) in enumerate(pieces) if len(frames) > step]
+        for at in due:
+            carry, frames = pieces[at]
+            carry.take(frames[step])
+        for begin in range(0, len(due), ROWS):
+            rows = due[begin : begin + ROWS]
+            judged = network.judge([pieces[at][0] for at in rows])
+            for at, probability in zip(rows, judged.tolist(), strict=True):
+                found[at].append(probability)
+    return found
+
+
+class OnnxNetwork:
+    """Another Silero file, on one thread of onnxruntime that never spins."""
 
     def __init__(self, path: Path) -> None:
-        if _onnx is None:
-            raise SpeechError(
-                "Silero needs `onnxruntime`, which is not installed. Run `pip install onnxruntime`."
-            )
-        if not path.is_file():
-            raise SpeechError(
-                f"Voice activity detection is missing: {path} does not exist. Run `make speech`."
-            )
-        options = _onnx.SessionOptions()
+        options = _onnxruntime().SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         try:
-            self._session: Any = _onnx.InferenceSession(
+            self._session: Any = _onnxruntime().InferenceSession(
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises a class of its own per cause
             raise SpeechError(
                 f"Voice activity detection is broken: {path} is no model ({error}). Run `make speech`."
             ) from error
-        self._rate = np.array(RATE, dtype=np.int64)
 
-    def run(self, samples: Samples, state: Samples) -> tuple[float, Samples]:
-        """Probability for context plus frame, and the state after it."""
-        output, after = self._session.run(None, {"input": samples, "state": state, "sr": self._rate})
-        return float(output[0, 0]), after
-
-
-class SileroVad:
-    """One stream through the shared model: 64 samples of context and 1 KiB of state."""
-
-    def __init__(self, model: SileroModel) -> None:
-        self._model = model
-        self.reset()
-
-    def reset(self) -> None:
-        self._state = np.zeros(_STATE_SHAPE, dtype=np.float32)
-        self._input = np.zeros((1, _CONTEXT + FRAME), dtype=np.float32)
-
-    def probability(self, frame: Samples) -> float:
-        self._input[0, :_CONTEXT] = self._input[0, -_CONTEXT:]
-        self._input[0, _CONTEXT:] = frame
-        speech, self._state = self._model.run(self._input, self._state)
-        return speech
+    def judge(self, carries: Sequence[Carry]) -> Samples:
+        state = np.stack([(carry.hidden, carry.cell) for carry in carries], axis=1)
+        given = {"input": np.stack([carry.window for carry in carries]), "state": state, "sr": _RATE}
+        output, after = self._session.run(None, given)
+        for carry, hidden, cell in zip(carries, after[0], after[1], strict=True):
+            carry.hidden[:] = hidden
+            carry.cell[:] = cell
+        probabilities: Samples = output[:, 0]
+        return probabilities
 
 
-class EnergyVad:
-    """Speech is what is clearly louder than the quietest of late. Far worse than Silero; better than none."""
+_RATE: Final = np.array(RATE, dtype=np.int64)
 
-    _RISE: Final = 1.02
-    _FLOOR: Final = 1e-4
-    _FULL: Final = 12.0
 
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self._quiet = 0.01
-
-    def probability(self, frame: Samples) -> float:
-        level = float(np.sqrt(np.mean(np.square(frame)))) + self._FLOOR
-        self._quiet = min(level, self._quiet * self._RISE)
-        return min(1.0, level / (self._quiet * self._FULL))
+def _onnxruntime() -> Any:
+    """The library, loaded only where it is needed: it is larger than all that we compute ourselves."""
+    # It reports its use to its maker, under an id that it keeps in the home folder, unless this is set before
+    # it is loaded. A gateway that is hosted by its owner tells nobody.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime  # noqa: PLC0415 - see above
+    except ImportError as error:
+        raise SpeechError(
+            "Another network than the one that comes with the engine needs `onnxruntime`, which is not "
+            "installed. Run `pip install onnxruntime`."
+        ) from error
+    return onnxruntime

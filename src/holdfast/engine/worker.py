@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hmac
 import json
 import os
@@ -258,6 +259,9 @@ async def serve(told: Mapping[str, Any]) -> int:
     except SpeechError as fault:
         tell(error=str(fault))
         return 1
+    # What was loaded stays: the garbage collector need not look through it again while people speak.
+    gc.collect()
+    gc.freeze()
     worker = Worker(assembly, options, str(told["token"]))
     port = await worker.listen()
     tell(port=port, stages=dict(assembly.names))
