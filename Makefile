@@ -28,7 +28,7 @@ PIP_QUIET := -qq --disable-pip-version-check --no-input
 CLIENTS := .venv-clients
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-engine simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,14 @@ bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine
 bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and latency (minutes)
 	@$(BIN)/python -m benchmarks.engine.accuracy
 	@$(BIN)/python -m benchmarks.engine.latency --rounds 4
+
+bench-core: $(VENV)/.dev ## the core's steps alone: microseconds by pytest-benchmark (a minute)
+	@$(BIN)/python -m pytest -q benchmarks/core --benchmark-columns=median,iqr,min,rounds --benchmark-sort=fullname
+
+instructions: $(VENV)/.dev ## instructions for one message (callgrind) beside their bounds; WRITE=1 renews these (half a minute)
+	@scripts/valgrind.sh
+	@$(BIN)/python -m benchmarks.instructions $(if $(WRITE),--write)
+	@$(BIN)/python -m pytest -q benchmarks/instructions
 
 BASE ?= HEAD~1
 PAIRS ?= 30
