@@ -60,6 +60,12 @@ def test_licences_types_and_the_command_are_inside(names: list[str]) -> None:
     assert any(name.endswith("entry_points.txt") for name in names)
 
 
+def test_the_source_of_the_compiled_load_is_inside(names: list[str]) -> None:
+    native = {Path(name).suffix for name in names if name.startswith("holdfast/bench/native/")}
+
+    assert native == {".c", ".h"}
+
+
 def test_nothing_of_the_checkout_is_inside(names: list[str]) -> None:
     strange = [name for name in names if not name.startswith(("holdfast/", "holdfast-"))]
 

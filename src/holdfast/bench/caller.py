@@ -107,7 +107,7 @@ class Caller(MessageListener):
     def hush(self) -> None:
         """Send no more; answers may still come."""
         self._is_talking = False
-        if not self._stream.unanswered:
+        if not self._stream.awaited:
             self.answered.set()
 
     def settled(self) -> int:
@@ -156,5 +156,5 @@ class Caller(MessageListener):
         now = time.perf_counter()
         for _ in range(stream.due - came):
             tally.rtt_s.append(now - self._sent_at.popleft())
-        if not self._is_talking and not stream.unanswered:
+        if not self._is_talking and not stream.awaited:
             self.answered.set()

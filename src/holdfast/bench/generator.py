@@ -19,7 +19,7 @@ from typing import Final
 SOURCE: Final = Path(__file__).parent / "native"
 NAME: Final = "holdfast-load"
 COMPILERS: Final = ("cc", "gcc", "clang")
-FLAGS: Final = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
+FLAGS: Final = ("-std=c11", "-O2")
 _BUILD_S: Final = 120.0
 
 
@@ -65,13 +65,18 @@ def build(folder: Path, flags: tuple[str, ...] = FLAGS) -> Path:
     return target
 
 
-@functools.cache
-def found() -> tuple[Path | None, str]:
+def find(folder: Path) -> tuple[Path | None, str]:
     """The program, or None and the sentence why not."""
     try:
-        return build(cache_folder()), ""
+        return build(folder), ""
     except UnbuiltError as error:
         return None, str(error)
+
+
+@functools.cache
+def found() -> tuple[Path | None, str]:
+    """The same, asked once for each process."""
+    return find(cache_folder())
 
 
 def program() -> Path | None:

@@ -37,8 +37,10 @@ def measure(plan: Plan, folder: Path, cores: set[int]) -> Sample:
     """Sessions talk. Raises BenchError when the load breaks off."""
     longest = plan.seconds + plan.warm_up_s
     if generator.program() is None:
-        return Sample.of(_one(_in_python("load", "talk", asdict(plan)), longest, folder, cores))
-    return Sample.of(_together([_compiled("talk", asdict(plan))], longest, folder, cores)[0])
+        told = _one(_in_python("load", "talk", asdict(plan)), longest, folder, cores)
+    else:
+        (told,) = _together([_compiled("talk", asdict(plan))], longest, folder, cores)
+    return _sample(told, cores)
 
 
 def measure_abreast(task: Task, folder: Path, cores: set[int]) -> tuple[Sample, Sample]:
@@ -49,7 +51,11 @@ def measure_abreast(task: Task, folder: Path, cores: set[int]) -> tuple[Sample, 
     else:
         commands = [_compiled("talk", asdict(plan)) for plan in (task.first, task.second)]
         first, second = _together(commands, longest, folder, cores)
-    return Sample.of(first), Sample.of(second)
+    return _sample(first, cores), _sample(second, cores)
+
+
+def _sample(told: dict[str, Any], cores: set[int]) -> Sample:
+    return Sample.of({**told, "load_cores": len(cores)})
 
 
 def setups(plan: SetupPlan, folder: Path, cores: set[int]) -> Setups:

@@ -23,6 +23,12 @@ IN_JSON: Final[frozenset[Face]] = frozenset({"json", "json-resume"})
 """Faces on which audio is base64 within JSON."""
 
 
+CROWDED: Final = 0.85
+"""A share of a core from which on its owner's waiting shows in the figures."""
+LATE: Final = 0.25
+"""So much of a frame's time may the load be late with one frame in a hundred."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Sessions that talk. `pids`: all processes of the candidate; `upstream_pid` shares the load's cores."""
@@ -75,6 +81,15 @@ class Sample:
     """Memory that the candidate has written itself, bytes: before any session, and after the last window."""
     memory_after: int = 0
     generator: Generator = "python"
+    load_cores: int = 1
+    """Cores that the load and the upstream had together."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether load or upstream were near the end of their means: then round trips are theirs."""
+        share = self.load_share + self.upstream_share
+        busiest = max(self.load_share, self.upstream_share, share / self.load_cores)
+        return busiest > CROWDED or self.late_p99_ms > LATE * self.frame_ms
 
     @property
     def faulty(self) -> int:

@@ -18,12 +18,10 @@ from holdfast.bench.candidates import STARTS, Candidate, Start, Upstream, echo_u
 from holdfast.bench.figures import Change, Spread, change, spread
 from holdfast.bench.frames import FRAME_MS
 from holdfast.bench.measuring import measure, measuring_cores
-from holdfast.bench.plans import Plan, Sample
+from holdfast.bench.plans import CROWDED, Plan, Sample
 
 TARGET: Final = 1.25
 """The gateway may cost this many times a bare relay (the project's own bound)."""
-CROWDED: Final = 0.85
-"""A share of a core from which on its owner's waiting shows in the figures."""
 HELD_UP_MS: Final = 2.0 * FRAME_MS
 """A load or an answer this late: frames arrive in heaps and no longer one by one."""
 FACES: Final[dict[str, str]] = {"json": "/v1/realtime", "binary": "browser protocol"}
@@ -126,11 +124,15 @@ class Report:
     def doubts(self) -> list[str]:
         """Why the figures should be read with care."""
         found = [told] if (told := generator.doubt()) is not None else []
-        busiest = max((m.sample.load_share + m.sample.upstream_share for m in self.measured), default=0.0)
-        if busiest > CROWDED:
+        crowded = [m.sample for m in self.measured if m.sample.is_crowded]
+        if crowded:
+            load = max(sample.load_share for sample in crowded)
+            upstream = max(sample.upstream_share for sample in crowded)
+            late = max(sample.late_p99_ms for sample in crowded)
             found.append(
-                f"the load and its upstream used {busiest:.0%} of their core: they were the bottleneck, "
-                "so round trips are theirs; the cost for one message still holds"
+                f"the load was the bottleneck in {len(crowded)} of {len(self.measured)} measurements: "
+                f"it used up to {load:.0%} of a core, its upstream {upstream:.0%}, and it was up to "
+                f"{late:.1f} ms late. Round trips are theirs then; the cost for one message still holds"
             )
         fullest = max((m.sample.candidate_share for m in self.measured), default=0.0)
         if fullest > CROWDED:

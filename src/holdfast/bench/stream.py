@@ -46,9 +46,14 @@ class Stream:
     """Frames that came altered, so that nobody knows which they were."""
 
     @property
+    def awaited(self) -> int:
+        """Frames of which nothing has come, nor of a later one."""
+        return max(0, self.sent - self.due - self._damaged)
+
+    @property
     def unanswered(self) -> int:
         """Frames that have not come back, altered ones left out."""
-        return self.sent - self.due + len(self.missing) - min(self._damaged, self.sent - self.due)
+        return self.awaited + len(self.missing)
 
     def take(self, pcm: bytes) -> None:
         """Sound that came back."""
