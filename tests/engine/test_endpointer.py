@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from holdfast.engine.endpointer import (
     LONGEST_TURN_MS,
     Endpointer,
+    SpeechPaused,
     SpeechStarted,
     SpeechStopped,
+    TurnEvent,
     TurnSettings,
 )
 
@@ -20,9 +22,15 @@ FRAME_MS = 32
 SPEECH, SILENCE, UNSURE = 0.9, 0.01, 0.4
 
 
-def events(probabilities: Sequence[float], settings: TurnSettings) -> list[SpeechStarted | SpeechStopped]:
+def all_events(probabilities: Sequence[float], settings: TurnSettings) -> list[TurnEvent]:
     endpointer = Endpointer(settings)
     return [event for one in probabilities if (event := endpointer.push(one)) is not None]
+
+
+def events(probabilities: Sequence[float], settings: TurnSettings) -> list[TurnEvent]:
+    """Where turns begin and end."""
+    found = all_events(probabilities, settings)
+    return [event for event in found if not isinstance(event, SpeechPaused)]
 
 
 def test_a_turn_begins_before_its_first_frame_and_ends_after_the_hangover() -> None:
@@ -58,6 +66,24 @@ def test_positions_go_on_where_the_stream_was_skipped_or_heard_otherwise() -> No
     assert endpointer.push(SPEECH) == SpeechStarted(1_000 + 10 * FRAME_MS)
     endpointer.abandon()
     assert endpointer.push(SPEECH) == SpeechStarted(1_000 + 11 * FRAME_MS)
+
+
+@pytest.mark.parametrize(("hangover_ms", "paused_after"), [(200, 2), (300, 3), (500, 10), (60, None)])
+def test_a_pause_is_told_once_as_late_as_leaves_time_for_an_answer(
+    hangover_ms: int, paused_after: int | None
+) -> None:
+    settings = TurnSettings(silence_duration_ms=hangover_ms)
+    found = all_events([SPEECH] * 10 + [SILENCE] * 20, settings)
+    pauses = [event for event in found if isinstance(event, SpeechPaused)]
+    assert pauses == ([] if paused_after is None else [SpeechPaused((10 + paused_after) * FRAME_MS)])
+
+
+def test_each_pause_of_a_turn_is_told() -> None:
+    found = all_events(
+        ([SPEECH] * 5 + [SILENCE] * 3) * 3 + [SILENCE] * 6, TurnSettings(silence_duration_ms=200)
+    )
+    kinds = [type(event) for event in found]
+    assert kinds == [SpeechStarted, SpeechPaused, SpeechPaused, SpeechPaused, SpeechStopped]
 
 
 @pytest.mark.parametrize(("eagerness", "silence_ms"), [("low", 900), ("auto", 500), ("high", 300)])

@@ -51,12 +51,16 @@ class Heard:
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
         self.partials: list[str] = []
+        self.pauses: list[str] = []
 
     def speech_started(self, at_ms: int) -> None:
         self.events.append(("started", at_ms))
 
     def words_so_far(self, text: str) -> None:
         self.partials.append(text)
+
+    def speech_paused(self, text: str) -> None:
+        self.pauses.append(text)
 
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
         self.events.append(("stopped", at_ms, text, seconds))

@@ -62,6 +62,18 @@ async def test_every_customer_can_ask_everything(portal: Portal, ask: Ask) -> No
             assert len(re.findall(r"[.!?](?= |$)", told["say"])) <= 3
 
 
+async def test_results_begin_as_their_tools_say_and_no_opening_tells_a_fact(portal: Portal) -> None:
+    for tool in portal.toolbox.definitions():
+        openings = tool["parameters"].get("x-openings", [])
+        assert not re.search(r"\d", "".join(openings))
+        said = []
+        for customer in portal.customers if openings else ():
+            context = ToolContext("s", "c", customer.id, "x")
+            said.append(json.loads((await portal.toolbox.call(tool["name"], "{}", context)).output)["say"])
+        for opening in openings:
+            assert any(say.startswith(f"{opening} ") for say in said), (opening, said)
+
+
 async def test_amounts_in_words_stand_in_the_fields(portal: Portal, ask: Ask) -> None:
     for customer in portal.customers:
         for tool in ("balance", "next_payment", "last_payment", "payoff"):

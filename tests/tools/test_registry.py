@@ -29,7 +29,13 @@ async def paint(
 
 
 def tool() -> Tool:
-    return function_tool(paint, description="Paints.", title="painting", utterances=("paint it red",))
+    return function_tool(
+        paint,
+        description="Paints.",
+        title="painting",
+        utterances=("paint it red",),
+        openings=("It is painted",),
+    )
 
 
 def test_the_schema_is_plain_closed_and_bears_the_spoken_extensions() -> None:
@@ -52,6 +58,7 @@ def test_the_schema_is_plain_closed_and_bears_the_spoken_extensions() -> None:
             "required": ["colour"],
             "x-title": "painting",
             "x-utterances": ["paint it red"],
+            "x-openings": ["It is painted"],
         },
     }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 from holdfast.engine.carrying_on import BRIDGE, rest_of
@@ -85,6 +86,16 @@ class Agenda:
             self._interrupted = heard
             return step
         return Say(rest_of(step.text, heard, bridge=BRIDGE if step.is_answer else ""))
+
+    def foreseen(self, dialogue: Dialogue, text: str) -> Act | Say | None:
+        """What the next step would be if the user's turn ended now, with `text`. Asking changes nothing.
+        None where it would tell a tool's result, which is nobody's to keep.
+        """
+        if self._unsaid:
+            return None
+        twin = copy(self)  # its steps replace what it holds, and alter none of it
+        twin.asked(text, is_live=True)
+        return twin.next_step(dialogue.twin())
 
     def _heard(self, told: str | None) -> str | None:
         """How much of the answer was heard, from the best witness; None when it is to be given whole."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from holdfast.engine.chatting import Reply
+from holdfast.engine.kit import Stages
 from holdfast.engine.remote import UNAVAILABLE, Chat
-from holdfast.engine.speaking import Manner, Speaker, new_resampler
-from holdfast.engine.spoken import clauses
+from holdfast.engine.speaking import Manner, new_resampler
+from holdfast.engine.spoken import Clause, clauses
 from holdfast.engine.stages import SpeechError
 from holdfast.engine.switch import StageError
 from holdfast.wire.realtime import MessageWriter, ResponseWriter
@@ -45,9 +46,9 @@ class Answer:
             self.task.cancel()
 
 
-async def speak(answer: Answer, text: str, manner: Manner, mouth: Speaker, outflow: Outflow) -> None:
+async def speak(answer: Answer, text: str, manner: Manner, stages: Stages, outflow: Outflow) -> None:
     """Say `text` as one message and complete the response; a failing voice fails the response."""
-    voice = Telling(answer, manner, mouth, outflow)
+    voice = Telling(answer, manner, stages, outflow)
     if await voice.say(text):
         voice.done()
 
@@ -55,10 +56,11 @@ async def speak(answer: Answer, text: str, manner: Manner, mouth: Speaker, outfl
 class Telling:
     """One message of a response, said piece by piece as its words come."""
 
-    def __init__(self, answer: Answer, manner: Manner, mouth: Speaker, outflow: Outflow) -> None:
+    def __init__(self, answer: Answer, manner: Manner, stages: Stages, outflow: Outflow) -> None:
         self._answer = answer
         self._manner = manner
-        self._mouth = mouth
+        self._mouth = stages.mouth
+        self._ahead = stages.ahead
         self._outflow = outflow
         self._resampler = new_resampler()
         self._message: MessageWriter | None = None
@@ -73,15 +75,15 @@ class Telling:
         has ended the response.
         """
         writer = self._answer.writer
-        if self._message is None:
-            self._message = writer.message()
+        message, is_first = self._message or writer.message(), self._message is None
+        self._message = message
         try:
-            for clause in clauses(text):
-                self._message.transcript(clause.written)
+            for clause, sound in self._parts(text, may_be_ready=is_first and writer.is_spoken):
+                message.transcript(clause.written)
                 if not writer.is_spoken:
                     continue
-                async for pcm in self._mouth.speak(clause, self._manner, self._resampler, self._answer.stop):
-                    self._message.audio(pcm)
+                async for pcm in sound:
+                    message.audio(pcm)
                     await self._outflow.writable()
                 if self._answer.stop.is_set():
                     return False
@@ -90,6 +92,16 @@ class Telling:
             writer.done("failed", error=error)
             return False
         return True
+
+    def _parts(self, text: str, *, may_be_ready: bool) -> Iterator[tuple[Clause, AsyncIterator[bytes]]]:
+        """The clauses of `text` with their sound, the first perhaps as it was made before."""
+        if self._ahead is not None and may_be_ready:
+            begun = self._ahead.beginning_of(text, self._manner)
+            if begun is not None:
+                yield begun.clause, begun.pieces()
+                text = text[len(begun.clause.written) :]
+        for clause in clauses(text):
+            yield clause, self._mouth.speak(clause, self._manner, self._resampler, self._answer.stop)
 
     def done(self) -> None:
         """It was said; so is the response."""

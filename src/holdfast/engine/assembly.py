@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.engine import flite_native, flite_wasm
+from holdfast.engine.ahead import Ahead, Spare
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import FLITE, SILERO, EngineOptions, RemoteStage
@@ -46,6 +47,8 @@ class Assembly:
 
     async def close(self) -> None:
         """No more speech, no more requests."""
+        if self.stages.ahead is not None:
+            self.stages.ahead.close()
         self.stages.mouth.close()
         for server in self.servers:
             await server.close()
@@ -84,6 +87,8 @@ def assemble(options: EngineOptions) -> Assembly:
         mouth=ServedMouth(Speech(servers["speech"]), mouth) if "speech" in servers else mouth,
         transcriber=Transcriber(servers["transcription"]) if "transcription" in servers else None,
         chat=Chat(servers["chat"]) if "chat" in servers else None,
+        # Servers of others are asked for what is needed, not for what may be.
+        ahead=Ahead(mouth, Spare()) if options.answers_ahead and not servers else None,
     )
     names = {"vad": vad_name, "asr": "pocketsphinx", "tts": voice_name}
     names |= {stage: server.options.title for stage, server in servers.items()}

@@ -6,6 +6,7 @@ engine's own. Pure. What never will: a fact about a customer; those come from a 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,12 +58,32 @@ class Say:
     """Whether it is about what was asked; a refusal is not, and continues nothing."""
 
 
+class _Understood:
+    """The last words and what they mean: they are often asked about again, when a turn that paused is over.
+    Twins share it, for the same words mean the same.
+    """
+
+    def __init__(self) -> None:
+        self._words: tuple[Knowledge, str] | None = None
+        self._meaning = Meaning(None, 0.0)
+
+    def meaning(self, knowledge: Knowledge, text: str) -> Meaning:
+        if self._words != (knowledge, text):
+            self._words, self._meaning = (knowledge, text), knowledge.index.meaning(text)
+        return self._meaning
+
+
 class Dialogue:
     """One session's small memory: the question that is open, if any."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self._open: Question | None = None
+        self._understood = _Understood()
+
+    def twin(self) -> Dialogue:
+        """Another that stands where this one does: what it decides is not remembered here."""
+        return copy(self)
 
     def learn(self, knowledge: Knowledge) -> None:
         """Take over other tools. A question stays open if it is about one that is still there."""
@@ -86,7 +107,7 @@ class Dialogue:
         answer = None if question is None else self._answer(question, text, words)
         if answer is not None:
             return answer
-        meaning = self.knowledge.index.meaning(text)
+        meaning = self._understood.meaning(self.knowledge, text)
         skill = self.knowledge.skill(meaning.intent)
         if skill is not None and meaning.score >= GUESSED:
             return self._act(skill, text) if is_clear(meaning) else self._ask(skill, for_slot=False)

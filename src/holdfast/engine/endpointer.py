@@ -17,6 +17,10 @@ _HYSTERESIS: Final = 0.15
 """Speech goes on until the probability is this much below the threshold (Silero's own habit)."""
 _HALF_FRAME_MS: Final = FRAME // _PER_MS // 2
 LONGEST_TURN_MS: Final = 60_000
+_SURE_MS: Final = 64
+"""So much silence is a pause and no stop consonant."""
+_LEAD_MS: Final = 192
+"""So long before the end of the turn a pause is told, where the hangover has room: an answer can begin."""
 _EAGERNESS_MS: Final = {"low": 900, "medium": 500, "auto": 500, "high": 300}
 
 
@@ -55,6 +59,16 @@ class SpeechStopped:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """Nobody has spoken for a moment: the turn may be over soon, or go on. Once in each pause."""
+
+    at_ms: int
+
+
+TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped
+
+
 class Endpointer:
     """One stream's turns. `push` once per frame of `FRAME` samples."""
 
@@ -62,30 +76,34 @@ class Endpointer:
         """`position`: samples of the stream that went by before this machine was made."""
         self.settings = settings
         self.is_speaking = False
+        self._is_paused = False
         self._position = position
         self._started_at = 0
         self._last_speech = 0
         self._ended_ms = 0
 
-    def push(self, probability: float) -> SpeechStarted | SpeechStopped | None:
-        """The next frame's speech probability; says whether a turn begins or ends with it."""
+    def push(self, probability: float) -> TurnEvent | None:
+        """The next frame's speech probability; says whether a turn begins, pauses or ends with it."""
         begins = self._position
         self._position += FRAME
         if not self.is_speaking:
             if probability < self.settings.threshold:
                 return None
-            self.is_speaking = True
+            self.is_speaking, self._is_paused = True, False
             self._started_at = begins
             self._last_speech = self._position
             return SpeechStarted(max(self._ended_ms, begins // _PER_MS - self.settings.prefix_padding_ms))
         if probability >= max(self.settings.threshold - _HYSTERESIS, 0.01):
-            self._last_speech = self._position
+            self._last_speech, self._is_paused = self._position, False
         silence_ms = (self._position - self._last_speech) // _PER_MS
         turn_ms = (self._position - self._started_at) // _PER_MS
         # Rounded to the nearest frame: never late by a whole one.
         wanted_ms = max(self.settings.silence_duration_ms - _HALF_FRAME_MS, 1)
         if silence_ms < wanted_ms and turn_ms < LONGEST_TURN_MS:
-            return None
+            if self._is_paused or silence_ms < max(_SURE_MS, wanted_ms - _LEAD_MS):
+                return None
+            self._is_paused = True
+            return SpeechPaused(self._position // _PER_MS)
         self.is_speaking = False
         self._ended_ms = self._position // _PER_MS
         return SpeechStopped(self._ended_ms)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from holdfast.engine.endpointer import Endpointer, SpeechStarted, SpeechStopped, TurnSettings
+from holdfast.engine.endpointer import Endpointer, SpeechPaused, SpeechStarted, SpeechStopped, TurnSettings
 from holdfast.engine.resample import down, to_pcm, to_samples
 from holdfast.engine.stages import FRAME, RATE, Recogniser, Samples, Teachable, Vad
 
@@ -36,6 +36,10 @@ class Listener(Protocol):
 
     def words_so_far(self, text: str) -> None:
         """The recogniser's present opinion of the running turn."""
+        ...
+
+    def speech_paused(self, text: str) -> None:
+        """The turn may be over in a moment, with the words `text`; or it goes on, and nothing tells so."""
         ...
 
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
@@ -150,7 +154,9 @@ class Hearing:
             self._before.append(frame)
             return
         self._hear(frame)
-        if isinstance(event, SpeechStopped):
+        if isinstance(event, SpeechPaused):
+            self._listener.speech_paused(self._recogniser.partial())
+        elif isinstance(event, SpeechStopped):
             text, seconds = self._close()
             self._listener.speech_stopped(event.at_ms, text, seconds)
 
@@ -207,6 +213,9 @@ class Reading:
 
     def words_so_far(self, text: str) -> None:
         """Of no interest: the whole is at hand in a moment."""
+
+    def speech_paused(self, text: str) -> None:
+        """Nobody answers a recording before its end."""
 
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:  # noqa: ARG002 - a listener's
         """A pause within the recording."""

@@ -51,6 +51,11 @@ class Inbox:
         self._holds = 0
         self._is_closed = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is work that waits."""
+        return bool(self._jobs or self._holds)
+
     def audio(self, pcm: bytes) -> None:
         """The client's audio, handled now when nothing waits and it is short."""
         self._add(pcm, self._hear)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from holdfast.engine.ahead import Ahead
 from holdfast.engine.knowledge import Knowledge, Library
 from holdfast.engine.remote import Chat, Transcriber
 from holdfast.engine.speaking import Speaker
@@ -29,3 +30,5 @@ class Stages:
     """Who writes a turn down when it is over; what is built in listens all the same, and finds the turns."""
     chat: Chat | None = None
     """Who answers, before the dialogue that is built in."""
+    ahead: Ahead | None = None
+    """Who makes an answer's beginning ready before it is due; None: nobody."""

@@ -1,7 +1,8 @@
 """What a session's tools and instructions teach the stages.
 
-What lives here: reading tools (with the extensions `x-utterances` and `x-title`), the vocabulary, the
-language model and dictionary files, the index; one build per distinct session, cached by content.
+What lives here: reading tools (with the extensions `x-utterances`, `x-title` and `x-openings`), the
+vocabulary, the language model and dictionary files, the index; one build per distinct session, cached by
+content.
 What never will: what to answer (`dialogue`), a socket.
 """
 
@@ -35,6 +36,8 @@ MENTION_WEIGHT: Final = 0.2
 _MOST_UTTERANCES: Final = 4_000
 _MOST_LETTERS: Final = 300
 _MOST_TOOLS: Final = 128
+_MOST_OPENINGS: Final = 2
+_LONGEST_OPENING: Final = 80
 _CACHED: Final = 32
 
 _UNFIT: Final = frozenset(
@@ -62,6 +65,8 @@ class Skill:
     utterances: tuple[str, ...]
     description: str = ""
     slot: Slot | None = None
+    openings: tuple[str, ...] = ()
+    """How its results may begin, word for word: never a fact, for they are the same for everybody."""
 
 
 def skills(tools: Iterable[Mapping[str, Any]]) -> tuple[Skill, ...]:
@@ -89,7 +94,16 @@ def _skill(tool: Mapping[str, Any]) -> Skill:
         utterances=tuple(utterances[:_MOST_UTTERANCES]) or (readable, description),
         description=description,
         slot=_slot(schema),
+        openings=_openings(schema),
     )
+
+
+def _openings(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    given = schema.get("x-openings")
+    told = [text for text in given if isinstance(text, str)] if isinstance(given, list) else []
+    return tuple(f"{text.strip()} " for text in told if 0 < len(text.strip()) <= _LONGEST_OPENING)[
+        :_MOST_OPENINGS
+    ]
 
 
 def _slot(schema: Mapping[str, Any]) -> Slot | None:

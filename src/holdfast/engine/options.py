@@ -59,6 +59,8 @@ class EngineOptions:
     """Who writes down the user's turns, and so on; None: what is built in."""
     chat: RemoteStage | None = None
     speech: RemoteStage | None = None
+    answers_ahead: bool = True
+    """Whether an answer is begun while the user's turn may still go on. Only with the stages built in."""
     ready_s: float = 30.0
     restarts: int = 5
     restart_window_s: float = 60.0

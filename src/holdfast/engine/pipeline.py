@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from holdfast.engine.agenda import Agenda
@@ -18,12 +18,13 @@ from holdfast.engine.answering import Answer, Outflow, Telling, relate, speak
 from holdfast.engine.chatting import request_of, text_of
 from holdfast.engine.dialogue import Act, Dialogue, Say
 from holdfast.engine.endpointer import TurnSettings
+from holdfast.engine.foresight import Foresight, first_words
 from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.inbox import Inbox
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Knowledge, words_named_in
 from holdfast.engine.remote import Chat, Transcriber
-from holdfast.engine.speaking import Manner, voice_name
+from holdfast.engine.speaking import Manner, manner_of
 from holdfast.engine.stages import SpeechError
 from holdfast.engine.switch import StageError
 from holdfast.engine.words import common_beginning
@@ -55,6 +56,7 @@ class Assistant:
         self._connection = connection
         self._knowledge = stages.library.build([], "")
         self._dialogue = Dialogue(self._knowledge)
+        self._foresight = Foresight(stages.ahead, self._first_words)
         self._hearing = Hearing(stages.vad(), stages.recogniser(self._knowledge), self)
         self._inbox = Inbox(self._hear, lambda full: connection.pause_reading(paused=full))
         self._host: RealtimeHost
@@ -120,8 +122,7 @@ class Assistant:
         self._stay_awake()
         self._coming = self._host.speech_started(at_ms)
         self._told, self._looked = [], []
-        active = self._host.active
-        if active is not None and self._turn_setting("interrupt_response"):
+        if (active := self._host.active) is not None and self._turn_setting("interrupt_response"):
             self._cease(active)
             active.done("cancelled", reason="turn_detected")
 
@@ -138,6 +139,11 @@ class Assistant:
             lead = " " if self._told else ""
             self._told = agreed
             self._host.transcript_delta(self._coming, lead + " ".join(fresh))
+
+    def speech_paused(self, text: str) -> None:
+        """The beginning of what seems to be the answer is made ready; nobody is told anything."""
+        if self._turn_setting("create_response") and self._host.active is None and not self._inbox.is_behind:
+            self._foresight.guess(lambda: self._agenda.foreseen(self._dialogue, text))
 
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
         self._host.speech_stopped(at_ms)
@@ -262,10 +268,11 @@ class Assistant:
         if isinstance(step, Act):
             writer.function_call(step.tool, json.dumps(step.arguments))
             writer.done()
+            self._foresight.make_ready(step)  # while the tool works
             return
         answer = self._begin(writer)
-        manner = self._manner(request)
-        answer.task = asyncio.get_running_loop().create_task(self._speak(answer, step.text, manner))
+        spoken = self._speak(answer, step.text, self._manner(request))
+        answer.task = asyncio.get_running_loop().create_task(spoken)
 
     def _begin(self, writer: ResponseWriter) -> Answer:
         answer = self._answers[writer.id] = Answer(writer, threading.Event())
@@ -274,11 +281,18 @@ class Assistant:
     def _own_step(self, writer: ResponseWriter, request: Mapping[str, Any], say: str | None) -> Act | Say:
         """What is built in does about it."""
         step = Say(say) if say else self._next_step(writer, request)
-        return Say(_MAY_NOT_ACT) if isinstance(step, Act) and self._may_not_act(request) else step
+        self._foresight.turned_out(step)
+        return self._permitted(step, request)
 
-    def _may_not_act(self, request: Mapping[str, Any]) -> bool:
+    def _permitted(self, step: Act | Say, request: Mapping[str, Any]) -> Act | Say:
         choice = request.get("tool_choice", self._host.session.get("tool_choice"))
-        return bool(choice == "none")
+        return Say(_MAY_NOT_ACT) if isinstance(step, Act) and choice == "none" else step
+
+    def _first_words(self, step: Act | Say) -> tuple[Sequence[str], Manner]:
+        """How an answer by this step may begin, and how it would be said; no words where none are spoken."""
+        is_spoken = "audio" in self._host.session.get("output_modalities", ())
+        texts = first_words(self._permitted(step, {}), self._knowledge) if is_spoken else ()
+        return texts, self._manner({})
 
     def _next_step(self, writer: ResponseWriter, request: Mapping[str, Any]) -> Act | Say:
         verbatim = writer.metadata.get(SAY_KEY)
@@ -295,7 +309,7 @@ class Assistant:
     async def _converse(self, answer: Answer, chat: Chat, request: dict[str, Any]) -> None:
         """The chat server's answer, said as it comes; what is built in answers when nothing comes of it."""
         writer, manner = answer.writer, self._manner(request)
-        told = Telling(answer, manner, self._stages.mouth, self._connection)
+        told = Telling(answer, manner, self._stages, self._connection)
         asked = request_of(self._host.session, self._host.items, request)
         try:
             if await relate(chat, asked, told, writer):
@@ -322,7 +336,7 @@ class Assistant:
     async def _speak(self, answer: Answer, text: str, manner: Manner) -> None:
         writer = answer.writer
         try:
-            await speak(answer, text, manner, self._stages.mouth, self._connection)
+            await speak(answer, text, manner, self._stages, self._connection)
         finally:
             self._answers.pop(writer.id, None)
         self._has_answered(writer)
@@ -341,10 +355,7 @@ class Assistant:
 
     def _manner(self, request: Mapping[str, Any]) -> Manner:
         output = {**self._host.session["audio"]["output"], **request.get("audio", {}).get("output", {})}
-        name = voice_name(output.get("voice"), self._stages.mouth.voices)
-        asked = output.get("voice")
-        named = str(asked.get("id", "")) if isinstance(asked, Mapping) else str(asked)
-        return Manner(name, float(output.get("speed", 1.0)), named)
+        return manner_of(output, self._stages.mouth.voices)
 
     # inside: silence
 
@@ -388,10 +399,8 @@ class Assistant:
 
     def _learn(self) -> None:
         session = self._host.session
-        tools, instructions = (
-            session.get("tools", []),
-            session.get("instructions", "") + words_named_in(session),
-        )
+        tools = session.get("tools", [])
+        instructions = session.get("instructions", "") + words_named_in(session)
         known = self._stages.library.get(tools, instructions)
         if known is not None:
             self._inbox.then(lambda: self._taught(known))

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -64,6 +64,13 @@ class Manner:
     """The voice as the session names it, for a speech server."""
 
 
+def manner_of(output: Mapping[str, Any], known: tuple[str, ...]) -> Manner:
+    """From a session's or a request's `audio.output`."""
+    asked = output.get("voice")
+    named = str(asked.get("id", "")) if isinstance(asked, Mapping) else str(asked)
+    return Manner(voice_name(asked, known), float(output.get("speed", 1.0)), named)
+
+
 class Speaker(Protocol):
     """Who says clauses: the thread in here, or a server before it."""
 
@@ -89,6 +96,12 @@ class Mouth:
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mouth")
+        self._under_way = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no clause is being made or waits for it."""
+        return not self._under_way
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -119,11 +132,16 @@ class Mouth:
                 put(None)
 
         done = loop.run_in_executor(self._thread, work)
+        self._under_way += 1
+        done.add_done_callback(self._one_less)
         while (piece := await pieces.get()) is not None:
             if stop.is_set():
                 break
             yield piece
         await done
+
+    def _one_less(self, _done: asyncio.Future[None]) -> None:
+        self._under_way -= 1
 
     def _synthesise(
         self, clause: Clause, manner: Manner, resampler: Resampler, stop: threading.Event, put: Put

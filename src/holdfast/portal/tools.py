@@ -246,6 +246,25 @@ async def goodbye(_context: ToolContext) -> ToolResult:
     return ToolResult("Thank you for talking to me. Goodbye.", end_session=True)
 
 
+_OPENINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "balance": ("You still owe",),
+    "next_payment": ("Your next payment of",),
+    "last_payment": ("Your last payment of",),
+    "payoff": ("To pay off your loan today you would need",),
+    "interest_rate": ("Your interest rate is",),
+    "contract_end": ("Your loan ends on",),
+    "missing_documents": ("We still need your", "Nothing is missing."),
+    "upload_document": ("You can hand in documents on the page,",),
+    "change_address": ("For your safety I can't change your address by voice.",),
+    "change_bank": ("For your safety I can't change your bank account by voice.",),
+    "change_due_date": ("I can't change the day of your payment by voice.",),
+    "human": ("I can't put you through myself.",),
+    "help": ("I can tell you your balance,",),
+    "goodbye": ("Thank you for talking to me.",),
+}
+"""How the sentences above begin, as a rule: what the engine may have ready before it has the facts."""
+
+
 def portal_tools(store: PortalStore, today: Callable[[], date]) -> list[Tool]:
     """Every tool of the portal, in the order in which they are offered."""
     of = PortalTools(store, today)
@@ -310,6 +329,7 @@ def portal_tools(store: PortalStore, today: Callable[[], date]) -> list[Tool]:
             title=title,
             description=words,
             utterances=UTTERANCES[name],
+            openings=_OPENINGS.get(name, ()),
             idempotent=True,  # they look things up, or open a form in the page
         )
         for name, function, title, words in table

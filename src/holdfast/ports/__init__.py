@@ -129,8 +129,8 @@ class Toolbox(Protocol):
 
     def definitions(self) -> Sequence[Json]:
         """Flat function tools (realtime dialect). `parameters` may bear the schema extensions
-        `x-utterances` (spoken examples) and `x-title` (what it does, as a spoken noun phrase),
-        which only the embedded engine is sent.
+        `x-utterances` (spoken examples), `x-title` (what it does, as a spoken noun phrase) and `x-openings`
+        (how its results begin), which only the embedded engine is sent.
         """
         ...
 

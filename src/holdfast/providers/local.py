@@ -29,6 +29,7 @@ def engine_options(settings: EngineSettings, *, workers: int | None = None) -> E
         workers=settings.workers if workers is None else workers,
         model_folder=settings.asr_model,
         vad_model=settings.vad_model,
+        answers_ahead=settings.answers_ahead,
         transcription=_remote(settings.transcription),
         chat=_remote(settings.chat),
         speech=_remote(speech, voice=speech.voice, audio_format=speech.format, rate=speech.rate),

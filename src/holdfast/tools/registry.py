@@ -83,12 +83,14 @@ def function_tool(
     name: str = "",
     title: str = "",
     utterances: Sequence[str] = (),
+    openings: Sequence[str] = (),
     idempotent: bool = False,
 ) -> Tool:
     """A tool from an async function `(context, *typed parameters) -> ToolResult`.
 
-    `title` is what it does as a spoken noun phrase, `utterances` are spoken examples: both travel inside the
-    schema as `x-title` and `x-utterances`. `idempotent`: to run it twice with the same
+    `title` is what it does as a spoken noun phrase, `utterances` are spoken examples, `openings` are how its
+    `say` may begin (no facts: they are the same for everybody): they travel inside the schema as `x-title`,
+    `x-utterances` and `x-openings`. `idempotent`: to run it twice with the same
     `ToolContext.idempotency_key` does nothing twice; then a call whose end nobody knows (the process was
     killed) is run again, else it never is. Raises TypeError for a parameter without a type.
     """
@@ -99,6 +101,8 @@ def function_tool(
         parameters["x-title"] = title
     if utterances:
         parameters["x-utterances"] = list(utterances)
+    if openings:
+        parameters["x-openings"] = list(openings)
     return Tool(name, description, parameters, function, arguments, idempotent)
 
 
