@@ -267,9 +267,9 @@ def test_a_tools_result_is_never_foreseen(knowledge: Knowledge) -> None:
 
 def test_openings_are_read_within_bounds(library: Library) -> None:
     told = dict(tool("balance", "your balance", "what is my balance"))
-    told["parameters"]["x-openings"] = ["", 7, "x" * 200, " You owe ", "It is", "and more"]
+    told["parameters"]["x-openings"] = ["", 7, "x" * 200, " You owe ", "It is", "a", "b", "c"]
     (skill,) = library.build([told], "").skills
-    assert skill.openings == ("You owe ", "It is ")
+    assert skill.openings == ("You owe ", "It is ", "a ", "b ")
 
 
 MANNER = Manner("rms")

@@ -21,7 +21,7 @@ from holdfast.engine.knowledge import Library
 from holdfast.engine.pipeline import Assistant
 from holdfast.engine.resample import WIRE_RATE, to_pcm, to_samples
 from holdfast.engine.speaking import Mouth
-from holdfast.engine.stages import RATE, Cancelled, Samples, Teachable
+from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable
 from holdfast.wire.realtime import RealtimeHost
 from tests.engine.conftest import Tool
 
@@ -62,11 +62,8 @@ class Tones:
 class ToneVad:
     """Speech is what is loud."""
 
-    def probability(self, frame: Samples) -> float:
-        return 0.9 if float(np.abs(frame).mean()) > _QUIET else 0.01
-
-    def reset(self) -> None:
-        """It remembers nothing."""
+    def judge(self, frames: Samples, then: Judged) -> None:
+        then([0.9 if float(np.abs(frame).mean()) > _QUIET else 0.01 for frame in frames])
 
 
 class ToneRecogniser:
@@ -139,6 +136,7 @@ class ToneSession:
         self.events: list[dict[str, Any]] = []
         stages = Stages(
             vad=ToneVad,
+            reading_vad=ToneVad,
             recogniser=lambda _knowledge: ToneRecogniser(self.tones, doubts),
             library=library,
             mouth=self.mouth,
@@ -189,7 +187,8 @@ class ToneSession:
         """Until nothing is under way any more but what waits for room in the socket."""
         calm = 0
         while calm < 20:
-            is_calm = self.mouth.is_idle and not self._assistant._inbox.is_behind
+            inbox = self._assistant._inbox
+            is_calm = self.mouth.is_idle and not inbox._jobs and not inbox._holds
             await asyncio.sleep(0 if is_calm else 0.0005)
             calm = calm + 1 if is_calm else 0
 

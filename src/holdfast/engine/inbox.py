@@ -53,8 +53,8 @@ class Inbox:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is work that waits."""
-        return bool(self._jobs or self._holds)
+        """Whether the client's audio waits for longer than the next turn of the loop."""
+        return self._waiting_bytes > 2 * SLICE_BYTES
 
     def audio(self, pcm: bytes) -> None:
         """The client's audio, handled now when nothing waits and it is short."""

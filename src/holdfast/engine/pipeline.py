@@ -23,6 +23,7 @@ from holdfast.engine.hearing import Hearing, Reading
 from holdfast.engine.inbox import Inbox
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Knowledge, words_named_in
+from holdfast.engine.patience import Patience
 from holdfast.engine.remote import Chat, Transcriber
 from holdfast.engine.speaking import Manner, manner_of
 from holdfast.engine.stages import SpeechError
@@ -64,7 +65,7 @@ class Assistant:
         self._tasks: set[asyncio.Task[None]] = set()
         self._agenda = Agenda()
         self._reading: Reading | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._patience = Patience(self._inbox.then)
         self._coming: str | None = None
         self._told: list[str] = []
         self._looked: list[str] = []
@@ -110,7 +111,7 @@ class Assistant:
         """The session is over."""
         self._inbox.close()
         self._hearing.close()
-        self._stay_awake()
+        self._patience.forget()
         for task in self._tasks:
             task.cancel()
         for answer in list(self._answers.values()):
@@ -119,7 +120,7 @@ class Assistant:
     # the ears' side
 
     def speech_started(self, at_ms: int) -> None:
-        self._stay_awake()
+        self._patience.forget()
         self._coming = self._host.speech_started(at_ms)
         self._told, self._looked = [], []
         if (active := self._host.active) is not None and self._turn_setting("interrupt_response"):
@@ -254,7 +255,7 @@ class Assistant:
         if self._host.active is not None and not outside:
             self._host.decline_response(request)
             return
-        self._stay_awake()
+        self._patience.forget()
         writer = self._host.begin_response(request=request)
         if writer.is_done:
             return  # it was cancelled before its turn came
@@ -363,16 +364,8 @@ class Assistant:
         """Arm the session's idle timeout: so long after the answer was played to its end."""
         idle_ms = self._idle_ms()
         if idle_ms is not None:
-            from_ms, wait_s = self._host.audio_ms, (playing_ms + idle_ms) / 1000
-            self._idle = asyncio.get_running_loop().call_later(
-                wait_s, self._inbox.then, lambda: self._is_tired(from_ms)
-            )
-
-    def _stay_awake(self) -> None:
-        """Somebody speaks, or nobody is there any more."""
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+            from_ms = self._host.audio_ms
+            self._patience.wait((playing_ms + idle_ms) / 1000, lambda: self._is_tired(from_ms))
 
     def _is_tired(self, from_ms: int) -> None:
         """Nobody spoke after an answer that was given when the input stood at `from_ms`."""

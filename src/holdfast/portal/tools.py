@@ -250,6 +250,12 @@ _OPENINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "balance": ("You still owe",),
     "next_payment": ("Your next payment of",),
     "last_payment": ("Your last payment of",),
+    "contract_status": (
+        "Your car loan is",
+        "Your personal loan is",
+        "Your home improvement loan is",
+        "Your application for a",
+    ),
     "payoff": ("To pay off your loan today you would need",),
     "interest_rate": ("Your interest rate is",),
     "contract_end": ("Your loan ends on",),
