@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
-from holdfast.server import handover
+from holdfast.server import arrival, handover
 from tests.server.gateway import Client, eventually, gateway
 from tests.server.test_handover import PING, frame, head, read_until, talk
 
@@ -46,6 +46,7 @@ async def test_a_second_create_session_changes_nothing() -> None:
 async def test_a_head_that_does_not_come_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
+    monkeypatch.setattr(arrival, "HANDSHAKE_S", 0.2)
     monkeypatch.setattr(handover, "HANDSHAKE_S", 0.2)
     async with Emulator() as upstream, gateway(upstream.http_base) as gw:
         reader, writer = await talk(gw, sent)

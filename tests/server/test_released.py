@@ -15,6 +15,7 @@ from holdfast.core.state import State
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.providers.realtime_link import RealtimeLink
 from holdfast.runtime.shell import Shell
+from holdfast.server.arrival import Arrival
 from holdfast.server.client_socket import ClientSocket
 from holdfast.server.handover import HandedOver, HandingOver
 from holdfast.sockets.listener import LINGER_S
@@ -24,7 +25,7 @@ from tests.server.test_realtime_return import back as back_to_relay
 from tests.server.test_realtime_return import begin, wish
 from tests.server.test_return import back, handle, send, talking
 
-WATCHED = (Shell, State, RelayState, ClientSocket, RealtimeLink, HandingOver, HandedOver)
+WATCHED = (Shell, State, RelayState, ClientSocket, RealtimeLink, Arrival, HandingOver, HandedOver)
 
 Life = Callable[[TestGateway, Emulator], Awaitable[None]]
 

@@ -9,6 +9,7 @@ shows in Host. Both are compared whole, after lower case and default ports; neve
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -20,6 +21,8 @@ _PAGE_SCHEME: Final = {"ws": "http", "wss": "https", "http": "http", "https": "h
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 _LENGTH_MAX: Final = 300
+_remembered: Final = functools.lru_cache(maxsize=256)
+"""Few names are asked for, again and again: each is read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Address:
     port: int | None
 
 
+@_remembered
 def read_host(host: str) -> Address | None:
     """A Host header; None when it is not one plain name or address with an optional port."""
     found = _ADDRESS.fullmatch(host.lower()) if len(host) <= _LENGTH_MAX else None
@@ -63,6 +67,7 @@ def _written(scheme: str, address: Address) -> str:
     return f"{scheme}://{address.name}:{address.port}"
 
 
+@_remembered
 def is_loopback_name(name: str) -> bool:
     """Whether a host name or address means this very machine."""
     bare = name.lower().strip("[]")

@@ -7,6 +7,7 @@ What never will: asking a provider. `today` is an argument.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -178,6 +179,7 @@ def asked_name(name: str) -> str:
     return next((model.id for model in MODELS.values() if wanted in model.aliases), name)
 
 
+@functools.lru_cache(maxsize=64)
 def refused_at_the_door(name: str, today: date) -> UnknownModel | None:
     """Why a client of the Realtime dialect is not served with this model. A name that nobody here knows may
     be one of the upstream's own.

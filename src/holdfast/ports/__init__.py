@@ -33,7 +33,9 @@ class UpgradeRequest:
     @property
     def subprotocols(self) -> Sequence[str]:
         """The offered subprotocols, in order."""
-        offered = self.headers.get("sec-websocket-protocol", "")
+        offered = self.headers.get("sec-websocket-protocol")
+        if offered is None:
+            return ()
         return [name.strip() for name in offered.split(",") if name.strip()]
 
 

@@ -5,6 +5,7 @@ What lives here: what is OpenAI's own. The beta header is never sent.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -18,6 +19,12 @@ from holdfast.providers.realtime_link import Address, RemoteDialer
 
 def realtime_url(base_url: str, query: Mapping[str, str]) -> str:
     """`https://host/v1` -> `wss://host/v1/realtime?...`; plain http gives plain ws."""
+    return _realtime_url(base_url, tuple(query.items()))
+
+
+@functools.lru_cache(maxsize=64)
+def _realtime_url(base_url: str, query: tuple[tuple[str, str], ...]) -> str:
+    """Most dials ask for the same: it is put together once."""
     parts = urlsplit(base_url)
     scheme = {"http": "ws", "https": "wss"}[parts.scheme]
     path = parts.path.rstrip("/") + "/realtime"

@@ -16,17 +16,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
 
-from picows import WSParsedURL, ws_connect
+from picows import WSParsedURL
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers import classify
 from holdfast.providers.addresses import Addresses, Place
-from holdfast.sockets import MessageBounds, MessageListener
+from holdfast.sockets import Handshake, MessageBounds, MessageListener, connect
 from holdfast.wire.dialects import Link
 
-READ_BUFFER_BYTES: Final = 4096
 BOUNDS: Final = MessageBounds(text_bytes=21 * 1024 * 1024, binary_bytes=1024, fragments=64)
 """A spoken turn that a client reads back may be as long as the longest append."""
 
@@ -194,21 +193,15 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
         return found[0]
 
     try:
-        await ws_connect(
-            lambda: link,
-            address.url,
-            ssl_context=trusted() if address.url.startswith("wss:") else None,
-            websocket_handshake_timeout=limits.dial_s,
-            enable_auto_ping=True,
-            auto_ping_idle_timeout=limits.upstream_ping_s,
-            auto_ping_reply_timeout=limits.upstream_pong_s,
-            max_frame_size=BOUNDS.frame_bytes,
-            max_redirects=0,  # a credential is never sent to another address
-            read_buffer_init_size=READ_BUFFER_BYTES,
-            socket_factory=connected,
-            use_aiofastnet=False,  # under uvloop its transports may not see a reset until the next ping
-            extra_headers={**address.upgrade_headers, **headers},
+        handshake = Handshake(
+            timeout_s=limits.dial_s,
+            ping_s=limits.upstream_ping_s,
+            pong_s=limits.upstream_pong_s,
+            frame_bytes_max=BOUNDS.frame_bytes,
+            trusted=trusted() if address.url.startswith("wss:") else None,
+            headers={**address.upgrade_headers, **headers},
         )
+        await connect(address.url, link, handshake, connected)
         if link.has_opened:
             for name, place in reached:
                 address.names.answered(name, place)

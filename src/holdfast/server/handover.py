@@ -13,22 +13,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 import httptools
-from picows import WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener
+from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # not in the stubs, but what ws_create_server builds
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.sockets import MessageListener
+from holdfast.sockets import READ_BUFFER_BYTES, Complaints, MessageListener
 
 HEAD_BYTES_MAX: Final = 16 * 1024
 HANDSHAKE_S: Final = 5.0
 PING_IDLE_S: Final = 15.0
 PONG_WAIT_S: Final = 10.0
-READ_BUFFER_BYTES: Final = 4096
 Answer = WSListener | WSUpgradeResponseWithListener
 
 
@@ -56,7 +56,7 @@ class Drainable(Protocol):
         ...
 
 
-class _Complaints(logging.LoggerAdapter[logging.Logger]):
+class _Complaints(Complaints):
     """picows' logger for one connection, which complains before it closes with 1002.
 
     picows reads one frame ahead. A peer whose close frame comes twice in one read must get its own code back,
@@ -99,7 +99,7 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
             enable_auto_ping=True,
             auto_ping_idle_timeout=PING_IDLE_S,
             auto_ping_reply_timeout=PONG_WAIT_S,
-            auto_ping_strategy=_ping_when_idle(),
+            auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
             enable_auto_pong=False,  # the listener answers, and counts
             max_frame_size=frame_bytes_max,
             extra_headers=None,
@@ -125,14 +125,8 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
             self.transport.disconnect()
 
 
-def _ping_when_idle() -> Any:
-    from picows import WSAutoPingStrategy  # noqa: PLC0415 - an enum of the compiled part, needed here only
-
-    return WSAutoPingStrategy.PING_WHEN_IDLE
-
-
 class HandingOver(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with bounds on heads and the hand-over. `router` is set by `http_protocol`."""
+    """uvicorn's HTTP protocol, with bounds on heads and the hand-over. `router` is set by `arrivals`."""
 
     router: Router
     _head_timer: asyncio.TimerHandle | None = None
@@ -144,10 +138,6 @@ class HandingOver(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
-        if not self.router.may_accept():
-            transport.write(_NO_ROOM)
-            transport.close()
-            return
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -199,23 +189,32 @@ class HandingOver(HttpToolsProtocol):
         if len(head) > HEAD_BYTES_MAX:
             self._refuse_head()
             return
-        peer = self.client[0] if self.client else ""
-        scheme = self.scheme or "http"
-        largest = self.router.frame_bytes_max(self.url.decode("latin-1").partition("?")[0])
-        router = self.router
-        handed = HandedOver(self.server_state, lambda request: router(request, peer, scheme), largest)
         self.connections.discard(self)
-        handed.connection_made(self.transport)
-        self.transport.set_protocol(handed)
         # Parser and protocol refer to each other, and nobody calls our `connection_lost`: without this each
         # upgrade, refused ones too, would leave both, and the transport, to the collector.
         self.parser = None  # type: ignore[assignment] # as uvicorn does at the end
-        _feed(handed, head + remainder)
+        came = Came(self.client[0] if self.client else "", self.scheme or "http", self.url)
+        hand_over(self.server_state, self.router, self.transport, came, head + remainder)
 
 
-def http_protocol(router: Router) -> type[HandingOver]:
-    """The class for uvicorn's `http=`, with `router` deciding about upgrades."""
-    return type("Http", (HandingOver,), {"router": staticmethod(router)})
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Who wants an upgrade: address, scheme, and what it asked for, as it stands in the head."""
+
+    peer: str
+    scheme: str
+    target: bytes
+
+
+def hand_over(
+    state: ServerState, router: Router, transport: asyncio.Transport, came: Came, data: bytes
+) -> None:
+    """Give a transport to picows. `data` is all that has come of it, the head in front."""
+    largest = router.frame_bytes_max(came.target.decode("latin-1").partition("?")[0])
+    handed = HandedOver(state, lambda request: router(request, came.peer, came.scheme), largest)
+    handed.connection_made(transport)
+    transport.set_protocol(handed)
+    _feed(handed, data)
 
 
 def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -238,13 +237,6 @@ _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: application/json\r\ncontent-length: 46\r\nconnection: close\r\n\r\n"
     b'{"error":{"code":"HEADERS_TOO_LARGE_16_KIB"}}\n'
-)
-
-
-_NO_ROOM: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"content-type: application/json\r\ncontent-length: 40\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
-    b'{"error":{"code":"gateway.overloaded"}}\n'
 )
 
 

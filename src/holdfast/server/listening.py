@@ -16,7 +16,8 @@ from typing import Any
 
 from uvicorn import Config, Server
 
-from holdfast.server.handover import NoWebSockets, Router, http_protocol
+from holdfast.server.arrival import arrivals
+from holdfast.server.handover import NoWebSockets, Router
 
 STOP_S = 10
 DATE_S = 1.0
@@ -108,7 +109,7 @@ def uvicorn_server(
     """A server for `app` (ASGI) whose WebSockets `router` decides about."""
     config = Config(
         app,
-        http=http_protocol(router),
+        http=arrivals(router),
         ws=NoWebSockets,
         loop="none",
         lifespan="off",

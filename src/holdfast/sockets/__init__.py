@@ -1,5 +1,14 @@
 """Whole, checked WebSocket messages over picows frames."""
 
+from holdfast.sockets.connecting import READ_BUFFER_BYTES, Complaints, Connected, Handshake, connect
 from holdfast.sockets.listener import MessageBounds, MessageListener
 
-__all__ = ["MessageBounds", "MessageListener"]
+__all__ = [
+    "READ_BUFFER_BYTES",
+    "Complaints",
+    "Connected",
+    "Handshake",
+    "MessageBounds",
+    "MessageListener",
+    "connect",
+]
