@@ -99,7 +99,7 @@ def _skip_numbers(self: Output) -> int | None:
 
 
 def _start_at_once(self: JournalLine, call_id: str) -> None:
-    self._calls.appendleft((0, call_id))
+    self._calls.insert(0, (0, call_id))
 
 
 def _one_too_late(self: ReplayWindow, offset: int) -> list[Tell | Play]:

@@ -7,18 +7,18 @@ What never will: sockets, tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 
-class ClientPhase(Enum):
+class ClientPhase(StrEnum):
     CONNECTED = auto()  # the socket is open, create_session has not come
     ATTACHED = auto()  # it has a session
     AWAY = auto()  # its socket broke; the session waits for it
     GONE = auto()
 
 
-class ClientSignal(Enum):
+class ClientSignal(StrEnum):
     ASKED = auto()
     LEFT = auto()  # the socket is over
     RETURNED = auto()

@@ -6,7 +6,6 @@ What never will: a store.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,8 +20,8 @@ class JournalLine:
     durable: int = 0
     """Input position before which nothing is needed again, as the journal has it."""
     is_degraded: bool = False
-    _positions: deque[tuple[int, int]] = field(default_factory=deque)
-    _calls: deque[tuple[int, str]] = field(default_factory=deque)
+    _positions: list[tuple[int, int]] = field(default_factory=list)
+    _calls: list[tuple[int, str]] = field(default_factory=list)
     _noted: int = 0
 
     def next_number(self) -> int:
@@ -46,10 +45,10 @@ class JournalLine:
     def recorded(self, number: int) -> list[str]:
         """Everything up to `number` is durable. Answers the calls that may start now."""
         while self._positions and self._positions[0][0] <= number:
-            self.durable = self._positions.popleft()[1]
+            self.durable = self._positions.pop(0)[1]
         if self.durability == "none":
             self.durable = 0
         started = []
         while self._calls and self._calls[0][0] <= number:
-            started.append(self._calls.popleft()[1])
+            started.append(self._calls.pop(0)[1])
         return started

@@ -7,7 +7,6 @@ What never will: deciding what is lost.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 TELL_EVERY_S = 1.0
@@ -24,7 +23,7 @@ class Loss:
 @dataclass(slots=True)
 class Losses:
     pending: Loss | None = None
-    _named: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=NAMED_MAX))
+    _named: list[tuple[int, int]] = field(default_factory=list)
     """Ranges that were entered before, in order of position."""
     _told_at: float = float("-inf")
 
@@ -47,8 +46,7 @@ class Losses:
         apart = [one for one in self._named if one[1] < first or one[0] > last]
         touching = [one for one in self._named if one[1] >= first and one[0] <= last]
         merged = (min([first, *(one[0] for one in touching)]), max([last, *(one[1] for one in touching)]))
-        self._named.clear()
-        self._named.extend(sorted([*apart, merged]))
+        self._named = sorted([*apart, merged])[-NAMED_MAX:]
 
     def add(self, first: int, last: int, reason: str, now: float) -> list[Loss]:
         """Enter a loss; answers what is to be told now."""

@@ -7,11 +7,11 @@ What never will: playing, ending: what is released goes the ordinary way.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
 from holdfast.core.events import OutputAudio, OutputTranscribed, ResponseEnded
+from holdfast.core.recent import Recent
 
 EARLY_MAX: Final = 200
 ORDER_WAIT_S: Final = 2.0
@@ -21,7 +21,7 @@ Early = OutputAudio | OutputTranscribed
 
 @dataclass(slots=True)
 class Ordering:
-    early: deque[Early] = field(default_factory=lambda: deque(maxlen=EARLY_MAX))
+    early: Recent[Early] = field(default_factory=lambda: Recent(EARLY_MAX))
     """Of a response that has not begun."""
     end: ResponseEnded | None = None
     """Of a response whose audio has not ended."""

@@ -78,7 +78,7 @@ class RelayInput:
     waiting_size: int = 0
     is_pacing: bool = False
     """What waits goes up at a walking pace: what comes waits behind it."""
-    asked: deque[Asked] = field(default_factory=deque)
+    asked: list[Asked] = field(default_factory=list)
     """What the upstream was asked and has not answered, in order."""
     asked_size: int = 0
     ends: dict[str, Asked] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class RelayInput:
 
     def ask_again(self, asked: Asked) -> None:
         """An upstream that answered it has lost what it was about: it stands in its place again."""
-        self.asked = deque(sorted((asked, *self.asked), key=lambda one: one.number))
+        self.asked = sorted((asked, *self.asked), key=lambda one: one.number)
         self.asked_size += len(asked.raw)
 
     def drop(self, asked: Asked) -> None:

@@ -8,8 +8,9 @@ carried along unopened.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
+
+from holdfast.core.recent import Recent
 
 RESTORABLE = frozenset({"message", "function_call", "function_call_output"})
 """Kinds of items that a client may put into a conversation."""
@@ -85,12 +86,12 @@ class Mirror:
     chars_max: int
     items: dict[str, RelayItem] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
-    forgotten: deque[str] = field(init=False)
+    forgotten: Recent[str] = field(init=False)
     """Items that found no room and that the present upstream still has."""
     _bytes: int = 0
 
     def __post_init__(self) -> None:
-        self.forgotten = deque(maxlen=self.items_max)
+        self.forgotten = Recent(self.items_max)
 
     def get(self, item_id: str) -> RelayItem | None:
         """The item the client knows by this id."""

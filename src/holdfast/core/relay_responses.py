@@ -6,10 +6,10 @@ What never will: what is said.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from holdfast.core.recent import Recent
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
 
@@ -71,7 +71,7 @@ class OwnAsk:
 @dataclass(slots=True)
 class Responses:
     open: dict[str, OpenResponse] = field(default_factory=dict)
-    reopened: deque[OpenResponse] = field(default_factory=deque)
+    reopened: list[OpenResponse] = field(default_factory=list)
     """Open ones whose upstream came to nothing: the next that begins goes on under the id of the first."""
     asks: dict[str, OwnAsk] = field(default_factory=dict)
     """Our own requests that are under way, by `event_id`."""
@@ -79,7 +79,7 @@ class Responses:
     """The client's own request, and whether it took it back, while the rest of a cut answer is said. The
     client knows nothing of that one, so its request is no second one at once: it waits.
     """
-    _ended: deque[str] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
+    _ended: Recent[str] = field(default_factory=lambda: Recent(ENDED_REMEMBERED))
 
     @property
     def in_band(self) -> OpenResponse | None:

@@ -6,7 +6,6 @@ What never will: decisions. Those are in the other `relay_*` modules.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from holdfast.core.effects import Manner, Note
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
+from holdfast.core.recent import Recent
 from holdfast.core.relay_effects import OWN_PREFIX, RelayEffect, SendDown, SendNews
 from holdfast.core.relay_events import Begun, SessionFacts
 from holdfast.core.relay_ids import RelayIds
@@ -150,7 +150,7 @@ class RelayState(Linked):
         self.ids = RelayIds()
         self.mark = ""
         """Set where an upstream counts its events as an earlier one did."""
-        self.event_ids: deque[str] = deque(maxlen=EVENT_IDS_REMEMBERED)
+        self.event_ids: Recent[str] = Recent(EVENT_IDS_REMEMBERED)
         """Of `session.created`, one for each upstream."""
         self.counting: set[int] = set()
         """Generations whose `session.created` bore an id that an earlier one had borne."""
@@ -167,7 +167,7 @@ class RelayState(Linked):
         self.mirror = Mirror(limits.conversation_items, limits.relay_held_bytes, limits.item_chars)
         self.restored: set[str] = set()
         """Items that the present upstream knows from us: what it says of them may be no news."""
-        self.removing: deque[str] = deque()
+        self.removing: list[str] = []
         """Items that we have taken from the present upstream, to be put back shorter."""
         self.spoken = Spoken()
         self.responses = Responses()

@@ -8,7 +8,6 @@ What never will: a store.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -148,7 +147,7 @@ def _end_again(s: State) -> None:
         for at in s.spoken.ends_again
         if at > s.spoken.settled and _tells_again(s) and not any(first < at <= last for first, last in known)
     ]
-    s.spoken.ends_again = deque(open_ends[-s.limits.commands_held :])
+    s.spoken.ends_again = open_ends[-s.limits.commands_held :]
 
 
 def _owe_answer(s: State) -> None:

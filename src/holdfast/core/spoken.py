@@ -8,7 +8,6 @@ A typed turn has a place and no length.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass, field
 
@@ -54,12 +53,12 @@ class SpokenTurn:
 class Spoken:
     """The turns in order. At most the last one is open."""
 
-    turns: deque[SpokenTurn] = field(default_factory=deque)
+    turns: list[SpokenTurn] = field(default_factory=list)
     settled: int = 0
     """Everything before this position is answered, or will never be."""
-    ends_again: deque[int] = field(default_factory=deque)
+    ends_again: list[int] = field(default_factory=list)
     """Where an earlier process was told that a turn ends, and the audio before it is on its way again."""
-    known_again: deque[tuple[int, int]] = field(default_factory=deque)
+    known_again: list[tuple[int, int]] = field(default_factory=list)
     """Turns whose words an earlier process has kept, while sound from before them is on its way again."""
 
     @property

@@ -7,8 +7,9 @@ What never will: audio.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from dataclasses import dataclass, field
+
+from holdfast.core.recent import Recent
 
 SEGMENTS_MAX = 256
 MARKS_MAX = 256
@@ -25,7 +26,7 @@ class Timeline:
     """The session position that continues the last segment."""
     _upstream: list[int] = field(default_factory=list)
     _session: list[int] = field(default_factory=list)
-    _marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MARKS_MAX))
+    _marks: Recent[tuple[float, int]] = field(default_factory=lambda: Recent(MARKS_MAX))
     """Moments, and up to where the input had been given by then."""
 
     @property

@@ -25,8 +25,8 @@ def passed(s: State, now: float) -> None:
     ends, known = s.spoken.ends_again, s.spoken.known_again
     while (mark := next_mark(s)) is not None and mark <= s.received:
         if not ends or mark < ends[0]:
-            s.received = max(s.received, known.popleft()[1])
+            s.received = max(s.received, known.pop(0)[1])
         elif end_turn(s, now):
-            ends.popleft()
+            ends.pop(0)
         else:
             return

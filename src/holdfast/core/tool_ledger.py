@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 
-class CallPhase(Enum):
+class CallPhase(StrEnum):
     INTENDED = auto()  # the intent is not durable yet: it has not started
     RUNNING = auto()
     RETURNING = auto()  # the result is known and not durable yet

@@ -7,22 +7,22 @@ What never will: audio, tools, what is said.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 from holdfast.core.effects import Respond
+from holdfast.core.recent import Recent
 
 
-class TurnPhase(Enum):
+class TurnPhase(StrEnum):
     LISTENING = auto()
     USER_SPEAKING = auto()
     THINKING = auto()  # the user's turn is in, no response yet
     ANSWERING = auto()
 
 
-class TurnSignal(Enum):
+class TurnSignal(StrEnum):
     SPEECH_BEGAN = auto()
     SPEECH_ENDED = auto()
     INPUT_GIVEN = auto()
@@ -89,13 +89,13 @@ class Turn:
     tool_steps: int = 0
     last_event_at: float = 0.0
     """When the upstream last did something about a response, or was asked to."""
-    ended: deque[str] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
+    ended: Recent[str] = field(default_factory=lambda: Recent(ENDED_REMEMBERED))
     """Responses that have ended: an upstream that repeats itself must not begin them again."""
     _crossed: Respond | None = None
     """A request that was under way when a response began that may not be its own."""
     _is_blocked: bool = False
     """The upstream answers something we do not know of: asking again now would collide again."""
-    _waiting: deque[Respond] = field(default_factory=deque)
+    _waiting: list[Respond] = field(default_factory=list)
 
     def move(self, signal: TurnSignal) -> None:
         """Follow the table."""
@@ -151,7 +151,7 @@ class Turn:
         if not self.is_answered or (request.is_plain and any(wish.is_plain for wish in self._waiting)):
             return
         if first:
-            self._waiting.appendleft(request)
+            self._waiting.insert(0, request)
         else:
             self._waiting.append(request)
 
@@ -160,7 +160,7 @@ class Turn:
         is_busy = self.active is not None and self.reopened is None
         if is_busy or self.asked is not None or self._is_blocked or not self._waiting:
             return None
-        self.asked = self._waiting.popleft()
+        self.asked = self._waiting.pop(0)
         self.last_event_at = now
         return self.asked
 
@@ -198,7 +198,7 @@ class Turn:
         self.asked = self._crossed = None
         self._is_blocked = self.is_refused_unasked = self.is_own_next = False
         if under_way is not None and not (under_way.is_plain and any(w.is_plain for w in self._waiting)):
-            self._waiting.appendleft(under_way)
+            self._waiting.insert(0, under_way)
 
     def collided(self) -> Respond | None:
         """Our request met a running response: it is made again when that has ended. Answers the request."""
@@ -214,7 +214,7 @@ class Turn:
         """It is made again before all others; a plain one stands for every plain wish."""
         if request.is_plain:
             self.withdraw()
-        self._waiting.appendleft(request)
+        self._waiting.insert(0, request)
 
     def refused(self) -> None:
         """Our request was not accepted, and making it again would not help."""
@@ -231,7 +231,7 @@ class Turn:
 
     def withdraw(self) -> None:
         """There is nothing left to answer: what is wished for besides stays."""
-        self._waiting = deque(wish for wish in self._waiting if not wish.is_plain)
+        self._waiting = [wish for wish in self._waiting if not wish.is_plain]
 
     def silence(self) -> None:
         """The active response is interrupted."""

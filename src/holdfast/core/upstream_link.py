@@ -11,7 +11,7 @@ dropped, never an error, because reader and writer of one socket both report its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 from holdfast.core.effects import Manner
@@ -19,7 +19,7 @@ from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 
 
-class UpstreamPhase(Enum):
+class UpstreamPhase(StrEnum):
     IDLE = auto()
     DIALING = auto()
     OPEN = auto()  # 101 seen, waiting for session.created
@@ -29,7 +29,7 @@ class UpstreamPhase(Enum):
     ENDED = auto()
 
 
-class UpstreamSignal(Enum):
+class UpstreamSignal(StrEnum):
     DIALED = auto()
     OPENED = auto()
     CREATED = auto()

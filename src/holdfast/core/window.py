@@ -18,6 +18,7 @@ from operator import itemgetter
 
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import Play, Tell
+from holdfast.core.recent import Recent
 
 FALLEN_MAX = 64
 
@@ -66,7 +67,7 @@ class ReplayWindow:
     audio_bytes: int = 0
     forgotten: int = 0
     """No text message up to here is kept any more."""
-    fallen: deque[tuple[int, int, int, int]] = field(default_factory=lambda: deque(maxlen=FALLEN_MAX))
+    fallen: Recent[tuple[int, int, int, int]] = field(default_factory=lambda: Recent(FALLEN_MAX))
     """Audio that fell out: highest offset, stream, first, last. Who has that offset missed nothing."""
     is_replayed: bool = False
     """What is kept is being told: nothing of it may fall out meanwhile."""
