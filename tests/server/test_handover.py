@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.emulator import Emulator
 from holdfast.sockets.listener import CLOSE_WAIT_S
-from tests.server.gateway import TestGateway, gateway
+from tests.server.gateway import Client, TestGateway, gateway
 
 KEY = base64.b64encode(os.urandom(16)).decode()
 
@@ -66,6 +66,46 @@ async def test_firefox_sends_keep_alive_with_upgrade() -> None:
         reader, writer = await talk(gw, head("keep-alive, Upgrade"), PING)
         seen = await read_until(reader, b"pong")
         assert seen.startswith(b"HTTP/1.1 101")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        head()
+        .replace(b"Connection: Upgrade", b"connection: upgrade")
+        .replace(b": websocket", b": WebSocket"),
+        head().replace(b"Connection: Upgrade", b"Connection:Upgrade"),
+        head(extra="Connection: keep-alive\r\n").replace(
+            b"Connection: Upgrade\r\n", b"Connection: Upgrade, x\r\n"
+        ),
+        head(extra="X-Long: " + "x" * 8000 + "\r\n"),
+    ],
+)
+async def test_a_head_is_taken_however_it_is_spelled(spelled: bytes) -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        reader, writer = await talk(gw, spelled + PING)
+        seen = await read_until(reader, b"pong")
+        assert seen.startswith(b"HTTP/1.1 101")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "status"),
+    [
+        (head(extra="X-Long: " + "x" * 20_000 + "\r\n"), b"431"),
+        (head(extra="no header\r\n"), b"400"),
+        (head(extra="X: a\x01b\r\n"), b"400"),
+        (head(extra="Content-Length: 3\r\n"), b"400"),
+        (head(extra="Transfer-Encoding: chunked\r\n"), b"400"),
+        (head().replace(KEY.encode(), b"short"), b"400"),
+    ],
+)
+async def test_a_head_that_is_none_is_refused(broken: bytes, status: bytes) -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        reader, writer = await talk(gw, broken)
+        seen = await asyncio.wait_for(reader.read(), 5)
+        assert seen.startswith(b"HTTP/1.1 " + status), seen
         writer.close()
 
 
@@ -181,3 +221,13 @@ async def test_aborted_handshakes_hurt_nobody() -> None:
         await read_until(reader, b"pong")
         assert len(gw.directory) == 1
         writer.close()
+
+
+async def test_a_closed_socket_leaves_no_timer_behind() -> None:
+    """At a thousand set-ups a second ten thousand would wait, each with what it is about."""
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        client = await Client.connect(f"ws://{gw.authority}/api/openai/realtime")
+        client.close()
+        assert client._patience is not None
+        await client.until(lambda: client.closed)
+        assert client._patience is None

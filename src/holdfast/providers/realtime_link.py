@@ -96,6 +96,11 @@ class RealtimeLink(MessageListener):
         self._sink.upstream_lost(self._generation, cause)
         self.close(1003, "text only")
 
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Hang up. Who does so is not told afterwards that it is over."""
+        self.is_abandoned = True
+        super().close(code, reason)
+
     def on_closed(self, code: int, reason: str) -> None:
         # The sink refers to this link; not the link to the sink, twice over.
         self.__dict__.pop("on_text", None)

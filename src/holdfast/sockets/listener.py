@@ -78,6 +78,8 @@ class MessageListener(WSListener):
         self._ping_second = 0
         self._close_sent: tuple[int, str] | None = None
         self._close_received: tuple[int, str] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        """With a peer that was told goodbye."""
 
     # what subclasses override
 
@@ -121,6 +123,9 @@ class MessageListener(WSListener):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin the closing handshake. Twice is harmless. `reason` is cut at 123 bytes (RFC 6455, 5.5)."""
+        self._say_goodbye(code, reason)
+
+    def _say_goodbye(self, code: int, reason: str) -> None:
         if not self.is_open:
             return
         self._shut()
@@ -128,9 +133,13 @@ class MessageListener(WSListener):
         cut = reason.encode()[:123].decode("utf-8", "ignore")
         self._close_sent = (code, cut)
         self.transport.send_close(code, cut)  # type: ignore[arg-type] # picows takes any code as an int
-        loop = asyncio.get_running_loop()
-        loop.call_later(CLOSE_WAIT_S, self.transport.disconnect)
-        loop.call_later(LINGER_S, self.transport.disconnect, False)
+        self._patience = asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._waited)
+
+    def _waited(self) -> None:
+        """The peer has not agreed: what is waiting may still be sent, for a while."""
+        lingers_s = LINGER_S - CLOSE_WAIT_S
+        self._patience = asyncio.get_running_loop().call_later(lingers_s, self.transport.disconnect, False)
+        self.transport.disconnect()
 
     @property
     def send_buffer_bytes(self) -> int:
@@ -185,6 +194,9 @@ class MessageListener(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         self._shut()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         code, reason = (self._close_sent if self.closed_by_us else self._close_received) or (1006, "")
         self.on_closed(code, reason)
 
@@ -267,5 +279,5 @@ class MessageListener(WSListener):
 
     def _breach(self, code: int, reason: str) -> None:
         """The peer broke the protocol: say which rule, then end. What it sends after that is ignored."""
-        self.close(code, reason)
+        self._say_goodbye(code, reason)
         self._fragments = None
