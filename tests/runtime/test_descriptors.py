@@ -21,9 +21,11 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_what_is_open_is_known_to_the_file() -> None:
-    one = Descriptors(1_000, Reserve(10))
+    now = [0.0]
+    one = Descriptors(1_000, Reserve(10), lambda: now[0])
     before = one.left
     held = os.dup(0)
+    now[0] += descriptors.TOLD_S
     assert one.left == before - 1
     os.close(held)
 

@@ -47,6 +47,10 @@ class SessionOptions:
     prompt: str | None = None
     """Words that whoever writes it down should expect."""
 
+    def as_record(self) -> dict[str, Any]:
+        """As it stands in the journal: by name. The standard library's way copies each value deeply."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class SessionAsked:

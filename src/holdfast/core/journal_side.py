@@ -8,7 +8,6 @@ written; the client keeps more.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from holdfast.core.audio import samples_of_seconds
@@ -23,7 +22,7 @@ from holdfast.core.tool_ledger import Call
 def record_opening(s: State) -> None:
     """Who it is for and what was asked."""
     facts: dict[str, Any] = {"session_id": s.session_id, "customer_id": s.surroundings.customer_id}
-    s.record("opened", {**facts, "epoch": s.output.epoch, "options": asdict(s.options)})
+    s.record("opened", {**facts, "epoch": s.output.epoch, "options": s.options.as_record()})
 
 
 def record_items(s: State) -> None:

@@ -54,6 +54,10 @@ class Principal:
     session: Mapping[str, Any] | None = None
     origin: str = ""
 
+    def as_record(self) -> dict[str, Any]:
+        """As it stands in the journal: by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

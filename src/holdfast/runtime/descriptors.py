@@ -27,6 +27,8 @@ HOUSE: Final = 128
 """Files, pipes, engine workers, pages."""
 RECOUNT_S: Final = 0.25
 """Where the kernel does not tell the number by itself, it is counted no oftener than that."""
+TOLD_S: Final = 0.005
+"""Where the kernel tells it, it is asked no oftener than that: a set-up has two questions."""
 _UNKNOWN: Final = 1 << 30
 _NONE_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -42,6 +44,8 @@ class Descriptors:
     clock: Callable[[], float] = time.monotonic
     _is_low: bool = False
     _counted: tuple[float, int] = field(default=(float("-inf"), 0))
+    _holds_s: float = 0.0
+    """For how long the count is taken for the truth."""
     _accepted: int = 0
     """Connections since it was counted."""
 
@@ -90,15 +94,19 @@ class Descriptors:
         return not self.reserve.is_spent(self.left)
 
     def _used(self) -> int:
-        """Newer kernels tell the number as the folder's size; elsewhere it is counted now and then."""
+        """Newer kernels tell the number as the folder's size; elsewhere it is counted. Not for each question:
+        in between, what has been accepted is added.
+        """
+        at, used = self._counted
+        now = self.clock()
+        if now - at < self._holds_s:
+            return used + self._accepted
         try:
-            if used := OPEN.stat().st_size:
-                return used
-            at, used = self._counted
-            if self.clock() - at >= RECOUNT_S:
-                used = sum(1 for _ in OPEN.iterdir())
-                self._counted, self._accepted = (self.clock(), used), 0
+            told = OPEN.stat().st_size
+            used = told or sum(1 for _ in OPEN.iterdir())
         except OSError as error:
             # To count takes one. But for that, a system that does not say has other bounds.
             return self.limit if error.errno in _NONE_LEFT else 0
-        return used + self._accepted
+        self._counted, self._accepted = (now, used), 0
+        self._holds_s = TOLD_S if told else RECOUNT_S
+        return used

@@ -6,11 +6,11 @@ What never will: what a line says (`core.journal_side`), writing (`store`).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from holdfast.core.effects import Record
+from holdfast.core.recent import Recent
 from holdfast.ports import Principal
 from holdfast.ports.journal import Entry, Journal
 from holdfast.runtime.resumption import Tokens
@@ -27,14 +27,14 @@ class SessionRecord:
     tokens: Tokens
     principal: Principal
     session_id: str = ""
-    _unwritten: deque[Entry] = field(default_factory=lambda: deque(maxlen=UNWRITTEN_MAX))
+    _unwritten: Recent[Entry] = field(default_factory=lambda: Recent(UNWRITTEN_MAX))
     """Lines that are not durable yet: a store that was full takes them when it is well again."""
 
     def write(self, line: Record, written: Callable[[int], None]) -> None:
         """Write one line; `written` is called when it is durable, and tells `is_written`."""
         content = line.content
         if line.kind in WITH_TOKENS:
-            content = {**content, "tokens": self.tokens.hashes(), "principal": asdict(self.principal)}
+            content = {**content, "tokens": self.tokens.hashes(), "principal": self.principal.as_record()}
         entry = Entry(line.number, line.kind, content)
         self._unwritten.append(entry)
         self.journal.write(self.session_id, entry, written)
@@ -42,7 +42,7 @@ class SessionRecord:
     def is_written(self, number: int) -> None:
         """Lines up to this one are durable."""
         while self._unwritten and self._unwritten[0].number <= number:
-            self._unwritten.popleft()
+            self._unwritten.pop(0)
 
     def write_again(self, written: Callable[[int], None]) -> None:
         """The store is well again: give it what it did not take."""

@@ -62,7 +62,8 @@ class RelayRunner(Shell):
         peer: str,
         rights: Rights = Rights.FULL,
     ) -> None:
-        super().__init__(client, upstreams, directory, "realtime")
+        self._session_id = f"rt_{secrets.token_hex(16)}"
+        super().__init__(client, upstreams, directory, "realtime", session=self._session_id)
         self.principal = principal
         self.peer = peer
         self.tokens = Tokens()
@@ -71,8 +72,6 @@ class RelayRunner(Shell):
         self._rights = rights
         self._errors = TokenBucket(ERRORS_PER_S, ERRORS_BURST)
         self._flood = FloodWatch(limits.client_flood_s)
-        self._session_id = f"rt_{secrets.token_hex(16)}"
-        self.log = self.log.bind(session=self._session_id)
         self.relay = Relay(
             RelaySurroundings(
                 limits=limits,

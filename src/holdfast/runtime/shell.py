@@ -65,7 +65,10 @@ class Shell:
     when the collector comes: its table of effects is the class's, and who will call it is told so each time.
     """
 
-    def __init__(self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str) -> None:
+    def __init__(
+        self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str, **known: str
+    ) -> None:
+        """`known`: what every line of its log bears."""
         self.client = client
         self.upstreams = upstreams
         self.directory = directory
@@ -75,7 +78,7 @@ class Shell:
         self.lines: dict[int, UpstreamLine] = {}
         """Open lines by generation: a second one while one upstream follows another."""
         self.query: Mapping[str, str] = {}
-        self.log = structlog.get_logger().bind(source=source)
+        self.log = structlog.get_logger().bind(source=source, **known)
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialing: dict[int, asyncio.Task[None]] = {}
         self.is_finished = False

@@ -22,13 +22,15 @@ class ClientSocket(MessageListener):
         self, start: Callable[[ClientSocket], Conversation], bounds: MessageBounds, outbox_bytes: int
     ) -> None:
         super().__init__(bounds)
-        self._start = start
+        self._start: Callable[[ClientSocket], Conversation] | None = start
         self._outbox_bytes = outbox_bytes
         self._conversation: Conversation | None = None
 
     def on_open(self) -> None:
         self.make_room(0)
+        assert self._start is not None, "opened twice"
         conversation = self._start(self)
+        self._start = None  # with all that it knows of the upgrade
         self.hand_to(conversation)
         conversation.start()
 

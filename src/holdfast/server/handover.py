@@ -95,7 +95,7 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
             ws_listener_factory=listener_factory,
             logger=self._complaints,
             disconnect_on_exception=True,
-            websocket_handshake_timeout=HANDSHAKE_S,
+            websocket_handshake_timeout=None,  # the head has come
             enable_auto_ping=True,
             auto_ping_idle_timeout=PING_IDLE_S,
             auto_ping_reply_timeout=PONG_WAIT_S,
