@@ -76,7 +76,6 @@ async def test_firefox_sends_keep_alive_with_upgrade() -> None:
         .replace(b"Connection: Upgrade", b"connection: upgrade")
         .replace(b": websocket", b": WebSocket"),
         head().replace(b"Connection: Upgrade", b"Connection:Upgrade"),
-        head(extra="Connection: keep-alive\r\n").replace(),
         head(extra="X-Long: " + "x" * 8000 + "\r\n"),
     ],
 )
