@@ -1,15 +1,22 @@
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** The gateway that `npm run dev` talks to. */
 const gateway = process.env["HOLDFAST_URL"] ?? "http://127.0.0.1:8080";
 
+/** What is loaded on demand, for tests alone, brings nothing along that a visitor would have to load a helper for. */
+const noPreload: Plugin = {
+  name: "no-preload",
+  enforce: "pre",
+  load: (id) => (id === "\0vite/preload-helper.js" ? "export const __vitePreload = (load) => load();" : undefined),
+};
+
 export default defineConfig({
   root: here("."),
-  plugins: [react()],
+  plugins: [react(), noPreload],
   worker: { format: "es" },
   build: {
     outDir: here("../../../src/holdfast/_web"),

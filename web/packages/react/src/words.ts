@@ -55,6 +55,7 @@ const LABELS = {
   deviceDefault: "Default microphone",
   transcript: "Save transcript",
   conversation: "Conversation",
+  earlier: "Earlier lines",
   spoken: "Spoken so far",
   newSession: "New session",
   notHeard: "not heard",

@@ -22,6 +22,13 @@ const READY = {
 
 const LOST = { ...READY, link: { ...READY.link, phase: "reconnecting", lostAt: 1, resumable: true } } as const;
 
+const PART = { type: "assistant_transcript", responseId: "r", itemId: "a", text: "On Monday.", final: true } as const;
+
+/** One line of the conversation. */
+function said(at: number): Action {
+  return { type: "message", at, message: { ...PART, responseId: `r${at}`, itemId: `a${at}`, text: `Line ${at}.` } };
+}
+
 let client: VoiceClient;
 
 function show(...actions: Action[]): void {
@@ -69,6 +76,40 @@ describe("the Financial Sherpa", () => {
     expect(screen.getByText("On Mon")).toBeTruthy();
     happen({ type: "message", message: { ...part, text: "On Monday.", final: true }, at: 0 });
     expect(log.textContent).toBe("Sherpa: On Monday.");
+  });
+
+  it("keeps a page of bounded size, however long the conversation", () => {
+    show(READY, { type: "mic", phase: "live" });
+    const lines = (): number => screen.getByLabelText("Conversation").querySelectorAll(".hf-turn").length;
+    const nodes = (): number => document.querySelectorAll("*").length;
+    const talkOn = (from: number, to: number): void => {
+      for (let at = from; at < to; at += 25) happen(...Array.from({ length: 25 }, (_, index) => said(at + index)));
+    };
+    talkOn(0, 200);
+    expect(lines()).toBe(200);
+    const full = nodes();
+    talkOn(200, 450);
+    expect(lines()).toBeLessThanOrEqual(200);
+    expect(nodes()).toBeLessThanOrEqual(full + 5);
+    const before = lines();
+    fireEvent.click(screen.getByRole("button", { name: "Earlier lines" }));
+    expect(lines()).toBe(before + 100);
+    // A conversation that is forgotten leaves nothing of that behind.
+    happen({ type: "forgotten" }, said(0));
+    expect(lines()).toBe(1);
+    expect(screen.queryByRole("button", { name: "Earlier lines" })).toBeNull();
+  });
+
+  it("renders the line that changes, not the others", () => {
+    let rendered = 0;
+    const labels = Object.defineProperty({ ...ENGLISH.labels }, "assistant", { get: () => `Sherpa ${(rendered += 1)}` });
+    client = createVoiceClient();
+    render(<FinancialSherpa client={client} words={{ ...ENGLISH, labels }} />);
+    happen(READY, ...Array.from({ length: 80 }, (_, at) => said(at)));
+    rendered = 0;
+    happen({ type: "message", at: 0, message: { ...PART, itemId: "last", text: "On", final: false } });
+    // The line, and the four whole ones that a screen reader was told.
+    expect(rendered).toBeLessThanOrEqual(5);
   });
 
   it("alerts only for what needs the person, and for loss", () => {

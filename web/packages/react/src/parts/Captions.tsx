@@ -6,7 +6,7 @@
  */
 
 import { heardPart, isSpeech, type Entry, type Speech } from "@holdfast/client";
-import { useLayoutEffect, useRef, type ReactNode } from "react";
+import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useTranscript } from "../hooks";
 import { useWords } from "../provider";
 import { lineOf, type Words } from "../words";
@@ -14,24 +14,43 @@ import { lineOf, type Words } from "../words";
 const ANNOUNCED = 4;
 /** Nearer to the end than this, new lines keep the end in view; further up somebody is reading. */
 const FOLLOW_PX = 120;
+/** Once there are twice as many lines, only so many stay on the page; the earlier ones come back on request. */
+const LINES = 100;
 
 export function Captions({ empty }: { empty: ReactNode }): ReactNode {
   const entries = useTranscript();
   const { labels } = useWords();
   const box = useRef<HTMLElement>(null);
   const following = useRef(true);
-  useLayoutEffect(() => {
+  const [first, setFirst] = useState(0);
+  const begun = entries.length > 0;
+  const from = Math.min(first, Math.max(0, entries.length - LINES));
+  // Under the eyes of somebody who reads nothing is taken away.
+  if (following.current && entries.length - from > 2 * LINES) setFirst(entries.length - LINES);
+  const follow = (): void => {
     const element = box.current;
-    if (element === null || entries.length === 0) return undefined;
-    const follow = (): void => {
-      if (following.current) element.scrollTop = element.scrollHeight;
-    };
-    follow();
+    if (begun && following.current && element !== null) element.scrollTop = element.scrollHeight;
+  };
+  useLayoutEffect(follow, [entries]);
+  useLayoutEffect(() => {
+    following.current ||= !begun;
     // Notices and the dock take room away; the newest line stays in view.
     const resized = typeof ResizeObserver === "undefined" ? undefined : new ResizeObserver(follow);
-    resized?.observe(element);
+    if (box.current !== null) resized?.observe(box.current);
     return () => resized?.disconnect();
-  }, [entries]);
+  }, [begun]);
+  // Earlier lines come above what is being read: it stays where it is, counted from the end.
+  const below = useRef(0);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element !== null && !following.current) element.scrollTop = element.scrollHeight - below.current;
+  }, [from]);
+  const goBack = (): void => {
+    const element = box.current;
+    if (element !== null) below.current = element.scrollHeight - element.scrollTop;
+    following.current = false;
+    setFirst(Math.max(0, from - LINES));
+  };
   const scrolled = (): void => {
     const element = box.current;
     if (element === null) return;
@@ -40,20 +59,28 @@ export function Captions({ empty }: { empty: ReactNode }): ReactNode {
   return (
     // The region scrolls, so the keyboard must be able to reach it.
     <section className="hf-captions" aria-label={labels.conversation} tabIndex={0} ref={box} onScroll={scrolled}>
-      {entries.length === 0 ? (
-        empty
-      ) : (
+      {begun ? (
         <ol className="hf-turns">
-          {entries.map((entry) => (
+          {from > 0 && (
+            <li className="hf-divider">
+              <button type="button" className="hf-quiet" onClick={goBack}>
+                {labels.earlier}
+              </button>
+            </li>
+          )}
+          {entries.slice(from).map((entry) => (
             <Turn key={entry.id} entry={entry} />
           ))}
         </ol>
+      ) : (
+        empty
       )}
     </section>
   );
 }
 
-function Turn({ entry }: { entry: Entry }): ReactNode {
+/** A line renders when it changes, however many others do. */
+const Turn = memo(function Turn({ entry }: { entry: Entry }): ReactNode {
   const words = useWords();
   const { labels } = words;
   if (!isSpeech(entry)) {
@@ -73,7 +100,7 @@ function Turn({ entry }: { entry: Entry }): ReactNode {
       <p className="hf-said">{entry.text === "" ? <Waiting /> : <Said speech={entry} />}</p>
     </li>
   );
-}
+});
 
 function Waiting(): ReactNode {
   return (

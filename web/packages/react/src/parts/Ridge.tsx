@@ -6,108 +6,84 @@
  */
 
 import type { LevelSide } from "@holdfast/client";
-import { useCallback, useEffect, useRef, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
 import { useLevels, useReducedMotion } from "../hooks";
 import { useWords } from "../provider";
+import { COLUMNS, Hills, height } from "./hills";
 
-const COLUMNS = 120;
-/** Speech lives between these levels; below is the room, above is shouting. */
-const FLOOR_DB = -48;
-const SMOOTHING = 0.45;
+/** With the wait for the screen's next frame a column takes a thirtieth of a second. */
+const PAUSE_MS = 25;
 
 export function Ridge(): ReactNode {
   return useReducedMotion() ? <LevelBar /> : <RidgeCanvas />;
 }
 
-/** A peak (0..1) as a height (0..1) that looks as loud as it sounds. */
-function height(peak: number): number {
-  if (peak <= 0) return 0;
-  return Math.min(1, Math.max(0, 1 - (20 * Math.log10(peak)) / FLOOR_DB));
-}
-
-interface Hills {
-  readonly user: Float32Array;
-  readonly assistant: Float32Array;
-  pendingUser: number;
-  pendingAssistant: number;
-  quiet: number;
-}
-
 function RidgeCanvas(): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const hills = useRef<Hills>({
-    user: new Float32Array(COLUMNS),
-    assistant: new Float32Array(COLUMNS),
-    pendingUser: 0,
-    pendingAssistant: 0,
-    quiet: 0,
-  });
-  const frame = useRef<number | undefined>(undefined);
+  const [hills] = useState(() => new Hills());
   const wake = useRef<() => void>(() => undefined);
 
   useEffect(() => {
     const element = canvas.current;
     const pen = element?.getContext("2d") ?? undefined;
     if (element === null || pen === undefined) return undefined;
-    let odd = false;
+    let frame: number | undefined;
+    let pause: ReturnType<typeof setTimeout> | undefined;
+    let colours = coloursOf(element);
+    const next = (): void => {
+      frame = requestAnimationFrame(step);
+    };
     const step = (): void => {
-      // Thirty columns a second, whatever the screen does.
-      odd = !odd;
-      if (odd) advance(hills.current);
-      draw(element, pen, hills.current);
-      // Flat land needs no frames; the next sound wakes it.
-      frame.current = hills.current.quiet > COLUMNS ? undefined : requestAnimationFrame(step);
+      const moves = hills.advance();
+      draw(element, pen, hills, colours);
+      frame = undefined;
+      // Thirty columns a second, and no frame between them. Flat land needs none; the next sound wakes it.
+      pause = moves ? setTimeout(next, PAUSE_MS) : undefined;
     };
     wake.current = () => {
-      frame.current ??= requestAnimationFrame(step);
+      if (frame !== undefined || pause !== undefined) return;
+      colours = coloursOf(element);
+      next();
     };
-    const resized = new ResizeObserver(() => draw(element, pen, hills.current));
+    const resized = new ResizeObserver(() => {
+      element.width = Math.round(element.clientWidth * devicePixelRatio);
+      element.height = Math.round(element.clientHeight * devicePixelRatio);
+      draw(element, pen, hills, colours);
+    });
     resized.observe(element);
     return () => {
       resized.disconnect();
-      if (frame.current !== undefined) cancelAnimationFrame(frame.current);
-      frame.current = undefined;
+      clearTimeout(pause);
+      if (frame !== undefined) cancelAnimationFrame(frame);
     };
-  }, []);
+  }, [hills]);
 
   useLevels(
-    useCallback((side: LevelSide, peak: number) => {
-      const now = hills.current;
-      if (side === "user") now.pendingUser = Math.max(now.pendingUser, height(peak));
-      else now.pendingAssistant = Math.max(now.pendingAssistant, height(peak));
-      if (peak > 0) {
-        now.quiet = 0;
-        wake.current();
-      }
-    }, []),
+    useCallback(
+      (side: LevelSide, peak: number) => {
+        if (hills.hear(side, peak)) wake.current();
+      },
+      [hills],
+    ),
   );
   return <canvas ref={canvas} className="hf-ridge" aria-hidden="true" />;
 }
 
-function advance(hills: Hills): void {
-  const { user, assistant } = hills;
-  user.copyWithin(0, 1);
-  assistant.copyWithin(0, 1);
-  const last = COLUMNS - 1;
-  user[last] = user[last - 1]! * SMOOTHING + hills.pendingUser * (1 - SMOOTHING);
-  assistant[last] = assistant[last - 1]! * SMOOTHING + hills.pendingAssistant * (1 - SMOOTHING);
-  hills.quiet = hills.pendingUser + hills.pendingAssistant > 0.02 ? 0 : hills.quiet + 1;
-  hills.pendingUser = 0;
-  hills.pendingAssistant = 0;
+/** The assistant's and the person's. Looking them up costs as much as drawing: they are read when a sound begins. */
+function coloursOf(element: Element): readonly [string, string] {
+  const style = getComputedStyle(element);
+  return [style.getPropertyValue("--hf-voice-assistant"), style.getPropertyValue("--hf-voice-user")];
 }
 
-function draw(element: HTMLCanvasElement, pen: CanvasRenderingContext2D, hills: Hills): void {
-  const ratio = devicePixelRatio;
-  const width = Math.round(element.clientWidth * ratio);
-  const tall = Math.round(element.clientHeight * ratio);
-  if (element.width !== width || element.height !== tall) {
-    element.width = width;
-    element.height = tall;
-  }
+function draw(
+  { width, height: tall }: HTMLCanvasElement,
+  pen: CanvasRenderingContext2D,
+  hills: Hills,
+  [assistant, user]: readonly [string, string],
+): void {
   pen.clearRect(0, 0, width, tall);
-  const style = getComputedStyle(element);
-  range(pen, hills.assistant, width, tall, style.getPropertyValue("--hf-voice-assistant"), ratio);
-  range(pen, hills.user, width, tall, style.getPropertyValue("--hf-voice-user"), ratio);
+  range(pen, hills.assistant, width, tall, assistant);
+  range(pen, hills.user, width, tall, user);
 }
 
 /** One silhouette: filled softly, outlined clearly. */
@@ -117,8 +93,8 @@ function range(
   width: number,
   tall: number,
   colour: string,
-  ratio: number,
 ): void {
+  const ratio = devicePixelRatio;
   const step = width / (COLUMNS - 1);
   // Silence lies just below the edge: flat land has no line.
   const y = (index: number): number => tall + ratio - heights[index]! * (tall - 3 * ratio);
