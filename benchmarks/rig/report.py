@@ -56,6 +56,8 @@ class Result:
     seed: int
     shape: Mapping[str, Any]
     rows: list[Mapping[str, Cell]] = field(default_factory=list)
+    tables: dict[str, list[Mapping[str, Cell]]] = field(default_factory=dict)
+    """Further ones, by their titles."""
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Result:
                 for one in self.checks
             ],
             "rows": [dict(row) for row in self.rows],
+            **({"tables": {title: list(rows) for title, rows in self.tables.items()}} if self.tables else {}),
             "notes": self.notes,
             "details": self.details,
         }
@@ -101,6 +104,8 @@ class Result:
         """For people."""
         lines = [self.title, *self._about(), ""]
         lines += [f"  {line}" for line in table(self.rows)]
+        for title, rows in self.tables.items():
+            lines += ["", f"  {title}", *(f"  {line}" for line in table(rows))]
         lines += ["", *(_judged(check) for check in self.checks)]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
@@ -109,6 +114,8 @@ class Result:
         """The dated page, in Markdown."""
         lines = [f"# {self.title}", "", *(f"* {line.strip()}" for line in self._about()), ""]
         lines += list(markdown(self.rows))
+        for title, rows in self.tables.items():
+            lines += ["", f"## {title}", "", *markdown(rows)]
         lines += ["", "| must be | found | wanted | |", "| --- | --- | --- | --- |"]
         lines += [
             f"| {one.name} | {one.found} | {one.wanted} | {'yes' if one.is_fine else '**no**'} |"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.rig.browser import COUNT_MESSAGES
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
@@ -31,11 +32,17 @@ def spoken() -> Any:
 
 def test_what_is_said_arrives_as_it_was_said(open_page: OpenPage, stage: Stage, microphone: Path) -> None:
     page = open_page(f"{stage.url}/?processing=off", microphone=microphone)
+    page.evaluate(COUNT_MESSAGES)
     talk(page)
     heard(stage, SPOKEN_S + 0.8)
 
     alike = assert_whole(stage.call.samples.astype(float), spoken())
     print(f"\ncapture: {alike:.4f}")
+    # The page's own thread heard of levels and of what was said, and touched no sound.
+    counted = page.evaluate("__counts")
+    assert counted["messages"]["worklets to page"] > 20 * SPOKEN_S
+    assert counted["messages"]["worker to page"] > 0
+    assert set(counted["binary"].values()) == {0}
 
 
 def test_a_frozen_page_loses_nothing(open_page: OpenPage, stage: Stage, microphone: Path) -> None:

@@ -1,12 +1,13 @@
 /**
  * Sizes of what was built, packed with gzip, against their budgets. Exits with 1 when one is over.
+ * With `--json` the last line is the whole table: each file of the page, too, and what brotli makes of it.
  */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
@@ -15,8 +16,10 @@ const assets = join(web, "../src/holdfast/_web/assets");
 /** Loaded only under `?taps=1`: no part of what a visitor gets. */
 const forTests = /^(tap|taps)[.-]/;
 
-function packed(bytes) {
-  return gzipSync(bytes, { level: 9 }).length;
+/** Bytes plain, with gzip and with brotli, of files that travel one by one. */
+function packed(...files) {
+  const sum = (pack) => files.reduce((bytes, file) => bytes + pack(Buffer.from(file)).length, 0);
+  return { plain: sum((file) => file), gzip: sum((file) => gzipSync(file, { level: 9 })), brotli: sum((file) => brotliCompressSync(file)) };
 }
 
 /** What a host page would bundle for these entries, with everything they bring along. */
@@ -38,34 +41,52 @@ async function bundled(...entries) {
       },
     },
   });
-  return output.reduce((sum, file) => sum + packed(file.type === "chunk" ? file.code : file.source), 0);
+  return packed(...output.map((file) => (file.type === "chunk" ? file.code : file.source)));
 }
 
-function appSize() {
-  const files = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name) && !forTests.test(name));
-  return files.reduce((sum, name) => sum + packed(readFileSync(join(assets, name))), 0);
+/** The page's scripts and styles by their names without hashes. */
+function pageFiles() {
+  const names = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name) && !forTests.test(name));
+  return names.map((name) => ({ name: name.replace(/-[\w-]{8}\./, "."), bytes: readFileSync(join(assets, name)) }));
 }
 
 /** What of a published package reaches a browser, without what the host brings. */
 function published(name) {
   const folder = join(web, "dist", name);
   const files = readdirSync(folder).filter((file) => /\.(js|css|svg)$/.test(file));
-  return files.reduce((sum, file) => sum + packed(readFileSync(join(folder, file))), 0);
+  return packed(...files.map((file) => readFileSync(join(folder, file))));
+}
+
+function without(whole, part) {
+  return Object.fromEntries(Object.keys(whole).map((key) => [key, whole[key] - part[key]]));
 }
 
 execFileSync(process.execPath, [join(web, "scripts/packages.mjs")], { stdio: "inherit" });
 const client = await bundled("index.ts");
 const state = await bundled("reducer.ts", "selectors.ts");
+const page = pageFiles();
 // Of the first two, 2 kB and 1 kB are what it takes to hold the line: resuming, replaying, telling the truth about it.
 const rows = [
-  { name: "client: core, worker, worklets", bytes: client - state, budget: 14_000 },
-  { name: "client: state of the page", bytes: state, budget: 5_000 },
-  { name: "page, scripts and styles", bytes: appSize(), budget: 100_000 },
-  { name: "@holdfast/client, as published", bytes: published("client"), budget: 30_000 },
-  { name: "@holdfast/react, as published", bytes: published("react"), budget: 20_000 },
+  { name: "client: core, worker, worklets", size: without(client, state), budget: 14_000 },
+  { name: "client: state of the page", size: state, budget: 5_000 },
+  { name: "page, scripts and styles", size: packed(...page.map(({ bytes }) => bytes)), budget: 100_000 },
+  { name: "@holdfast/client, as published", size: published("client"), budget: 30_000 },
+  { name: "@holdfast/react, as published", size: published("react"), budget: 20_000 },
 ];
-for (const { name, bytes, budget } of rows) {
-  const verdict = bytes <= budget ? "ok" : "OVER";
-  console.log(`${verdict.padEnd(5)}${name.padEnd(34)}${(bytes / 1000).toFixed(1).padStart(6)} kB gz of ${budget / 1000}`);
+for (const { name, size, budget } of rows) {
+  const verdict = size.gzip <= budget ? "ok" : "OVER";
+  console.log(`${verdict.padEnd(5)}${name.padEnd(34)}${(size.gzip / 1000).toFixed(1).padStart(6)} kB gz of ${budget / 1000}`);
 }
-process.exitCode = rows.every(({ bytes, budget }) => bytes <= budget) ? 0 : 1;
+if (process.argv.includes("--json")) {
+  const parts = page.map(({ name, bytes }) => ({ name: `page: ${name}`, size: packed(bytes) }));
+  const kB = (bytes) => (bytes === undefined ? null : bytes / 1000);
+  const table = [...rows, ...parts].map(({ name, size, budget }) => ({
+    part: name,
+    "plain kB": kB(size.plain),
+    "gzip kB": kB(size.gzip),
+    "brotli kB": kB(size.brotli),
+    "budget kB": kB(budget),
+  }));
+  console.log(JSON.stringify(table));
+}
+process.exitCode = rows.every(({ size, budget }) => size.gzip <= budget) ? 0 : 1;
