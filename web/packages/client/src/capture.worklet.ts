@@ -7,7 +7,7 @@
 import { Framer } from "./framer";
 import type { CapturedFrame, Level, ToCapture } from "./worker-messages";
 
-const LEVEL_SAMPLES = sampleRate / 30;
+const LEVEL_SAMPLES = sampleRate / 20;
 
 class Capture extends AudioWorkletProcessor {
   #worker: MessagePort | undefined;

@@ -183,7 +183,7 @@ export class VoiceClient {
     this.#do({ type: "dismissed", code });
   }
 
-  /** Levels, about thirty a second, outside of the state: a meter must not render a page. */
+  /** Levels, about twenty a second, outside of the state: a meter must not render a page. */
   onLevel(listener: LevelListener): () => void {
     this.#levels.add(listener);
     return () => this.#levels.delete(listener);

@@ -7,7 +7,7 @@
 import { PlaybackQueue } from "./playback-queue";
 import type { FromPlayback, Level, ToPlayback } from "./worker-messages";
 
-const LEVEL_SAMPLES = sampleRate / 30;
+const LEVEL_SAMPLES = sampleRate / 20;
 /** How often the position of an item that sounds is reported. */
 const PLAYED_SAMPLES = sampleRate / 5;
 

@@ -2,7 +2,7 @@
  * Everything the page shows, as one immutable value, and everything that can happen to it.
  *
  * What lives here: shapes and the initial value. What never will: transitions (`reducer.ts`), words (the
- * React package), audio levels (they change thirty times a second and never pass through here).
+ * React package), audio levels (they change twenty times a second and never pass through here).
  */
 
 import { initialLink, type LinkState } from "./link";

@@ -72,7 +72,7 @@ export type ToCapture =
   /** `forGood`: no other microphone goes on from here. */
   | { readonly type: "end"; readonly forGood: boolean };
 
-/** Worklet -> page: the loudest sample since the last report, about 30 times a second. */
+/** Worklet -> page: the loudest sample since the last report, about 20 times a second. */
 export interface Level {
   readonly peak: number;
 }

@@ -63,7 +63,7 @@ export function useTranscript(): readonly Entry[] {
   return useMemo(() => shownEntries(store.getState()), [store, entries, phase]);
 }
 
-/** Levels go past React: `listener` runs about thirty times a second. */
+/** Levels go past React: `listener` runs about twenty times a second. */
 export function useLevels(listener: (side: LevelSide, peak: number) => void): void {
   const client = useVoiceClient();
   useEffect(() => client.onLevel(listener), [client, listener]);

@@ -2,7 +2,7 @@
  * Voices as a ridge: the sound of the last seconds draws a line of hills, the person's in front, the
  * assistant's behind. With reduced motion it is a plain bar.
  *
- * What lives here: drawing. Levels come past React; nothing here renders thirty times a second.
+ * What lives here: drawing. Levels come past React; nothing here renders twenty times a second.
  */
 
 import type { LevelSide } from "@holdfast/client";
@@ -11,8 +11,8 @@ import { useLevels, useReducedMotion } from "../hooks";
 import { useWords } from "../provider";
 import { COLUMNS, Hills, height } from "./hills";
 
-/** With the wait for the screen's next frame a column takes a thirtieth of a second. */
-const PAUSE_MS = 25;
+/** With the wait for the screen's next frame a column takes a twentieth of a second. */
+const PAUSE_MS = 42;
 
 export function Ridge(): ReactNode {
   return useReducedMotion() ? <LevelBar /> : <RidgeCanvas />;
@@ -37,7 +37,7 @@ function RidgeCanvas(): ReactNode {
       const moves = hills.advance();
       draw(element, pen, hills, colours);
       frame = undefined;
-      // Thirty columns a second, and no frame between them. Flat land needs none; the next sound wakes it.
+      // Twenty columns a second, and no frame between them. Flat land needs none; the next sound wakes it.
       pause = moves ? setTimeout(next, PAUSE_MS) : undefined;
     };
     wake.current = () => {

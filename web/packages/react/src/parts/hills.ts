@@ -6,12 +6,12 @@
 
 import type { LevelSide } from "@holdfast/client";
 
-export const COLUMNS = 120;
+export const COLUMNS = 80;
 /** Speech lives between these levels; below is the room, above is shouting. */
 const FLOOR_DB = -48;
-const SMOOTHING = 0.45;
+const SMOOTHING = 0.3;
 /** A hill runs out so many columns after its sound. */
-const FOOT = 10;
+const FOOT = 8;
 
 /** A peak (0..1) as a height (0..1) that looks as loud as it sounds. */
 export function height(peak: number): number {
