@@ -28,7 +28,7 @@ PIP_QUIET := -qq --disable-pip-version-check --no-input
 CLIENTS := .venv-clients
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak autobahn image-check mutate web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -107,6 +107,10 @@ rotate: $(VENV)/.dev ## ten upstreams in a row under a conversation on each face
 
 soak: $(VENV)/.dev ## MINUTES (30) of churn with a fault every 30 s: what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --seed $(SEED)
+
+page: $(VENV)/.dev $(WEB_MODULES) $(WEB_INDEX) ## what the web page costs in Chromium: threads, messages, an hour's memory, sizes (14 minutes)
+	@scripts/chromium.sh
+	@$(BIN)/python -m benchmarks.page --seed $(SEED)
 
 autobahn: $(VENV)/.dev ## Autobahn's 301 cases at both sockets (minutes; skipped with the reason without Python 2.7)
 	@wstest="$$(scripts/wstest.sh)" || { code=$$?; [ $$code = 3 ] && exit 0; exit $$code; }; \
