@@ -15,7 +15,8 @@ COPY web/packages/client/package.json web/packages/client/
 COPY web/packages/react/package.json web/packages/react/
 COPY web/apps/sherpa/package.json web/apps/sherpa/
 RUN npm --prefix web ci
-COPY scripts/fetch_speech.py scripts/
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+COPY scripts/fetch_speech.py scripts/build_express.py scripts/
 RUN python scripts/fetch_speech.py
 COPY web web
 RUN npm --prefix web run build

@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 WEB_MODULES := web/node_modules/.holdfast-stamp
 WEB_INDEX := src/holdfast/_web/index.html
 SPEECH := src/holdfast/_speech/silero_vad_16k_op15.onnx
+EXPRESS := $(VENV)/.express
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 # How many worlds `make simulate` lives (about three sessions each), from which seed, on how many processes.
@@ -28,7 +29,7 @@ PIP_QUIET := -qq --disable-pip-version-check --no-input
 CLIENTS := .venv-clients
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,7 +38,7 @@ run: ## install what is missing, build the web client, serve on http://127.0.0.1
 	@$(MAKE) --jobs=2 prepare
 	@exec $(BIN)/holdfast serve
 
-prepare: $(VENV)/.runtime $(WEB_INDEX) $(SPEECH)
+prepare: $(VENV)/.runtime $(WEB_INDEX) $(SPEECH) $(EXPRESS)
 
 test: ## install what is missing and run every test, in Chromium too
 	@$(MAKE) --jobs=2 prepare $(VENV)/.dev
@@ -50,14 +51,14 @@ test-web: $(WEB_MODULES) $(WEB_INDEX) ## the web tests and the packed sizes alon
 	@npm --prefix web test --silent
 	@npm --prefix web run size --silent
 
-test-python: $(VENV)/.dev ## the Python tests alone; PYTEST_ARGS="tests/core -q" for a part
+test-python: $(VENV)/.dev $(EXPRESS) ## the Python tests alone; PYTEST_ARGS="tests/core -q" for a part
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-live: $(VENV)/.runtime $(SPEECH) ## opt-in: doctor and talk against a real provider, with the key at hand
 	@scripts/test_live.sh
 
-check: $(VENV)/.dev $(WEB_MODULES) ## lint, formats, types, the import contract: what CI runs before the tests
+check: $(VENV)/.dev $(EXPRESS) $(WEB_MODULES) ## lint, formats, types, the import contract: what CI runs before the tests
 	$(call say,ruff)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -131,6 +132,8 @@ clients: $(VENV)/.dev $(SPEECH) $(CLIENTS)/.stamp $(CLIENTS_NODE) ## clients of 
 
 web: $(WEB_INDEX) ## build the web client into the package
 
+express: $(EXPRESS) ## compile the usual way of audio, where there is a C compiler
+
 speech: $(SPEECH) ## fetch the embedded engine's files into the package
 
 docs: $(VENV)/.dev ## write the generated pages of docs/reference again
@@ -146,7 +149,7 @@ wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry th
 	@PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m build --outdir dist . | tail -n 1
 
 clean: ## remove everything that these targets made
-	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
+	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech src/holdfast/express/*.so dist .make \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(CLIENTS)/.stamp: tests/clients/packages.txt tests/clients/constraints.txt
@@ -178,6 +181,12 @@ $(VENV)/.runtime: $(VENV)/.pip pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.runtime
 	$(call say,Python packages for tests and checks)
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group dev
+	@touch $@
+
+$(EXPRESS): scripts/build_express.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h) $(VENV)/.runtime
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group native
+	$(call say,the compiled way of audio)
+	@$(BIN)/python scripts/build_express.py
 	@touch $@
 
 $(WEB_MODULES): web/package.json web/package-lock.json

@@ -23,15 +23,26 @@ class CarriedFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling's 
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before it collects files; `version` is "standard" or "editable"."""
         if version == "editable":
             return
         root = Path(self.root)
+        if self.target_name == "wheel":
+            build_express(root, build_data)
         if not (root / "src/holdfast/_web/index.html").is_file():
             build_web(root / "web")
         if not (root / "src/holdfast/_speech/silero_vad_16k_op15.onnx").is_file():
             fetch_speech(root)
+
+
+def build_express(root: Path, build_data: dict[str, Any]) -> None:
+    """Compile the usual way of audio where there is a C compiler: then the wheel is one for this platform."""
+    script = root / "scripts/build_express.py"
+    if subprocess.run((sys.executable, str(script)), cwd=root, check=False).returncode != 0:  # noqa: S603 - our own
+        sys.exit("error: the compiled way of audio was not built: see above, or build with CC=none.")
+    if list((root / "src/holdfast/express").glob("_express*.so")):
+        build_data["pure_python"], build_data["infer_tag"] = False, True
 
 
 def build_web(web: Path) -> None:

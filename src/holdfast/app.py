@@ -21,6 +21,7 @@ from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
 from holdfast.engine.pool import EnginePool
+from holdfast.express import express
 from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.journal import Healthy, Journal, JournalState
@@ -37,6 +38,7 @@ from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
 from holdfast.runtime.revival import Revival
+from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.session_runner import Assistant
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
@@ -130,6 +132,9 @@ class Gateway:
             gate = self.gate = self._gate(portal)
             overload = self.directory.overload = Overload()
             self.directory.descriptors = Descriptors.of(settings.limits)
+            if settings.server.express and (fast := express()) is not None:
+                stack.callback(fast.close)
+                self.directory.express = fast
             journal = await self._journal(stack)
             assistant = self._assistant(portal)
             rights, limits = settings.auth.client_secret_rights, settings.limits
@@ -160,6 +165,9 @@ class Gateway:
             load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
             load.start()
             stack.callback(load.stop)
+            rounds = Rounds(lambda: self.directory.running)
+            rounds.start()
+            stack.callback(rounds.stop)
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
                 yield f"{'https' if self._tls() else 'http'}://{authority}"

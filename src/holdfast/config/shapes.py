@@ -99,6 +99,8 @@ class ServerSettings(BaseModel):
     """
     beta_clients: Literal["refuse", "translate"] = "refuse"
     """What becomes of a client of `/v1/realtime` that asks for the shape before GA."""
+    express: bool = True
+    """Whether usual audio passes through the compiled part, where it was built."""
     chaos: bool = False
     """Faults on demand for application developers (`POST /dev/faults`); on this machine only."""
 

@@ -114,6 +114,11 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioDue:
+    """Time to tell the client how much of its audio is here, before a message of audio has to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pinged:
     payload: Any
 
@@ -366,6 +371,7 @@ Event = (
     | EndAsked
     | Played
     | Acknowledged
+    | AudioDue
     | Pinged
     | MessageRefused
     | ClientGone

@@ -29,6 +29,10 @@ def book(s: State, now: float) -> None:
         item.sent += PLAYED_MAX - lane.room
         s.turn.last_event_at = lane.last_at
         lane.passed = []
+    if heard.said:
+        s.messages.take(heard.said, now)  # they count as messages, as far as there is room
+        s.window.acknowledge(min(heard.acknowledged, output.offset))
+        heard.said, heard.acknowledged = 0, -1
 
 
 def open_lanes(s: State) -> None:

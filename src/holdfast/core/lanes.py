@@ -21,6 +21,8 @@ contract allows 500.
 """
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
 """Under 5 ms is for a step, where a client's audio counts as a message: a flood of tiny ones is not free."""
+SAID_MAX = 4
+"""So often a client may say between two steps what it has: then each is a message like others."""
 PLAYED_MAX = SAMPLE_RATE_HZ
 """Samples that may be played before somebody books them."""
 
@@ -34,6 +36,10 @@ class InputLane:
     until: int = 0
     """The position where there is no more room."""
     passed: list[bytes] = field(default_factory=list)
+    acknowledged: int = -1
+    """The client has everything up to this offset; -1: it has said nothing of it since the last step."""
+    said: int = 0
+    """How often it said so since then."""
 
     @property
     def end(self) -> int:
@@ -49,6 +55,14 @@ class InputLane:
             return False
         self.room = room
         self.passed.append(pcm)
+        return True
+
+    def acknowledge(self, offset: int) -> bool:
+        """Whether it is enough to remember that the client has everything up to `offset`."""
+        if self.said >= SAID_MAX:
+            return False
+        self.said += 1
+        self.acknowledged = max(self.acknowledged, offset)
         return True
 
 
@@ -68,6 +82,8 @@ class OutputLane:
     stream: int = 0
     until: int = 0
     """The sample of the item where there is no more room."""
+    last_event_id: str | None = None
+    """Of the upstream's last event: what it says twice is heard once."""
 
     @property
     def place_of_last(self) -> tuple[int, int, int]:

@@ -17,37 +17,59 @@ from dataclasses import dataclass, field
 class RelayWindow:
     bytes_max: int
     messages_max: int
-    sent: int = 0
-    """Messages since the session began: the count of a client that has them all."""
-    size: int = 0
+    fresh: list[bytes] = field(default_factory=list)
+    """What passed on the short way and is not booked: a list is all that it touches."""
+    _sent: int = 0
+    _size: int = 0
     _kept: deque[bytes] = field(default_factory=deque)
+
+    @property
+    def sent(self) -> int:
+        """Messages since the session began: the count of a client that has them all."""
+        return self._sent + len(self.fresh)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        self.book()
+        return self._size
 
     def keep(self, raw: bytes) -> None:
         """One more message."""
-        self.sent += 1
-        self._kept.append(raw)
-        self.size += len(raw)
-        if len(self._kept) > self.messages_max:
-            self.size -= len(self._kept.popleft())
-        self.shrink(self.bytes_max)
+        self.fresh.append(raw)
+        self.book()
+
+    def book(self) -> None:
+        """Enter what passed, and forget what is too much."""
+        if not self.fresh:
+            return
+        self._sent += len(self.fresh)
+        self._kept += self.fresh
+        self._size += sum(map(len, self.fresh))
+        self.fresh.clear()
+        while len(self._kept) > self.messages_max or self._size > self.bytes_max:
+            self._size -= len(self._kept.popleft())
 
     def shrink(self, size: int) -> int:
         """Keep no more bytes than that: the oldest messages fall out. Answers how many bytes did."""
-        before = self.size
-        while self.size > size:
-            self.size -= len(self._kept.popleft())
-        return before - self.size
+        self.book()
+        before = self._size
+        while self._size > size:
+            self._size -= len(self._kept.popleft())
+        return before - self._size
 
     def acknowledge(self, count: int) -> None:
         """The client has the first `count`."""
-        while self._kept and self.sent - len(self._kept) < count:
-            self.size -= len(self._kept.popleft())
+        self.book()
+        while self._kept and self._sent - len(self._kept) < count:
+            self._size -= len(self._kept.popleft())
 
     def holds(self, count: int) -> bool:
         """Whether everything after the first `count` is still here."""
-        return self.sent - len(self._kept) <= count <= self.sent
+        self.book()
+        return self._sent - len(self._kept) <= count <= self._sent
 
     def after(self, count: int) -> list[bytes]:
         """Everything after the first `count`, in order."""
-        skip = count - (self.sent - len(self._kept))
-        return list(self._kept)[skip:]
+        self.book()
+        return list(self._kept)[count - (self._sent - len(self._kept)) :]

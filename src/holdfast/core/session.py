@@ -47,6 +47,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.EndAsked: client_side.end_asked,
     events.Played: client_side.played,
     events.Acknowledged: client_side.acknowledged,
+    events.AudioDue: audio_side.due,
     events.Pinged: client_side.pinged,
     events.MessageRefused: client_side.refused_message,
     events.ClientGone: return_side.gone,

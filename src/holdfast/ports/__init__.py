@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from holdfast.core.faults import Fault
+from holdfast.express import Express, Leg
 
 Json = dict[str, Any]
 
@@ -165,6 +166,15 @@ class UpstreamLine(Protocol):
         """Break the connection without a word, as a network does."""
         ...
 
+    @property
+    def leg(self) -> Leg | None:
+        """Its place on the express, once it rides."""
+        ...
+
+    def ride(self, express: Express) -> None:
+        """Let `express` read it from the next boundary between frames on, where it can."""
+        ...
+
     def pause_reading(self, *, paused: bool) -> None:
         """Do not read, or read on."""
         ...
@@ -260,6 +270,15 @@ class ClientLine(Protocol):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin the closing handshake."""
+        ...
+
+    @property
+    def leg(self) -> Leg | None:
+        """Its place on the express, once it rides."""
+        ...
+
+    def ride(self, express: Express) -> None:
+        """Let `express` read it from the next boundary between frames on, where it can."""
         ...
 
     def pause_reading(self, *, paused: bool) -> None:

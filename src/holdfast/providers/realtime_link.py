@@ -20,6 +20,7 @@ from picows import WSParsedURL
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
+from holdfast.express import Express
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers import classify
 from holdfast.providers.addresses import Addresses, Place
@@ -121,6 +122,9 @@ class TranslatedLink(RealtimeLink):
     def __init__(self, generation: int, sink: UpstreamSink, outbox_bytes: int, translation: Link) -> None:
         super().__init__(generation, sink, outbox_bytes)
         self._translation = translation
+
+    def ride(self, express: Express) -> None:
+        """Not this one: each of its messages is translated."""
 
     def listen(self) -> None:
         heard = partial(self._sink.upstream_message, self._generation)

@@ -16,6 +16,7 @@ from typing import Protocol
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.overload import Overload
+from holdfast.express import Express
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.resumption import Resumable, Resumption
 
@@ -61,6 +62,8 @@ class Directory:
     is_draining: bool = False
     overload: Overload | None = None
     """The rule that refuses early; None where nobody samples the load."""
+    express: Express | None = None
+    """What reads the sockets of conversations, compiled; None where the way is through Python."""
     descriptors: Descriptors | None = None
     """The process's file descriptors; None where nobody counts them."""
     is_outage: Callable[[], bool] = lambda: False

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, cast
 
 from holdfast.core.models import asked_name
 from holdfast.core.relay_window import RelayWindow
+from holdfast.express import Express, Leg
 from holdfast.ports import ClientLine, Conversation, UpgradeRequest
 from holdfast.wire.browser import ResumeSession
 
@@ -120,6 +121,16 @@ class ReturnableLine:
         """A message of that size is about to be sent."""
         if self.client is not None:
             self.client.make_room(size)
+
+    def ride(self, express: Express) -> None:
+        """See `ClientLine`."""
+        if self.client is not None:
+            self.client.ride(express)
+
+    @property
+    def leg(self) -> Leg | None:
+        """See `ClientLine`."""
+        return None if self.client is None else self.client.leg
 
     def abort(self) -> None:
         """Break the connection without a word."""

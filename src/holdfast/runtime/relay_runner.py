@@ -25,6 +25,7 @@ from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
 from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.rights import Rights, overreach
 from holdfast.core.timers import TIMER_AWAY
+from holdfast.express import Leg, RelayDown, RelayUp, Way
 from holdfast.ports import ClientLine, Principal
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.relay_return import RelayWish, ReturnableLine, ReturnToRelay
@@ -99,6 +100,14 @@ class RelayRunner(Shell):
         epoch = secrets.token_hex(8)
         settings = self.principal.session or {}
         self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance(), settings))
+
+    def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
+        """See `Shell`."""
+        window = self._state.window if self._state.can_return else None
+        return (
+            RelayUp(self._state, upstream, FRESH_MAX),
+            RelayDown(self._state, generation, client, window, FRESH_MAX),
+        )
 
     def client_text(self, payload: bytes) -> None:
         """One client event: the hot path up for audio, whose type alone is looked at."""
@@ -231,6 +240,7 @@ class RelayRunner(Shell):
             before.close(4409, "replaced by a newer connection")
         line.client = client
         client.hand_to(self)
+        self.couple()
         token = self.tokens.renew(message.resume_token)
         self.step(heard.ClientReturned(message.epoch, message.offset, token))
 

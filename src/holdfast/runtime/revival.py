@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from holdfast.core.limits import Limits
+from holdfast.express import Express
 from holdfast.ports import ClientLine, Principal
 from holdfast.ports.journal import Journal, StoredSession
 from holdfast.runtime.directory import Directory
@@ -77,6 +78,10 @@ class Revival:
 
 class _NobodyYet(ClientLine):
     """The client of a session whose client is away."""
+
+    leg = None
+
+    def ride(self, express: Express) -> None: ...
 
     def send_text(self, payload: bytes) -> None: ...
     def send_binary(self, payload: bytes) -> None: ...

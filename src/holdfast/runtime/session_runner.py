@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Raw
 from pybase64 import b64encode
@@ -21,12 +21,14 @@ from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
 from holdfast.core.faults import Fault, fault
+from holdfast.core.lanes import SHORT_AUDIO_BYTES
 from holdfast.core.limits import Limits
 from holdfast.core.models import Scribe, UnknownModel, resolve_model, resolve_transcription_model
 from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
+from holdfast.express import Leg, SessionDown, SessionUp, Way
 from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext
 from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
@@ -46,6 +48,8 @@ from holdfast.wire.upstream import (
     joined,
     server_event,
 )
+
+AUDIO_DUE: Final = events.AudioDue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,6 @@ class SessionRunner(Shell):
         self._limits = limits
         self._is_positioned = False
         self._sent = 0
-        self._last_event_id: str | None = None
         self._record = SessionRecord(journal, self.tokens, principal)
         self.session = Session(
             Surroundings(
@@ -117,6 +120,14 @@ class SessionRunner(Shell):
         """The client's socket is open."""
         self._carry_out(self.session.start())
 
+    def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
+        """See `Shell`."""
+        placed = self._is_positioned
+        return (
+            SessionUp(self._input_lane, upstream, placed, SHORT_AUDIO_BYTES),
+            SessionDown(self._output_lane, generation, client, placed, SHORT_AUDIO_BYTES),
+        )
+
     def client_text(self, payload: bytes) -> None:
         """One text message."""
         try:
@@ -138,6 +149,11 @@ class SessionRunner(Shell):
             self.step(browser.decode_audio(payload))
         else:
             self.step(events.ClientAudio(payload))
+
+    def visit(self) -> None:
+        """Tell what was received, and book it, if anything passed since the last step."""
+        if self._input_lane.passed:
+            self.step(AUDIO_DUE)
 
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over; the core decides whether the session waits for it."""
@@ -191,6 +207,7 @@ class SessionRunner(Shell):
             before.close(4409, "replaced by a newer connection")
         self.client = client
         client.hand_to(self)
+        self.couple()
         self.step(events.ResumeAsked(message.epoch, message.offset, token))
 
     def create(self, message: browser.CreateSession) -> Event:
@@ -246,12 +263,12 @@ class SessionRunner(Shell):
                 upstream.parse(raw)  # says what is wrong with it, or
                 return  # it is of no kind that we know
             event_id = parsed.event_id
-            if event_id is not None and event_id == self._last_event_id:
+            lane = self._output_lane
+            if event_id is not None and event_id == lane.last_event_id:
                 return  # said twice
-            self._last_event_id = event_id
+            lane.last_event_id = event_id
             if parsed.type == AUDIO_DELTA:
                 pcm = upstream.pcm_of(parsed.delta or "")
-                lane = self._output_lane
                 if lane.take(generation, parsed.response_id, parsed.item_id, pcm, now()):
                     if self._is_positioned:
                         pcm = browser.positioned(*lane.place_of_last, pcm)

@@ -28,6 +28,7 @@ from holdfast.core.effects import (
 )
 from holdfast.core.faults import Fault, fault
 from holdfast.core.models import fallback_of
+from holdfast.express import Leg, Way
 from holdfast.ports import ClientLine, UpstreamLine
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.timers import Timers
@@ -73,6 +74,7 @@ class Shell:
         self.upstreams = upstreams
         self.directory = directory
         self.timers = Timers()
+        self._generation = -1
         self.line: UpstreamLine | None = None
         """The line that everything goes to."""
         self.lines: dict[int, UpstreamLine] = {}
@@ -87,6 +89,10 @@ class Shell:
 
     def timer_fired(self, name: str) -> None:
         """A deadline has come."""
+        raise NotImplementedError
+
+    def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
+        """Where usual audio goes that comes from the client, and from this generation's upstream."""
         raise NotImplementedError
 
     def upstream_lost(self, generation: int, cause: Fault) -> None:
@@ -128,7 +134,24 @@ class Shell:
     def adopt(self, effect: Adopt) -> None:
         """From here on everything goes to this line, which has room: the client is read."""
         self.line = self.lines.get(effect.generation)
+        self._generation = effect.generation
+        self.couple()
         self.upstream_paused(paused=False)
+
+    def couple(self) -> None:
+        """Let usual audio pass between the client's socket and the line's without us, where both can ride."""
+        express, line, client = self.directory.express, self.line, self.client
+        if express is None:
+            return
+        client.ride(express)
+        if line is None:
+            if client.leg is not None:
+                client.leg.way = None
+            return
+        line.ride(express)
+        if client.leg is None or line.leg is None:
+            return
+        client.leg.way, line.leg.way = self.ways(client.leg, line.leg, self._generation)
 
     def hang_up(self, effect: HangUp) -> None:
         """Close the line, or stop dialling it."""
@@ -138,6 +161,7 @@ class Shell:
             line.close()
             if line is self.line:
                 self.line = None
+                self.couple()
                 self.upstream_paused(paused=False)  # it may have died with a full buffer
 
     def close_client(self, effect: CloseClient) -> None:
@@ -168,6 +192,8 @@ class Shell:
             line.close()
         self.lines.clear()
         self.line = None
+        if self.client.leg is not None:
+            self.client.leg.way = None
         self.directory.leave(self)  # type: ignore[arg-type] # a subclass can drain
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

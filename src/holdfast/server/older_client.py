@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from holdfast.express import Express
 from holdfast.ports import Conversation
 from holdfast.server.client_socket import ClientSocket, RefusedSocket
 from holdfast.wire.dialects import BETA, OlderClient
@@ -43,6 +44,9 @@ class OlderClientSocket(ClientSocket):
 
         self.send_text = send_text  # type: ignore[method-assign] # as `MessageListener` does
         super().on_open()
+
+    def ride(self, express: Express) -> None:
+        """Not this one: each of its messages is translated."""
 
     def hand_to(self, conversation: Conversation | None) -> None:
         super().hand_to(conversation)

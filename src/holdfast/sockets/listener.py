@@ -17,6 +17,8 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from holdfast.express import Express, Leg
+
 CLOSE_WAIT_S: Final = 2.0
 """How long we wait for the peer's close frame after ours; then what is waiting may still be sent."""
 LINGER_S: Final = 10.0
@@ -66,6 +68,8 @@ class MessageListener(WSListener):
     """
 
     transport: WSTransport
+    leg: Leg | None = None
+    """Its place on the express, once it rides."""
 
     def __init__(self, bounds: MessageBounds | None = None) -> None:
         self.bounds = bounds or MessageBounds()
@@ -107,8 +111,27 @@ class MessageListener(WSListener):
         if self.is_open:
             self.transport.send(_BINARY, payload)
 
+    def ride(self, express: Express) -> None:
+        """From the next boundary between frames on `express` reads this socket, if it is one of plain TCP."""
+        transport = self.transport.underlying_transport
+        if not self.is_open or self.leg is not None or transport.get_extra_info("ssl_object") is not None:
+            return
+        fd = transport.get_extra_info("socket").fileno()
+        self.leg = express.leg(transport, fd, is_server=not self.transport.is_client_side)
+        self.on_ws_frame = self._board  # type: ignore[method-assign] # for the frames until then
+
+    def _board(self, transport: WSTransport, frame: WSFrame) -> None:
+        is_boundary = frame.tail_size == 0
+        MessageListener.on_ws_frame(self, transport, frame)
+        if is_boundary and self.is_open and self.leg is not None:
+            self.__dict__.pop("on_ws_frame", None)
+            self.leg.board()
+
     def pause_reading(self, *, paused: bool) -> None:
         """Let TCP do the waiting."""
+        if self.leg is not None:
+            self.leg.pause(paused)
+            return
         transport = self.transport.underlying_transport
         if not transport.is_closing():
             if paused:
@@ -203,6 +226,8 @@ class MessageListener(WSListener):
     def _shut(self) -> None:
         """No more sending; the class's own methods, which look first, are seen again."""
         self.is_open = False
+        if self.leg is not None:
+            self.leg.leave()
         self.__dict__.pop("send_text", None)
         self.__dict__.pop("send_binary", None)
 

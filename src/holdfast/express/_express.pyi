@@ -1,0 +1,49 @@
+# What the compiled module offers: see `_express.pyx`.
+
+import asyncio
+from typing import Any
+
+from holdfast.core.lanes import InputLane, OutputLane
+from holdfast.core.relay_state import RelayState
+from holdfast.core.relay_window import RelayWindow
+
+class Way: ...
+
+class Leg:
+    way: Way | None
+    @property
+    def is_riding(self) -> bool: ...
+    def board(self) -> None: ...
+    def leave(self) -> None: ...
+    def pause(self, is_paused: bool) -> None: ...
+
+class Express:
+    @property
+    def up(self) -> int: ...
+    @property
+    def down(self) -> int: ...
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def leg(self, transport: Any, fd: int, *, is_server: bool) -> Leg: ...
+    def run(self) -> None: ...
+    def close(self) -> None: ...
+
+class RelayUp(Way):
+    def __init__(self, state: RelayState, to: Leg, fresh_max: int) -> None: ...
+
+class RelayDown(Way):
+    def __init__(
+        self, state: RelayState, generation: int, to: Leg, window: RelayWindow | None, fresh_max: int
+    ) -> None: ...
+
+class SessionUp(Way):
+    def __init__(self, lane: InputLane, to: Leg, is_positioned: bool, least: int) -> None: ...
+
+class SessionDown(Way):
+    def __init__(
+        self,
+        lane: OutputLane,
+        generation: int,
+        to: Leg,
+        is_positioned: bool,
+        least: int,
+    ) -> None: ...

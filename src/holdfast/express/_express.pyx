@@ -1,0 +1,571 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Audio from socket to socket without an interpreter in between: compiled, and only for what is usual.
+
+What lives here: reading frames, looking at a message's type, the same accounts that the short way keeps in
+Python (`core.lanes`, `runtime.relay_runner.client_text`), one `send` for each message.
+What never will: a rule of its own. A frame that is not usual in every respect goes to picows, untouched and in
+its order, and what Python makes of it is what happens.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_READ
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memmove
+
+import os
+import time
+
+from pybase64 import b64decode, b64encode
+
+cdef object decode = b64decode
+cdef object encode = b64encode
+
+cdef extern from "frames.h" nogil:
+    ctypedef struct hf_frame:
+        size_t head
+        uint64_t size
+        uint8_t opcode
+        uint8_t is_whole
+        uint8_t is_final
+        uint8_t is_masked
+        uint8_t mask[4]
+    ctypedef struct hf_span:
+        const char *at
+        size_t size
+    ctypedef struct hf_event:
+        hf_span type
+        hf_span event_id
+        hf_span response_id
+        hf_span item_id
+        hf_span audio
+        hf_span count
+        int others
+    enum:
+        HF_TEXT
+        HF_BINARY
+        HF_HEAD_MAX
+    int hf_read_head(const uint8_t *at, size_t there, hf_frame *frame)
+    size_t hf_write_head(uint8_t *to, uint8_t opcode, size_t size, const uint8_t *mask)
+    void hf_mask(uint8_t *to, const uint8_t *source, size_t size, const uint8_t *mask)
+    int hf_read_event(const char *text, size_t size, hf_event *event)
+    int hf_is(hf_span span, const char *text, size_t size)
+    int64_t hf_number(hf_span span)
+
+cdef extern from "sys/socket.h" nogil:
+    ssize_t recv(int fd, void *to, size_t size, int flags)
+    ssize_t send(int fd, const void *data, size_t size, int flags)
+    int MSG_DONTWAIT
+    int MSG_NOSIGNAL
+
+cdef extern from "sys/epoll.h" nogil:
+    ctypedef union epoll_data_t:
+        int fd
+    struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+    int epoll_create1(int flags)
+    int epoll_ctl(int epfd, int op, int fd, epoll_event *event)
+    int epoll_wait(int epfd, epoll_event *events, int most, int timeout)
+    int EPOLL_CTL_ADD
+    int EPOLL_CTL_MOD
+    int EPOLL_CTL_DEL
+    uint32_t EPOLLIN
+
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *at)
+    int CLOCK_MONOTONIC
+
+cdef enum:
+    READ_BYTES = 128 * 1024
+    FRAME_BYTES = 16 * 1024  # what is longer is no frame of audio as clients send it
+    READY = 256
+    SAID_BYTES = 128
+    MASKS = 1024
+
+
+
+cdef double now():
+    cdef timespec at
+    clock_gettime(CLOCK_MONOTONIC, &at)
+    return at.tv_sec + at.tv_nsec / 1e9
+
+
+cdef class Express:
+    """Reads the sockets that ride on it: one for each event loop, which calls `run` when any has something."""
+
+    cdef int epoll
+    cdef list riding  # by descriptor
+    cdef uint8_t *bytes_read
+    cdef uint8_t *written
+    cdef bytes masks
+    cdef Py_ssize_t mask_at
+    cdef object loop
+    cdef readonly long long up
+    """Messages of audio that passed here from clients."""
+    cdef readonly long long down
+    """And to them."""
+
+    def __cinit__(self):
+        self.epoll = -1
+        self.bytes_read = <uint8_t *>malloc(READ_BYTES)
+        self.written = <uint8_t *>malloc(2 * FRAME_BYTES)
+        if self.bytes_read == NULL or self.written == NULL:
+            raise MemoryError
+
+    def __init__(self, loop):
+        self.epoll = epoll_create1(0o2000000)  # closed on exec
+        if self.epoll < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.riding = []
+        self.masks = b""
+        self.mask_at = 0
+        self.loop = loop
+        loop.add_reader(self.epoll, self.run)
+
+    def leg(self, transport, fd, *, is_server):
+        """A place for the socket of this transport; it rides once it has boarded."""
+        return Leg(self, transport, fd, is_server)
+
+    def close(self):
+        """Let everybody off."""
+        for leg in self.riding:
+            if leg is not None:
+                (<Leg>leg).leave()
+        if self.epoll >= 0:
+            self.loop.remove_reader(self.epoll)
+            os.close(self.epoll)
+            self.epoll = -1
+
+    def __dealloc__(self):
+        free(self.bytes_read)
+        free(self.written)
+
+    def run(self):
+        """Read what is there, once from each socket."""
+        cdef epoll_event ready[READY]
+        cdef int i, fd, count = epoll_wait(self.epoll, ready, READY, 0)
+        cdef Leg leg
+        for i in range(count):
+            fd = ready[i].data.fd
+            if self.riding[fd] is None:
+                continue
+            leg = <Leg>self.riding[fd]
+            try:
+                leg.read()
+            except Exception as error:
+                leg.broke(error)
+
+    cdef const uint8_t *mask(self) except NULL:
+        """Four bytes that nobody can foresee (RFC 6455, 5.3)."""
+        if self.mask_at + 4 > PyBytes_GET_SIZE(self.masks):
+            self.masks = os.urandom(MASKS)
+            self.mask_at = 0
+        self.mask_at += 4
+        return <const uint8_t *>PyBytes_AS_STRING(self.masks) + self.mask_at - 4
+
+
+cdef class Leg:
+    """One socket that rides: a client's, or an upstream's. `way` says where its audio goes, None: nowhere."""
+
+    cdef Express express
+    cdef object transport
+    cdef object is_closing
+    cdef object waiting_bytes
+    cdef int fd
+    cdef bint is_server
+    cdef bint is_paused
+    cdef bint in_fragments
+    cdef readonly bint is_riding
+    cdef public Way way
+    cdef uint64_t skip  # bytes of a frame that picows is reading
+    cdef bytes begun  # a frame's first bytes, when no more came
+
+    def __init__(self, Express express, transport, fd, is_server):
+        self.express = express
+        self.transport = transport
+        self.is_closing = transport.is_closing
+        self.waiting_bytes = transport.get_write_buffer_size
+        self.fd = fd
+        self.is_server = is_server
+        self.begun = b""
+
+    def board(self):
+        """From here on this socket is read here. picows must hold no part of a frame."""
+        if self.is_riding or self.is_closing():
+            return
+        cdef epoll_event wanted
+        wanted.events = 0 if self.is_paused else EPOLLIN
+        wanted.data.fd = self.fd
+        if epoll_ctl(self.express.epoll, EPOLL_CTL_ADD, self.fd, &wanted) < 0:
+            return
+        if not self.is_paused:
+            self.transport.pause_reading()
+        riding = self.express.riding
+        riding += [None] * (self.fd + 1 - len(riding))
+        riding[self.fd] = self
+        self.is_riding = True
+
+    def leave(self):
+        """From here on the transport reads it again. Twice is harmless."""
+        cdef epoll_event nothing
+        self.way = None
+        if not self.is_riding:
+            return
+        self.is_riding = False
+        if self.express.riding[self.fd] is self:  # else the descriptor is another's by now
+            self.express.riding[self.fd] = None
+            epoll_ctl(self.express.epoll, EPOLL_CTL_DEL, self.fd, &nothing)
+        if self.is_closing():
+            return
+        if self.begun:
+            begun, self.begun = self.begun, b""
+            self.feed(<const uint8_t *>PyBytes_AS_STRING(begun), PyBytes_GET_SIZE(begun))
+        if not self.is_paused and not self.is_closing():
+            self.transport.resume_reading()
+
+    def pause(self, bint is_paused):
+        """Let TCP do the waiting."""
+        cdef epoll_event wanted
+        if is_paused == self.is_paused or self.is_closing():
+            return
+        self.is_paused = is_paused
+        if not self.is_riding:
+            if is_paused:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+            return
+        wanted.events = 0 if is_paused else EPOLLIN
+        wanted.data.fd = self.fd
+        epoll_ctl(self.express.epoll, EPOLL_CTL_MOD, self.fd, &wanted)
+
+    cdef int broke(self, error) except -1:
+        """A bug of ours: this line ends, the others go on."""
+        self.leave()
+        self.express.loop.call_exception_handler({"message": "express: a frame broke off", "exception": error})
+        self.transport.abort()
+        return 0
+
+    # reading
+
+    cdef int read(self) except -1:
+        if self.is_closing():
+            self.leave()
+            return 0
+        cdef uint8_t *all = self.express.bytes_read
+        cdef size_t there = PyBytes_GET_SIZE(self.begun)
+        if there:
+            memcpy(all, PyBytes_AS_STRING(self.begun), there)
+        cdef ssize_t got = recv(self.fd, all + there, READ_BYTES - there, MSG_DONTWAIT)
+        if got < 0 and errno in (EAGAIN, EINTR):
+            return 0
+        if got <= 0:
+            self.leave()  # the transport finds the same, and knows what follows from it
+            return 0
+        if there:
+            self.begun = b""
+        self.frames(all, there + got)
+        return 0
+
+    cdef int frames(self, uint8_t *at, size_t there) except -1:
+        cdef hf_frame frame
+        cdef size_t size
+        while there:
+            if not self.is_riding:  # what was read is picows' now
+                return self.feed(at, there)
+            if self.skip:
+                size = there if there < self.skip else self.skip
+                self.skip -= size
+                self.feed(at, size)
+            elif not hf_read_head(at, there, &frame):
+                self.begun = PyBytes_FromStringAndSize(<char *>at, there)
+                return 0
+            elif frame.size > FRAME_BYTES or not frame.is_whole or frame.is_masked != self.is_server:
+                self.follow(&frame)
+                self.skip = frame.head + frame.size
+                continue
+            else:
+                size = frame.head + frame.size
+                if there < size:
+                    self.begun = PyBytes_FromStringAndSize(<char *>at, there)
+                    return 0
+                if self.in_fragments or self.way is None or not self.way.take(self, at, &frame):
+                    self.feed(at, size)
+            at += size
+            there -= size
+        return 0
+
+    cdef int follow(self, hf_frame *frame) except -1:
+        """A message in pieces is picows'; so is every message that comes between them."""
+        if frame.opcode < 8:
+            self.in_fragments = not frame.is_final
+        return 0
+
+    cdef int feed(self, const uint8_t *at, size_t size) except -1:
+        """Give bytes to picows, as the transport would."""
+        cdef size_t part
+        cdef uint8_t[::1] room
+        protocol = self.transport.get_protocol()
+        while size:
+            room = protocol.get_buffer(size)
+            part = size if size < <size_t>room.shape[0] else room.shape[0]
+            memcpy(&room[0], at, part)
+            protocol.buffer_updated(part)
+            at += part
+            size -= part
+        return 0
+
+    # writing
+
+    cdef bint is_clear(self) except -1:
+        """Whether what is sent now is not sent before what waits already, and to whom it is meant."""
+        return self.is_riding and not self.is_closing() and self.waiting_bytes() == 0
+
+    cdef int send(self, const uint8_t *data, size_t size) except -1:
+        cdef ssize_t sent = send(self.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if sent < 0:
+            sent = 0  # if it is more than a full buffer, the transport finds out
+        if <size_t>sent < size:
+            self.transport.write(PyBytes_FromStringAndSize(<char *>data + sent, size - sent))
+        return 0
+
+
+cdef class Way:
+    """Where a socket's audio goes. Subclasses are the usual cases."""
+
+    cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        """Whether the frame went. If not, nothing has changed."""
+        return False
+
+
+cdef class RelayUp(Way):
+    """A client of `/v1/realtime`: its appends go up as they came (`RelayRunner.client_text`)."""
+
+    cdef object state, kept
+    cdef list fresh
+    cdef Py_ssize_t fresh_max
+    cdef Leg to
+
+    def __init__(self, state, Leg to, fresh_max):
+        self.state = state
+        self.kept = state.kept
+        self.fresh = state.fresh
+        self.fresh_max = fresh_max
+        self.to = to
+
+    cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        cdef hf_event event
+        cdef const uint8_t *mask
+        cdef size_t i
+        cdef Py_ssize_t size = frame.size
+        if frame.opcode != HF_TEXT or not self.state.is_passing or not self.to.is_clear():
+            return False
+        payload = PyBytes_FromStringAndSize(NULL, size)
+        cdef uint8_t *text = <uint8_t *>PyBytes_AS_STRING(payload)
+        hf_mask(text, at + frame.head, size, frame.mask)
+        if not hf_read_event(<char *>text, size, &event):
+            return False
+        if not hf_is(event.type, b"input_audio_buffer.append", 25):
+            return False
+        mask = leg.express.mask()
+        hf_mask(at + frame.head, text, size, mask)
+        memcpy(at + frame.head - 4, mask, 4)
+        self.to.send(at, frame.head + size)
+        self.fresh.append(payload)
+        leg.express.up += 1
+        if len(self.fresh) >= self.fresh_max:
+            self.kept.book()
+        return True
+
+
+cdef class RelayDown(Way):
+    """An upstream behind `/v1/realtime`: its deltas go down as they came (`RelayRunner.upstream_message`)."""
+
+    cdef object state, window
+    cdef list missed
+    cdef Py_ssize_t generation, fresh_max
+    cdef Leg to
+
+    def __init__(self, state, generation, Leg to, window, fresh_max):
+        self.state = state
+        self.generation = generation
+        self.to = to
+        self.window = window
+        self.missed = None if window is None else window.fresh
+        self.fresh_max = fresh_max
+
+    cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        cdef hf_event event
+        cdef Py_ssize_t size = frame.size
+        if frame.opcode != HF_TEXT or self.state.voice != self.generation or not self.to.is_clear():
+            return False
+        if not hf_read_event(<char *>at + frame.head, size, &event):
+            return False
+        if not hf_is(event.type, b"response.output_audio.delta", 27) and not hf_is(
+            event.type, b"response.audio.delta", 20
+        ):
+            return False
+        if self.missed is not None:
+            self.missed.append(PyBytes_FromStringAndSize(<char *>at + frame.head, size))
+            if len(self.missed) >= self.fresh_max:
+                self.window.book()
+        self.state.said += size
+        self.state.said_at = now()
+        self.to.send(at, frame.head + size)
+        leg.express.down += 1
+        return True
+
+
+cdef class SessionUp(Way):
+    """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`)."""
+
+    cdef object lane
+    cdef Py_ssize_t head, least
+    cdef Leg to
+
+    def __init__(self, lane, Leg to, is_positioned, least):
+        self.lane = lane
+        self.to = to
+        self.head = 8 if is_positioned else 0
+        self.least = least
+
+    cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        cdef Py_ssize_t size = <Py_ssize_t>frame.size - self.head
+        cdef Py_ssize_t samples = size >> 1, room, length
+        cdef const uint8_t *mask
+        cdef uint8_t *out
+        cdef uint64_t position
+        if frame.opcode == HF_TEXT:
+            return self.acknowledged(leg, at, frame)
+        if frame.opcode != HF_BINARY or size < self.least or size & 1 or not self.to.is_clear():
+            return False
+        room = self.lane.room
+        if room - samples < samples:
+            return False
+        if self.head:
+            hf_mask(<uint8_t *>&position, at + frame.head, 8, frame.mask)
+            if position != <uint64_t>(self.lane.until - room):
+                return False
+        pcm = PyBytes_FromStringAndSize(NULL, size)
+        hf_mask(<uint8_t *>PyBytes_AS_STRING(pcm), at + frame.head + self.head, size, frame.mask)
+        encoded = encode(pcm)
+        length = PyBytes_GET_SIZE(encoded)
+        # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
+        out = leg.express.written + HF_HEAD_MAX
+        memcpy(out, b'{"type":"input_audio_buffer.append","audio":"', 45)
+        memcpy(out + 45, PyBytes_AS_STRING(encoded), length)
+        memcpy(out + 45 + length, b'"}', 2)
+        length += 47
+        mask = leg.express.mask()
+        hf_mask(out, out, length, mask)
+        self.lane.room = room - samples
+        self.lane.passed.append(pcm)
+        send_under_head(self.to, HF_TEXT, out, length, mask)
+        leg.express.up += 1
+        return True
+
+
+    cdef bint acknowledged(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        """Whether it is what a client says again and again, and nothing follows from it now."""
+        cdef uint8_t text[SAID_BYTES]
+        cdef hf_event event
+        cdef int64_t offset
+        if frame.size > SAID_BYTES:
+            return False
+        hf_mask(text, at + frame.head, frame.size, frame.mask)
+        if not hf_read_event(<char *>text, frame.size, &event) or not hf_is(event.type, b"ack", 3):
+            return False
+        offset = hf_number(event.count)
+        if offset < 0 or event.event_id.at or event.item_id.at or event.response_id.at or event.audio.at or event.others:
+            return False
+        return self.lane.acknowledge(offset)
+
+
+cdef class SessionDown(Way):
+    """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`)."""
+
+    cdef object lane
+    cdef Py_ssize_t generation, least
+    cdef bint is_positioned
+    cdef Leg to
+
+    def __init__(self, lane, generation, Leg to, is_positioned, least):
+        self.lane = lane
+        self.generation = generation
+        self.to = to
+        self.is_positioned = is_positioned
+        self.least = least
+
+    cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        cdef hf_event event
+        cdef Py_ssize_t size, samples, room
+        cdef uint8_t *out
+        cdef uint64_t wide[3]
+        cdef uint32_t narrow[2]
+        lane = self.lane
+        if frame.opcode != HF_TEXT or lane.generation != self.generation or not self.to.is_clear():
+            return False
+        room = lane.room
+        if room <= 0 or not hf_read_event(<char *>at + frame.head, frame.size, &event):
+            return False
+        if not hf_is(event.type, b"response.output_audio.delta", 27) or event.audio.at == NULL:
+            return False
+        if not same(event.response_id, lane.response_id) or not same(event.item_id, lane.item_id):
+            return False
+        if event.event_id.at == NULL or same(event.event_id, lane.last_event_id):
+            return False
+        try:
+            pcm = decode(PyMemoryView_FromMemory(<char *>event.audio.at, event.audio.size, PyBUF_READ), None, True)
+        except ValueError:
+            return False
+        size = PyBytes_GET_SIZE(pcm)
+        samples = size >> 1
+        if room < samples or size < self.least or size & 1 or size > FRAME_BYTES:
+            return False
+        passed = lane.passed
+        passed.append(pcm)
+        lane.room = room - samples
+        lane.last_at = now()
+        lane.last_event_id = PyUnicode_DecodeASCII(event.event_id.at, event.event_id.size, NULL)
+        out = leg.express.written + HF_HEAD_MAX
+        if self.is_positioned:
+            # offset, stream, zero, first sample, as `wire.browser.positioned` writes it
+            wide[0] = lane.offset + len(passed)
+            narrow[0] = lane.stream
+            narrow[1] = 0
+            wide[1] = lane.until - room
+            memcpy(out, &wide[0], 8)
+            memcpy(out + 8, narrow, 8)
+            memcpy(out + 16, &wide[1], 8)
+            memcpy(out + 24, PyBytes_AS_STRING(pcm), size)
+            size += 24
+        else:
+            memcpy(out, PyBytes_AS_STRING(pcm), size)
+        send_under_head(self.to, HF_BINARY, out, size, NULL)
+        leg.express.down += 1
+        return True
+
+
+cdef int send_under_head(Leg to, uint8_t opcode, uint8_t *payload, size_t size, const uint8_t *mask) except -1:
+    """Send what stands at `payload`, before which there is room for a head."""
+    cdef uint8_t head[HF_HEAD_MAX]
+    cdef size_t length = hf_write_head(head, opcode, size, mask)
+    memcpy(payload - length, head, length)
+    return to.send(payload - length, length + size)
+
+
+cdef bint same(hf_span span, text) except -1:
+    """Whether a member is this text; an absent one is the same as none."""
+    cdef Py_ssize_t size
+    cdef const char *told
+    if span.at == NULL or text is None:
+        return span.at == NULL and text is None
+    told = PyUnicode_AsUTF8AndSize(text, &size)
+    return <size_t>size == span.size and memcmp(told, span.at, size) == 0

@@ -1,0 +1,62 @@
+"""Visits to sessions through which audio passes: what is due for all of them is done for several in a row.
+
+What lives here: whose turn it is.
+What never will: what is done there (`core.audio_side.due`).
+
+A step costs a hundred microseconds where the caches know nothing of it, and much less right after another. A
+client is told twice a second what was received: each session at its own moment, that was a tenth of all that
+the gateway does. In rounds a few at a time stand behind each other, few enough that nobody's audio waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, runtime_checkable
+
+ROUND_S: Final = 0.4
+"""All are visited within this time: before their lanes are full (`core.lanes.ACKNOWLEDGE_EVERY`)."""
+TOGETHER: Final = 8
+"""So many stand behind each other: a quarter of a millisecond."""
+PARTS_MIN: Final = 4
+"""A round has at least so many parts, so that who has just begun is not overlooked for long."""
+
+
+@runtime_checkable
+class Visited(Protocol):
+    """A conversation that wants to be visited."""
+
+    def visit(self) -> None:
+        """Do what is due. Must not raise."""
+        ...
+
+
+class Rounds:
+    """Walks through the running conversations again and again."""
+
+    def __init__(self, running: Callable[[], Iterable[object]]) -> None:
+        self._running = running
+        self._ahead: list[Visited] = []
+        self._together = 1
+        self._pause_s = ROUND_S
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._handle = asyncio.get_running_loop().call_later(self._pause_s, self._go)
+
+    def stop(self) -> None:
+        """No more visits. Twice is harmless."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _go(self) -> None:
+        if not self._ahead:
+            self._ahead = [one for one in self._running() if isinstance(one, Visited)]
+            parts = max(PARTS_MIN, -(-len(self._ahead) // TOGETHER))
+            self._together = max(1, -(-len(self._ahead) // parts))
+            self._pause_s = ROUND_S / parts
+        for one in self._ahead[: self._together]:
+            one.visit()
+        del self._ahead[: self._together]
+        self.start()
