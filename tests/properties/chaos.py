@@ -118,7 +118,9 @@ class Chaos:
                     return True
             case events.OutputAudio(generation=g, response_id=response, item_id=item_id, pcm=pcm):
                 if state.output_lane.take(g, response, item_id, pcm, self.now):
-                    self.books.enter(event, self.now, [effects.Play(*state.output_lane.place_of_last, pcm)])
+                    self.books.enter(
+                        event, self.now, [effects.Play(*state.output_lane.place_of_last(len(pcm)), pcm)]
+                    )
                     return True
         return False
 

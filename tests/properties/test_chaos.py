@@ -157,7 +157,7 @@ def test_a_short_way_that_counts_otherwise_is_caught(monkeypatch: pytest.MonkeyP
     def forgetful(lane: InputLane, pcm: bytes) -> bool:
         taken = take(lane, pcm)
         if taken and len(pcm) % 5 == 0:
-            lane.passed.pop()
+            lane.passed.take()
         return taken
 
     monkeypatch.setattr(InputLane, "take", forgetful)

@@ -15,6 +15,7 @@ from picows import ws_connect
 
 from holdfast.auth import Peer
 from holdfast.core.limits import Limits
+from holdfast.express import express
 from holdfast.ports import (
     Principal,
     Refusal,
@@ -26,6 +27,7 @@ from holdfast.ports import (
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.revival import Revival
+from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.session_runner import Assistant
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import bound_socket, listening, uvicorn_server
@@ -109,8 +111,12 @@ async def gateway(
     limits: Limits | None = None,
     journal: Journal | None = None,
     translates_beta: bool = False,
+    is_compiled: bool = True,
 ) -> AsyncIterator[TestGateway]:
-    """A gateway before `upstreams` (base urls or dialers), in the order of preference."""
+    """A gateway before `upstreams` (base urls or dialers), in the order of preference.
+
+    `is_compiled`: whether audio may take the compiled way, where it was built.
+    """
     limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
     tools = CountingTools()
     directory = Directory(limits)
@@ -131,9 +137,17 @@ async def gateway(
     revival = Revival(directory, upstream_list, assistant, limits, journal)
     await revival.load()
     sock = bound_socket("127.0.0.1", 0)
-    async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:
-        yield TestGateway(authority, directory, tools)
-        directory.drain(at_once=True)
+    directory.express = express() if is_compiled else None
+    rounds = Rounds(lambda: directory.running)
+    rounds.start()
+    try:
+        async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:
+            yield TestGateway(authority, directory, tools)
+            directory.drain(at_once=True)
+    finally:
+        rounds.stop()
+        if directory.express is not None:
+            directory.express.close()
 
 
 def tone(seconds: float, level: int = 8000) -> bytes:

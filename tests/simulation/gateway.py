@@ -278,7 +278,7 @@ class Runner:
                 if is_again:
                     return  # without an id nobody could tell it from more of the same
                 if self.state.output_lane.take(g, response_id, item_id, pcm, self.clock.now):
-                    self._play(effects.Play(*self.state.output_lane.place_of_last, pcm))
+                    self._play(effects.Play(*self.state.output_lane.place_of_last(len(pcm)), pcm))
                     return
             case events.OutputTranscribed(final=False) if is_again:
                 return  # the same

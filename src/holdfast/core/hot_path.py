@@ -19,16 +19,15 @@ def book(s: State, now: float) -> None:
         samples = heard.end - s.received
         s.audio.take(samples, now)  # no more than there was
         s.timeline.advance(s.received, samples)
-        s.kept.give(b"".join(heard.passed), s.received)
+        s.kept.give(heard.passed.take()[0], s.received)
         s.received += samples
-        heard.passed.clear()
     lane, item, output = s.output_lane, s.output.current, s.output
     if lane.passed and item is not None:
-        s.window.play(output.offset + 1, item.stream, item.sent, lane.passed)
-        output.offset += len(lane.passed)
+        pcm, sizes = lane.passed.take()
+        s.window.play(output.offset + 1, item.stream, item.sent, pcm, sizes)
+        output.offset += len(sizes)
         item.sent += PLAYED_MAX - lane.room
         s.turn.last_event_at = lane.last_at
-        lane.passed = []
     if heard.said:
         s.messages.take(heard.said, now)  # they count as messages, as far as there is room
         s.window.acknowledge(min(heard.acknowledged, output.offset))

@@ -28,6 +28,26 @@ PLAYED_MAX = SAMPLE_RATE_HZ
 
 
 @dataclass(slots=True, eq=False)
+class Tape:
+    """Pieces of audio behind each other, until somebody takes them as one. `express` has a compiled one."""
+
+    _pieces: list[bytes] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many pieces there are."""
+        return len(self._pieces)
+
+    def add(self, pcm: bytes) -> None:
+        """One more."""
+        self._pieces.append(pcm)
+
+    def take(self) -> tuple[bytes, list[int]]:
+        """All of it, and the pieces' sizes in bytes; then there is nothing on it."""
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces), [len(one) for one in pieces]
+
+
+@dataclass(slots=True, eq=False)
 class InputLane:
     """The client's audio on its way up."""
 
@@ -35,7 +55,7 @@ class InputLane:
     """Samples that may pass before the next step; the last message must leave room for another like it."""
     until: int = 0
     """The position where there is no more room."""
-    passed: list[bytes] = field(default_factory=list)
+    passed: Tape = field(default_factory=Tape)
     acknowledged: int = -1
     """The client has everything up to this offset; -1: it has said nothing of it since the last step."""
     said: int = 0
@@ -54,7 +74,7 @@ class InputLane:
         if room < samples or size < SHORT_AUDIO_BYTES or size & 1:
             return False
         self.room = room
-        self.passed.append(pcm)
+        self.passed.add(pcm)
         return True
 
     def acknowledge(self, offset: int) -> bool:
@@ -74,7 +94,7 @@ class OutputLane:
     response_id: str = ""
     item_id: str = ""
     room: int = 0
-    passed: list[bytes] = field(default_factory=list)
+    passed: Tape = field(default_factory=Tape)
     last_at: float = 0.0
     """When the last one passed."""
     offset: int = 0
@@ -85,10 +105,9 @@ class OutputLane:
     last_event_id: str | None = None
     """Of the upstream's last event: what it says twice is heard once."""
 
-    @property
-    def place_of_last(self) -> tuple[int, int, int]:
-        """Offset, stream and first sample of what passed last."""
-        start = self.until - self.room - len(self.passed[-1]) // SAMPLE_BYTES
+    def place_of_last(self, size: int) -> tuple[int, int, int]:
+        """Offset, stream and first sample of what passed last, which has `size` bytes."""
+        start = self.until - self.room - size // SAMPLE_BYTES
         return self.offset + len(self.passed), self.stream, start
 
     def take(
@@ -108,5 +127,5 @@ class OutputLane:
             return False
         self.room = room
         self.last_at = now
-        self.passed.append(pcm)
+        self.passed.add(pcm)
         return True

@@ -173,7 +173,7 @@ class State(Linked):
         output = self.output
         start = output.add(item, samples)
         output.offset = offset = output.offset + 1
-        self.window.play(offset, item.stream, start, [pcm])
+        self.window.play(offset, item.stream, start, pcm, [len(pcm)])
         if self.link.is_listening:
             self.out.append(Play(offset, item.stream, start, pcm))
 

@@ -32,31 +32,36 @@ class Run:
     stream: int
     start: int
     """Index in the stream of the first sample."""
-    pieces: list[bytes]
+    pcm: bytes
+    sizes: list[int]
+    """Of the messages, in bytes."""
+    gone: int = 0
+    """So many bytes at the beginning of `pcm` are kept no more."""
 
     @property
     def last_offset(self) -> int:
         """Of the last."""
-        return self.offset + len(self.pieces) - 1
+        return self.offset + len(self.sizes) - 1
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(map(len, self.pieces))
+        return len(self.pcm) - self.gone
 
     def drop_first(self) -> tuple[int, int, int, int]:
         """Forget one message; answers its offset, stream, first and last sample."""
-        pcm = self.pieces.pop(0)
-        gone = self.offset, self.stream, self.start, self.start + len(pcm) // SAMPLE_BYTES
-        self.offset, self.start = self.offset + 1, gone[3]
-        return gone
+        size = self.sizes.pop(0)
+        first = self.offset, self.stream, self.start, self.start + size // SAMPLE_BYTES
+        self.offset, self.start, self.gone = self.offset + 1, first[3], self.gone + size
+        return first
 
     def messages(self) -> Iterator[Play]:
         """One by one."""
-        start = self.start
-        for offset, pcm in enumerate(self.pieces, self.offset):
-            yield Play(offset, self.stream, start, pcm)
-            start += len(pcm) // SAMPLE_BYTES
+        start, at = self.start, self.gone
+        for offset, size in enumerate(self.sizes, self.offset):
+            yield Play(offset, self.stream, start, self.pcm[at : at + size])
+            start += size // SAMPLE_BYTES
+            at += size
 
 
 @dataclass(slots=True)
@@ -79,9 +84,9 @@ class ReplayWindow:
         if len(self._texts) > self.messages_max and not self.is_replayed:
             self.forgotten, _ = self._texts.popleft()
 
-    def play(self, offset: int, stream: int, start: int, pieces: list[bytes]) -> None:
+    def play(self, offset: int, stream: int, start: int, pcm: bytes, sizes: list[int]) -> None:
         """Keep audio: messages from `offset` on, samples from `start` on. The list is the window's now."""
-        run = Run(offset, stream, start, pieces)
+        run = Run(offset, stream, start, pcm, sizes)
         self.audio.append(run)
         self.audio_bytes += run.size
         if self.audio_bytes > self.audio_bytes_max:
@@ -107,7 +112,7 @@ class ReplayWindow:
     def _drop_first(self) -> tuple[int, int, int, int]:
         gone = self.audio[0].drop_first()
         self.audio_bytes -= (gone[3] - gone[2]) * SAMPLE_BYTES
-        if not self.audio[0].pieces:
+        if not self.audio[0].sizes:
             self.audio.popleft()
         return gone
 

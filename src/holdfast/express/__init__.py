@@ -10,15 +10,33 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdfast.express._express import Express, Leg, RelayDown, RelayUp, SessionDown, SessionUp, Way
+    from holdfast.express._express import (
+        CompiledTape,
+        Express,
+        Leg,
+        RelayDown,
+        RelayUp,
+        SessionDown,
+        SessionUp,
+        Way,
+    )
 
     IS_BUILT = True
 else:
     try:
-        from holdfast.express._express import Express, Leg, RelayDown, RelayUp, SessionDown, SessionUp, Way
+        from holdfast.express._express import (
+            CompiledTape,
+            Express,
+            Leg,
+            RelayDown,
+            RelayUp,
+            SessionDown,
+            SessionUp,
+            Way,
+        )
     except ImportError:
         IS_BUILT = False
-        Express = Leg = RelayDown = RelayUp = SessionDown = SessionUp = Way = None
+        CompiledTape = Express = Leg = RelayDown = RelayUp = SessionDown = SessionUp = Way = None
     else:
         IS_BUILT = True
 
@@ -28,4 +46,15 @@ def express() -> Express | None:
     return Express(asyncio.get_running_loop()) if IS_BUILT else None
 
 
-__all__ = ["IS_BUILT", "Express", "Leg", "RelayDown", "RelayUp", "SessionDown", "SessionUp", "Way", "express"]
+__all__ = [
+    "IS_BUILT",
+    "CompiledTape",
+    "Express",
+    "Leg",
+    "RelayDown",
+    "RelayUp",
+    "SessionDown",
+    "SessionUp",
+    "Way",
+    "express",
+]

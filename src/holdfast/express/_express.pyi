@@ -3,9 +3,13 @@
 import asyncio
 from typing import Any
 
-from holdfast.core.lanes import InputLane, OutputLane
+from holdfast.core.lanes import InputLane, OutputLane, Tape
 from holdfast.core.relay_state import RelayState
 from holdfast.core.relay_window import RelayWindow
+
+class CompiledTape(Tape):
+    @classmethod
+    def instead_of(cls, tape: Tape) -> CompiledTape: ...
 
 class Way: ...
 

@@ -7,6 +7,7 @@ What never will: a rule of its own. A frame that is not usual in every respect g
 its order, and what Python makes of it is what happens.
 """
 
+from cpython.ref cimport Py_DECREF, Py_XDECREF, PyObject
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_READ
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -23,6 +24,10 @@ from pybase64 import b64decode, b64encode
 
 cdef object decode = b64decode
 cdef object encode = b64encode
+
+cdef extern from "Python.h":
+    PyObject *bytes_of "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject **pcm, Py_ssize_t size) except -1
 
 cdef extern from "frames.h" nogil:
     ctypedef struct hf_frame:
@@ -87,6 +92,7 @@ cdef enum:
     FRAME_BYTES = 16 * 1024  # what is longer is no frame of audio as clients send it
     READY = 256
     SAID_BYTES = 128
+    TAPE_BYTES = 4096
     MASKS = 1024
 
 
@@ -337,6 +343,79 @@ cdef class Leg:
         return 0
 
 
+cdef class CompiledTape:
+    """`core.lanes.Tape` in one piece of memory, written once from end to end."""
+
+    cdef PyObject *pcm  # bytes that nobody else knows yet
+    cdef Py_ssize_t capacity, size
+    cdef list sizes
+    cdef object last_size
+
+    def __init__(self):
+        self.pcm = NULL
+        self.capacity = TAPE_BYTES
+        self.sizes = []
+        self.last_size = 0
+
+    @classmethod
+    def instead_of(cls, tape):
+        """The same tape, compiled."""
+        if isinstance(tape, CompiledTape):
+            return tape
+        made, at = cls(), 0
+        pcm, sizes = tape.take()
+        for size in sizes:
+            made.add(pcm[at : at + size])
+            at += size
+        return made
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def add(self, bytes pcm):
+        """See `Tape`."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(pcm)
+        memcpy(self.room(size), PyBytes_AS_STRING(pcm), size)
+        self.added(size)
+
+    def take(self):
+        """See `Tape`."""
+        cdef PyObject *pcm = self.pcm
+        if pcm == NULL:
+            return b"", []
+        self.pcm = NULL
+        _PyBytes_Resize(&pcm, self.size)
+        taken = <object>pcm
+        Py_DECREF(taken)
+        # as much as this time, and a little more
+        self.capacity = self.size + TAPE_BYTES
+        self.size = 0
+        sizes, self.sizes = self.sizes, []
+        return taken, sizes
+
+    def __dealloc__(self):
+        Py_XDECREF(self.pcm)
+
+    cdef uint8_t *room(self, Py_ssize_t size) except NULL:
+        """Where the next piece is to be written. It counts only once it is `added`."""
+        if self.pcm == NULL:
+            if size > self.capacity:
+                self.capacity = size
+            self.pcm = bytes_of(NULL, self.capacity)
+            self.size = 0
+        elif self.size + size > self.capacity:
+            self.capacity = 2 * (self.size + size)
+            _PyBytes_Resize(&self.pcm, self.capacity)
+        return <uint8_t *>PyBytes_AS_STRING(<object>self.pcm) + self.size
+
+    cdef int added(self, Py_ssize_t size) except -1:
+        if self.last_size != size:
+            self.last_size = size
+        self.sizes.append(self.last_size)
+        self.size += size
+        return 0
+
+
 cdef class Way:
     """Where a socket's audio goes. Subclasses are the usual cases."""
 
@@ -427,11 +506,13 @@ cdef class SessionUp(Way):
     """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`)."""
 
     cdef object lane
+    cdef CompiledTape passed
     cdef Py_ssize_t head, least
     cdef Leg to
 
     def __init__(self, lane, Leg to, is_positioned, least):
         self.lane = lane
+        self.passed = lane.passed
         self.to = to
         self.head = 8 if is_positioned else 0
         self.least = least
@@ -441,6 +522,7 @@ cdef class SessionUp(Way):
         cdef Py_ssize_t samples = size >> 1, room, length
         cdef const uint8_t *mask
         cdef uint8_t *out
+        cdef uint8_t *pcm
         cdef uint64_t position
         if frame.opcode == HF_TEXT:
             return self.acknowledged(leg, at, frame)
@@ -453,9 +535,9 @@ cdef class SessionUp(Way):
             hf_mask(<uint8_t *>&position, at + frame.head, 8, frame.mask)
             if position != <uint64_t>(self.lane.until - room):
                 return False
-        pcm = PyBytes_FromStringAndSize(NULL, size)
-        hf_mask(<uint8_t *>PyBytes_AS_STRING(pcm), at + frame.head + self.head, size, frame.mask)
-        encoded = encode(pcm)
+        pcm = self.passed.room(size)
+        hf_mask(pcm, at + frame.head + self.head, size, frame.mask)
+        encoded = encode(PyMemoryView_FromMemory(<char *>pcm, size, PyBUF_READ))
         length = PyBytes_GET_SIZE(encoded)
         # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
         out = leg.express.written + HF_HEAD_MAX
@@ -466,7 +548,7 @@ cdef class SessionUp(Way):
         mask = leg.express.mask()
         hf_mask(out, out, length, mask)
         self.lane.room = room - samples
-        self.lane.passed.append(pcm)
+        self.passed.added(size)
         send_under_head(self.to, HF_TEXT, out, length, mask)
         leg.express.up += 1
         return True
@@ -492,12 +574,14 @@ cdef class SessionDown(Way):
     """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`)."""
 
     cdef object lane
+    cdef CompiledTape passed
     cdef Py_ssize_t generation, least
     cdef bint is_positioned
     cdef Leg to
 
     def __init__(self, lane, generation, Leg to, is_positioned, least):
         self.lane = lane
+        self.passed = lane.passed
         self.generation = generation
         self.to = to
         self.is_positioned = is_positioned
@@ -529,15 +613,15 @@ cdef class SessionDown(Way):
         samples = size >> 1
         if room < samples or size < self.least or size & 1 or size > FRAME_BYTES:
             return False
-        passed = lane.passed
-        passed.append(pcm)
+        memcpy(self.passed.room(size), PyBytes_AS_STRING(pcm), size)
+        self.passed.added(size)
         lane.room = room - samples
         lane.last_at = now()
         lane.last_event_id = PyUnicode_DecodeASCII(event.event_id.at, event.event_id.size, NULL)
         out = leg.express.written + HF_HEAD_MAX
         if self.is_positioned:
             # offset, stream, zero, first sample, as `wire.browser.positioned` writes it
-            wide[0] = lane.offset + len(passed)
+            wide[0] = lane.offset + len(self.passed.sizes)
             narrow[0] = lane.stream
             narrow[1] = 0
             wide[1] = lane.until - room

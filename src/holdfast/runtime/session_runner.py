@@ -28,7 +28,7 @@ from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
-from holdfast.express import Leg, SessionDown, SessionUp, Way
+from holdfast.express import CompiledTape, Leg, SessionDown, SessionUp, Way
 from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext
 from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
@@ -123,6 +123,8 @@ class SessionRunner(Shell):
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """See `Shell`."""
         placed = self._is_positioned
+        for lane in (self._input_lane, self._output_lane):
+            lane.passed = CompiledTape.instead_of(lane.passed)
         return (
             SessionUp(self._input_lane, upstream, placed, SHORT_AUDIO_BYTES),
             SessionDown(self._output_lane, generation, client, placed, SHORT_AUDIO_BYTES),
@@ -271,7 +273,7 @@ class SessionRunner(Shell):
                 pcm = upstream.pcm_of(parsed.delta or "")
                 if lane.take(generation, parsed.response_id, parsed.item_id, pcm, now()):
                     if self._is_positioned:
-                        pcm = browser.positioned(*lane.place_of_last, pcm)
+                        pcm = browser.positioned(*lane.place_of_last(len(pcm)), pcm)
                     self.client.send_binary(pcm)
                     return
             event = _dated(upstream.decode(parsed, generation), parsed)
