@@ -17,6 +17,7 @@ from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.breaker import BreakerState
 from holdfast.core.faults import fault
+from holdfast.core.joining import Joining
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
@@ -162,7 +163,14 @@ class Gateway:
                 calls=self._calls(assistant),
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
-            load = LoadWatch(overload, lambda: len(self.directory), self._shed, self.directory.close_parked)
+            load = LoadWatch(
+                overload,
+                lambda: len(self.directory),
+                self._shed,
+                self.directory.close_parked,
+                join=None if self.directory.express is None else self.directory.express.join,
+                joining=Joining(settings.limits.append_join_ms),
+            )
             load.start()
             stack.callback(load.stop)
             rounds = Rounds(lambda: self.directory.running)

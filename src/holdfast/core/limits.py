@@ -57,6 +57,7 @@ class Limits:
     relay_held_bytes: int = 8 * 1024 * 1024  # `/v1/realtime` messages held while no upstream is ready
     client_outbox_bytes: int = 8 * 1024 * 1024
     upstream_outbox_bytes: int = 1024 * 1024
+    append_join_ms: int = 100  # audio joined into one append while the processor is busy; 0: never
     input_replayed_s: float = 18.0  # given audio kept in silence: what a ping and its time-out hide
     window_audio_s: float = 60.0  # what a client may have missed
     window_bytes: int = 8 * 1024 * 1024

@@ -93,8 +93,14 @@ cdef enum:
     READY = 256
     SAID_BYTES = 128
     TAPE_BYTES = 4096
+    APPEND_HEAD = 45
+    PCM_BYTES_PER_MS = 48
     MASKS = 1024
 
+
+
+cdef double HOLD_S = 0.05
+"""What is held back waits for twice as long at the most, where no more comes."""
 
 
 cdef double now():
@@ -113,6 +119,9 @@ cdef class Express:
     cdef bytes masks
     cdef Py_ssize_t mask_at
     cdef object loop
+    cdef list holding  # ways that hold audio back for a moment
+    cdef object release
+    cdef Py_ssize_t join_bytes
     cdef readonly long long up
     """Messages of audio that passed here from clients."""
     cdef readonly long long down
@@ -121,7 +130,7 @@ cdef class Express:
     def __cinit__(self):
         self.epoll = -1
         self.bytes_read = <uint8_t *>malloc(READ_BYTES)
-        self.written = <uint8_t *>malloc(2 * FRAME_BYTES)
+        self.written = <uint8_t *>malloc(4 * FRAME_BYTES)
         if self.bytes_read == NULL or self.written == NULL:
             raise MemoryError
 
@@ -133,14 +142,45 @@ cdef class Express:
         self.masks = b""
         self.mask_at = 0
         self.loop = loop
+        self.holding = []
+        self.release = None
+        self.join_bytes = 0
         loop.add_reader(self.epoll, self.run)
 
     def leg(self, transport, fd, *, is_server):
         """A place for the socket of this transport; it rides once it has boarded."""
         return Leg(self, transport, fd, is_server)
 
+    def join(self, ms):
+        """Join that much of a client's audio into one append, or what came meanwhile; 0: each as it comes."""
+        self.join_bytes = <Py_ssize_t>ms * PCM_BYTES_PER_MS
+
+    cdef int hold(self, Way way) except -1:
+        """This way has begun to hold audio back: it is let go in any case when as much could have come."""
+        self.holding.append(way)
+        if self.release is None:
+            self.release = self.loop.call_later(HOLD_S, self.let_go)
+        return 0
+
+    def let_go(self):
+        """Send what is held back and was so the last time already."""
+        cdef Way way
+        holding, self.holding = self.holding, []
+        self.release = None
+        for way in holding:
+            way.is_listed = False
+            if not way.is_holding():
+                continue
+            if way.is_old:
+                way.flush()
+            else:
+                way.is_old = way.is_listed = True
+                self.hold(way)
+
     def close(self):
         """Let everybody off."""
+        if self.release is not None:
+            self.release.cancel()
         for leg in self.riding:
             if leg is not None:
                 (<Leg>leg).leave()
@@ -202,6 +242,11 @@ cdef class Leg:
         self.is_server = is_server
         self.begun = b""
 
+    def flush(self):
+        """Let go what its way holds back."""
+        if self.way is not None and self.way.is_holding():
+            self.way.flush()
+
     def board(self):
         """From here on this socket is read here. picows must hold no part of a frame."""
         if self.is_riding or self.is_closing():
@@ -221,6 +266,7 @@ cdef class Leg:
     def leave(self):
         """From here on the transport reads it again. Twice is harmless."""
         cdef epoll_event nothing
+        self.flush()
         self.way = None
         if not self.is_riding:
             return
@@ -303,6 +349,7 @@ cdef class Leg:
                     self.begun = PyBytes_FromStringAndSize(<char *>at, there)
                     return 0
                 if self.in_fragments or self.way is None or not self.way.take(self, at, &frame):
+                    self.flush()
                     self.feed(at, size)
             at += size
             there -= size
@@ -333,6 +380,14 @@ cdef class Leg:
     cdef bint is_clear(self) except -1:
         """Whether what is sent now is not sent before what waits already, and to whom it is meant."""
         return self.is_riding and not self.is_closing() and self.waiting_bytes() == 0
+
+    cdef int send_behind(self, const uint8_t *data, size_t size) except -1:
+        """Send, or behind what waits; nothing to a line that is dead: what it was given counts as lost with it."""
+        if self.is_clear():
+            return self.send(data, size)
+        if not self.is_closing():
+            self.transport.write(PyBytes_FromStringAndSize(<char *>data, size))
+        return 0
 
     cdef int send(self, const uint8_t *data, size_t size) except -1:
         cdef ssize_t sent = send(self.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
@@ -408,6 +463,10 @@ cdef class CompiledTape:
             _PyBytes_Resize(&self.pcm, self.capacity)
         return <uint8_t *>PyBytes_AS_STRING(<object>self.pcm) + self.size
 
+    cdef uint8_t *end(self):
+        """Behind the last piece."""
+        return <uint8_t *>PyBytes_AS_STRING(<object>self.pcm) + self.size
+
     cdef int added(self, Py_ssize_t size) except -1:
         if self.last_size != size:
             self.last_size = size
@@ -418,6 +477,24 @@ cdef class CompiledTape:
 
 cdef class Way:
     """Where a socket's audio goes. Subclasses are the usual cases."""
+
+    cdef bint is_listed, is_old
+
+    cdef bint is_holding(self):
+        """Whether audio is held back that counts as sent."""
+        return False
+
+    cdef int flush(self) except -1:
+        """Send it."""
+        return 0
+
+    cdef int holds(self, Express express) except -1:
+        """Audio is held back, and to be let go in time."""
+        self.is_old = False
+        if not self.is_listed:
+            self.is_listed = True
+            express.hold(self)
+        return 0
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         """Whether the frame went. If not, nothing has changed."""
@@ -431,6 +508,8 @@ cdef class RelayUp(Way):
     cdef list fresh
     cdef Py_ssize_t fresh_max
     cdef Leg to
+    cdef uint8_t *held  # an append that is not closed yet
+    cdef Py_ssize_t held_size
 
     def __init__(self, state, Leg to, fresh_max):
         self.state = state
@@ -438,6 +517,45 @@ cdef class RelayUp(Way):
         self.fresh = state.fresh
         self.fresh_max = fresh_max
         self.to = to
+
+    def __dealloc__(self):
+        free(self.held)
+
+    cdef bint is_holding(self):
+        return self.held_size > 0
+
+    cdef int flush(self) except -1:
+        cdef const uint8_t *mask = self.to.express.mask()
+        cdef uint8_t *text = self.held + HF_HEAD_MAX
+        cdef Py_ssize_t size = APPEND_HEAD + self.held_size + 2
+        memcpy(text, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
+        memcpy(text + size - 2, b'"}', 2)
+        self.held_size = 0
+        hf_mask(text, text, size, mask)
+        send_under_head(self.to, HF_TEXT, text, size, mask)
+        return 0
+
+    cdef bint join(self, Express express, hf_event *event) except -1:
+        """Whether this append can wait for the next: it bears nothing but audio, and the next one's may follow."""
+        cdef Py_ssize_t size = event.audio.size
+        if event.event_id.at or event.response_id.at or event.item_id.at or event.count.at or event.others:
+            return False
+        if event.audio.at == NULL or not size or size & 3 or event.audio.at[size - 1] == c"=":
+            return False
+        if self.held == NULL:
+            self.held = <uint8_t *>malloc(HF_HEAD_MAX + APPEND_HEAD + 2 * FRAME_BYTES + 2)
+            if self.held == NULL:
+                raise MemoryError
+        if self.held_size + size > 2 * FRAME_BYTES:
+            return False
+        memcpy(self.held + HF_HEAD_MAX + APPEND_HEAD + self.held_size, event.audio.at, size)
+        self.held_size += size
+        # as base64 it is a third longer
+        if 3 * self.held_size >= 4 * express.join_bytes:
+            self.flush()
+        else:
+            self.holds(express)
+        return True
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef hf_event event
@@ -453,10 +571,13 @@ cdef class RelayUp(Way):
             return False
         if not hf_is(event.type, b"input_audio_buffer.append", 25):
             return False
-        mask = leg.express.mask()
-        hf_mask(at + frame.head, text, size, mask)
-        memcpy(at + frame.head - 4, mask, 4)
-        self.to.send(at, frame.head + size)
+        if not leg.express.join_bytes or not self.join(leg.express, &event):
+            if self.held_size:
+                self.flush()
+            mask = leg.express.mask()
+            hf_mask(at + frame.head, text, size, mask)
+            memcpy(at + frame.head - 4, mask, 4)
+            self.to.send_behind(at, frame.head + size)
         self.fresh.append(payload)
         leg.express.up += 1
         if len(self.fresh) >= self.fresh_max:
@@ -508,6 +629,7 @@ cdef class SessionUp(Way):
     cdef object lane
     cdef CompiledTape passed
     cdef Py_ssize_t head, least
+    cdef Py_ssize_t held  # so many bytes at the end of the tape are not sent yet
     cdef Leg to
 
     def __init__(self, lane, Leg to, is_positioned, least):
@@ -516,12 +638,36 @@ cdef class SessionUp(Way):
         self.to = to
         self.head = 8 if is_positioned else 0
         self.least = least
+        self.held = 0
+
+    cdef bint is_holding(self):
+        return self.held > 0
+
+    cdef int flush(self) except -1:
+        cdef Express express = self.to.express
+        cdef uint8_t *pcm
+        if self.passed.pcm == NULL or self.passed.size < self.held:  # taken already: then it was sent by who took it
+            self.held = 0
+            return 0
+        pcm = self.passed.end() - self.held
+        cdef uint8_t *out = express.written + HF_HEAD_MAX
+        cdef Py_ssize_t length
+        cdef const uint8_t *mask = express.mask()
+        encoded = encode(PyMemoryView_FromMemory(<char *>pcm, self.held, PyBUF_READ))
+        self.held = 0
+        length = PyBytes_GET_SIZE(encoded)
+        # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
+        memcpy(out, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
+        memcpy(out + APPEND_HEAD, PyBytes_AS_STRING(encoded), length)
+        memcpy(out + APPEND_HEAD + length, b'"}', 2)
+        length += APPEND_HEAD + 2
+        hf_mask(out, out, length, mask)
+        send_under_head(self.to, HF_TEXT, out, length, mask)
+        return 0
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef Py_ssize_t size = <Py_ssize_t>frame.size - self.head
-        cdef Py_ssize_t samples = size >> 1, room, length
-        cdef const uint8_t *mask
-        cdef uint8_t *out
+        cdef Py_ssize_t samples = size >> 1, room
         cdef uint8_t *pcm
         cdef uint64_t position
         if frame.opcode == HF_TEXT:
@@ -537,20 +683,14 @@ cdef class SessionUp(Way):
                 return False
         pcm = self.passed.room(size)
         hf_mask(pcm, at + frame.head + self.head, size, frame.mask)
-        encoded = encode(PyMemoryView_FromMemory(<char *>pcm, size, PyBUF_READ))
-        length = PyBytes_GET_SIZE(encoded)
-        # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
-        out = leg.express.written + HF_HEAD_MAX
-        memcpy(out, b'{"type":"input_audio_buffer.append","audio":"', 45)
-        memcpy(out + 45, PyBytes_AS_STRING(encoded), length)
-        memcpy(out + 45 + length, b'"}', 2)
-        length += 47
-        mask = leg.express.mask()
-        hf_mask(out, out, length, mask)
         self.lane.room = room - samples
         self.passed.added(size)
-        send_under_head(self.to, HF_TEXT, out, length, mask)
         leg.express.up += 1
+        self.held += size
+        if self.held >= leg.express.join_bytes:
+            self.flush()
+        else:
+            self.holds(leg.express)
         return True
 
 
@@ -642,7 +782,7 @@ cdef int send_under_head(Leg to, uint8_t opcode, uint8_t *payload, size_t size, 
     cdef uint8_t head[HF_HEAD_MAX]
     cdef size_t length = hf_write_head(head, opcode, size, mask)
     memcpy(payload - length, head, length)
-    return to.send(payload - length, length + size)
+    return to.send_behind(payload - length, length + size)
 
 
 cdef bint same(hf_span span, text) except -1:

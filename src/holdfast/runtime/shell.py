@@ -144,6 +144,8 @@ class Shell:
         if express is None:
             return
         client.ride(express)
+        if client.leg is not None:
+            client.leg.flush()
         if line is None:
             if client.leg is not None:
                 client.leg.way = None

@@ -228,6 +228,8 @@ class MessageListener(WSListener):
         self.is_open = False
         if self.leg is not None:
             self.leg.leave()
+            self.leg = None
+            self.__dict__.pop("on_ws_frame", None)
         self.__dict__.pop("send_text", None)
         self.__dict__.pop("send_binary", None)
 

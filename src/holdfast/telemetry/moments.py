@@ -29,6 +29,7 @@ def _table(*moments: Moment) -> Mapping[str, Moment]:
 MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
+    Moment("load.joining", "server", "info", "How much audio goes into one append, for busyness' sake."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
     Moment(
         "descriptors.few",
