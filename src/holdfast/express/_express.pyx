@@ -379,7 +379,7 @@ cdef class Leg:
 
     cdef bint is_clear(self) except -1:
         """Whether what is sent now is not sent before what waits already, and to whom it is meant."""
-        return self.is_riding and not self.is_closing() and self.waiting_bytes() == 0
+        return not self.is_closing() and self.waiting_bytes() == 0
 
     cdef int send_behind(self, const uint8_t *data, size_t size) except -1:
         """Send, or behind what waits; nothing to a line that is dead: what it was given counts as lost with it."""
