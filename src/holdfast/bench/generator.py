@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ SOURCE: Final = Path(__file__).parent / "native"
 NAME: Final = "holdfast-load"
 COMPILERS: Final = ("cc", "gcc", "clang")
 FLAGS: Final = ("-std=c11", "-O2")
+KEPT_S: Final = 7 * 24 * 3600.0
 _BUILD_S: Final = 120.0
 
 
@@ -46,6 +48,8 @@ def build(folder: Path, flags: tuple[str, ...] = FLAGS) -> Path:
     with_what = compiler()
     target = folder / f"{NAME}-{_fingerprint(with_what, flags)}"
     if target.is_file():
+        with contextlib.suppress(OSError):
+            target.touch()
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +65,7 @@ def build(folder: Path, flags: tuple[str, ...] = FLAGS) -> Path:
             fresh.replace(target)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnbuiltError(f"it cannot be built in {folder}: {error}") from error
-    _forget_others(folder, target)
+    _forget_old(folder)
     return target
 
 
@@ -103,9 +107,9 @@ def _fingerprint(with_what: str, flags: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _forget_others(folder: Path, target: Path) -> None:
-    """Programs of earlier sources go; one that is running keeps its file until it ends."""
+def _forget_old(folder: Path) -> None:
+    """Programs of sources that nobody has measured with for a week go."""
     for path in folder.glob(f"{NAME}-*"):
-        if path != target:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT_S:
                 path.unlink()

@@ -19,7 +19,7 @@ from typing import Any, Final
 from holdfast.bench import generator, machine
 from holdfast.bench.abreast import Task
 from holdfast.bench.candidates import BenchError, plain_environment
-from holdfast.bench.plans import Idle, IdlePlan, Plan, Sample, SetupPlan, Setups
+from holdfast.bench.plans import Generator, Idle, IdlePlan, Plan, Sample, SetupPlan, Setups
 
 _GRACE_S: Final = 120.0
 _GO: Final = b"go\n"
@@ -33,10 +33,10 @@ def measuring_cores() -> tuple[set[int], set[int]]:
     return machine.cores()
 
 
-def measure(plan: Plan, folder: Path, cores: set[int]) -> Sample:
+def measure(plan: Plan, folder: Path, cores: set[int], which: Generator = "compiled") -> Sample:
     """Sessions talk. Raises BenchError when the load breaks off."""
     longest = plan.seconds + plan.warm_up_s
-    if generator.program() is None:
+    if which == "python" or generator.program() is None:
         told = _one(_in_python("load", "talk", asdict(plan)), longest, folder, cores)
     else:
         (told,) = _together([_compiled("talk", asdict(plan))], longest, folder, cores)
