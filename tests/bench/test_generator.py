@@ -8,12 +8,14 @@ import json
 import os
 import random
 import shutil
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import picows
 import pytest
 
 from holdfast.bench import generator, load, machine, measuring
@@ -201,6 +203,21 @@ def test_both_loads_count_the_same_behind_a_bare_relay(a_compiler: str, tmp_path
             assert spells.setups > 5
             assert spells.failed == 0
             assert quiet.memory_open > 0
+
+
+@ON_THIS_MACHINE
+async def test_the_upstream_is_reached_over_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    with echo_upstream(tmp_path, {min(os.sched_getaffinity(0))}, tls=True) as upstream:
+        assert upstream.certificate is not None
+        trusting = ssl.create_default_context(cafile=upstream.certificate)
+        assert upstream.websocket.startswith("wss://127.0.0.1:")
+        transport, _ = await picows.ws_connect(picows.WSListener, upstream.websocket, ssl_context=trusting)
+        transport.disconnect()
+        await transport.wait_disconnected()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await picows.ws_connect(
+                picows.WSListener, upstream.websocket, ssl_context=ssl.create_default_context()
+            )
 
 
 def test_without_a_compiler_the_python_load_stands_in_and_says_so(
