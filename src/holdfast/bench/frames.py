@@ -27,6 +27,9 @@ MARK: Final = struct.Struct("<QQ")
 """What a frame begins with: its session and its number."""
 _NOISE: Final = random.Random(20).randbytes(64 * 1024)  # noqa: S311 - a measurement wants the same bytes each time
 
+HEADERS: Final = {"Authorization": "Bearer sk-bench"}
+"""Of an upgrade: some relays let nobody in without a key, whatever it is."""
+
 APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 DELTA_HEAD: Final = b'{"type":"response.output_audio.delta","event_id":"event_'
 _DELTA_REST: Final = (

@@ -23,7 +23,7 @@ from typing import Any, Final
 import uvloop
 from picows import WSInvalidStatusError, ws_connect
 
-from holdfast.bench import machine
+from holdfast.bench import frames, machine
 from holdfast.bench.caller import Caller, Tally
 from holdfast.bench.counts import Counts
 from holdfast.bench.figures import percentile
@@ -215,7 +215,9 @@ async def _dial(
     """A candidate may say that it is too busy just now; then we come again."""
     while True:
         try:
-            _, caller = await ws_connect(lambda: Caller(plan.face, number, tally, frame_ms), plan.url)
+            _, caller = await ws_connect(
+                lambda: Caller(plan.face, number, tally, frame_ms), plan.url, extra_headers=frames.HEADERS
+            )
         except WSInvalidStatusError as error:
             if error.response is None or int(error.response.status) != TOO_BUSY:
                 raise
