@@ -27,9 +27,10 @@ say = @printf '\033[2m==> %s\033[0m\n' "$(1)"
 PIP_QUIET := -qq --disable-pip-version-check --no-input
 
 CLIENTS := .venv-clients
+PEERS := .venv-peers
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -69,8 +70,14 @@ check: $(VENV)/.dev $(EXPRESS) $(WEB_MODULES) ## lint, formats, types, the impor
 	$(call say,web types)
 	@npm --prefix web run typecheck --silent
 
-bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine
+bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine, beside what is installed (two minutes)
 	@$(BIN)/holdfast bench
+
+bench-peers: $(PEERS)/.stamp ## install what the gateway is measured beside: LiteLLM, aiohttp, and by apt nginx and haproxy (root)
+	@scripts/peers.sh
+
+bench-all: $(VENV)/.dev $(SPEECH) ## every figure and every goal; the page goes to docs/measurements (half an hour)
+	@$(BIN)/python -m benchmarks.relay
 
 bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and latency (minutes)
 	@$(BIN)/python -m benchmarks.engine.accuracy
@@ -150,6 +157,7 @@ wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry th
 
 clean: ## remove everything that these targets made
 	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech src/holdfast/express/*.so dist .make \
+	@rm -rf $(VENV) $(CLIENTS) $(PEERS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(CLIENTS)/.stamp: tests/clients/packages.txt tests/clients/constraints.txt
@@ -157,6 +165,13 @@ $(CLIENTS)/.stamp: tests/clients/packages.txt tests/clients/constraints.txt
 	@"$$(scripts/preflight.sh python)" -m venv $(CLIENTS)
 	@$(CLIENTS)/bin/python -m pip install $(PIP_QUIET) --constraint tests/clients/constraints.txt \
 		--requirement tests/clients/packages.txt
+	@touch $@
+
+$(PEERS)/.stamp: benchmarks/peers/packages.txt benchmarks/peers/constraints.txt
+	$(call say,relays of others in $(PEERS))
+	@"$$(scripts/preflight.sh python)" -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install $(PIP_QUIET) --constraint benchmarks/peers/constraints.txt \
+		--requirement benchmarks/peers/packages.txt
 	@touch $@
 
 $(CLIENTS_NODE): tests/clients/node/package.json tests/clients/node/package-lock.json

@@ -35,7 +35,9 @@ def documents(project: Path) -> list[Path]:
     return [path for path in tracked(project) if path.suffix == ".md"]
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "tests/clients/constraints.txt"])
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "tests/clients/constraints.txt", "benchmarks/peers/constraints.txt"]
+)
 def test_constraints_are_exact_versions_without_addresses(project: Path, name: str) -> None:
     lines = (project / name).read_text().splitlines()
     entries = [line for line in lines if line and not line.startswith("#")]
