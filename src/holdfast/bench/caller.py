@@ -61,6 +61,7 @@ class Caller(MessageListener):
         self._loop = asyncio.get_running_loop()
         self._next_at = 0.0
         self._is_talking = False
+        self._is_leaving = False
         self._count = -1
         """Of the last message that counts: of the browser protocol from `session_created` on."""
         self._acked = 0
@@ -72,6 +73,8 @@ class Caller(MessageListener):
             self.send_text(frames.CREATE_POSITIONED if self._is_positioned else frames.CREATE_SESSION)
 
     def on_text(self, payload: bytes) -> None:
+        if self._is_leaving:
+            return
         self._counted()
         if self._in_json and payload.startswith(frames.DELTA_HEAD):
             self._heard(frames.heard(payload))
@@ -89,6 +92,8 @@ class Caller(MessageListener):
             self._tally.trouble(payload.decode())
 
     def on_binary(self, payload: bytes) -> None:
+        if self._is_leaving:
+            return
         self._counted()
         self._heard(frames.unplaced(payload, self._count) if self._is_positioned else payload)
 
@@ -103,6 +108,13 @@ class Caller(MessageListener):
         self.answered.clear()
         self._next_at = self._loop.time() + random.random() * self._frame_s  # noqa: S311 - a phase is no secret
         self._loop.call_at(self._next_at, self._speak)
+
+    def leave(self) -> None:
+        """Hang up. The browser protocol holds a session whose socket closes for its return, unless told."""
+        self._is_leaving = True
+        if not self._in_json:
+            self.send_text(frames.END_SESSION)
+        self.close()
 
     def hush(self) -> None:
         """Send no more; answers may still come."""

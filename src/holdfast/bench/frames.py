@@ -51,6 +51,7 @@ RESPONSE_CREATED: Final = (
 )
 CREATE_SESSION: Final = b'{"type":"create_session"}'
 CREATE_POSITIONED: Final = b'{"type":"create_session","framing":"positioned"}'
+END_SESSION: Final = b'{"type":"end_session"}'
 SESSION_READY: Final = b'{"type":"session_ready"}'
 
 

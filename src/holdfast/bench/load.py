@@ -79,7 +79,7 @@ async def measure(plan: Plan, together: asyncio.Barrier | None = None) -> Sample
     memory_after = machine.memory_of(plan.pids)
     lost = sum(caller.settled() for caller in callers)
     for caller in callers:
-        caller.close()
+        caller.leave()
     return _sample(plan, windows, tally, lost, (memory_before, memory_after))
 
 
@@ -148,7 +148,7 @@ async def setups(plan: SetupPlan) -> Setups:
                 failed += 1
                 continue
             ready_s.append(time.perf_counter() - began)
-            caller.close()
+            caller.leave()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     await caller.over.wait()
@@ -192,7 +192,7 @@ async def idle(plan: IdlePlan) -> None:
     sys.stdout.flush()
     await over.wait()
     for caller in callers:
-        caller.close()
+        caller.leave()
 
 
 async def _connect(plan: Plan | IdlePlan, tally: Tally, frame_ms: int = 20) -> list[Caller]:

@@ -17,6 +17,7 @@ const char RESPONSE_CREATED[] =
     "\"object\":\"realtime.response\",\"status\":\"in_progress\",\"output\":[]}}";
 const char CREATE_SESSION[] = "{\"type\":\"create_session\"}";
 const char CREATE_POSITIONED[] = "{\"type\":\"create_session\",\"framing\":\"positioned\"}";
+const char END_SESSION[] = "{\"type\":\"end_session\"}";
 
 static const char APPEND_HEAD[] = "{\"type\":\"input_audio_buffer.append\",\"audio\":\"";
 static const char DELTA_HEAD[] = "{\"type\":\"response.output_audio.delta\",\"event_id\":\"event_";

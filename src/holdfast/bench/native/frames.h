@@ -20,7 +20,7 @@ void frame_fill(uint8_t *to, uint64_t session, uint64_t number, size_t size);
 bool frame_has(uint64_t session, uint64_t number, size_t size, size_t offset, const uint8_t *bytes, size_t count);
 
 extern const char SESSION_CREATED[], SESSION_UPDATE[], SESSION_UPDATED[], RESPONSE_CREATED[];
-extern const char CREATE_SESSION[], CREATE_POSITIONED[];
+extern const char CREATE_SESSION[], CREATE_POSITIONED[], END_SESSION[];
 
 /* The client event that carries PCM up; the server event that carries base64 down. */
 void append_into(struct bytes *message, const uint8_t *pcm, size_t size);

@@ -260,14 +260,21 @@ void sessions_connect(struct session *sessions, int count)
     }
 }
 
+/* The browser protocol holds a session whose socket closes for its return: who leaves says so. */
+void session_leave(struct session *session)
+{
+    session->state = LEAVING;
+    if (!in_json(session->load))
+        end_send(&session->end, TEXT, END_SESSION, strlen(END_SESSION));
+    end_close(&session->end);
+}
+
 void sessions_close(struct session *sessions, int count)
 {
     int64_t until = now_ns() + CLOSE_NS;
     for (int at = 0; at < count; at++)
-        if (sessions[at].state == READY) {
-            sessions[at].state = LEAVING;
-            end_close(&sessions[at].end);
-        }
+        if (sessions[at].state != LEAVING && sessions[at].end.phase == OPEN)
+            session_leave(&sessions[at]);
     for (int left = count; left && now_ns() < until;) {
         left = 0;
         for (int at = 0; at < count; at++)

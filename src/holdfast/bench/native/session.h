@@ -48,6 +48,8 @@ struct session {
 struct session *sessions_of(struct load *load, int count);
 void session_dial(struct session *session);
 void session_speak(struct session *session);
+/* Hangs up. */
+void session_leave(struct session *session);
 /* Dials all, few at a time, until they are ready. */
 void sessions_connect(struct session *sessions, int count);
 void sessions_close(struct session *sessions, int count);

@@ -161,7 +161,8 @@ void end_dial(struct end *end, const struct address *address, const struct liste
     char head[2048];
     int size = snprintf(head, sizeof head,
                         "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n"
+                        "Authorization: Bearer sk-bench\r\n\r\n",
                         address->path, address->host, end->key);
     bytes_add(&end->out, head, (size_t)size);
     if (connect(fd, (const struct sockaddr *)&address->to, sizeof address->to) < 0 && errno != EINPROGRESS)

@@ -29,9 +29,8 @@ static void attend(struct session *place, uint64_t *done, struct histogram *read
     int64_t now = now_ns();
     if (place->state == READY) {
         histogram_add(ready_in, now - place->dialled_ns);
-        place->state = LEAVING;
         place->again_ns = now + CLOSE_NS;
-        end_close(&place->end);
+        session_leave(place);
     } else if (place->state == LEAVING && place->again_ns < now) {
         end_cut(&place->end, "it took too long");
     }
