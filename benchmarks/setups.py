@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdfast.bench import measuring
-from holdfast.bench.candidates import STARTS, Candidate, Start, Upstream, echo_upstream, gateway
+from holdfast.bench.candidates import Candidate, Upstream, echo_upstream, gateway
+from holdfast.bench.contenders import Begin, named
 from holdfast.bench.figures import Spread, spread
 from holdfast.bench.machine import description
 from holdfast.bench.plans import IdlePlan, SetupPlan
@@ -59,7 +60,7 @@ class Found:
         )
 
 
-def weigh(starts: Sequence[Start], stage: Stage, found: Found, sessions: int) -> None:
+def weigh(starts: Sequence[Begin], stage: Stage, found: Found, sessions: int) -> None:
     """Each face has a fresh process: what earlier sessions have let go would be room for the next ones."""
     for start in starts:
         for face in FACES:
@@ -113,7 +114,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-setups-")))
         stage = Stage(folder, stack.enter_context(echo_upstream(folder, load_cores)), core, load_cores)
-        starts = list(STARTS)
+        starts = [one.start for one in named(("nginx", "bare", "gateway"))[0]]
         if told.against:
             source = export(resolve(told.against), folder)
             starts.append(partial(gateway, source=source, name=told.against))

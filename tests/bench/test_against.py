@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.bench import drawing, machine
-from holdfast.bench.against import BOUND, Comparison, Round, Shape
+from holdfast.bench.against import BOUND, Comparison, Pair, Round, Shape
 from holdfast.bench.candidates import BenchError
 from holdfast.bench.plans import Face, Sample
-from holdfast.bench.relay import Pair
 from holdfast.bench.revision import Revision, export, resolve
 from tests.bench.test_figures import sample
 

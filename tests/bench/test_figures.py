@@ -1,35 +1,34 @@
-"""Percentiles, quartiles, paired ratios, comparison: against values worked out by hand."""
+"""Percentiles, quartiles, comparison: against values worked out by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from holdfast.bench.figures import Change, Spread, change, percentile, spread
+from holdfast.bench.figures import Change, Figure, Spread, change, percentile, spread
 from holdfast.bench.plans import Sample
-from holdfast.bench.relay import Measured, Report, Shape, changes
 
 
-def sample(cpu_us: float, *, late_ms: float = 0.1, lost: int = 0, load: float = 0.3) -> Sample:
+def sample(
+    cpu_us: float,
+    *,
+    late_ms: float = 0.1,
+    lost: int = 0,
+    load: float = 0.3,
+    share: float = 0.2,
+    p99_ms: float = 1.0,
+) -> Sample:
     return Sample(
         messages=100,
         cpu_us=cpu_us,
-        candidate_share=0.2,
+        candidate_share=share,
         load_share=load,
         upstream_share=0.1,
         rtt_p50_ms=0.3,
-        rtt_p99_ms=1.0,
+        rtt_p99_ms=p99_ms,
         late_p99_ms=late_ms,
         lost=lost,
         altered=0,
     )
-
-
-def report(*rows: tuple[int, str, float, float]) -> Report:
-    """Rows of (round, name, cost, lateness) on the JSON face with 50 sessions."""
-    found = Report(Shape((50,), 2, 1.0), {})
-    for at, name, cost, late_ms in rows:
-        found.measured.append(Measured(at, 50, name, "json", sample(cost, late_ms=late_ms)))
-    return found
 
 
 @pytest.mark.parametrize(
@@ -53,27 +52,6 @@ def test_spread_names_its_noise() -> None:
     assert found.noise == 1.0
 
 
-def test_ratios_pair_within_a_round() -> None:
-    told = report((0, "bare", 10, 0), (0, "gateway", 12, 0), (1, "gateway", 40, 0), (1, "bare", 20, 0))
-    assert told.ratios("json") == pytest.approx([1.2, 2.0])
-    assert told.ratios("binary") == []
-
-
-def test_a_held_up_pair_is_left_out_unless_all_are() -> None:
-    calm = [(0, "bare", 10.0, 0.0), (0, "gateway", 12.0, 0.0)]
-    held_up = [(1, "bare", 10.0, 500.0), (1, "gateway", 30.0, 0.0)]
-    assert report(*calm, *held_up).ratios("json") == pytest.approx([1.2])
-    assert report(*calm, *held_up).disturbed == 1
-    assert report(*held_up).ratios("json") == pytest.approx([3.0])
-
-
-def test_lost_frames_and_a_crowded_load_are_named() -> None:
-    told = report((0, "bare", 10, 0))
-    told.measured.append(Measured(0, 50, "gateway", "json", sample(11, lost=2, load=0.9)))
-    assert told.faulty == 2
-    assert any("bottleneck" in doubt for doubt in told.doubts)
-
-
 @pytest.mark.parametrize(
     ("was", "is_now", "noise", "worse"),
     [
@@ -84,16 +62,20 @@ def test_lost_frames_and_a_crowded_load_are_named() -> None:
     ],
 )
 def test_worse_means_more_than_noise(was: float, is_now: float, noise: float, *, worse: bool) -> None:
-    assert Change("json", was, is_now, noise).is_worse is worse
+    assert Change("cost", was, is_now, noise).is_worse is worse
+    assert Change("carried", is_now, was, noise, is_more_better=True).is_worse is worse
+
+
+def figure(median: float, low: float, high: float, n: int = 8) -> Figure:
+    return Figure("cost", "times", Spread(n, median, low, high))
 
 
 def test_noise_of_both_runs_counts() -> None:
-    assert change("json", Spread(4, 1.1, 1.0, 1.2), Spread(4, 1.2, 1.1, 1.3)).noise == pytest.approx(0.2)
+    found = change(figure(1.1, 1.0, 1.2), figure(1.2, 1.1, 1.3))
+    assert found.noise == pytest.approx(0.2)
 
 
-def test_a_report_compares_with_itself_as_good() -> None:
-    told = report((0, "bare", 10, 0), (0, "gateway", 12, 0))
-    (found, _) = changes(told.as_json(), told)
-    assert found.face == "json"
-    assert found.was == pytest.approx(1.2)
+def test_of_a_single_value_nobody_knows_the_noise() -> None:
+    found = change(figure(1.0, 1.0, 1.0, n=1), figure(1.15, 1.15, 1.15, n=1))
+    assert found.noise == pytest.approx(0.215)
     assert not found.is_worse

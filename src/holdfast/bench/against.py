@@ -21,10 +21,9 @@ from holdfast.bench import generator, machine
 from holdfast.bench.abreast import Task
 from holdfast.bench.candidates import Candidate, Upstream, echo_upstream, gateway
 from holdfast.bench.figures import Interval, median_interval
+from holdfast.bench.frames import FRAME_MS
 from holdfast.bench.measuring import measure_abreast, measuring_cores
 from holdfast.bench.plans import Plan, Sample
-from holdfast.bench.relay import FACES as RELAYED
-from holdfast.bench.relay import Pair
 from holdfast.bench.revision import SOURCE, Revision, export, resolve, this_checkout
 
 BOUND: Final = 1.05
@@ -33,7 +32,13 @@ TURN_S: Final = 0.4
 MORE_ROUNDS: Final = 1.5
 """Pairs that other work held up are repeated, up to so many times the rounds asked for."""
 
-FACES: Final[dict[str, str]] = {**RELAYED, "page": "as the page talks"}
+FACES: Final[dict[str, str]] = {
+    "json": "/v1/realtime",
+    "binary": "browser protocol",
+    "page": "as the page talks",
+}
+HELD_UP_MS: Final = 2.0 * FRAME_MS
+"""A load or an answer this late: frames arrive in heaps and no longer one by one."""
 
 Verdict = Literal["passes", "fails", "undecided"]
 Progress = Callable[[str], None]
@@ -47,6 +52,25 @@ class Shape:
     pairs: int = 30
     seconds: float = 3.0
     warm_up_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A candidate's sample beside that of what it is measured by."""
+
+    candidate: Sample
+    beside: Sample
+
+    @property
+    def ratio(self) -> float:
+        """How many times the other's cost."""
+        return self.candidate.cpu_us / self.beside.cpu_us
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether either was held up: what has piled up is relayed more cheaply."""
+        both = (self.candidate, self.beside)
+        return any(one.late_p99_ms > HELD_UP_MS or one.rtt_p99_ms > HELD_UP_MS for one in both)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The processes of a measurement: started, asked for their port, pinned, ended.
 
-What lives here: the table of candidates and how each starts.
-What never will: what is measured on them.
+What lives here: a process's life, the upstream, the bare relay, the gateway.
+What never will: who takes part (`contenders`), what is measured on them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from holdfast.bench import generator, nginx
+from holdfast.bench import generator
 from holdfast.bench.certificate import throw_away
 from holdfast.bench.machine import pin
 from holdfast.bench.plans import Face
 
-START_S: Final = 30.0
+START_S: Final = 60.0
+"""LiteLLM takes a quarter of it on one core that nobody else uses."""
 STOP_S: Final = 10.0
 _MANY: Final = "100000"
 
@@ -203,36 +204,3 @@ def gateway(
             Candidate(name, "binary", pid, f"ws://{address}/api/openai/realtime"),
             Candidate(name, "page", pid, f"ws://{address}/api/openai/realtime"),
         ]
-
-
-@contextlib.contextmanager
-def peer(upstream: Upstream, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
-    """nginx, where it is installed: what passing bytes on costs those who look at no message."""
-    if nginx.found() is None:
-        yield []
-        return
-    host, _, base = upstream.address.partition("/")
-    command = ["holdfast.bench.nginx", host]
-    with process(command, plain_environment(), folder, cores) as (_, told):
-        pin(told["pid"], cores)
-        path = f"{base}/realtime"
-        yield [Candidate("nginx", "json", told["pid"], f"ws://127.0.0.1:{told['port']}/{path}")]
-
-
-Start = Callable[[Upstream, Path, set[int]], contextlib.AbstractContextManager[list[Candidate]]]
-
-
-def _bare_json(
-    upstream: Upstream, folder: Path, cores: set[int]
-) -> contextlib.AbstractContextManager[list[Candidate]]:
-    return bare_relay("json", upstream, folder, cores)
-
-
-def _bare_binary(
-    upstream: Upstream, folder: Path, cores: set[int]
-) -> contextlib.AbstractContextManager[list[Candidate]]:
-    return bare_relay("binary", upstream, folder, cores)
-
-
-STARTS: Final[tuple[Start, ...]] = (_bare_json, _bare_binary, peer, gateway)
-"""Everybody who takes part."""

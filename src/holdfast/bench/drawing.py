@@ -1,57 +1,26 @@
-"""A report for people: the table, bars of text, bars of SVG.
+"""Reports for people, as text: tables, ratios, goals.
 
-What lives here: layout. What never will: arithmetic beyond scaling a bar.
+What lives here: layout. What never will: arithmetic, pictures (`pictures`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Final
 
+from holdfast.bench import goals
 from holdfast.bench.against import BOUND, Comparison
 from holdfast.bench.against import FACES as COMPARED
-from holdfast.bench.figures import Change, Spread, percentile, spread
-from holdfast.bench.relay import FACES, TARGET, Report
+from holdfast.bench.contenders import FACES
+from holdfast.bench.figures import TIMES, Change, Figure, Spread
+from holdfast.bench.report import Report
+from holdfast.bench.shapes import DIRECT, Kind, Who
 
-_BAR_CHARS: Final = 24
-_BAR_PX: Final = 360
-_ROW_PX: Final = 26
-_LEFT_PX: Final = 250
-_HEADING: Final = "Microseconds of one core for one relayed message (median, quartiles)"
-_COLOURS: Final = {"nginx": "#c3cad3", "bare": "#9aa5b1", "gateway": "#1f6f8b"}
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One cost: whose, on which face, with how many sessions."""
-
-    name: str
-    face: str
-    sessions: int
-    cost: Spread
-
-    @property
-    def title(self) -> str:
-        """What stands left of the bar."""
-        return f"{FACES[self.face]}, {self.sessions}, {self.name}"
-
-
-def bars(report: Report) -> list[Bar]:
-    """All costs, neighbours of one face and size side by side."""
-    return [
-        Bar(name, face, sessions, report.cost(name, face, sessions))
-        for face in FACES
-        for sessions in report.shape.sessions
-        for name in _COLOURS
-        if report.samples(name, face, sessions)
-    ]
+Row = Sequence[str]
 
 
 def text(report: Report) -> str:
     """The whole report."""
-    return "\n".join(_lines(report))
+    return "\n".join(_lines(report)).rstrip()
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -60,59 +29,160 @@ def _lines(report: Report) -> Iterator[str]:
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
         f"picows {machine['picows']}, load before {machine['load_before']}"
     )
+    for name, remedy in report.absent.items():
+        yield f"absent: {name} ({remedy})"
+    for section in (_talks, _capacities, _starts, _weights, _ratios, _goals):
+        lines = list(section(report))
+        if lines:
+            yield ""
+            yield from lines
     yield ""
-    rounds = report.shape.rounds
-    yield f"Microseconds of one core for one relayed message: median (quartiles) of {rounds} rounds"
-    yield "20 ms frames; on the right the round trip through relay and upstream, p50 / p99"
-    yield ""
-    drawn = bars(report)
-    longest = max((bar.cost.high for bar in drawn), default=0.0) or 1.0
-    width = max(len(bar.title) for bar in drawn)
-    for bar in drawn:
-        filled = round(bar.cost.median / longest * _BAR_CHARS)
-        cost = bar.cost
-        yield (
-            f"  {bar.title:<{width}}  {'█' * filled:<{_BAR_CHARS}} "
-            f"{cost.median:5.1f}  ({cost.low:.1f} to {cost.high:.1f})  {_round_trip(report, bar)}"
-        )
-    yield ""
-    for face, title in FACES.items():
-        ratio, everything = spread(report.ratios(face)), spread(report.all_ratios(face))
-        verdict = "within" if ratio.median <= TARGET else "over"
-        yield (
-            f"  {title:<17} gateway / bare  {ratio.median:.2f}  ({ratio.low:.2f} to {ratio.high:.2f}, "
-            f"{ratio.n} pairs)  {verdict} the bound of {TARGET:.2f};  "
-            f"all {everything.n}: {everything.median:.2f}"
-        )
-        if beside := report.ratios(face, name="nginx"):
-            peer = spread(beside)
-            yield f"  {'':<17} nginx / bare    {peer.median:.2f}  ({peer.low:.2f} to {peer.high:.2f})"
-    yield ""
-    shares = [m.sample.load_share + m.sample.upstream_share for m in report.measured]
-    yield (
-        f"  {report.messages} messages, {report.faulty} lost or altered; "
-        f"load and upstream used {percentile(shares, 0.5):.0%} of their core (at most {max(shares):.0%})"
-    )
+    yield f"  {report.messages} messages compared; {report.faulty} lost, altered, doubled, swapped"
     for doubt in report.doubts:
         yield f"  note: {doubt}"
 
 
-def _round_trip(report: Report, bar: Bar) -> str:
-    samples = report.samples(bar.name, bar.face, bar.sessions)
-    p50 = percentile([sample.rtt_p50_ms for sample in samples], 0.5)
-    p99 = percentile([sample.rtt_p99_ms for sample in samples], 0.5)
-    return f"{p50:.2f} / {p99:.2f} ms"
+def _talks(report: Report) -> Iterator[str]:
+    if report.talks:
+        yield "Processor time of one core: us for a message, median (quartiles); ms for a second of speech."
+        yield "Then what the relay adds to the round trip, ms, beside no relay; and its share of the core"
+    for kind in report.kinds:
+        for sessions in sorted({talk.sessions for talk in report.of_kind(kind)}):
+            yield ""
+            yield f"  {sessions} sessions, frames of {kind}"
+            there = [one for one in report.relays if report.of(one, kind, sessions)]
+            rows = [_talk(report, one, kind, sessions) for one in there]
+            head = ("", "", "us", "", "ms/s", "added p50", "p95", "p99", "core")
+            yield from aligned([head, *rows], indent=4, left=2)
+
+
+def _talk(report: Report, one: Who, kind: Kind, sessions: int) -> Row:
+    share = report.median(one, kind, sessions, "candidate_share")
+    if one == DIRECT:
+        straight = [report.median(one, kind, sessions, f"rtt_{at}_ms") for at in ("p50", "p95", "p99")]
+        return (*who(one), "-", "", "-", *(f"({value:.2f})" for value in straight), "-")
+    cost = report.cost(one, kind, sessions)
+    added = [report.added_ms(one, kind, sessions, at) for at in ("p50", "p95", "p99")]
+    per_s = report.median(one, kind, sessions, "cpu_ms_per_audio_s")
+    told = (f"{value.median:.2f}" if value.n else "-" for value in added)
+    return (*who(one), f"{cost.median:.1f}", quartiles(cost, 1), f"{per_s:.2f}", *told, f"{share:.0%}")
+
+
+def _capacities(report: Report) -> Iterator[str]:
+    if not report.searches:
+        return
+    yield "Sessions on one core, 99 of 100 round trips under 20 ms: as tried, as processor time promises"
+    rows = []
+    for one, search in report.searches.items():
+        more = "" if search.is_bracketed else " or more"
+        rows.append((*who(one), f"{search.low}{more}", f"{search.computed:.0f}"))
+    yield from aligned([("", "", "tried", "promised"), *rows], indent=4, left=2)
+
+
+def _starts(report: Report) -> Iterator[str]:
+    if not report.starts:
+        return
+    yield "Set-ups: connect, shake hands, be ready, close; a second of one core, and microseconds for each"
+    rows = []
+    for figure, one in _of_each(report, "set-ups"):
+        mine = [start.setups for start in report.starts if (start.name, start.face) == one]
+        cost = "-" if one == DIRECT else f"{sorted(found.cpu_us for found in mine)[len(mine) // 2]:.0f}"
+        ready = sorted(found.ready_p50_ms for found in mine)[len(mine) // 2]
+        spread = figure.spread
+        rows.append((*who(one), f"{spread.median:.0f}", quartiles(spread, 0), cost, f"{ready:.1f}"))
+    yield from aligned([("", "", "a second", "", "us", "ready after ms"), *rows], indent=4, left=2)
+
+
+def _weights(report: Report) -> Iterator[str]:
+    if not report.weights:
+        return
+    shape = report.shape
+    talked = f"after {shape.active_s:g} s of talk ({shape.active})"
+    yield f"Memory of a session, kB: idle ({shape.idle} of them), {talked}"
+    active = {one: figure.spread for figure, one in _of_each(report, "active session")}
+    rows = [
+        (
+            *who(one),
+            f"{figure.spread.median:.1f}",
+            quartiles(figure.spread, 1),
+            f"{active[one].median:.0f}" if one in active else "-",
+        )
+        for figure, one in _of_each(report, "idle session")
+    ]
+    yield from aligned([("", "", "idle", "", "active"), *rows], indent=4, left=2)
+
+
+def _of_each(report: Report, what: str) -> Iterator[tuple[Figure, Who]]:
+    by_name = {figure.name: figure for figure in report.figures()}
+    for one in report.relays:
+        figure = by_name.get(f"{what} {one[0]}.{one[1]}")
+        if figure is not None:
+            yield figure, one
+
+
+def _ratios(report: Report) -> Iterator[str]:
+    found = [figure for figure in report.figures() if figure.unit == TIMES]
+    if found:
+        yield "Ratios, paired within a round: median (quartiles)"
+    rows = [
+        (figure.name, f"{figure.spread.median:.2f}", quartiles(figure.spread, 2), f"{figure.spread.n} pairs")
+        for figure in found
+    ]
+    yield from aligned(rows, indent=4)
+
+
+def _goals(report: Report) -> Iterator[str]:
+    verdicts = goals.judge(report.figures())
+    if verdicts:
+        missing = len(goals.GOALS) - len(verdicts)
+        yield f"Goals{f' ({missing} others were not measured)' if missing else ''}"
+    rows = [
+        (
+            one.word,
+            one.goal.what,
+            f"{one.found.spread.median:.2f} {one.found.unit}",
+            quartiles(one.found.spread, 2),
+            f"wanted {one.wanted}",
+        )
+        for one in verdicts
+    ]
+    yield from aligned(rows, indent=4, left=5)
+
+
+def who(one: Who) -> tuple[str, str]:
+    """A contender and its face, for people."""
+    return one[0], FACES[one[1]]
+
+
+def quartiles(found: Spread, digits: int) -> str:
+    """In brackets; nothing where there is one value."""
+    return f"({found.low:.{digits}f} to {found.high:.{digits}f})" if found.n > 1 else ""
+
+
+def aligned(rows: Sequence[Row], *, indent: int, left: int = 1) -> list[str]:
+    """Columns as wide as their widest cell; the first `left` begin at the left, others end at the right."""
+    if not rows:
+        return []
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        " " * indent
+        + "  ".join(
+            f"{cell:<{width}}" if at < left else f"{cell:>{width}}"
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def comparison(changes: Sequence[Change]) -> str:
-    """Today's ratios beside earlier ones."""
-    lines = ["  beside the earlier run:"]
-    lines += [
-        f"  {FACES[one.face]:<17} {one.was:.2f} -> {one.is_now:.2f}  (noise {one.noise:.2f})  "
-        f"{'WORSE' if one.is_worse else 'as good'}"
+    """Today's figures beside earlier ones."""
+    rows = [
+        (one.name, f"{one.was:.2f} -> {one.is_now:.2f}", f"noise {one.noise:.2f}", one.word)
         for one in changes
     ]
-    return "\n".join(lines)
+    worse = sum(one.is_worse for one in changes)
+    verdict = f"FAIL: {worse} of {len(changes)} are worse" if worse else f"pass: {len(changes)} are as good"
+    return "\n".join(["", "Beside the earlier run", *aligned(rows, indent=4), f"  {verdict}"])
 
 
 def against(comparison: Comparison) -> str:
@@ -146,43 +216,3 @@ def _against(comparison: Comparison) -> Iterator[str]:
         f"  {comparison.messages} messages compared byte by byte, {comparison.faulty} lost or altered; "
         f"{comparison.disturbed} of {len(comparison.rounds)} pairs were held up by other work"
     )
-
-
-def svg(report: Report) -> str:
-    """The bars as a picture that stands alone, light or dark."""
-    drawn = bars(report)
-    longest = max((bar.cost.high for bar in drawn), default=0.0) or 1.0
-    height = _ROW_PX * (len(drawn) + 2)
-    total = _LEFT_PX + _BAR_PX + 90
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {height}" role="img">',
-        '<g font-family="system-ui, sans-serif" font-size="13">',
-        "<title>Processor time for one relayed message</title>",
-        f'<rect width="{total}" height="{height}" fill="#ffffff"/>',
-        f'<text x="10" y="18" font-weight="600" fill="#1c2733">{_HEADING}</text>',
-    ]
-    for at, bar in enumerate(drawn):
-        parts.append(_svg_row(bar, _ROW_PX * (at + 1) + 6, _BAR_PX / longest))
-    parts.append(
-        f'<text x="10" y="{height - 8}" fill="#52606d" font-size="11">{escape(_caption(report))}</text>'
-    )
-    return "\n".join([*parts, "</g>", "</svg>", ""])
-
-
-def _svg_row(bar: Bar, top: int, scale: float) -> str:
-    cost = bar.cost
-    end = _LEFT_PX + cost.median * scale
-    low, high = _LEFT_PX + cost.low * scale, _LEFT_PX + cost.high * scale
-    middle = top + 9
-    return (
-        f'<text x="10" y="{top + 14}" fill="#1c2733">{escape(bar.title)}</text>'
-        f'<rect x="{_LEFT_PX}" y="{top}" width="{end - _LEFT_PX:.1f}" height="18" rx="3" '
-        f'fill="{_COLOURS[bar.name]}"/>'
-        f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#1c2733" stroke-width="1.5"/>'
-        f'<text x="{max(end, high) + 8:.1f}" y="{top + 14}" fill="#1c2733">{cost.median:.1f}</text>'
-    )
-
-
-def _caption(report: Report) -> str:
-    machine = report.machine
-    return f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, 20 ms frames"

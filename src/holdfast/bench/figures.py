@@ -13,6 +13,11 @@ from typing import Final
 
 TOLERANCE: Final = 0.05
 """A ratio may grow by a twentieth before it counts as worse, however quiet the machine was."""
+FEW: Final = 4
+UNKNOWN_NOISE: Final = 0.10
+"""Single ratios of one pair of gateways lay this far apart on a machine that others used, too."""
+TIMES: Final = "times"
+"""The unit of a ratio."""
 CONFIDENCE: Final = 0.95
 _NORMAL_95: Final = 1.96
 """So many standard deviations hold the middle 95 % of a normal distribution."""
@@ -52,27 +57,55 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """How a ratio stands to an earlier one. `noise` is both spreads, added."""
+class Figure:
+    """One thing that a run found, under a name that another run gives it, too."""
 
-    face: str
+    name: str
+    unit: str
+    spread: Spread
+    is_more_better: bool = False
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether it holds beyond this machine's mood: ratios of one run, and memory."""
+        return self.unit in {TIMES, "kB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a figure stands to an earlier one. `noise` is both spreads, added."""
+
+    name: str
     was: float
     is_now: float
     noise: float
+    is_more_better: bool = False
 
     @property
     def is_worse(self) -> bool:
-        """Whether it grew by more than the noise, and by more than the tolerance."""
-        return self.is_now - self.was > max(self.noise, self.was * TOLERANCE)
+        """Whether it moved the wrong way by more than the noise, and by more than the tolerance."""
+        grown = self.was - self.is_now if self.is_more_better else self.is_now - self.was
+        return grown > max(self.noise, self.was * TOLERANCE)
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return "WORSE" if self.is_worse else "as good"
 
     def as_json(self) -> dict[str, object]:
         """For machines."""
         return {**asdict(self), "is_worse": self.is_worse}
 
 
-def change(face: str, was: Spread, is_now: Spread) -> Change:
-    """Compare two ratios of the same face."""
-    return Change(face, was.median, is_now.median, was.noise + is_now.noise)
+def change(was: Figure, is_now: Figure) -> Change:
+    """Compare two figures of one name."""
+    noise = _noise(was.spread) + _noise(is_now.spread)
+    return Change(is_now.name, was.spread.median, is_now.spread.median, noise, is_now.is_more_better)
+
+
+def _noise(found: Spread) -> float:
+    """Its own spread; of a few values nobody knows it: then as wide as such values were seen to lie."""
+    return max(found.noise, found.median * UNKNOWN_NOISE) if found.n < FEW else found.noise
 
 
 @dataclass(frozen=True, slots=True)
