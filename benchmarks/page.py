@@ -257,7 +257,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = Result("page", "What the page costs its visitor", this_checkout(), asked.seed, shape)
     result.notes += [
         "shares: processor time of threads, of one core, by the kernel; a state's median over the rounds",
-        "longest ms and messages: from a call of its own that was traced, in which messages were counted",
+        "longest ms (of processor time) and messages: from a call of its own that was traced and counted",
+        "heaps: after a collection, with their buffers and the DOM; process: what the renderer has to itself",
     ]
     return carry_out(result, asked, measure, picture)
 
