@@ -179,6 +179,47 @@ def test_positions_stay_right_when_audio_was_thrown_away_or_turns_were_the_clien
     assert started == pytest.approx(1000 + skipped / 48 + 300, abs=120)
 
 
+class Fed:
+    """A recogniser that remembers what it was fed, in frames."""
+
+    def __init__(self) -> None:
+        self.pcm = b""
+        self.frames: list[int] = []
+
+    def start(self) -> None:
+        """An utterance begins."""
+
+    def feed(self, pcm: bytes) -> None:
+        self.pcm += pcm
+        self.frames.append(len(pcm) // (2 * FRAME))
+
+    def partial(self) -> str:
+        return ""
+
+    def finish(self) -> str:
+        return str(sum(self.frames))
+
+    def teach(self, knowledge: object) -> None:
+        """Nothing to learn."""
+
+
+def test_the_recogniser_gets_speech_by_handfuls_and_a_pause_as_it_comes(
+    silero: Silero, voice: flite_wasm.FliteWasm
+) -> None:
+    fed, heard = Fed(), Heard()
+    hearing = Hearing(SileroVad(silero), fed, heard)
+    said = up().feed(np.concatenate((quiet(600), spoken(voice, "what is my balance"), quiet(900))))
+    for pcm in (to_pcm(said)[at : at + 960] for at in range(0, len(said) * 2, 960)):
+        hearing.feed(pcm)
+
+    assert heard.events[-1][0] == "stopped"
+    assert max(fed.frames[:3]) > 4  # what came before the first frame of speech, with the first handful
+    assert 4 in fed.frames
+    assert fed.frames[-10:] == [1] * 10
+    assert heard.events[-1][2] == str(sum(fed.frames))
+    assert len(fed.pcm) == sum(fed.frames) * 2 * FRAME
+
+
 def test_what_is_taught_during_a_turn_waits_for_its_end(
     silero: Silero, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
 ) -> None:

@@ -20,7 +20,10 @@ PREROLL_MS: Final = 300
 """What the recogniser hears from before the first frame of speech, or it loses the first word."""
 _PREROLL_FRAMES: Final = -(-PREROLL_MS * RATE // 1000 // FRAME)
 _PARTIAL_FRAMES: Final = 4
-"""A look at the words so far every so many frames (128 ms)."""
+"""A look at the words so far every so many frames (128 ms). While somebody speaks the recogniser gets as many
+at once: each session's models push the others' out of the caches, and fetching them is much of what it costs.
+In a pause, which may be the end, it gets each frame as it comes: nothing is left to do when the end is known.
+"""
 _WIRE_BYTES: Final = 3
 """Bytes on the wire for one sample in here: two at 24 kHz, of which three make two."""
 _QUIET: Final = bytes(RATE * _WIRE_BYTES // 1000 * PREROLL_MS)
@@ -58,6 +61,7 @@ class Hearing:
         self._rest = np.zeros(0, dtype=np.float32)
         self._endpointer: Endpointer | None = Endpointer(TurnSettings())
         self._before: deque[Samples] = deque(maxlen=_PREROLL_FRAMES)
+        self._unheard: list[Samples] = []
         self._is_open = False
         self._frames = 0
         self._position = 0
@@ -132,7 +136,7 @@ class Hearing:
         for frame in frames:
             self._position += FRAME
             self._open()
-            self._hear(frame)
+            self._hear(frame, is_pause=False)
 
     def _judged(self, frames: Samples, found: Sequence[float], then: Callable[[], None]) -> None:
         if self._is_closed:
@@ -153,8 +157,9 @@ class Hearing:
         if not self._is_open:
             self._before.append(frame)
             return
-        self._hear(frame)
+        self._hear(frame, is_pause=probability < self._endpointer.settings.threshold)
         if isinstance(event, SpeechPaused):
+            self._recognise()
             self._listener.speech_paused(self._recogniser.partial())
         elif isinstance(event, SpeechStopped):
             text, seconds = self._close()
@@ -166,20 +171,29 @@ class Hearing:
         self._is_open = True
         self._frames = 0
         self._recogniser.start()
-        for earlier in self._before:
-            self._recogniser.feed(to_pcm(earlier))
+        self._unheard = list(self._before)
         self._before.clear()
 
-    def _hear(self, frame: Samples) -> None:
-        self._recogniser.feed(to_pcm(frame))
+    def _hear(self, frame: Samples, *, is_pause: bool) -> None:
+        self._unheard.append(frame)
         self._frames += 1
-        if self._frames % _PARTIAL_FRAMES == 0:
+        is_look = self._frames % _PARTIAL_FRAMES == 0
+        if is_pause or is_look:
+            self._recognise()
+        if is_look:
             self._listener.words_so_far(self._recogniser.partial())
+
+    def _recognise(self) -> None:
+        """The recogniser gets what waits for it."""
+        if self._unheard:
+            self._recogniser.feed(to_pcm(np.concatenate(self._unheard)))
+            self._unheard.clear()
 
     def _close(self) -> tuple[str, float]:
         if not self._is_open:
             return "", 0.0
         self._is_open = False
+        self._recognise()
         text = self._recogniser.finish()
         if self._lesson is not None:
             lesson, self._lesson = self._lesson, None

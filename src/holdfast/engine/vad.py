@@ -1,8 +1,7 @@
 """Voice activity: Silero, one stream at a time or all of a process together.
 
-What lives here: which network judges, a stream's frames in their order, the batch of one turn of the event
-loop, the one typed door to onnxruntime. What never will: thresholds and hangover (`endpointer`), arithmetic
-(`silero`).
+What lives here: which network judges, a stream's frames in their order, the batch of a moment, the one typed
+door to onnxruntime. What never will: thresholds and hangover (`endpointer`), arithmetic (`silero`).
 """
 
 from __future__ import annotations
@@ -16,8 +15,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from holdfast.engine.silero import ROWS, Carry, Silero
-from holdfast.engine.stages import RATE, Judged, Samples, SpeechError
+from holdfast.engine.stages import FRAME, RATE, Judged, Samples, SpeechError
 
+_WAIT_EACH_S: Final = 0.001
+_WAIT_S: Final = FRAME / RATE / 2
+_LATELY_S: Final = 0.25
 _PIECE = tuple[Carry, Samples]
 """A stream, and its next frames."""
 
@@ -54,16 +56,20 @@ class SileroVad:
 
 
 class VadBatch:
-    """A process's live streams: what comes within one turn of its event loop is judged together.
+    """A process's live streams: what comes within a moment is judged together.
 
-    Nothing waits for a clock. An idle loop judges a frame as soon as it has read the sockets that are ready;
-    the busier it is, the more frames are there when it comes round, and the less each costs.
+    Between two calls the weights leave the processor's nearer caches, and fetching them costs more than the
+    arithmetic. So a call waits for company: a millisecond for each stream that was heard of late, at most
+    half a frame. A stream that is alone is judged when the loop has read the sockets that are ready.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._pieces: list[_PIECE] = []
         self._thens: list[Judged] = []
+        self._company: set[Carry] = set()
+        self._company_before = 0
+        self._counted_from = 0.0
 
     def stream(self) -> BatchedVad:
         """Another live stream."""
@@ -71,10 +77,24 @@ class VadBatch:
 
     def add(self, carry: Carry, frames: Samples, then: Judged) -> None:
         """Judge these with the others. A stream adds again only after `then` was called."""
-        if not self._pieces:
-            asyncio.get_running_loop().call_soon(self._judge)
+        loop = asyncio.get_running_loop()
+        streams = self._count(carry, loop.time())
+        if not self._pieces and streams == 1:
+            loop.call_soon(self._judge)
+        elif not self._pieces:
+            loop.call_later(min(streams * _WAIT_EACH_S, _WAIT_S), self._judge)
         self._pieces.append((carry, frames))
         self._thens.append(then)
+
+    def _count(self, carry: Carry, now: float) -> int:
+        """How many streams were heard of late, this one included."""
+        if now - self._counted_from > _LATELY_S:
+            was_lately = now - self._counted_from < 2 * _LATELY_S
+            self._company_before = len(self._company) if was_lately else 0
+            self._company.clear()
+            self._counted_from = now
+        self._company.add(carry)
+        return max(len(self._company), self._company_before)
 
     def _judge(self) -> None:
         pieces, self._pieces = self._pieces, []
