@@ -80,6 +80,9 @@ class Nobody:
     def words_so_far(self, text: str) -> None:
         """Words."""
 
+    def speech_paused(self, text: str) -> None:
+        """Perhaps it is."""
+
     def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:
         """The turn is over."""
 

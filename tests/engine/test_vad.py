@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from holdfast.engine.options import SILERO
 from holdfast.engine.resample import down
 from holdfast.engine.silero import ROWS, Silero
-from holdfast.engine.stages import FRAME, RATE, Samples, SpeechError
+from holdfast.engine.stages import FRAME, Samples, SpeechError
 from holdfast.engine.tensors import float_tensors
 from holdfast.engine.vad import Network, OnnxNetwork, SileroVad, VadBatch, load
 
@@ -135,25 +135,38 @@ async def test_one_turn_of_the_loop_is_one_batch_and_more_than_fit_are_several(s
     assert [len(one) for one in found] == [1] + [2] * len(streams)
 
 
-async def test_who_is_in_company_is_waited_for(
-    silero: Silero,
-) -> None:
+async def test_who_is_in_company_is_waited_for(silero: Silero) -> None:
     network = Counting(silero)
     batch = VadBatch(network)
-    streams = [batch.stream() for _ in range(20)]
     loop = asyncio.get_running_loop()
-    for stream in streams:
-        stream.judge(quiet(1), lambda _found: None)
+    began, found = loop.time(), [loop.create_future() for _ in range(20)]
+    batch.stream().judge(quiet(1), lambda _found: None)
     await asyncio.sleep(0)
-
-    began, found = loop.time(), [loop.create_future() for _ in streams]
-    for stream, heard in zip(streams, found, strict=True):
-        stream.judge(quiet(1), heard.set_result)
+    for heard in found:
+        batch.stream().judge(quiet(1), heard.set_result)
         await asyncio.sleep(0)  # each comes in a turn of its own
     await asyncio.gather(*found)
 
-    assert network.sizes == [20, 20]
-    assert loop.time() - began >= FRAME / RATE / 2 - 0.002
+    # The second one to come waits for two milliseconds, and so on; how many make it in time is the machine's.
+    assert network.sizes[0] == 1
+    assert sum(network.sizes) == 21
+    assert max(network.sizes) > 2
+    assert loop.time() - began >= 0.001
+
+
+async def test_who_has_to_catch_up_waits_for_nobody(silero: Silero) -> None:
+    batch = VadBatch(silero)
+    stream, other = batch.stream(), batch.stream()
+    found: list[Sequence[float]] = []
+    other.judge(quiet(1), found.append)
+    stream.judge(quiet(3), found.append)
+    await asyncio.sleep(0)
+
+    for _ in range(10):
+        stream.judge(quiet(3), found.append)
+        await asyncio.sleep(0)
+
+    assert len(found) == 12
 
 
 async def test_a_session_that_fails_does_not_deafen_the_others(silero: Silero) -> None:

@@ -60,13 +60,15 @@ class VadBatch:
 
     Between two calls the weights leave the processor's nearer caches, and fetching them costs more than the
     arithmetic. So a call waits for company: a millisecond for each stream that was heard of late, at most
-    half a frame. A stream that is alone is judged when the loop has read the sockets that are ready.
+    half a frame. A stream that is alone, or that has to catch up, is judged when the loop has read the
+    sockets that are ready.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._pieces: list[_PIECE] = []
         self._thens: list[Judged] = []
+        self._due: asyncio.Handle | None = None
         self._company: set[Carry] = set()
         self._company_before = 0
         self._counted_from = 0.0
@@ -75,14 +77,17 @@ class VadBatch:
         """Another live stream."""
         return BatchedVad(self)
 
-    def add(self, carry: Carry, frames: Samples, then: Judged) -> None:
+    def add(self, carry: Carry, frames: Samples, then: Judged, *, is_late: bool) -> None:
         """Judge these with the others. A stream adds again only after `then` was called."""
         loop = asyncio.get_running_loop()
         streams = self._count(carry, loop.time())
-        if not self._pieces and streams == 1:
-            loop.call_soon(self._judge)
-        elif not self._pieces:
-            loop.call_later(min(streams * _WAIT_EACH_S, _WAIT_S), self._judge)
+        if is_late and self._due is not None:
+            self._due.cancel()
+            self._due = None
+        if self._due is None and (is_late or streams == 1):
+            self._due = loop.call_soon(self._judge)
+        elif self._due is None:
+            self._due = loop.call_later(min(streams * _WAIT_EACH_S, _WAIT_S), self._judge)
         self._pieces.append((carry, frames))
         self._thens.append(then)
 
@@ -97,6 +102,7 @@ class VadBatch:
         return max(len(self._company), self._company_before)
 
     def _judge(self) -> None:
+        self._due = None
         pieces, self._pieces = self._pieces, []
         thens, self._thens = self._thens, []
         for then, found in zip(thens, _in_turn(self._network, pieces), strict=True):
@@ -113,9 +119,14 @@ class BatchedVad:
     def __init__(self, batch: VadBatch) -> None:
         self._batch = batch
         self._carry = Carry()
+        self._came_at = 0.0
 
     def judge(self, frames: Samples, then: Judged) -> None:
-        self._batch.add(self._carry, frames, then)
+        now = asyncio.get_running_loop().time()
+        # Twice as fast as speech: it is behind.
+        is_late = now - self._came_at < frames.size / RATE / 2
+        self._came_at = now
+        self._batch.add(self._carry, frames, then, is_late=is_late)
 
 
 def _in_turn(network: Network, pieces: Sequence[_PIECE]) -> list[list[float]]:
