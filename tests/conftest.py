@@ -20,6 +20,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 SPEECH_FILES = PROJECT / "src" / "holdfast" / "_speech"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NOT_SKIPPABLE = ("browser", "speech")
+# Tests speak to one worker of the engine; a gateway that starts as many as there are processors starts later.
+os.environ.setdefault("HOLDFAST_ENGINE__WORKERS", "1")
 
 # Time is no matter of a test: on a busy machine an example may take any of it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

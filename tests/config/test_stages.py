@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,19 @@ CHAT = {
     "HOLDFAST_ENGINE__CHAT__API_KEY_ENV": "STAGE_KEY",
     "HOLDFAST_ENGINE__CHAT__MODEL": "small",
 }
+
+
+def test_without_a_word_there_is_one_worker_for_each_processor_that_may_be_used(tmp_path: Path) -> None:
+    settings = load(environ={}, folder=tmp_path).engine
+    mine = os.sched_getaffinity(0)
+    one = {min(mine)}
+    try:
+        os.sched_setaffinity(0, one)
+        assert engine_options(settings).workers == 1
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert engine_options(settings).workers == min(4, len(mine))
+    assert engine_options(settings.model_copy(update={"workers": 3})).workers == 3
 
 
 def test_a_stage_that_others_serve_needs_an_address_a_model_and_the_key_that_is_named(tmp_path: Path) -> None:

@@ -167,11 +167,13 @@ class SpeechStageSettings(StageSettings):
 
 
 class EngineSettings(BaseModel):
-    """The embedded engine. Paths replace the files that the package carries."""
+    """The embedded engine. `workers` 0: one for each processor that may be used, four at most. Paths replace
+    the files that the package carries.
+    """
 
     model_config = _STRICT
 
-    workers: int = Field(default=1, ge=1, le=64)
+    workers: int = Field(default=0, ge=0, le=64)
     voice: str = Field(default="cedar", pattern=f"^({'|'.join(VOICES)})$")
     vad_model: Path | None = None
     asr_model: Path | None = None

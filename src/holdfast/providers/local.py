@@ -14,7 +14,7 @@ from holdfast.config import EngineSettings, StageSettings
 from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
-from holdfast.engine.options import EngineOptions, RemoteStage
+from holdfast.engine.options import EngineOptions, RemoteStage, one_for_each_processor
 from holdfast.engine.pool import EnginePool
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.realtime_link import Address, dial
@@ -26,7 +26,7 @@ def engine_options(settings: EngineSettings, *, workers: int | None = None) -> E
     """The engine that the settings ask for; `workers` other than theirs."""
     speech = settings.speech
     return EngineOptions(
-        workers=settings.workers if workers is None else workers,
+        workers=workers or settings.workers or one_for_each_processor(),
         model_folder=settings.asr_model,
         vad_model=settings.vad_model,
         answers_ahead=settings.answers_ahead,
