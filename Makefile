@@ -30,7 +30,7 @@ CLIENTS := .venv-clients
 PEERS := .venv-peers
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine talkers instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ instructions: $(VENV)/.dev ## instructions for one message (callgrind) beside th
 	@scripts/valgrind.sh
 	@$(BIN)/python -m benchmarks.instructions $(if $(WRITE),--write)
 	@$(BIN)/python -m pytest -q benchmarks/instructions
+
+talkers: $(VENV)/.dev $(SPEECH) ## how many people can talk to the embedded engine at once (5 minutes)
+	@$(BIN)/python -m benchmarks.engine.talkers
 
 BASE ?= HEAD~1
 PAIRS ?= 30
