@@ -81,11 +81,15 @@ class Echo(MessageListener):
 
     def __init__(self, fault: Fault) -> None:
         super().__init__()
+        self.over = asyncio.Event()
         self._fault = fault
         self._count = 0
 
     def on_open(self) -> None:
         self.send_text(frames.SESSION_CREATED)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self.over.set()
 
     def on_text(self, payload: bytes) -> None:
         event = frames.parse(payload)
@@ -101,16 +105,28 @@ class Echo(MessageListener):
 @contextlib.asynccontextmanager
 async def echo(fault: Callable[[], Fault]) -> AsyncIterator[str]:
     """Such an upstream; answers its address."""
-    server = await picows.ws_create_server(lambda _: Echo(fault()), "127.0.0.1", 0)
-    async with server:
+    sessions: list[Echo] = []
+
+    def session(_: picows.WSUpgradeRequest) -> Echo:
+        sessions.append(Echo(fault()))
+        return sessions[-1]
+
+    async with await picows.ws_create_server(session, "127.0.0.1", 0) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with asyncio.timeout(5):
+        for one in sessions:
+            await one.over.wait()
 
 
 @contextlib.asynccontextmanager
 async def strange(words: bytes) -> AsyncIterator[str]:
     """A server that answers the handshake, says these bytes and ends; answers its address."""
 
+    meetings: set[asyncio.Task[None]] = set()
+
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (meeting := asyncio.current_task()) is not None:
+            meetings.add(meeting)
         head = await reader.readuntil(b"\r\n\r\n")
         key = next(line.split(b": ")[1] for line in head.split(b"\r\n") if b"-Key: " in line)
         writer.write(
@@ -121,9 +137,9 @@ async def strange(words: bytes) -> AsyncIterator[str]:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(meet, "127.0.0.1", 0)
-    async with server:
+    async with await asyncio.start_server(meet, "127.0.0.1", 0) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await asyncio.gather(*meetings)
 
 
 def accept(key: bytes) -> bytes:

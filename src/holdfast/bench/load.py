@@ -78,8 +78,7 @@ async def measure(plan: Plan, together: asyncio.Barrier | None = None) -> Sample
     windows = [await _turn(plan, tally, callers, plan.seconds / plan.turns) for _ in range(plan.turns)]
     memory_after = machine.memory_of(plan.pids)
     lost = sum(caller.settled() for caller in callers)
-    for caller in callers:
-        caller.leave()
+    await _close(callers)
     return _sample(plan, windows, tally, lost, (memory_before, memory_after))
 
 
@@ -148,10 +147,7 @@ async def setups(plan: SetupPlan) -> Setups:
                 failed += 1
                 continue
             ready_s.append(time.perf_counter() - began)
-            caller.leave()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_S):
-                    await caller.over.wait()
+            await _close([caller])
             done += 1
 
     def mark() -> tuple[float, int, float, float, float]:
@@ -191,8 +187,7 @@ async def idle(plan: IdlePlan) -> None:
     sys.stdout.write(json.dumps({"ready": len(callers)}) + "\n")
     sys.stdout.flush()
     await over.wait()
-    for caller in callers:
-        caller.leave()
+    await _close(callers)
 
 
 async def _connect(plan: Plan | IdlePlan, tally: Tally, frame_ms: int = 20) -> list[Caller]:
@@ -226,6 +221,16 @@ async def _dial(
             continue
         assert isinstance(caller, Caller)
         return caller
+
+
+async def _close(callers: list[Caller]) -> None:
+    """Say goodbye to all; whoever does not answer is left."""
+    for caller in callers:
+        caller.leave()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            for caller in callers:
+                await caller.over.wait()
 
 
 async def _first_of(*happenings: asyncio.Event) -> None:

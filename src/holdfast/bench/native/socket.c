@@ -1,9 +1,7 @@
 #define _GNU_SOURCE
 #include "socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,33 +17,6 @@
 #define UNSENT_BYTES (8 * 1024 * 1024)
 
 static const char GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/* addresses */
-
-struct address address_of(const char *url)
-{
-    struct address found = {0};
-    if (strncmp(url, "ws://", 5) != 0)
-        die("%s: only ws:// can be dialled", url);
-    const char *host = url + 5, *path = strchr(host, '/');
-    size_t size = path ? (size_t)(path - host) : strlen(host);
-    if (size >= sizeof found.host || (path && strlen(path) >= sizeof found.path))
-        die("%s: too long", url);
-    memcpy(found.host, host, size);
-    strcpy(found.path, path ? path : "/");
-    char name[sizeof found.host], *colon;
-    strcpy(name, found.host);
-    colon = strrchr(name, ':');
-    if (colon)
-        *colon = '\0';
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *first = NULL;
-    int failed = getaddrinfo(name, colon ? colon + 1 : "80", &hints, &first);
-    if (failed)
-        die("%s: %s", found.host, gai_strerror(failed));
-    memcpy(&found.to, first->ai_addr, sizeof found.to);
-    freeaddrinfo(first);
-    return found;
-}
 
 /* sending */
 
@@ -251,7 +222,8 @@ static bool upgraded_client(struct end *end, const char *head)
 
 static bool upgraded_server(struct end *end, const char *head)
 {
-    static const char refused[] = "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    static const char refused[] =
+        "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     char key[26], answer[32], told[256];
     if (!header(head, "Sec-WebSocket-Key", key, sizeof key)) {
         send_raw(end, refused, sizeof refused - 1);

@@ -6,10 +6,9 @@
 #ifndef HOLDFAST_SOCKET_H
 #define HOLDFAST_SOCKET_H
 
+#include "address.h"
 #include "bytes.h"
 #include "loop.h"
-
-#include <netinet/in.h>
 
 enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
@@ -37,14 +36,6 @@ struct end {
     struct bytes in, joined, out;
 };
 
-/* Where a client connects: `ws://HOST[:PORT]/PATH`. */
-struct address {
-    struct sockaddr_in to;
-    char host[256];
-    char path[1024];
-};
-
-struct address address_of(const char *url);
 void end_dial(struct end *end, const struct address *address, const struct listener *listener);
 void end_accept(struct end *end, int fd, const struct listener *listener);
 void end_send(struct end *end, enum opcode opcode, const void *payload, size_t size);

@@ -122,8 +122,8 @@ static void print(struct talk *talk, const struct mark *sum, int64_t before, int
     double seconds = (double)sum->at, audio_s = (double)sum->sent * load->frame_ms / 1000;
     printf("{\"messages\":%llu,\"cpu_us\":%.6f,", (unsigned long long)messages,
            (double)sum->candidate / (double)messages / 1e3);
-    printf("\"candidate_share\":%.6f,\"load_share\":%.6f,\"upstream_share\":%.6f,", (double)sum->candidate / seconds,
-           (double)sum->load / seconds, (double)sum->upstream / seconds);
+    printf("\"candidate_share\":%.6f,\"load_share\":%.6f,\"upstream_share\":%.6f,",
+           (double)sum->candidate / seconds, (double)sum->load / seconds, (double)sum->upstream / seconds);
     printf("\"rtt_p50_ms\":%.6f,\"rtt_p95_ms\":%.6f,\"rtt_p99_ms\":%.6f,\"late_p99_ms\":%.6f,",
            histogram_ms(&load->rtt, 0.5), histogram_ms(&load->rtt, 0.95), histogram_ms(&load->rtt, 0.99),
            histogram_ms(&load->late, 0.99));
@@ -134,8 +134,8 @@ static void print(struct talk *talk, const struct mark *sum, int64_t before, int
            audio_s > 0 ? (double)sum->candidate / 1e6 / audio_s : 0.0);
     printf("\"upstream_received\":%llu,\"upstream_sent\":%llu,", (unsigned long long)sum->counts.received,
            (unsigned long long)sum->counts.sent);
-    printf("\"memory_before\":%lld,\"memory_after\":%lld,\"generator\":\"compiled\",\"troubles\":", (long long)before,
-           (long long)after);
+    printf("\"memory_before\":%lld,\"memory_after\":%lld,", (long long)before, (long long)after);
+    fputs("\"generator\":\"compiled\",\"troubles\":", stdout);
     troubles_print(&load->troubles);
     puts("}");
 }
