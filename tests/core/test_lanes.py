@@ -9,7 +9,13 @@ import pytest
 from holdfast.core import effects, events, notices
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
-from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SHORT_AUDIO_BYTES, InputLane, OutputLane
+from holdfast.core.lanes import (
+    ACKNOWLEDGE_EVERY,
+    PLAYED_MAX,
+    SHORT_AUDIO_BYTES,
+    PlainInputLane,
+    PlainOutputLane,
+)
 from tests.core.world import World, pcm, speak
 
 FRAME = pcm(480)
@@ -42,7 +48,7 @@ def places(one: effects.Play) -> tuple[int, int, int, bytes]:
 
 
 def test_a_lane_takes_what_there_is_room_for() -> None:
-    lane = InputLane(room=480 + 600, until=4080)
+    lane = PlainInputLane(room=480 + 600, until=4080)
     assert lane.take(FRAME)
     assert not lane.take(pcm(480, 2))  # another like it would not fit
     assert lane.take(pcm(300, 3))
@@ -89,7 +95,7 @@ def test_the_message_that_makes_an_acknowledgement_due_takes_the_step() -> None:
 
 @pytest.mark.parametrize("piece", [b"", FRAME[:-1], pcm(SHORT_AUDIO_BYTES // 2 - 1)])
 def test_audio_that_must_be_looked_at_takes_the_step(piece: bytes) -> None:
-    lane = InputLane(room=ACKNOWLEDGE_EVERY)
+    lane = PlainInputLane(room=ACKNOWLEDGE_EVERY)
     assert not lane.take(piece)
     assert (lane.room, len(lane.passed)) == (ACKNOWLEDGE_EVERY, 0)
 
@@ -197,7 +203,7 @@ def test_what_is_not_more_of_the_same_takes_the_step(response_id: str, item_id: 
 
 
 def test_a_dead_link_has_no_lane() -> None:
-    lane = OutputLane(generation=2, response_id="resp_1", item_id="item_1", room=PLAYED_MAX)
+    lane = PlainOutputLane(generation=2, response_id="resp_1", item_id="item_1", room=PLAYED_MAX)
     assert not lane.take(1, "resp_1", "item_1", FRAME, 0.0)
     assert lane.take(2, "resp_1", "item_1", FRAME, 0.0)
 

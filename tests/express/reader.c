@@ -1,15 +1,23 @@
-/* Says what `frames.h` makes of inputs: each line of standard input is one, as hexadecimal digits after its kind.
+/* Says what `frames.h` and `base64.h` make of inputs: each line of standard input is one, as hexadecimal digits after its kind.
  *
  *   e HEX   an event: `-`, or its members as hexadecimal digits (`.` for one that is absent) and the number of others
  *   h HEX   a frame's head: `-`, or head, size, opcode, whole, final, masked
  *   m HEX   four bytes of mask and a payload: the payload under the mask
+ *   b HEX   bytes: their base64 as hexadecimal digits
+ *   d HEX   base64: its bytes as hexadecimal digits, or `-`
  *
  * Each input lies at the end of memory of its own size, so that a byte read beyond it is seen by the sanitizer.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base64.h"
 #include "frames.h"
+
+static void tell_bytes(const uint8_t *at, size_t size) {
+    for (size_t i = 0; i < size; i++) printf("%02x", at[i]);
+    printf("\n");
+}
 
 static void tell(hf_span span) {
     if (!span.at) printf(" .");
@@ -45,10 +53,20 @@ int main(void) {
                 printf("%zu %llu %d %d %d %d\n", frame.head, (unsigned long long)frame.size, frame.opcode,
                        frame.is_whole, frame.is_final, frame.is_masked);
             else printf("-\n");
+        } else if (line[0] == 'b') {
+            uint8_t *text = malloc(hf_encoded_size(size) + 1);
+            hf_encode(text, input, size);
+            tell_bytes(text, hf_encoded_size(size));
+            free(text);
+        } else if (line[0] == 'd') {
+            uint8_t *bytes = malloc(size / 4 * 3 + 4);
+            ptrdiff_t count = hf_decode(bytes, input, size);
+            if (count < 0) printf("-\n");
+            else tell_bytes(bytes, (size_t)count);
+            free(bytes);
         } else if (size >= HF_MASK) {
             hf_mask(input + HF_MASK, input + HF_MASK, size - HF_MASK, input);
-            for (size_t i = HF_MASK; i < size; i++) printf("%02x", input[i]);
-            printf("\n");
+            tell_bytes(input + HF_MASK, size - HF_MASK);
         }
         free(input);
     }

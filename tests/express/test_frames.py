@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import shutil
@@ -174,3 +175,30 @@ def test_masks_are_those_of_the_protocol(read: Read) -> None:
     inputs = [chance.randbytes(4 + size) for size in (*range(1, 40), 1286)]
     under = [bytes(b ^ one[i % 4] for i, b in enumerate(one[4:])).hex() for one in inputs]
     assert read("m", inputs) == under
+
+
+def test_base64_is_that_of_the_standard(read: Read) -> None:
+    chance = random.Random(7)
+    inputs = [chance.randbytes(size) for size in (*range(200), 960, 4_800, 9_001)]
+    texts = [base64.b64encode(one) for one in inputs]
+    assert read("b", inputs) == [one.hex() for one in texts]
+    assert read("d", texts) == [one.hex() for one in inputs]
+
+
+def test_what_is_not_base64_to_the_letter_is_left_to_python(read: Read) -> None:
+    chance = random.Random(8)
+    bent = [b"A", b"AA", b"AAA", b"A===", b"====", b"AA=A", b"AB==", b"AAB=", b"AAAA=", b"AA==AAAA"]
+    for _ in range(5_000):
+        text = bytearray(base64.b64encode(chance.randbytes(chance.randrange(1, 80))))
+        text[chance.randrange(len(text))] = chance.choice(b"-_=\x00 \n\x80\xffA+/")
+        bent.append(bytes(text))
+    for one, line in zip(bent, read("d", bent), strict=True):
+        try:
+            there = base64.b64decode(one, validate=True)
+        except ValueError:
+            there = None
+        if line != "-":
+            assert there is not None, one
+            assert line == there.hex(), one
+        else:
+            assert there is None or base64.b64encode(there) != one, "refused without a reason"

@@ -47,18 +47,17 @@ class Tape:
         return b"".join(pieces), [len(one) for one in pieces]
 
 
-@dataclass(slots=True, eq=False)
 class InputLane:
-    """The client's audio on its way up."""
+    """The client's audio on its way up. Where its fields are is the subclasses' business."""
 
-    room: int = 0
+    room: int
     """Samples that may pass before the next step; the last message must leave room for another like it."""
-    until: int = 0
+    until: int
     """The position where there is no more room."""
-    passed: Tape = field(default_factory=Tape)
-    acknowledged: int = -1
+    passed: Tape
+    acknowledged: int
     """The client has everything up to this offset; -1: it has said nothing of it since the last step."""
-    said: int = 0
+    said: int
     """How often it said so since then."""
 
     @property
@@ -87,22 +86,32 @@ class InputLane:
 
 
 @dataclass(slots=True, eq=False)
+class PlainInputLane(InputLane):
+    """One whose fields are Python's. `express` has another."""
+
+    room: int = 0
+    until: int = 0
+    passed: Tape = field(default_factory=Tape)
+    acknowledged: int = -1
+    said: int = 0
+
+
 class OutputLane:
     """The assistant's audio on its way down: of one item of one response of one upstream."""
 
-    generation: int = -1
-    response_id: str = ""
-    item_id: str = ""
-    room: int = 0
-    passed: Tape = field(default_factory=Tape)
-    last_at: float = 0.0
+    generation: int
+    response_id: str
+    item_id: str
+    room: int
+    passed: Tape
+    last_at: float
     """When the last one passed."""
-    offset: int = 0
+    offset: int
     """Of the message before the first that passed."""
-    stream: int = 0
-    until: int = 0
+    stream: int
+    until: int
     """The sample of the item where there is no more room."""
-    last_event_id: str | None = None
+    last_event_id: str | None
     """Of the upstream's last event: what it says twice is heard once."""
 
     def place_of_last(self, size: int) -> tuple[int, int, int]:
@@ -129,3 +138,19 @@ class OutputLane:
         self.last_at = now
         self.passed.add(pcm)
         return True
+
+
+@dataclass(slots=True, eq=False)
+class PlainOutputLane(OutputLane):
+    """One whose fields are Python's. `express` has another."""
+
+    generation: int = -1
+    response_id: str = ""
+    item_id: str = ""
+    room: int = 0
+    passed: Tape = field(default_factory=Tape)
+    last_at: float = 0.0
+    offset: int = 0
+    stream: int = 0
+    until: int = 0
+    last_event_id: str | None = None

@@ -22,7 +22,7 @@ from holdfast.core.events import SessionAsked, SessionOptions
 from holdfast.core.faults import Fault
 from holdfast.core.journal_line import JournalLine
 from holdfast.core.kept_input import KeptInput
-from holdfast.core.lanes import InputLane, OutputLane
+from holdfast.core.lanes import InputLane, OutputLane, PlainInputLane, PlainOutputLane
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.losses import TELL_EVERY_S, Loss, Losses
@@ -116,7 +116,7 @@ class State(Linked):
         # the client
         self.link = ClientLink()
         self.output = Output()
-        self.output_lane = OutputLane()
+        self.output_lane: OutputLane = PlainOutputLane()
         seconds = int(limits.window_audio_s * SAMPLE_RATE_HZ * SAMPLE_BYTES)
         self.window = ReplayWindow(min(limits.window_bytes, seconds), limits.window_messages)
         self.commands = CommandMemory(limits.commands_remembered)
@@ -135,7 +135,7 @@ class State(Linked):
         """How many items of our own making there are."""
         self.journal = JournalLine(surroundings.durability)
         # the input's accounts
-        self.input_lane = InputLane()
+        self.input_lane: InputLane = PlainInputLane()
         self.kept = KeptInput(limits.input_before_session_s, limits.commands_held)
         self.kept.given_max = samples_of_seconds(limits.input_replayed_s)
         self.audio = TokenBucket(limits.audio_speed * SAMPLE_RATE_HZ, limits.audio_burst_s * SAMPLE_RATE_HZ)

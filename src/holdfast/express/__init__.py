@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from holdfast.express._express import (
-        CompiledTape,
+        CompiledInputLane,
+        CompiledOutputLane,
         Express,
         Leg,
         RelayDown,
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 else:
     try:
         from holdfast.express._express import (
-            CompiledTape,
+            CompiledInputLane,
+            CompiledOutputLane,
             Express,
             Leg,
             RelayDown,
@@ -36,7 +38,8 @@ else:
         )
     except ImportError:
         IS_BUILT = False
-        CompiledTape = Express = Leg = RelayDown = RelayUp = SessionDown = SessionUp = Way = None
+        CompiledInputLane = CompiledOutputLane = Express = Leg = Way = None
+        RelayDown = RelayUp = SessionDown = SessionUp = None
     else:
         IS_BUILT = True
 
@@ -48,7 +51,8 @@ def express() -> Express | None:
 
 __all__ = [
     "IS_BUILT",
-    "CompiledTape",
+    "CompiledInputLane",
+    "CompiledOutputLane",
     "Express",
     "Leg",
     "RelayDown",

@@ -11,6 +11,14 @@ class CompiledTape(Tape):
     @classmethod
     def instead_of(cls, tape: Tape) -> CompiledTape: ...
 
+class CompiledInputLane(InputLane):
+    @classmethod
+    def instead_of(cls, lane: InputLane) -> CompiledInputLane: ...
+
+class CompiledOutputLane(OutputLane):
+    @classmethod
+    def instead_of(cls, lane: OutputLane) -> CompiledOutputLane: ...
+
 class Way: ...
 
 class Leg:
@@ -42,12 +50,12 @@ class RelayDown(Way):
     ) -> None: ...
 
 class SessionUp(Way):
-    def __init__(self, lane: InputLane, to: Leg, is_positioned: bool, least: int) -> None: ...
+    def __init__(self, lane: CompiledInputLane, to: Leg, is_positioned: bool, least: int) -> None: ...
 
 class SessionDown(Way):
     def __init__(
         self,
-        lane: OutputLane,
+        lane: CompiledOutputLane,
         generation: int,
         to: Leg,
         is_positioned: bool,

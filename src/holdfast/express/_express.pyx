@@ -9,21 +9,15 @@ its order, and what Python makes of it is what happens.
 
 from cpython.ref cimport Py_DECREF, Py_XDECREF, PyObject
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport PyBUF_READ
-from cpython.memoryview cimport PyMemoryView_FromMemory
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memmove
 
 import os
-import time
 
-from pybase64 import b64decode, b64encode
-
-cdef object decode = b64decode
-cdef object encode = b64encode
+from holdfast.core.lanes import InputLane, OutputLane
 
 cdef extern from "Python.h":
     PyObject *bytes_of "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
@@ -60,6 +54,11 @@ cdef extern from "frames.h" nogil:
     int hf_is(hf_span span, const char *text, size_t size)
     int64_t hf_number(hf_span span)
 
+cdef extern from "base64.h" nogil:
+    size_t hf_encoded_size(size_t size)
+    void hf_encode(uint8_t *to, const uint8_t *source, size_t size)
+    ssize_t hf_decode(uint8_t *to, const uint8_t *source, size_t size)
+
 cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int fd, void *to, size_t size, int flags)
     ssize_t send(int fd, const void *data, size_t size, int flags)
@@ -94,6 +93,8 @@ cdef enum:
     SAID_BYTES = 128
     TAPE_BYTES = 4096
     APPEND_HEAD = 45
+    PLACE_BYTES = 24
+    EVENT_ID_BYTES = 64
     PCM_BYTES_PER_MS = 48
     MASKS = 1024
 
@@ -475,6 +476,74 @@ cdef class CompiledTape:
         return 0
 
 
+cdef class InputFields:
+    """The fields of an `InputLane`, where no interpreter is needed to read them."""
+
+    cdef public long long room, until, acknowledged, said
+    cdef public CompiledTape passed
+
+
+class CompiledInputLane(InputFields, InputLane):
+    """See `core.lanes`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def instead_of(cls, lane):
+        """The same lane, compiled."""
+        if isinstance(lane, cls):
+            return lane
+        made = cls()
+        made.passed = CompiledTape.instead_of(lane.passed)
+        for name in ("room", "until", "acknowledged", "said"):
+            setattr(made, name, getattr(lane, name))
+        return made
+
+
+cdef class OutputFields:
+    """The fields of an `OutputLane`."""
+
+    cdef public long long generation, room, offset, stream, until
+    cdef public str response_id, item_id
+    cdef public CompiledTape passed
+    cdef public double last_at
+    cdef char last_event[EVENT_ID_BYTES]
+    cdef Py_ssize_t last_event_size  # -1: none is known
+
+    def __cinit__(self):
+        self.last_event_size = -1
+
+    @property
+    def last_event_id(self):
+        return None if self.last_event_size < 0 else self.last_event[: self.last_event_size].decode()
+
+    @last_event_id.setter
+    def last_event_id(self, told):
+        cdef bytes text = b"" if told is None else (<str>told).encode()
+        # one that is too long is no event's that passes here
+        self.last_event_size = -1 if told is None or len(text) > EVENT_ID_BYTES else len(text)
+        memcpy(self.last_event, <char *>text, max(0, self.last_event_size))
+
+
+class CompiledOutputLane(OutputFields, OutputLane):
+    """See `core.lanes`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def instead_of(cls, lane):
+        """The same lane, compiled."""
+        if isinstance(lane, cls):
+            return lane
+        made = cls()
+        made.passed = CompiledTape.instead_of(lane.passed)
+        for name in (
+            "generation", "room", "offset", "stream", "until", "response_id", "item_id", "last_at", "last_event_id"
+        ):
+            setattr(made, name, getattr(lane, name))
+        return made
+
+
 cdef class Way:
     """Where a socket's audio goes. Subclasses are the usual cases."""
 
@@ -626,13 +695,13 @@ cdef class RelayDown(Way):
 cdef class SessionUp(Way):
     """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`)."""
 
-    cdef object lane
+    cdef InputFields lane
     cdef CompiledTape passed
     cdef Py_ssize_t head, least
     cdef Py_ssize_t held  # so many bytes at the end of the tape are not sent yet
     cdef Leg to
 
-    def __init__(self, lane, Leg to, is_positioned, least):
+    def __init__(self, InputFields lane, Leg to, is_positioned, least):
         self.lane = lane
         self.passed = lane.passed
         self.to = to
@@ -653,12 +722,11 @@ cdef class SessionUp(Way):
         cdef uint8_t *out = express.written + HF_HEAD_MAX
         cdef Py_ssize_t length
         cdef const uint8_t *mask = express.mask()
-        encoded = encode(PyMemoryView_FromMemory(<char *>pcm, self.held, PyBUF_READ))
-        self.held = 0
-        length = PyBytes_GET_SIZE(encoded)
         # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
         memcpy(out, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
-        memcpy(out + APPEND_HEAD, PyBytes_AS_STRING(encoded), length)
+        length = hf_encoded_size(self.held)
+        hf_encode(out + APPEND_HEAD, pcm, self.held)
+        self.held = 0
         memcpy(out + APPEND_HEAD + length, b'"}', 2)
         length += APPEND_HEAD + 2
         hf_mask(out, out, length, mask)
@@ -667,7 +735,8 @@ cdef class SessionUp(Way):
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef Py_ssize_t size = <Py_ssize_t>frame.size - self.head
-        cdef Py_ssize_t samples = size >> 1, room
+        cdef Py_ssize_t samples = size >> 1
+        cdef long long room
         cdef uint8_t *pcm
         cdef uint64_t position
         if frame.opcode == HF_TEXT:
@@ -707,19 +776,19 @@ cdef class SessionUp(Way):
         offset = hf_number(event.count)
         if offset < 0 or event.event_id.at or event.item_id.at or event.response_id.at or event.audio.at or event.others:
             return False
-        return self.lane.acknowledge(offset)
+        return (<object>self.lane).acknowledge(offset)
 
 
 cdef class SessionDown(Way):
     """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`)."""
 
-    cdef object lane
+    cdef OutputFields lane
     cdef CompiledTape passed
     cdef Py_ssize_t generation, least
     cdef bint is_positioned
     cdef Leg to
 
-    def __init__(self, lane, generation, Leg to, is_positioned, least):
+    def __init__(self, OutputFields lane, generation, Leg to, is_positioned, least):
         self.lane = lane
         self.passed = lane.passed
         self.generation = generation
@@ -728,52 +797,51 @@ cdef class SessionDown(Way):
         self.least = least
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
+        cdef OutputFields lane = self.lane
         cdef hf_event event
-        cdef Py_ssize_t size, samples, room
-        cdef uint8_t *out
-        cdef uint64_t wide[3]
+        cdef Py_ssize_t size, samples
+        cdef long long start = lane.until - lane.room
+        cdef uint8_t *out = leg.express.written + HF_HEAD_MAX
+        cdef uint8_t *pcm
+        cdef uint64_t wide
         cdef uint32_t narrow[2]
-        lane = self.lane
-        if frame.opcode != HF_TEXT or lane.generation != self.generation or not self.to.is_clear():
+        if frame.opcode != HF_TEXT or lane.generation != self.generation or lane.room <= 0:
             return False
-        room = lane.room
-        if room <= 0 or not hf_read_event(<char *>at + frame.head, frame.size, &event):
+        if not hf_read_event(<char *>at + frame.head, frame.size, &event) or not self.to.is_clear():
             return False
         if not hf_is(event.type, b"response.output_audio.delta", 27) or event.audio.at == NULL:
             return False
         if not same(event.response_id, lane.response_id) or not same(event.item_id, lane.item_id):
             return False
-        if event.event_id.at == NULL or same(event.event_id, lane.last_event_id):
+        if event.event_id.at == NULL or event.event_id.size > EVENT_ID_BYTES:
             return False
-        try:
-            pcm = decode(PyMemoryView_FromMemory(<char *>event.audio.at, event.audio.size, PyBUF_READ), None, True)
-        except ValueError:
+        if hf_is(event.event_id, lane.last_event, lane.last_event_size):
             return False
-        size = PyBytes_GET_SIZE(pcm)
+        pcm = self.passed.room(event.audio.size)  # as bytes it is less, with room for what is written too much
+        size = hf_decode(pcm, <const uint8_t *>event.audio.at, event.audio.size)
         samples = size >> 1
-        if room < samples or size < self.least or size & 1 or size > FRAME_BYTES:
+        if size < self.least or size & 1 or samples > lane.room:
             return False
-        memcpy(self.passed.room(size), PyBytes_AS_STRING(pcm), size)
         self.passed.added(size)
-        lane.room = room - samples
+        lane.room -= samples
         lane.last_at = now()
-        lane.last_event_id = PyUnicode_DecodeASCII(event.event_id.at, event.event_id.size, NULL)
-        out = leg.express.written + HF_HEAD_MAX
+        lane.last_event_size = event.event_id.size
+        memcpy(lane.last_event, event.event_id.at, event.event_id.size)
+        leg.express.down += 1
         if self.is_positioned:
             # offset, stream, zero, first sample, as `wire.browser.positioned` writes it
-            wide[0] = lane.offset + len(self.passed.sizes)
+            wide = lane.offset + len(self.passed.sizes)
+            memcpy(out, &wide, 8)
             narrow[0] = lane.stream
             narrow[1] = 0
-            wide[1] = lane.until - room
-            memcpy(out, &wide[0], 8)
             memcpy(out + 8, narrow, 8)
-            memcpy(out + 16, &wide[1], 8)
-            memcpy(out + 24, PyBytes_AS_STRING(pcm), size)
-            size += 24
+            wide = start
+            memcpy(out + 16, &wide, 8)
+            memcpy(out + PLACE_BYTES, pcm, size)
+            size += PLACE_BYTES
         else:
-            memcpy(out, PyBytes_AS_STRING(pcm), size)
+            memcpy(out, pcm, size)
         send_under_head(self.to, HF_BINARY, out, size, NULL)
-        leg.express.down += 1
         return True
 
 

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, runtime_checkable
 
-ROUND_S: Final = 0.4
+ROUND_S: Final = 0.45
 """All are visited within this time: before their lanes are full (`core.lanes.ACKNOWLEDGE_EVERY`)."""
 TOGETHER: Final = 8
 """So many stand behind each other: a quarter of a millisecond."""

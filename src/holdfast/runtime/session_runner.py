@@ -28,7 +28,7 @@ from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
-from holdfast.express import CompiledTape, Leg, SessionDown, SessionUp, Way
+from holdfast.express import CompiledInputLane, CompiledOutputLane, Leg, SessionDown, SessionUp, Way
 from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext
 from holdfast.ports.journal import Journal
 from holdfast.runtime.directory import Directory
@@ -123,11 +123,12 @@ class SessionRunner(Shell):
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """See `Shell`."""
         placed = self._is_positioned
-        for lane in (self._input_lane, self._output_lane):
-            lane.passed = CompiledTape.instead_of(lane.passed)
+        state = self._state
+        up = state.input_lane = self._input_lane = CompiledInputLane.instead_of(state.input_lane)
+        down = state.output_lane = self._output_lane = CompiledOutputLane.instead_of(state.output_lane)
         return (
-            SessionUp(self._input_lane, upstream, placed, SHORT_AUDIO_BYTES),
-            SessionDown(self._output_lane, generation, client, placed, SHORT_AUDIO_BYTES),
+            SessionUp(up, upstream, placed, SHORT_AUDIO_BYTES),
+            SessionDown(down, generation, client, placed, SHORT_AUDIO_BYTES),
         )
 
     def client_text(self, payload: bytes) -> None:

@@ -1,0 +1,116 @@
+/* Base64 (RFC 4648, 4) between bounded memory, in the strict form: no line breaks, padding where it is due.
+ *
+ * What lives here: sixteen characters at a time where the processor can, one group after another elsewhere.
+ * What never will: leniency. What is not decoded here is decoded, or refused, by the library that Python uses.
+ */
+#ifndef HOLDFAST_BASE64_H
+#define HOLDFAST_BASE64_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define HF_WIDE 1
+#else
+#define HF_WIDE 0
+#endif
+
+static const char hf_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static inline size_t hf_encoded_size(size_t size) { return (size + 2) / 3 * 4; }
+
+/* The six bits of a character; -1 for one that has none. */
+static inline int hf_six(uint8_t c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+#if HF_WIDE
+/* Sixteen bytes are read, twelve of them written as sixteen characters. */
+__attribute__((target("ssse3"))) static inline void hf_encode_twelve(uint8_t *to, const uint8_t *from) {
+    __m128i in = _mm_loadu_si128((const __m128i *)from);
+    /* in each lane of 32 bits the three bytes of a group, the middle one twice */
+    in = _mm_shuffle_epi8(in, _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10));
+    /* shifts that differ from lane to lane are multiplications */
+    __m128i high = _mm_mulhi_epu16(_mm_and_si128(in, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
+    __m128i low = _mm_mullo_epi16(_mm_and_si128(in, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
+    __m128i six = _mm_or_si128(high, low);
+    /* what to add to get the letter: 13 for A to Z, 0 for a to z, 1 to 10 for digits, 11 and 12 for the two signs */
+    __m128i kind = _mm_subs_epu8(six, _mm_set1_epi8(51));
+    kind = _mm_or_si128(kind, _mm_and_si128(_mm_cmpgt_epi8(_mm_set1_epi8(26), six), _mm_set1_epi8(13)));
+    const __m128i added = _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+                                        '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+    _mm_storeu_si128((__m128i *)to, _mm_add_epi8(six, _mm_shuffle_epi8(added, kind)));
+}
+
+__attribute__((target("ssse3"))) static inline __m128i hf_between(__m128i c, char first, char last) {
+    return _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8((char)(first - 1))),
+                         _mm_cmpgt_epi8(_mm_set1_epi8((char)(last + 1)), c));
+}
+
+/* Sixteen characters as twelve bytes, and four more are written; 0 when one of them is none. */
+__attribute__((target("ssse3"))) static inline int hf_decode_sixteen(uint8_t *to, const uint8_t *from) {
+    __m128i c = _mm_loadu_si128((const __m128i *)from);
+    __m128i upper = hf_between(c, 'A', 'Z'), lower = hf_between(c, 'a', 'z'), digit = hf_between(c, '0', '9');
+    __m128i plus = _mm_cmpeq_epi8(c, _mm_set1_epi8('+')), slash = _mm_cmpeq_epi8(c, _mm_set1_epi8('/'));
+    __m128i known = _mm_or_si128(_mm_or_si128(upper, lower), _mm_or_si128(digit, _mm_or_si128(plus, slash)));
+    if (_mm_movemask_epi8(known) != 0xffff) return 0;
+    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(-65)), _mm_and_si128(lower, _mm_set1_epi8(-71)));
+    shift = _mm_or_si128(shift, _mm_and_si128(digit, _mm_set1_epi8(4)));
+    shift = _mm_or_si128(shift, _mm_and_si128(plus, _mm_set1_epi8(19)));
+    shift = _mm_or_si128(shift, _mm_and_si128(slash, _mm_set1_epi8(16)));
+    __m128i twelve = _mm_maddubs_epi16(_mm_add_epi8(c, shift), _mm_set1_epi32(0x01400140));
+    __m128i twenty_four = _mm_madd_epi16(twelve, _mm_set1_epi32(0x00011000));
+    const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    _mm_storeu_si128((__m128i *)to, _mm_shuffle_epi8(twenty_four, order));
+    return 1;
+}
+#endif
+
+/* Writes `hf_encoded_size(size)` characters. */
+static inline void hf_encode(uint8_t *to, const uint8_t *from, size_t size) {
+#if HF_WIDE
+    if (__builtin_cpu_supports("ssse3"))
+        for (; size >= 16; size -= 12, from += 12, to += 16) hf_encode_twelve(to, from);
+#endif
+    for (; size >= 3; size -= 3, from += 3, to += 4) {
+        uint32_t group = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+        for (int i = 0; i < 4; i++) to[i] = (uint8_t)hf_letters[group >> (18 - 6 * i) & 63];
+    }
+    if (size) {
+        uint32_t group = (uint32_t)from[0] << 16 | (size == 2 ? (uint32_t)from[1] << 8 : 0);
+        to[0] = (uint8_t)hf_letters[group >> 18 & 63];
+        to[1] = (uint8_t)hf_letters[group >> 12 & 63];
+        to[2] = size == 2 ? (uint8_t)hf_letters[group >> 6 & 63] : '=';
+        to[3] = '=';
+    }
+}
+
+/* Writes the bytes of `size` characters, and at most four behind them; answers how many they are, -1 for what is not
+ * base64 to the letter: a length that is none, other characters, bits that no byte has. */
+static inline ptrdiff_t hf_decode(uint8_t *to, const uint8_t *from, size_t size) {
+    const uint8_t *begins = to;
+    if (size & 3) return -1;
+#if HF_WIDE
+    if (__builtin_cpu_supports("ssse3"))
+        for (; size >= 20; size -= 16, from += 16, to += 12)
+            if (!hf_decode_sixteen(to, from)) return -1;
+#endif
+    for (; size; size -= 4, from += 4) {
+        int padding = size == 4 ? (from[3] == '=') + (from[3] == '=' && from[2] == '=') : 0;
+        uint32_t group = 0;
+        for (int i = 0; i < 4 - padding; i++) {
+            int six = hf_six(from[i]);
+            if (six < 0) return -1;
+            group |= (uint32_t)six << (18 - 6 * i);
+        }
+        if (padding && group & ((1u << 8 * padding) - 1)) return -1;
+        for (int i = 0; i < 3 - padding; i++) *to++ = (uint8_t)(group >> (16 - 8 * i));
+    }
+    return to - begins;
+}
+
+#endif
