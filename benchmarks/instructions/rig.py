@@ -23,8 +23,8 @@ from holdfast.bench import frames
 from holdfast.core.limits import Limits
 from holdfast.ports import Principal, UpgradeRequest
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
-from holdfast.runtime.session_runner import Assistant
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.handover import HandedOver
 from holdfast.server.router import SocketRouter

@@ -34,13 +34,13 @@ from holdfast.providers.local import LocalDialer, engine_options, stage_notes
 from holdfast.providers.local_audio import LocalAudio
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
-from holdfast.runtime.session_runner import Assistant
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app

@@ -118,3 +118,9 @@ def test_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert answer.status is Status.WARNING
     assert answer.remedy == "ulimit -Hn 4096"
+
+
+def test_audio_passes_with_the_compiled_part_and_without() -> None:
+    answers = [offline.compiled(is_built=is_built) for is_built in (True, False)]
+    assert [one.status for one in answers] == [Status.OK, Status.OK]
+    assert "make express" in answers[1].detail

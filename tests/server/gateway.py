@@ -25,10 +25,10 @@ from holdfast.ports import (
     UpstreamDialer,
 )
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
-from holdfast.runtime.session_runner import Assistant
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.listening import bound_socket, listening, uvicorn_server
 from holdfast.server.router import SocketRouter

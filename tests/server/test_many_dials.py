@@ -12,7 +12,7 @@ from holdfast.core.faults import Fault
 from holdfast.ports import UpstreamLine
 from holdfast.providers import realtime_link
 from holdfast.providers.openai import OpenAIDialer
-from holdfast.runtime.session_runner import Assistant
+from holdfast.runtime.assistant import Assistant
 from tests.server.gateway import CountingTools
 
 

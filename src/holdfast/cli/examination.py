@@ -29,6 +29,7 @@ from holdfast.config import ConfigError, Settings, UpstreamSettings
 from holdfast.diagnosis import Answer, Check, Question, Report, Status, network, offline, run
 from holdfast.engine.options import missing
 from holdfast.engine.pool import EnginePool
+from holdfast.express import IS_BUILT
 from holdfast.providers.local import engine_options
 from holdfast.providers.remote import remote_dialer
 from holdfast.wire.dialects import DIALECTS
@@ -88,6 +89,7 @@ class Examination:
             Question("home.python", "Python", offline.python),
             Question("home.libraries", "libraries", offline.libraries),
             Question("home.settings", "settings", self._settings_answer),
+            Question("home.express", "compiled audio", partial(offline.compiled, is_built=IS_BUILT)),
             Question("home.web_client", "web client", partial(offline.web_client, PACKAGE / "_web")),
             Question("home.open_files", "open files", offline.open_files),
         ]

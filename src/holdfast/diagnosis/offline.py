@@ -60,6 +60,13 @@ def libraries() -> Answer:
     return Answer.ok(", ".join(versions))
 
 
+def compiled(*, is_built: bool) -> Answer:
+    """Whether usual audio has the compiled way: no fault either way, but it costs more without."""
+    if is_built:
+        return Answer.ok("built: usual audio passes compiled")
+    return Answer.ok("not built: audio goes the way through Python (`make express` wants a C compiler)")
+
+
 def web_client(folder: Path) -> Answer:
     """The built web client."""
     if (folder / "index.html").is_file():

@@ -15,9 +15,10 @@ from holdfast.core.limits import Limits
 from holdfast.express import Express
 from holdfast.ports import ClientLine, Principal
 from holdfast.ports.journal import Journal, StoredSession
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.record import WITH_TOKENS
-from holdfast.runtime.session_runner import Assistant, SessionRunner
+from holdfast.runtime.session_runner import SessionRunner
 from holdfast.runtime.upstreams import Upstreams
 
 

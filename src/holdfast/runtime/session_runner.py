@@ -9,11 +9,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-from msgspec import Raw
 from pybase64 import b64encode
 
 from holdfast.core import effects, events, notices
@@ -29,16 +28,16 @@ from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.express import CompiledInputLane, CompiledOutputLane, Leg, SessionDown, SessionUp, Way
-from holdfast.ports import ClientLine, Principal, Toolbox, ToolContext
+from holdfast.ports import ClientLine, Principal, ToolContext
 from holdfast.ports.journal import Journal
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.record import SessionRecord
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
 from holdfast.runtime.upstreams import Upstreams
-from holdfast.tools import without_extensions
 from holdfast.wire import browser, upstream
-from holdfast.wire.session_settings import SessionSettings, session_update, tools_text
+from holdfast.wire.session_settings import SessionSettings, session_update
 from holdfast.wire.upstream import (
     APPEND_HEAD,
     APPEND_TAIL,
@@ -50,27 +49,6 @@ from holdfast.wire.upstream import (
 )
 
 AUDIO_DUE: Final = events.AudioDue()
-
-
-@dataclass(frozen=True, slots=True)
-class Assistant:
-    """The application behind the sessions: words and tools."""
-
-    greeting: str
-    instructions: Callable[[Principal, str | None], str]
-    """The instructions for a customer, with what the client asked to add."""
-    toolbox: Toolbox
-    silence_ms: int = 500
-    _written: dict[bool, Raw] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def tools(self, *, with_extensions: bool) -> Raw:
-        """What an upstream is told of the tools: written once, for a mass loss tells all of them at once."""
-        text = self._written.get(with_extensions)
-        if text is None:
-            offered = self.toolbox.definitions()
-            told = offered if with_extensions else [without_extensions(tool) for tool in offered]
-            text = self._written[with_extensions] = tools_text(told)
-        return text
 
 
 class SessionRunner(Shell):

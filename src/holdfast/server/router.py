@@ -22,10 +22,11 @@ from holdfast.core.models import refused_at_the_door
 from holdfast.core.rights import Rights
 from holdfast.ports import Conversation, Gate, Principal, Refusal, UpgradeRequest
 from holdfast.ports.journal import Journal
+from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.relay_return import RelayWish
 from holdfast.runtime.relay_runner import RelayRunner
-from holdfast.runtime.session_runner import Assistant, SessionRunner
+from holdfast.runtime.session_runner import SessionRunner
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server import older_client
 from holdfast.server.client_socket import ClientSocket, RefusedSocket
