@@ -88,9 +88,6 @@ def judge(found: dict[tuple[int, int, Generator], list[Sample]], result: Result)
         result.check(name, len(calm), len(at_goal), is_fine=2 * len(calm) > len(at_goal))
     if (why := generator.doubt()) is not None:
         result.notes.append(why)
-    result.notes.append(
-        "the upstream's counts and the load's are one: what was sent was received and came back"
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
