@@ -28,6 +28,8 @@ from holdfast.bench.shapes import (
     Who,
 )
 
+BACKLOG_MS: Final = 500.0
+"""A relay that is so late stands behind its load, and goes on falling back: the load waits two seconds."""
 HELD_UP_FRAMES: Final = 2
 """A load or an answer later than so many frames: they arrive in heaps and no longer one by one."""
 
@@ -276,7 +278,12 @@ class Report:
     @property
     def faulty(self) -> int:
         """Frames that were lost, altered, doubled or swapped, over all samples."""
-        return sum(sample.faulty for sample in self.samples)
+        return sum(sample.faulty - _overdue(sample) for sample in self.samples)
+
+    @property
+    def overdue(self) -> int:
+        """Frames that stood behind a backlog and were not waited for: nobody knows whether they are lost."""
+        return sum(map(_overdue, self.samples))
 
     @property
     def messages(self) -> int:
@@ -294,8 +301,8 @@ class Report:
                 for name in ("load_share", "upstream_share", "late_p99_ms")
             )
             found.append(
-                f"the load was full in {len(crowded)} of {len(self.talks)} measurements: it used up "
-                f"to {load:.0%} of a core, its upstream {upstream:.0%}, it was up to {late:.1f} ms late. "
+                f"the load was full or held up in {len(crowded)} of {len(self.talks)} measurements: it used "
+                f"up to {load:.0%} of a core, its upstream {upstream:.0%}, it was up to {late:.1f} ms late. "
                 "Round trips are theirs then; the cost for one message still holds"
             )
         fullest = max(
@@ -304,6 +311,8 @@ class Report:
         if fullest > CROWDED:
             found.append(f"a candidate used {fullest:.0%} of its core: a backlog makes messages cheaper")
         held_up = sum(talk.is_held_up for talk in self.talks)
+        if self.overdue:
+            found.append(f"{self.overdue} frames stood behind a backlog at the end and were not waited for")
         if held_up:
             found.append(
                 f"{held_up} of {len(self.talks)} measurements were held up (frames over {HELD_UP_FRAMES} of "
@@ -335,6 +344,10 @@ class Report:
             "weights": [asdict(one) for one in self.weights],
             "searches": {who(one): search.as_json() for one, search in self.searches.items()},
         }
+
+
+def _overdue(sample: Sample) -> int:
+    return sample.lost if sample.rtt_p99_ms > BACKLOG_MS else 0
 
 
 KIND: Final = "holdfast.bench"
