@@ -96,8 +96,8 @@ def test_sessions_are_numbers() -> None:
 
 def test_frames_and_peers_are_those_that_there_are() -> None:
     assert read_frames("20,100") == (20, 100)
-    assert read_peers("litellm,nginx") == ("direct", "nginx", "gateway", "litellm")
-    assert read_peers("") == ("direct", "gateway")
+    assert read_peers("litellm,nginx") == ("direct", "nginx", "gateway", "unjoined", "litellm")
+    assert read_peers("") == ("direct", "gateway", "unjoined")
     for wrong in ("", "21", "many"):
         with pytest.raises(typer.Exit):
             read_frames(wrong)

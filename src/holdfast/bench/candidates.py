@@ -182,15 +182,22 @@ def gateway_settings(upstream: Upstream, folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def gateway(
-    upstream: Upstream, folder: Path, cores: set[int], *, source: Path | None = None, name: str = "gateway"
+    upstream: Upstream,
+    folder: Path,
+    cores: set[int],
+    *,
+    source: Path | None = None,
+    name: str = "gateway",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[list[Candidate]]:
     """The gateway as `holdfast serve` starts it, with all its faces.
 
     `source`: the folder of another revision's packages, for this interpreter and its libraries.
+    `settings`: what is set otherwise, as environment.
     """
     home = folder / name
     home.mkdir(exist_ok=True)
-    environment = plain_environment() | gateway_settings(upstream, home)
+    environment = plain_environment() | gateway_settings(upstream, home) | dict(settings or {})
     if source is not None:
         environment["PYTHONPATH"] = str(source)
     command = ["holdfast.cli", "serve", "--port", "0", "--json"]

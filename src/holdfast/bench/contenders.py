@@ -62,6 +62,12 @@ def _gateway(upstream: Upstream, folder: Path, cores: set[int]) -> Started:
     return gateway(upstream, folder, cores)
 
 
+def _unjoined(upstream: Upstream, folder: Path, cores: set[int]) -> Started:
+    return gateway(
+        upstream, folder, cores, name="unjoined", settings={"HOLDFAST_LIMITS__APPEND_JOIN_MS": "0"}
+    )
+
+
 def _outside(name: str) -> Begin:
     @contextlib.contextmanager
     def start(upstream: Upstream, folder: Path, cores: set[int]) -> Iterator[list[Candidate]]:
@@ -86,6 +92,9 @@ CONTENDERS: Final = (
     _peer("haproxy", "passes bytes on, looks at no message"),
     Contender("bare", "a picows relay that does nothing else", ("json", "binary"), _bare),
     Contender("gateway", "holdfast serve", ("json", "json-resume", "page", "binary"), _gateway),
+    Contender(
+        "unjoined", "the same, each frame on its own", ("json", "json-resume", "page", "binary"), _unjoined
+    ),
     _peer("aiohttp", "examples/aiohttp_relay.py: parses and writes each message"),
     _peer("litellm", "LiteLLM's proxy, its Realtime pass-through"),
 )

@@ -37,6 +37,7 @@ _COLOURS: Final[dict[str, str]] = {
     "haproxy": "#8fbf9f",
     "bare": "#8a94a3",
     "gateway": "#1f6f8b",
+    "unjoined": "#6f5fa8",
     "aiohttp": "#c97b3d",
     "litellm": "#b0413e",
 }

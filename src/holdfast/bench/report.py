@@ -23,6 +23,7 @@ from holdfast.bench.shapes import (
     LITELLM,
     NGINX,
     OURS,
+    UNJOINED,
     Kind,
     Shape,
     Who,
@@ -34,18 +35,18 @@ HELD_UP_FRAMES: Final = 2
 """A load or an answer later than so many frames: they arrive in heaps and no longer one by one."""
 
 BESIDE: Final[tuple[tuple[Who, Who], ...]] = (
-    *((ours, NGINX) for ours in GATEWAY),
-    *((ours, BARE if ours[1].startswith("json") else BARE_BINARY) for ours in GATEWAY),
+    *((ours, NGINX) for ours in (*UNJOINED, *GATEWAY)),
+    *((ours, BARE if ours[1].startswith("json") else BARE_BINARY) for ours in (*UNJOINED, *GATEWAY)),
     (BARE, NGINX),
     (HAPROXY, NGINX),
-    *((peer, ours) for peer in (AIOHTTP, LITELLM) for ours in OURS),
+    *((peer, ours) for peer in (AIOHTTP, LITELLM) for ours in (UNJOINED[0], UNJOINED[2], *OURS)),
 )
 """Whose cost is told as so many times whose."""
 MORE: Final[tuple[tuple[Who, Who], ...]] = (
     *((ours, other) for other in (NGINX, BARE, AIOHTTP, LITELLM) for ours in OURS),
     (BARE, NGINX),
 )
-"""Who carries, or sets up, so many times as much as whom."""
+"""Who carries, or sets up, so many times as much as whom; and whose second of speech costs more."""
 
 
 def who(one: Who) -> str:
@@ -192,7 +193,14 @@ class Report:
 
     def figures(self) -> list[Figure]:
         """All that can be told of this run."""
-        return [*self._costs(), *self._latencies(), *self._capacities(), *self._starts(), *self._weights()]
+        return [
+            *self._costs(),
+            *self._speech(),
+            *self._latencies(),
+            *self._capacities(),
+            *self._starts(),
+            *self._weights(),
+        ]
 
     def _costs(self) -> Iterator[Figure]:
         for kind in self.kinds:
@@ -202,12 +210,27 @@ class Report:
                     for above, below in self.pairs(top, bottom, kind)
                 ]
                 if ratios:
-                    better = bottom[0] == "gateway"
+                    better = bottom in {*GATEWAY, *UNJOINED}
                     yield Figure(f"cpu {beside(top, bottom)}, {kind}", TIMES, spread(ratios), better)
             for one in self.relays:
                 per_s = [talk.sample.cpu_ms_per_audio_s for talk in self.of(one, kind)]
                 if any(per_s) and one[0] != "direct":
                     yield Figure(f"cpu for a second of speech {who(one)}, {kind}", "ms", spread(per_s))
+
+    def _speech(self) -> Iterator[Figure]:
+        """Where frames are joined the messages are not the same, but what was said is."""
+        for kind in self.kinds:
+            for top, bottom in MORE:
+                for sessions in sorted({talk.sessions for talk in self.of(top, kind)}):
+                    others = {talk.round: talk.sample for talk in self.of(bottom, kind, sessions)}
+                    ratios = [
+                        talk.sample.cpu_ms_per_audio_s / others[talk.round].cpu_ms_per_audio_s
+                        for talk in self.of(top, kind, sessions)
+                        if talk.round in others and others[talk.round].cpu_ms_per_audio_s
+                    ]
+                    if ratios:
+                        name = f"speech {beside(top, bottom)}, {sessions} sessions, {kind}"
+                        yield Figure(name, TIMES, spread(ratios))
 
     def _latencies(self) -> Iterator[Figure]:
         for kind in self.kinds:

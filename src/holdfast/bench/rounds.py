@@ -20,7 +20,7 @@ from holdfast.bench.measuring import idle, measure, measuring_cores, setups
 from holdfast.bench.plans import Face, IdlePlan, Plan, SetupPlan
 from holdfast.bench.report import Report, Start, Talk, Weight
 from holdfast.bench.search import Search
-from holdfast.bench.shapes import AIOHTTP, BARE, HAPROXY, LITELLM, NGINX, OURS, Kind, Shape, Who
+from holdfast.bench.shapes import AIOHTTP, BARE, HAPROXY, LITELLM, NGINX, OURS, UNJOINED, Kind, Shape, Who
 
 Progress = Callable[[str], None]
 _Crowd = tuple[Upstream, list[Candidate]]
@@ -30,7 +30,7 @@ AT_ONCE: Final = 8
 """Set-ups at the same time: fewer than `overload_from_sessions`, or the gateway sends people away."""
 BEYOND: Final = 1.6
 """Not tried: a number of sessions that would take so many cores, at what fewer sessions took."""
-SEARCHED: Final[tuple[Who, ...]] = (NGINX, HAPROXY, BARE, *OURS, AIOHTTP, LITELLM)
+SEARCHED: Final[tuple[Who, ...]] = (NGINX, HAPROXY, BARE, *OURS, UNJOINED[0], AIOHTTP, LITELLM)
 """Of whom the most sessions are looked for."""
 _ACCOUNTABLE: Final = ("gateway", "direct")
 """Where these break off the run does; what another does is told, and it takes no further part."""
@@ -87,7 +87,7 @@ class _Bench:
         with contextlib.ExitStack() as stack:
             upstream = stack.enter_context(echo_upstream(self.folder, self.load_cores, tls=tls))
             candidates: list[Candidate] = []
-            for contender in self.contenders:
+            for contender in filter(self.faces, self.contenders):
                 self.progress(f"{contender.name} starts{' (TLS upstream)' if tls else ''}")
                 with self.forgiving(contender, []):
                     candidates += stack.enter_context(self.start(contender, upstream))
@@ -105,7 +105,8 @@ class _Bench:
 
     def faces(self, contender: Contender) -> tuple[Face, ...]:
         """Those that are measured."""
-        return self.shape.faces if contender.name == "gateway" else contender.faces
+        chosen = {"gateway": self.shape.faces, "unjoined": self.shape.unjoined_faces}
+        return chosen.get(contender.name, contender.faces)
 
     @contextlib.contextmanager
     def forgiving(self, one: Candidate | Contender, others: list[Any]) -> Iterator[None]:
@@ -124,8 +125,10 @@ class _Bench:
         candidate: Candidate,
         upstream: Upstream,
         sessions: int,
+        *,
         frame_ms: int = 20,
         seconds: float = 0.0,
+        is_busy: bool = False,
     ) -> Plan:
         """Sessions that talk, as long as the shape says unless `seconds` does."""
         return Plan(
@@ -133,7 +136,7 @@ class _Bench:
             url=candidate.url,
             sessions=sessions,
             seconds=seconds or self.shape.seconds,
-            warm_up_s=self.shape.warm_up_s,
+            warm_up_s=self.shape.busy_warm_up_s if is_busy else self.shape.warm_up_s,
             pids=machine.family(candidate.pid),
             upstream_pid=upstream.pid,
             frame_ms=frame_ms,
@@ -171,7 +174,8 @@ def _round(bench: _Bench, kind: Kind, at: int, sessions: int, crowd: _Crowd) -> 
             continue
         bench.progress(f"{title}: {candidate.name} {candidate.face}")
         with bench.forgiving(candidate, candidates):
-            plan = bench.talk(candidate, upstream, sessions, kind.frame_ms)
+            is_busy = sessions not in shape.sessions
+            plan = bench.talk(candidate, upstream, sessions, frame_ms=kind.frame_ms, is_busy=is_busy)
             sample = measure(plan, bench.folder, bench.load_cores)
             report.talks.append(Talk(at, *whose, sessions, kind.frame_ms, kind.tls, sample))
 
@@ -194,7 +198,7 @@ def _capacities(bench: _Bench, crowd: _Crowd) -> None:
                 continue
             bench.progress(f"most sessions: {candidate.name} {candidate.face} with {sessions}")
             with bench.forgiving(candidate, left):
-                plan = bench.talk(candidate, upstream, sessions)
+                plan = bench.talk(candidate, upstream, sessions, is_busy=True)
                 search.told(sessions, measure(plan, bench.folder, bench.load_cores))
 
 
@@ -205,7 +209,7 @@ def _starts(bench: _Bench, crowd: _Crowd) -> None:
     upstream, candidates = crowd
     for at in range(bench.shape.setup_rounds):
         title = f"set-ups, round {at + 1} of {bench.shape.setup_rounds}"
-        for candidate in _back_and_forth(candidates, at):
+        for candidate in _back_and_forth([one for one in candidates if one.name != "unjoined"], at):
             bench.progress(f"{title}: {candidate.name} {candidate.face}")
             plan = SetupPlan(
                 face=candidate.face,
@@ -225,7 +229,7 @@ def _starts(bench: _Bench, crowd: _Crowd) -> None:
 
 
 def _weights(bench: _Bench) -> None:
-    weighed = [one for one in bench.contenders if one.name != "direct"]
+    weighed = [one for one in bench.contenders if one.name not in {"direct", "unjoined"}]
     for at in range(bench.shape.weight_rounds):
         with echo_upstream(bench.folder, bench.load_cores) as upstream:
             for contender in weighed[:]:

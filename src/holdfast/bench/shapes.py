@@ -13,12 +13,11 @@ from holdfast.bench.plans import Face
 
 Who = tuple[str, Face]
 
-GATEWAY: Final[tuple[Who, ...]] = (
-    ("gateway", "json"),
-    ("gateway", "json-resume"),
-    ("gateway", "page"),
-    ("gateway", "binary"),
-)
+_ITS_FACES: Final[tuple[Face, ...]] = ("json", "json-resume", "page", "binary")
+GATEWAY: Final[tuple[Who, ...]] = tuple(("gateway", face) for face in _ITS_FACES)
+UNJOINED: Final[tuple[Who, ...]] = tuple(("unjoined", face) for face in _ITS_FACES)
+"""The gateway that joins no frames: as many messages up as it was given, so that the cost of one can be put
+beside what one costs others."""
 OURS: Final[tuple[Who, ...]] = (("gateway", "json"), ("gateway", "page"))
 """The two faces as they are used most."""
 NGINX: Final[Who] = ("nginx", "json")
@@ -32,8 +31,8 @@ DIRECT: Final[Who] = ("direct", "json")
 CHECKED: Final[tuple[Who, ...]] = (DIRECT, NGINX, *OURS)
 """Whose added latency is looked at with many sessions."""
 
-EVERYBODY: Final = ("direct", "nginx", "haproxy", "bare", "gateway", "aiohttp", "litellm")
-ALWAYS: Final = frozenset({"direct", "gateway"})
+EVERYBODY: Final = ("direct", "nginx", "haproxy", "bare", "gateway", "unjoined", "aiohttp", "litellm")
+ALWAYS: Final = frozenset({"direct", "gateway", "unjoined"})
 """Without these there is nothing to tell."""
 TLS_MOST: Final = 100
 """The upstream that speaks TLS is a Python one: with more sessions it would be what is measured."""
@@ -61,13 +60,17 @@ class Shape:
     rounds: int = 3
     seconds: float = 3.0
     warm_up_s: float = 1.0
+    busy_warm_up_s: float = 4.0
+    """The same where a core is nearly full: a gateway that joins frames looks for seconds before it does."""
     frames_ms: tuple[int, ...] = (20, 100)
     tls: bool = True
     """Also before an upstream that speaks TLS."""
-    faces: tuple[Face, ...] = ("json", "json-resume", "page", "binary")
+    faces: tuple[Face, ...] = ("json", "page")
     """The gateway's."""
+    unjoined_faces: tuple[Face, ...] = _ITS_FACES
+    """Those of the gateway that joins no frames; none: it takes no part."""
     check_at: int = 400
-    """At so many sessions the added latency is judged, costs are not; 0: nowhere."""
+    """At so many sessions the added latency is judged, and what joining frames gives; 0: nowhere."""
     most: int = 1600
     """The search for the most sessions goes no further."""
     setup_rounds: int = 3
@@ -98,11 +101,12 @@ SHAPES: Final[dict[str, Shape]] = {
         frames_ms=(20,),
         tls=False,
         faces=("json", "json-resume", "page"),
+        unjoined_faces=(),
         check_at=0,
         setup_rounds=1,
     ),
     "relay": Shape(("relay",)),
-    "capacity": Shape(("capacity",), faces=("json", "page")),
+    "capacity": Shape(("capacity",), unjoined_faces=("json",)),
     "setups": Shape(("setups",), setup_rounds=5),
     "memory": Shape(("memory",)),
     "all": Shape(("relay", "capacity", "setups", "memory")),

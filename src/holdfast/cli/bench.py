@@ -120,7 +120,8 @@ def shaped(part: str, chosen: dict[str, Any]) -> Shape:
     if "sessions" in told:
         told["check_at"] = 0
     if "seconds" in told:
-        told["warm_up_s"] = min(SHAPES[part].warm_up_s, told["seconds"])
+        for name in ("warm_up_s", "busy_warm_up_s", "active_s"):
+            told[name] = min(getattr(SHAPES[part], name), told["seconds"])
     return replace(SHAPES[part], **told)
 
 
