@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-OUTAGE_S = float(os.environ.get("HOLDFAST_OUTAGE_S", "4"))
+OUTAGE_S = float(os.environ.get("HOLDFAST_OUTAGE_S", "3"))
 IS_LONG = OUTAGE_S >= 30
 RING_S = 45.0 if IS_LONG else 2.0
 SPOKEN_S = 2 * OUTAGE_S + 8
