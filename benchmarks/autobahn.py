@@ -33,7 +33,7 @@ from holdfast.core.limits import Limits
 from holdfast.ports import ClientLine
 from holdfast.server.client_socket import ClientSocket
 from holdfast.server.listening import bound_socket, listening, uvicorn_server
-from holdfast.server.router import BROWSER_PATH, REALTIME_PATH, bounds_of
+from holdfast.server.host import BROWSER_PATH, REALTIME_PATH, bounds_of
 from holdfast.sockets import MessageBounds
 
 PATHS: Final = (BROWSER_PATH, REALTIME_PATH)

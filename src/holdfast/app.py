@@ -42,6 +42,7 @@ from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.host import Host
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
@@ -142,10 +143,9 @@ class Gateway:
             router = SocketRouter(
                 gate,
                 self.directory,
-                self.upstreams,
-                assistant,
+                Host(self.upstreams, self.directory, assistant, limits, journal),
+                self.upstreams.facts,
                 limits,
-                journal,
                 rights,
                 translates_beta=settings.server.beta_clients == "translate",
             )

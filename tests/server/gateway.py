@@ -30,6 +30,7 @@ from holdfast.runtime.directory import Directory
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.host import Host
 from holdfast.server.listening import bound_socket, listening, uvicorn_server
 from holdfast.server.router import SocketRouter
 from holdfast.sockets import MessageListener
@@ -131,8 +132,9 @@ async def gateway(
         "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", tools
     )
     upstream_list = Upstreams.of(dialers, limits)
+    host = Host(upstream_list, directory, assistant, limits, journal)
     router = SocketRouter(
-        OpenGate(), directory, upstream_list, assistant, limits, journal, translates_beta=translates_beta
+        OpenGate(), directory, host, upstream_list.facts, limits, translates_beta=translates_beta
     )
     revival = Revival(directory, upstream_list, assistant, limits, journal)
     await revival.load()

@@ -7,45 +7,34 @@ What never will: credentials' rules (auth), what a conversation does (runtime).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
-from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
+from holdfast.core.links import UpstreamFacts
 from holdfast.core.models import refused_at_the_door
 from holdfast.core.rights import Rights
-from holdfast.ports import Conversation, Gate, Principal, Refusal, UpgradeRequest
-from holdfast.ports.journal import Journal
-from holdfast.runtime.assistant import Assistant
+from holdfast.ports import Gate, Principal, Refusal, UpgradeRequest
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.relay_return import RelayWish
-from holdfast.runtime.relay_runner import RelayRunner
-from holdfast.runtime.session_runner import SessionRunner
-from holdfast.runtime.upstreams import Upstreams
 from holdfast.server import older_client
-from holdfast.server.client_socket import ClientSocket, RefusedSocket
+from holdfast.server.client_socket import RefusedSocket
 from holdfast.server.handover import Answer
-from holdfast.server.older_client import OlderClientSocket
-from holdfast.sockets import MessageBounds
+from holdfast.server.host import BROWSER_PATH, REALTIME_PATH, Admission, Hosting, bounds_of
 from holdfast.wire.dialects import asks_for_beta
 
-BROWSER_PATH: Final = "/api/openai/realtime"
 BROWSER_PROTOCOL: Final = "holdfast.v1"
-REALTIME_PATH: Final = "/v1/realtime"
 REALTIME_PROTOCOL: Final = "realtime"
-_REALTIME_BINARY_BYTES: Final = 1024
-"""The dialect has no binary messages; so much is read of one to say so."""
 
 _MODEL_REFUSALS: Final = {"other_product": ("invalid_model", 4000), "retired": ("model_not_found", 4004)}
 """As the service says it: code and close code (protocol, 9.3)."""
-
-Start = Callable[[ClientSocket], Conversation]
 
 
 @dataclass(slots=True)
@@ -54,10 +43,9 @@ class SocketRouter:
 
     gate: Gate
     directory: Directory
-    upstreams: Upstreams
-    assistant: Assistant
+    host: Hosting
+    upstreams: Sequence[UpstreamFacts]
     limits: Limits
-    journal: Journal
     secret_rights: Rights = Rights.NARROW
     translates_beta: bool = False
     """Whether clients of the shape before GA are let in."""
@@ -99,24 +87,8 @@ class SocketRouter:
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, admitted.customer_id)) is not None:
             return _busy(busy)
-        limits = self.limits.narrowed(admitted.limits)
-
-        def start(socket: ClientSocket) -> Conversation:
-            runner = SessionRunner(
-                socket,
-                self.upstreams,
-                self.directory,
-                assistant=self.assistant,
-                principal=admitted,
-                limits=limits,
-                journal=self.journal,
-                peer=peer,
-            )
-            self.directory.enter(runner, peer, admitted.customer_id)
-            return runner
-
-        socket = ClientSocket(start, bounds_of(BROWSER_PATH, limits), limits.client_outbox_bytes)
-        return _accept(request, BROWSER_PROTOCOL, socket)
+        entering = Admission(BROWSER_PATH, admitted, peer, admitted.customer_id)
+        return _accept(request, BROWSER_PROTOCOL, self.host.listener(entering))
 
     def _realtime(self, request: UpgradeRequest) -> Answer:
         admitted = self.gate.admit_client(request)
@@ -129,34 +101,18 @@ class SocketRouter:
         is_older = asks_for_beta(request.headers, request.subprotocols)
         if is_older and not self.translates_beta:
             return _accept(request, _protocol_for(request), older_client.refused())
-        user, rights = _counted_user(admitted), self._rights_of(admitted)
+        user = _counted_user(admitted)
         peer = self.gate.peer(request).address
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
         asked = RelayWish.of(request)
         if is_older:
             asked = asked.without_model()  # all that such a client could name are gone
-        limits, wish = self.limits, asked.bound(admitted.session)
+        wish = asked.bound(admitted.session)
         if (refused := self._model_refused(wish)) is not None:
             return _accept(request, REALTIME_PROTOCOL, refused)
-
-        def start(socket: ClientSocket) -> Conversation:
-            runner = RelayRunner(
-                socket,
-                self.upstreams,
-                self.directory,
-                limits,
-                wish,
-                principal=admitted,
-                peer=peer,
-                rights=rights,
-            )
-            self.directory.enter(runner, peer, user)
-            return runner
-
-        bounds = bounds_of(REALTIME_PATH, limits, is_narrow=rights is Rights.NARROW)
-        socket = OlderClientSocket if is_older else ClientSocket
-        return _accept(request, _protocol_for(request), socket(start, bounds, limits.client_outbox_bytes))
+        entering = Admission(REALTIME_PATH, admitted, peer, user, self._rights_of(admitted), wish, is_older)
+        return _accept(request, _protocol_for(request), self.host.listener(entering))
 
     def _rights_of(self, principal: Principal) -> Rights:
         """A server's own key may do all; what a browser was given, as much as the operator says."""
@@ -167,7 +123,7 @@ class SocketRouter:
         name = wish.query.get("model", "")
         if not name or wish.query.get("intent") == "transcription" or wish.returning is not None:
             return None
-        if name in {one.model for one in self.upstreams.facts}:
+        if name in {one.model for one in self.upstreams}:
             return None
         found = refused_at_the_door(name, datetime.now(UTC).date())
         if found is None:
@@ -183,14 +139,6 @@ class SocketRouter:
         if refusal.in_band:
             return _accept(request, REALTIME_PROTOCOL, RefusedSocket(refusal.code, refusal.message))
         return _refuse(refusal.status, refusal.code, refusal.message)
-
-
-def bounds_of(path: str, limits: Limits, *, is_narrow: bool = False) -> MessageBounds:
-    """What a client of this path may send in one message."""
-    if path == REALTIME_PATH:
-        text_bytes = limits.narrow_client_text_bytes if is_narrow else limits.trusted_client_text_bytes
-        return MessageBounds(text_bytes, _REALTIME_BINARY_BYTES, limits.message_fragments)
-    return MessageBounds(limits.client_text_bytes, limits.client_binary_bytes, limits.message_fragments)
 
 
 def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> UpgradeRequest:
@@ -224,7 +172,7 @@ def _protocol_for(request: UpgradeRequest) -> str:
     return older if older in offered and REALTIME_PROTOCOL not in offered else REALTIME_PROTOCOL
 
 
-def _accept(request: UpgradeRequest, protocol: str, listener: ClientSocket | RefusedSocket) -> Answer:
+def _accept(request: UpgradeRequest, protocol: str, listener: WSListener) -> Answer:
     """101; our own subprotocol is chosen when it was offered, a credential never echoed."""
     headers = {"Sec-WebSocket-Protocol": protocol} if protocol in request.subprotocols else None
     return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(headers), listener)
