@@ -32,8 +32,8 @@ from holdfast.bench.revision import this_checkout
 from holdfast.core.limits import Limits
 from holdfast.ports import ClientLine
 from holdfast.server.client_socket import ClientSocket
-from holdfast.server.listening import bound_socket, listening, uvicorn_server
 from holdfast.server.host import BROWSER_PATH, REALTIME_PATH, bounds_of
+from holdfast.server.listening import bound_socket, listening, uvicorn_server
 from holdfast.sockets import MessageBounds
 
 PATHS: Final = (BROWSER_PATH, REALTIME_PATH)

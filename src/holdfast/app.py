@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -16,52 +17,46 @@ import structlog
 from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.breaker import BreakerState
-from holdfast.core.faults import fault
-from holdfast.core.joining import Joining
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
 from holdfast.engine.pool import EnginePool
-from holdfast.express import express
-from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, PortalError, instructions
-from holdfast.ports import Principal, UpstreamDialer
-from holdfast.ports.journal import Healthy, Journal, JournalState
+from holdfast.node import (
+    GatewayError,
+    Node,
+    Place,
+    assistant_of,
+    dialer_of,
+    open_portal,
+    upstreams_of,
+)
+from holdfast.portal import ASSISTANT_NAME, GREETING, Portal, instructions
 from holdfast.providers.addresses import Addresses
 from holdfast.providers.azure import azure_rest_url
 from holdfast.providers.calls import ProviderCalls
 from holdfast.providers.forward import RestForwarder
-from holdfast.providers.local import LocalDialer, engine_options, stage_notes
+from holdfast.providers.local import engine_options, stage_notes
 from holdfast.providers.local_audio import LocalAudio
-from holdfast.providers.remote import remote_dialer
-from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
-from holdfast.runtime.rehearsal import Refusing, Rehearsal, RehearsedDialer
-from holdfast.runtime.revival import Revival
-from holdfast.runtime.rounds import Rounds
+from holdfast.runtime.rehearsal import Rehearsal, Rehearsing
 from holdfast.runtime.upstreams import Upstreams
-from holdfast.server.host import Host
+from holdfast.server.host import Hosting
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
 from holdfast.server.v1 import V1Options
 from holdfast.server.v1_audio import Service
 from holdfast.server.v1_calls import CallOptions
-from holdfast.store import Database, JournalOptions, MemoryJournal, SqliteJournal, StoreRefusedError
+from holdfast.workers.counting import StaffedDirectory
+from holdfast.workers.orders import Orders
+from holdfast.workers.staff import Staff
 
 WEB_ROOT = Path(__file__).parent / "_web"
 
 log = structlog.get_logger()
-
-
-class GatewayError(Exception):
-    """The gateway cannot start: what, why, fix."""
-
-    def __init__(self, what: str, why: str, fix: str) -> None:
-        super().__init__(what)
-        self.what, self.why, self.fix = what, why, fix
 
 
 def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
@@ -72,24 +67,39 @@ def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
     return RestForwarder(upstream.name, url, key, limits, key_header=header)
 
 
-class Gateway:
-    """One gateway process. `running` serves; `stop` ends it politely."""
+@dataclass(frozen=True, slots=True)
+class House:
+    """Where conversations run: who takes them in, how faults are rehearsed there."""
 
-    def __init__(self, settings: Settings) -> None:
+    host: Hosting
+    rehearsal: Rehearsing
+
+
+class Gateway:
+    """One gateway. `running` serves; `stop` ends it politely. `log_as_json`: what its workers write."""
+
+    def __init__(self, settings: Settings, *, log_as_json: bool | None = None) -> None:
         self.settings = settings
-        self.directory = Directory(settings.limits)
+        kind = StaffedDirectory if settings.server.workers > 1 else Directory
+        self.directory = kind(settings.limits)
+        self.staff: Staff | None = None
+        self._log_as_json = log_as_json
         self.pool: EnginePool | None = None
         self.upstreams: Upstreams
         self.gate: PortalGate
-        self.warm: list[WarmDialer] = []
         self.rest: dict[str, RestForwarder] = {}
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
         """Begin to stop: no new sessions; running ones finish their sentence. A second call ends them now."""
         if self._stop.is_set():
-            self.directory.drain(at_once=True)
+            self._drain_all(at_once=True)
         self._stop.set()
+
+    def _drain_all(self, *, at_once: bool) -> None:
+        self.directory.drain(at_once=at_once)
+        if self.staff is not None:
+            self.staff.drain(at_once=at_once)
 
     async def stopped(self) -> None:
         """Wait until somebody calls `stop`."""
@@ -110,118 +120,48 @@ class Gateway:
         sock = bound_socket(settings.host, settings.port)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(sock.close)
-            portal = await self._portal()
+            portal = await open_portal(settings)
             stack.callback(portal.close)
-            dialers = [await self._dialer(one, portal, stack) for one in settings.upstream]
-            for number, (dialer, one) in enumerate(zip(dialers, settings.upstream, strict=True)):
-                if one.warm:
-                    dialers[number] = warm = WarmDialer(dialer, one.warm)
-                    self.warm.append(warm)
-                    await stack.enter_async_context(warm.running())
+            await self._engine(portal, stack)
             for one in settings.upstream:
                 if one.kind != "local":
                     self.rest[one.name] = rest_forwarder(one, settings.limits)
                     stack.push_async_callback(self.rest[one.name].close)
-            refusing = Refusing()
-            if settings.server.chaos:
-                dialers = [RehearsedDialer(one, refusing) for one in dialers]
-            self.upstreams = Upstreams.of(
-                dialers,
-                settings.limits,
-                [one.workarounds for one in settings.upstream],
-            )
-            self.directory.is_outage = self.upstreams.is_outage
             gate = self.gate = self._gate(portal)
-            overload = self.directory.overload = Overload()
-            self.directory.descriptors = Descriptors.of(settings.limits)
-            if settings.server.express and (fast := express()) is not None:
-                stack.callback(fast.close)
-                self.directory.express = fast
-            journal = await self._journal(stack)
-            assistant = self._assistant(portal)
-            rights, limits = settings.auth.client_secret_rights, settings.limits
+            house = await self._house(portal, stack)
             router = SocketRouter(
                 gate,
                 self.directory,
-                Host(self.upstreams, self.directory, assistant, limits, journal),
+                house.host,
                 self.upstreams.facts,
-                limits,
-                rights,
+                settings.limits,
+                settings.auth.client_secret_rights,
                 translates_beta=settings.server.beta_clients == "translate",
             )
-            revival = Revival(self.directory, self.upstreams, assistant, settings.limits, journal)
-            await revival.load()
             app = create_rest_app(
                 gate=gate,
                 page=self._page(),
                 readiness=self.readiness,
                 web_root=WEB_ROOT,
-                durability=journal.durability,
-                rehearsal=Rehearsal(self.directory, refusing) if settings.server.chaos else None,
+                durability="none" if settings.journal.kind == "memory" else "local",
+                rehearsal=house.rehearsal if settings.server.chaos else None,
                 v1=self._v1(),
                 audio=[self._audio(one) for one in settings.upstream],
-                calls=self._calls(assistant),
+                calls=self._calls(assistant_of(settings, portal)),
             )
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
-            load = LoadWatch(
-                overload,
-                lambda: len(self.directory),
-                self._shed,
-                self.directory.close_parked,
-                join=None if self.directory.express is None else self.directory.express.join,
-                joining=Joining(settings.limits.append_join_ms),
-            )
-            load.start()
-            stack.callback(load.stop)
-            rounds = Rounds(lambda: self.directory.running)
-            rounds.start()
-            stack.callback(rounds.stop)
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
                 yield f"{'https' if self._tls() else 'http'}://{authority}"
                 log.info("server.draining", category="server", source="app", sessions=len(self.directory))
                 await self._drain()
 
-    def _shed(self) -> None:
-        """Memory runs short: let go what can be had again."""
-        for warm in self.warm:
-            warm.shed()
-        self.directory.shed()
-
     async def _drain(self) -> None:
         """Let sentences be finished and the journal be told; what is left is cut by the server's own end."""
-        self.directory.drain()
+        self._drain_all(at_once=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.limits.drain_s):
                 await self.directory.emptied()
-
-    async def _journal(self, stack: contextlib.AsyncExitStack) -> Journal:
-        settings, limits = self.settings.journal, self.settings.limits
-        options = JournalOptions(
-            window_s=limits.resume_window_s,
-            spool_lines_max=limits.journal_spool_lines,
-            spool_bytes_max=limits.journal_spool_bytes,
-            close_s=limits.journal_close_s,
-        )
-        if settings.kind == "memory":
-            journal: Journal = MemoryJournal(options)
-        else:
-            database = Database(settings.database)
-            stack.push_async_callback(database.close)
-            journal = SqliteJournal(database, options)
-        try:
-            await journal.start(self._journal_changed)
-        except StoreRefusedError as error:
-            what = "the journal's database can't be used."
-            raise GatewayError(what, error.message, error.remedy) from error
-        stack.push_async_callback(journal.close)
-        return journal
-
-    def _journal_changed(self, state: JournalState) -> None:
-        cause = (
-            None if isinstance(state, Healthy) else fault("store.unavailable", [f"journal: {state.cause}"])
-        )
-        self.directory.journal_changed(cause)
 
     def readiness(self) -> Readiness:
         """Whether a session could start now, and if not why."""
@@ -231,13 +171,16 @@ class Gateway:
         descriptors = self.directory.descriptors
         if descriptors is not None and descriptors.is_low:
             reasons.append(f"Only {descriptors.left} file descriptors are left: raise `ulimit -n`.")
-        states = self.upstreams.endpoints.status(asyncio.get_running_loop().time())
-        if all(one.state is BreakerState.OPEN for one in states):
-            reasons.append("No upstream can be reached at the moment.")
+        reasons += self._unreachable() if self.staff is None else self.staff.reasons
         if self.pool is not None and not self.pool.ready:
             reasons += self.pool.reasons or ["The embedded engine is starting."]
         notes = [] if self.pool is None else stage_notes(self.pool)
         return Readiness(not reasons, (*reasons, *notes))
+
+    def _unreachable(self) -> list[str]:
+        states = self.upstreams.endpoints.status(asyncio.get_running_loop().time())
+        is_cut_off = all(one.state is BreakerState.OPEN for one in states)
+        return ["No upstream can be reached at the moment."] if is_cut_off else []
 
     def _tls(self) -> Tls | None:
         server = self.settings.server
@@ -245,25 +188,54 @@ class Gateway:
             return None
         return Tls(server.tls_cert, server.tls_key)
 
-    async def _portal(self) -> Portal:
-        path = self.settings.portal.database
-        try:
-            return await Portal.open(path, limits=self.settings.limits)
-        except PortalError as error:
-            raise GatewayError("the portal's database can't be used.", error.message, error.remedy) from error
-
-    async def _dialer(
-        self, upstream: UpstreamSettings, portal: Portal, stack: contextlib.AsyncExitStack
-    ) -> UpstreamDialer:
-        limits = self.settings.limits
-        if upstream.kind != "local":
-            return remote_dialer(upstream, limits)
-        engine = self.settings.engine
-        tools = portal.toolbox.definitions()
-        self.pool = EnginePool(engine_options(engine), tools=tools, instructions=instructions("a customer"))
+    async def _engine(self, portal: Portal, stack: contextlib.AsyncExitStack) -> None:
+        """The embedded engine, where an upstream is it."""
+        if all(one.kind != "local" for one in self.settings.upstream):
+            return
+        options, tools = engine_options(self.settings.engine), portal.toolbox.definitions()
+        told = self._engine_changed
+        self.pool = EnginePool(options, tools=tools, instructions=instructions("a customer"), on_change=told)
         await self.pool.start()
         stack.push_async_callback(self.pool.close)
-        return LocalDialer(upstream.name, self.pool, engine.voice, limits)
+
+    async def _house(self, portal: Portal, stack: contextlib.AsyncExitStack) -> House:
+        """Conversations run here, or in so many workers."""
+        if self.settings.server.workers > 1:
+            return await self._staffed(stack)
+        node = Node(self.settings, self.directory)
+        await node.open(portal, self.pool, stack)
+        self.upstreams = node.upstreams
+        return House(node.host, Rehearsal(self.directory, node.refusing))
+
+    async def _staffed(self, stack: contextlib.AsyncExitStack) -> House:
+        settings, directory, limits = self.settings, self.directory, self.settings.limits
+        assert isinstance(directory, StaffedDirectory)
+        self.upstreams = upstreams_of(
+            [dialer_of(one, settings, self.pool) for one in settings.upstream], settings
+        )
+        number = settings.server.workers
+        staff = self.staff = Staff(
+            number,
+            directory,
+            limits,
+            lambda at: Orders(settings, Place(at, number), self._log_as_json).written(),
+            self.pool,
+        )
+        directory.is_outage = staff.is_outage
+        directory.overload, directory.descriptors = Overload(), Descriptors.of(limits)
+        await stack.enter_async_context(staff.working())
+        if (failed := staff.failure) is not None:
+            raise GatewayError(failed.what, failed.why, failed.fix)
+        load = LoadWatch(
+            directory.overload, lambda: len(directory), lambda: None, directory.close_parked, processes=number
+        )
+        load.start()
+        stack.callback(load.stop)
+        return House(staff, staff)
+
+    def _engine_changed(self) -> None:
+        if self.staff is not None:
+            self.staff.engine_changed()
 
     def _gate(self, portal: Portal) -> PortalGate:
         settings = self.settings
@@ -308,14 +280,6 @@ class Gateway:
             provider = ProviderCalls(self.rest[able.name], limits, Addresses(limits))
         model = DEFAULT_MODEL if able is None else able.model
         return CallOptions(provider, model, self.directory, assistant.toolbox, limits, rights)
-
-    def _assistant(self, portal: Portal) -> Assistant:
-        may_wish = self.settings.client_instructions
-
-        def for_customer(who: Principal, wishes: str | None) -> str:
-            return instructions(who.customer_name, wishes=(wishes or "") if may_wish else "")
-
-        return Assistant(GREETING, for_customer, portal.toolbox)
 
     def _page(self) -> PageOptions:
         traits = self.upstreams.dialers[0].traits

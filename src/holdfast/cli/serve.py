@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 import uvloop
 
-from holdfast.app import Gateway, GatewayError
+from holdfast.app import Gateway
 from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, Settings, load
+from holdfast.node import GatewayError
 from holdfast.server.listening import PortTakenError
 from holdfast.telemetry import configure
 
@@ -35,6 +36,8 @@ Examples:
   OPENAI_API_KEY=sk-... holdfast serve --port 9000
 
   HOLDFAST_CONFIG=production.toml holdfast serve --json
+
+  holdfast serve --workers 4
 
   holdfast serve --tls-cert chain.pem --tls-key key.pem
 
@@ -56,6 +59,9 @@ def serve(
         str | None,
         typer.Option(metavar="dev", help="dev: make and use a certificate for this machine's own names."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Run conversations in so many processes behind the one port.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Log and announce as JSON lines.")] = False,
 ) -> None:
     """Run the gateway: the page, the browser protocol and /v1/realtime on one port."""
@@ -64,8 +70,11 @@ def serve(
         tls_cert, tls_key = dev.certificate, dev.key
     told: dict[str, Any] = {"host": host, "port": port}
     files = {"tls_cert": tls_cert, "tls_key": tls_key}
-    if any(files.values()):
-        told["server"] = {key: str(path) for key, path in files.items() if path is not None}
+    server: dict[str, Any] = {key: str(path) for key, path in files.items() if path is not None}
+    if workers is not None:
+        server["workers"] = workers
+    if server:
+        told["server"] = server
     try:
         settings = load(overrides=told)
     except ConfigError as error:
@@ -113,7 +122,7 @@ def _dev_certificate(
 
 
 async def _serve(settings: Settings, dev: DevCertificate | None, *, as_json: bool) -> None:
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, log_as_json=True if as_json else None)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, gateway.stop)
@@ -134,12 +143,16 @@ def announce(
     if as_json:
         told = {"event": "serving", "url": address, "upstream": traits.name, "kind": traits.kind}
         trust = {} if dev is None else {"trust": str(dev.trust.resolve())}
-        print(json.dumps({**told, "model": traits.model, "missing": gateway.missing, **trust}), flush=True)
+        staff = {} if gateway.staff is None else {"workers": gateway.staff.pids}
+        more = {"model": traits.model, "missing": gateway.missing, **trust, **staff}
+        print(json.dumps({**told, **more}), flush=True)
         return
     who = "the embedded assistant (limited, no key needed)" if traits.kind == "local" else traits.model
     print(f"\n  Holdfast is ready:  {address}", flush=True)
     print(f"  answering:          {traits.name}, {who}")
     print(f"  open to:            {guarded}", flush=True)
+    if gateway.staff is not None:
+        print(f"  workers:            {len(gateway.staff.posts)}", flush=True)
     for reason in gateway.missing[:2]:
         print(f"  missing:            {reason}", flush=True)
     if dev is not None:

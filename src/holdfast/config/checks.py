@@ -34,7 +34,18 @@ Name = Callable[[str], str]
 
 def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, today: date) -> Iterator[Problem]:
     """Everything that is wrong with settings whose shapes are right."""
-    for check in (_binding, _secret, _client_keys, _origins, _proxies, _tls, _minting, _portal, _engine):
+    for check in (
+        _binding,
+        _secret,
+        _client_keys,
+        _origins,
+        _proxies,
+        _tls,
+        _workers,
+        _minting,
+        _portal,
+        _engine,
+    ):
         yield from check(settings, name)
     yield from _stages(settings, environ, name)
     yield from _upstreams(settings, environ, name, today)
@@ -121,6 +132,15 @@ def _tls(settings: Settings, name: Name) -> Iterator[Problem]:
 
     for flaw in flaws(server.tls_cert, server.tls_key, datetime.now(UTC)):
         yield Problem(name(f"server.{flaw.file}"), flaw.problem, flaw.remedy)
+
+
+def _workers(settings: Settings, name: Name) -> Iterator[Problem]:
+    if settings.server.workers > 1 and settings.server.tls_cert is not None:
+        yield Problem(
+            name("server.workers"),
+            "a connection whose TLS ends here can't be handed to another process",
+            "Let a proxy end TLS ([server] trusted_proxies), or leave workers at 1.",
+        )
 
 
 def _minting(settings: Settings, name: Name) -> Iterator[Problem]:

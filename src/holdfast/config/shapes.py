@@ -93,6 +93,8 @@ class ServerSettings(BaseModel):
     trusted_proxies: Texts = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that run conversations behind the one port; with 1 the process that listens runs them."""
     client_secrets: Literal["own", "provider"] = "own"
     """Who mints what `POST /v1/realtime/client_secrets` gives out. The holder of a provider's secret talks to
     the provider directly: nothing of a session is held here.

@@ -161,6 +161,10 @@ class EnginePool:
         worker.handed_out += 1
         return EngineAddress(f"ws://127.0.0.1:{worker.port}/v1/realtime", worker.token)
 
+    async def hand_out(self) -> EngineAddress:
+        """`address`, for those who would also wait for it. Raises EngineUnavailableError."""
+        return self.address()
+
     async def _keep(self, at: int, first: asyncio.Future[None]) -> None:
         """One place in the pool: a worker, and another one when it dies, not too often."""
         deaths: deque[float] = deque(maxlen=self.options.restarts)

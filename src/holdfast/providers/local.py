@@ -5,9 +5,9 @@ What lives here: the one door to `engine`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from holdfast.config import EngineSettings, StageSettings
@@ -15,7 +15,7 @@ from holdfast.core.faults import fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
 from holdfast.engine.options import EngineOptions, RemoteStage, one_for_each_processor
-from holdfast.engine.pool import EnginePool
+from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
 from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers.realtime_link import Address, dial
 
@@ -55,12 +55,30 @@ def stage_notes(pool: EnginePool) -> list[str]:
     return list(dict.fromkeys(told))
 
 
+class EngineDoor(Protocol):
+    """Who knows where the engine can be reached: the pool, or a process that has it."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a session can start now."""
+        ...
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why not: what, why, fix."""
+        ...
+
+    async def hand_out(self) -> EngineAddress:
+        """The least loaded worker. Raises EngineUnavailableError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LocalDialer:
     """Dials the least loaded engine worker."""
 
     name: str
-    pool: EnginePool
+    pool: EngineDoor
     default_voice: str = "cedar"
     limits: Limits = DEFAULT
 
@@ -78,11 +96,18 @@ class LocalDialer:
 
     async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
         if not self.pool.ready:
-            missing = any("make speech" in reason for reason in self.pool.reasons)
-            code = "configuration.speech_files_missing" if missing else "gateway.engine_unavailable"
-            sink.upstream_lost(generation, fault(code, self.pool.reasons))
+            self._lost(generation, sink, self.pool.reasons)
             return
-        address = self.pool.address()
+        try:
+            address = await self.pool.hand_out()
+        except EngineUnavailableError as error:
+            self._lost(generation, sink, self.pool.reasons or [str(error)])
+            return
         asked = {name: query[name] for name in ("intent",) if name in query}  # it has one model
         url = f"{address.url}?{urlencode({'model': LOCAL_MODEL, **asked})}"
         await dial(Address(url, address.token, self.limits), generation, sink, {})
+
+    def _lost(self, generation: int, sink: UpstreamSink, reasons: Sequence[str]) -> None:
+        missing = any("make speech" in reason for reason in reasons)
+        code = "configuration.speech_files_missing" if missing else "gateway.engine_unavailable"
+        sink.upstream_lost(generation, fault(code, reasons))

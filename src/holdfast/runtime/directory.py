@@ -162,13 +162,17 @@ class Directory:
 
     def name(self, one: Running, session_id: str, resumable: Resumable) -> None:
         """Its session has an id, by which a client may find it again."""
-        full = self._full(*self._running.get(one, ("", "")), 1)
-        if full is not None and (oldest := self._parked(*full[1:])) is not None:
-            oldest.give_way()
+        self.make_room(one)
         self._by_id[session_id] = resumable
         self._ids[one] = session_id
         if self.journal_cause is not None:  # when it has told its client that it exists
             asyncio.get_running_loop().call_soon(self._tell_of_journal, resumable)
+
+    def make_room(self, one: Running) -> None:
+        """It has a session now: of too many, the one that was parked first gives way."""
+        full = self._full(*self._running.get(one, ("", "")), 1)
+        if full is not None and (oldest := self._parked(*full[1:])) is not None:
+            oldest.give_way()
 
     def _tell_of_journal(self, one: Resumable) -> None:
         one.journal_changed(self.journal_cause)
@@ -180,6 +184,9 @@ class Directory:
     def id_of(self, one: Running) -> str:
         """The id of its session; empty before it has one."""
         return self._ids.get(one, "")
+
+    def noticed(self, one: Running) -> None:
+        """Its client has left, or is back."""
 
     def leave(self, one: Running) -> None:
         """It has ended. Twice is harmless."""

@@ -48,9 +48,13 @@ class LoadWatch:
         *,
         join: Callable[[int], None] | None = None,
         joining: Joining | None = None,
+        sampled: Callable[[LoadSample], None] = lambda _: None,
+        processes: int = 1,
     ) -> None:
+        """`sampled` hears of every sample. `processes`: how many share what the machine leaves to us."""
         self._join, self._joining = join, joining
         self._overload, self._sessions, self._shed, self._close_one = overload, sessions, shed, close_one
+        self._sampled, self._processes = sampled, processes
         self._handle: asyncio.TimerHandle | None = None
         self._samples = 0
         self._pressure = Pressure.NONE
@@ -76,7 +80,8 @@ class LoadWatch:
     def _look(self) -> None:
         lag_s = asyncio.get_running_loop().time() - self._due
         if self._samples % QUOTA_EVERY == 0:
-            self._cores, self._memory = quota_cores(), memory_limit()
+            self._cores = quota_cores(self._processes)
+            self._memory = memory_limit(self._processes)
         self._samples += 1
         at, loop_s, all_s = time.monotonic(), time.thread_time(), time.process_time()
         seconds = max(at - self._at, 1e-6)
@@ -96,6 +101,7 @@ class LoadWatch:
         self._again()
 
     def _judge(self, sample: LoadSample, at: float) -> None:
+        self._sampled(sample)
         if self._join is not None and self._joining is not None:
             before = self._joining.ms
             if (ms := self._joining.sample(sample.busy)) != before:
@@ -151,31 +157,43 @@ def _libc() -> ctypes.CDLL | None:
 _LIBC: Final = _libc()
 
 
-def quota_cores() -> float:
-    """The cores that control groups leave to this process; all of the machine's where none holds it."""
-    found = [float(os.cpu_count() or 1)]
-    for group in own_groups("cpu"):
+def quota_cores(processes: int = 1) -> float:
+    """The cores that control groups leave to this process; all of the machine's where none holds it.
+
+    Of what holds the process that started it too, it has its part among so many `processes`.
+    """
+    found = [(os.cpu_count() or 1) / processes]
+    for group, sharers in _groups("cpu", processes):
         quota, period = _pair(group / "cpu.max")
         if quota <= 0:
             quota, period = _number(group / "cpu.cfs_quota_us"), _number(group / "cpu.cfs_period_us")
         if quota > 0 and period > 0:
-            found.append(quota / period)
+            found.append(quota / period / sharers)
     return max(0.01, min(found))
 
 
-def memory_limit() -> float:
-    """Bytes that this process may hold: the tightest group's bound, or the machine's memory."""
-    found = [float(os.sysconf("SC_PHYS_PAGES") * _PAGE)]
-    for group in own_groups("memory"):
+def memory_limit(processes: int = 1) -> float:
+    """Bytes that this process may hold: the tightest group's bound, or the machine's memory; or its part."""
+    found = [os.sysconf("SC_PHYS_PAGES") * _PAGE / processes]
+    for group, sharers in _groups("memory", processes):
         limits = (_number(group / name) for name in ("memory.max", "memory.limit_in_bytes"))
-        found += [limit for limit in limits if limit > 0]
+        found += [limit / sharers for limit in limits if limit > 0]
     return min(found)
 
 
-def own_groups(controller: str) -> Iterator[Path]:
+def _groups(controller: str, processes: int) -> Iterator[tuple[Path, int]]:
+    """The process's groups, and how many share what each leaves."""
+    shared: set[Path] = set()
+    if processes > 1:
+        shared.update(own_groups(controller, Path(f"/proc/{os.getppid()}/cgroup")))
+    for group in own_groups(controller):
+        yield group, processes if group in shared else 1
+
+
+def own_groups(controller: str, membership: Path | None = None) -> Iterator[Path]:
     """The process's groups of a controller: its own first, then those that hold that one."""
     try:
-        lines = MEMBERSHIP.read_text().splitlines()
+        lines = (membership or MEMBERSHIP).read_text().splitlines()
     except OSError:
         return
     for line in lines:

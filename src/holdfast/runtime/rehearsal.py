@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from holdfast.core.faults import fault
 from holdfast.ports import UpstreamDialer, UpstreamSink, UpstreamTraits
@@ -48,6 +48,14 @@ class RehearsedDialer:
             sink.upstream_lost(generation, fault("provider.unreachable", ["a rehearsed fault"]))
             return
         await self.inner.dial(generation, sink, query)
+
+
+class Rehearsing(Protocol):
+    """Who breaks what, when asked."""
+
+    def play(self, name: FaultName, *, seconds: float, session: str | None) -> int:
+        """Do it to this session, or to all; answers how many it met."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ class RelayRunner(Shell):
         if isinstance(self.client, ReturnableLine):
             self.client.client = None
         self.step(events.ClientGone(code, reason))
+        self.directory.noticed(self)
 
     def client_stalled(self, waiting_bytes: int) -> None:
         """The client does not read."""
@@ -243,6 +244,7 @@ class RelayRunner(Shell):
         self.couple()
         token = self.tokens.renew(message.resume_token)
         self.step(heard.ClientReturned(message.epoch, message.offset, token))
+        self.directory.noticed(self)
 
     # the upstream's side
 

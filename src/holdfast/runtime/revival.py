@@ -45,6 +45,11 @@ class Revival:
             asyncio.get_running_loop().call_later(window_s, self._give_up)
         self.directory.revive = self.revive
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The sessions that nobody has come back to yet."""
+        return tuple(self._stored)
+
     def _give_up(self) -> None:
         for session_id in self._stored:
             self.journal.forget(session_id)

@@ -139,6 +139,7 @@ class SessionRunner(Shell):
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over; the core decides whether the session waits for it."""
         self.step(events.ClientGone(code, reason))
+        self.directory.noticed(self)
 
     def client_stalled(self, waiting_bytes: int) -> None:
         """The client does not read."""
@@ -190,6 +191,7 @@ class SessionRunner(Shell):
         client.hand_to(self)
         self.couple()
         self.step(events.ResumeAsked(message.epoch, message.offset, token))
+        self.directory.noticed(self)
 
     def create(self, message: browser.CreateSession) -> Event:
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""

@@ -56,6 +56,21 @@ class Drainable(Protocol):
         ...
 
 
+class SocketTaker(WSListener):
+    """A listener that wants the socket itself, not what picows reads of it."""
+
+    def take(
+        self,
+        handed: HandedOver,
+        transport: asyncio.Transport,
+        connections: set[Any],
+        head: bytes,
+        rest: bytes,
+    ) -> None:
+        """The head has been answered, well or not; `rest` came behind it. picows is not used any more."""
+        raise NotImplementedError
+
+
 class _Complaints(Complaints):
     """picows' logger for one connection, which complains before it closes with 1002.
 
@@ -214,7 +229,13 @@ def hand_over(
     handed = HandedOver(state, lambda request: router(request, came.peer, came.scheme), largest)
     handed.connection_made(transport)
     transport.set_protocol(handed)
-    _feed(handed, data)
+    end = data.find(_HEAD_END) + len(_HEAD_END)
+    head, rest = data[:end], data[end:]
+    feed(handed, head)
+    if isinstance(handed.listener, SocketTaker):
+        handed.listener.take(handed, transport, state.connections, head, rest)
+    else:
+        feed(handed, rest)
 
 
 def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -223,7 +244,7 @@ def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
     return b"".join([*lines, b"connection: Upgrade\r\n\r\n"])
 
 
-def _feed(protocol: HandedOver, data: bytes) -> None:
+def feed(protocol: HandedOver, data: bytes) -> None:
     """Give bytes to a buffered protocol, as its transport would."""
     while data:
         buffer = protocol.get_buffer(len(data))
@@ -232,6 +253,8 @@ def _feed(protocol: HandedOver, data: bytes) -> None:
         protocol.buffer_updated(size)
         data = data[size:]
 
+
+_HEAD_END: Final = b"\r\n\r\n"
 
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"

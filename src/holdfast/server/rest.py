@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, Response
 from holdfast.auth import PortalGate
 from holdfast.auth.cookies import PortalSession
 from holdfast.ports import Refusal, UpgradeRequest
-from holdfast.runtime.rehearsal import FaultName, Rehearsal
+from holdfast.runtime.rehearsal import FaultName, Rehearsing
 from holdfast.server import pages
 from holdfast.server.bodies import BodyRules
 from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
@@ -102,7 +102,7 @@ def create_rest_app(
     readiness: Callable[[], Readiness],
     web_root: Path | None,
     durability: str = "none",
-    rehearsal: Rehearsal | None = None,
+    rehearsal: Rehearsing | None = None,
     v1: V1Options | None = None,
     audio: Sequence[Service] = (),
     calls: CallOptions | None = None,
@@ -238,7 +238,7 @@ class _Routes:
         return {"Set-Cookie": self._gate.cookies.set_cookie(session, secure=secure)}
 
 
-def _faults(rehearsal: Rehearsal, gate: PortalGate) -> Callable[..., Awaitable[Response]]:
+def _faults(rehearsal: Rehearsing, gate: PortalGate) -> Callable[..., Awaitable[Response]]:
     """The developer's faults. A page of another origin cannot send JSON here without a preflight, which
     nobody answers; Host and Origin are judged by the doorway as everywhere.
     """

@@ -16,6 +16,7 @@ from holdfast.ports.journal import (
 )
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError, StoreRefusedError, StoreUnavailableError
+from holdfast.store.inheritance import take_over
 from holdfast.store.memory import MemoryJournal
 from holdfast.store.options import JournalOptions
 from holdfast.store.sqlite import SqliteJournal
@@ -35,4 +36,5 @@ __all__ = [
     "StoreRefusedError",
     "StoreUnavailableError",
     "StoredSession",
+    "take_over",
 ]

@@ -29,6 +29,14 @@ def _table(*moments: Moment) -> Mapping[str, Moment]:
 MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
+    Moment("worker.ready", "server", "info", "A worker takes sockets; how many sessions its journal holds."),
+    Moment(
+        "worker.lost",
+        "server",
+        "error",
+        "A worker ended unasked: how many sessions it had; another takes its place and its journal.",
+    ),
+    Moment("worker.hung", "server", "error", "A worker said nothing for ten seconds and is ended."),
     Moment("load.joining", "server", "info", "How much audio goes into one append, for busyness' sake."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
     Moment(

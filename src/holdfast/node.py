@@ -1,0 +1,219 @@
+"""What a process needs to run conversations, put together from settings; one, or one for each worker.
+
+What lives here: upstreams, directory, journal, host and the watch over the load, built and opened in order.
+What never will: the port, pages, admission (`app`), behaviour.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from holdfast.config import Settings, UpstreamSettings
+from holdfast.core.faults import fault
+from holdfast.core.joining import Joining
+from holdfast.core.overload import LoadSample, Overload
+from holdfast.express import express
+from holdfast.portal import GREETING, Portal, PortalError, instructions
+from holdfast.ports import Principal, UpstreamDialer
+from holdfast.ports.journal import Healthy, Journal, JournalState
+from holdfast.providers.local import EngineDoor, LocalDialer
+from holdfast.providers.remote import remote_dialer
+from holdfast.providers.warm import WarmDialer
+from holdfast.runtime.assistant import Assistant
+from holdfast.runtime.descriptors import Descriptors
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.load import LoadWatch
+from holdfast.runtime.rehearsal import Refusing, RehearsedDialer
+from holdfast.runtime.revival import Revival
+from holdfast.runtime.rounds import Rounds
+from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.host import Host
+from holdfast.store import (
+    Database,
+    JournalOptions,
+    MemoryJournal,
+    SqliteJournal,
+    StoreRefusedError,
+    take_over,
+)
+
+_MARK: Final = ".worker-"
+"""Between the journal's name and a worker's number."""
+
+
+class GatewayError(Exception):
+    """The gateway cannot start: what, why, fix."""
+
+    def __init__(self, what: str, why: str, fix: str) -> None:
+        super().__init__(what)
+        self.what, self.why, self.fix = what, why, fix
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of how many processes this is, from 0."""
+
+    number: int = 0
+    of: int = 1
+
+    def journal(self, path: Path) -> Path:
+        """Its journal's file. The first has the one that a single process would have."""
+        return path if self.number == 0 else path.with_stem(f"{path.stem}{_MARK}{self.number + 1}")
+
+    def left_over(self, path: Path) -> list[Path]:
+        """Files of places that are no more, when there were more of them: each is taken over by one."""
+        found = {one: _number(one, path) for one in path.parent.glob(f"{path.stem}{_MARK}*{path.suffix}")}
+        return sorted(
+            one
+            for one, number in found.items()
+            if number is not None and number >= self.of and number % self.of == self.number
+        )
+
+    def share(self, number: int) -> int:
+        """Its part of what is meant for all; of something at least one."""
+        return -(-number // self.of)
+
+
+def _number(path: Path, first: Path) -> int | None:
+    text = path.stem.removeprefix(f"{first.stem}{_MARK}")
+    return int(text) - 1 if text.isascii() and text.isdigit() and int(text) > 1 else None
+
+
+@dataclass(slots=True)
+class Node:
+    """Everything that conversations share within a process."""
+
+    settings: Settings
+    directory: Directory
+    place: Place = Place()
+    warm: list[WarmDialer] = field(default_factory=list)
+    refusing: Refusing = field(default_factory=Refusing)
+    upstreams: Upstreams = field(init=False)
+    journal: Journal = field(init=False)
+    revival: Revival = field(init=False)
+    host: Host = field(init=False)
+
+    async def open(
+        self,
+        portal: Portal,
+        engine: EngineDoor | None,
+        stack: contextlib.AsyncExitStack,
+        sampled: Callable[[LoadSample], None] = lambda _: None,
+    ) -> None:
+        """Ready for conversations until `stack` is closed. Raises GatewayError."""
+        settings, limits, directory = self.settings, self.settings.limits, self.directory
+        dialers = await self._dialers(engine, stack)
+        self.upstreams = upstreams_of(dialers, settings)
+        directory.is_outage = self.upstreams.is_outage
+        overload = directory.overload = Overload()
+        directory.descriptors = Descriptors.of(limits)
+        if settings.server.express and (fast := express()) is not None:
+            stack.callback(fast.close)
+            directory.express = fast
+        self.journal = await self._journal(stack)
+        assistant = assistant_of(settings, portal)
+        self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
+        self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
+        await self.revival.load()
+        load = LoadWatch(
+            overload,
+            lambda: len(directory),
+            self._shed,
+            directory.close_parked,
+            join=None if directory.express is None else directory.express.join,
+            joining=Joining(limits.append_join_ms),
+            sampled=sampled,
+            processes=self.place.of,
+        )
+        load.start()
+        stack.callback(load.stop)
+        rounds = Rounds(lambda: directory.running)
+        rounds.start()
+        stack.callback(rounds.stop)
+
+    async def _dialers(
+        self, engine: EngineDoor | None, stack: contextlib.AsyncExitStack
+    ) -> list[UpstreamDialer]:
+        dialers: list[UpstreamDialer] = []
+        for one in self.settings.upstream:
+            dialer = dialer_of(one, self.settings, engine)
+            if one.warm:
+                dialer = warm = WarmDialer(dialer, self.place.share(one.warm))
+                self.warm.append(warm)
+                await stack.enter_async_context(warm.running())
+            if self.settings.server.chaos:
+                dialer = RehearsedDialer(dialer, self.refusing)
+            dialers.append(dialer)
+        return dialers
+
+    async def _journal(self, stack: contextlib.AsyncExitStack) -> Journal:
+        settings, limits = self.settings.journal, self.settings.limits
+        options = JournalOptions(
+            window_s=limits.resume_window_s,
+            spool_lines_max=limits.journal_spool_lines,
+            spool_bytes_max=limits.journal_spool_bytes,
+            close_s=limits.journal_close_s,
+        )
+        if settings.kind == "memory":
+            journal: Journal = MemoryJournal(options)
+        else:
+            database = Database(self.place.journal(settings.database))
+            stack.push_async_callback(database.close)
+            journal = SqliteJournal(database, options)
+        try:
+            await journal.start(self._journal_changed)
+        except StoreRefusedError as error:
+            what = "the journal's database can't be used."
+            raise GatewayError(what, error.message, error.remedy) from error
+        stack.push_async_callback(journal.close)
+        if settings.kind != "memory":
+            for path in self.place.left_over(settings.database):
+                await take_over(path, journal, options)
+        return journal
+
+    def _journal_changed(self, state: JournalState) -> None:
+        cause = (
+            None if isinstance(state, Healthy) else fault("store.unavailable", [f"journal: {state.cause}"])
+        )
+        self.directory.journal_changed(cause)
+
+    def _shed(self) -> None:
+        """Memory runs short: let go what can be had again."""
+        for warm in self.warm:
+            warm.shed()
+        self.directory.shed()
+
+
+async def open_portal(settings: Settings) -> Portal:
+    """The demo portal. Raises GatewayError."""
+    try:
+        return await Portal.open(settings.portal.database, limits=settings.limits)
+    except PortalError as error:
+        raise GatewayError("the portal's database can't be used.", error.message, error.remedy) from error
+
+
+def dialer_of(upstream: UpstreamSettings, settings: Settings, engine: EngineDoor | None) -> UpstreamDialer:
+    """How this upstream is reached."""
+    if upstream.kind != "local":
+        return remote_dialer(upstream, settings.limits)
+    assert engine is not None, "an upstream of kind local has an engine"
+    return LocalDialer(upstream.name, engine, settings.engine.voice, settings.limits)
+
+
+def upstreams_of(dialers: Sequence[UpstreamDialer], settings: Settings) -> Upstreams:
+    """They stand as the settings have them."""
+    return Upstreams.of(dialers, settings.limits, [one.workarounds for one in settings.upstream])
+
+
+def assistant_of(settings: Settings, portal: Portal) -> Assistant:
+    """The application behind the sessions."""
+    may_wish = settings.client_instructions
+
+    def for_customer(who: Principal, wishes: str | None) -> str:
+        return instructions(who.customer_name, wishes=(wishes or "") if may_wish else "")
+
+    return Assistant(GREETING, for_customer, portal.toolbox)
