@@ -27,6 +27,7 @@ from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.handover import HandedOver
+from holdfast.server.host import Host
 from holdfast.server.router import SocketRouter
 from holdfast.store.memory import MemoryJournal
 from holdfast.tools import FunctionToolbox
@@ -170,7 +171,9 @@ async def conversing(path: str, client_says: Sequence[bytes], ready: str) -> Con
         base = f"http://{PEER}:{doors.getsockname()[1]}/v1"
         upstreams = Upstreams.of([OpenAIDialer("openai", base, "sk-none", "gpt-realtime", limits)], limits)
         assistant = Assistant("", lambda _principal, more: more or "Be brief.", FunctionToolbox([]))
-        router = SocketRouter(Open(), Directory(limits), upstreams, assistant, limits, MemoryJournal())
+        directory = Directory(limits)
+        host = Host(upstreams, directory, assistant, limits, MemoryJournal())
+        router = SocketRouter(Open(), directory, host, upstreams.facts, limits)
         client, client_end = await _entered(router, path)
         await client.say(*client_says)
         upstream = await _reached(doors)
