@@ -19,6 +19,8 @@ from tests.server.test_return import handle
 from tests.workers.serving import Serving, is_alive, serving
 from tests.workers.test_first_words import frame
 
+pytestmark = pytest.mark.timeout(180)  # three processes start, wherever there is a core
+
 PER_USER = 6
 HANDSHAKE = (
     "GET /api/openai/realtime HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive, Upgrade\r\n"

@@ -23,7 +23,7 @@ from holdfast.workers.channel import Channel
 from holdfast.workers.counting import Elsewhere
 
 MODULE: Final = "holdfast.worker"
-START_S: Final = 30.0
+START_S: Final = 60.0
 HUNG_S: Final = 10.0
 """A worker tells how it is four times a second."""
 STOP_S: Final = 5.0
@@ -31,6 +31,7 @@ STOP_S: Final = 5.0
 BACK_OFF_S: Final = 0.25
 BACK_OFF_CAP_S: Final = 8.0
 SETTLED_S: Final = 30.0
+"""One that lived for so long is replaced at once."""
 WAITING_MAX: Final = 512
 """Sockets that wait for a worker which is starting: their sessions are in its journal."""
 
