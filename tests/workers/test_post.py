@@ -1,0 +1,91 @@
+"""A post whose process says nothing any more: it is ended and replaced, and what it was given is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from holdfast.ports import Principal
+from holdfast.server.host import BROWSER_PATH, Admission
+from holdfast.workers import memos, post
+from holdfast.workers.post import Post
+from tests.server.gateway import eventually
+
+PEOPLE = Admission(BROWSER_PATH, Principal("C-1", "Ada", "demo"), "127.0.0.1", "C-1")
+WORKER = """
+import os, socket, struct, sys, time
+from msgspec import msgpack
+line = socket.socket(fileno=int(sys.argv[1]))
+orders = sys.stdin.read()
+
+def tell(*memo):
+    message = msgpack.encode(memo)
+    line.sendall(struct.pack(">I", len(message)) + message)
+
+if os.path.exists(orders):
+    tell("Ready", ["hf_1"])
+    data, descriptors, _, _ = socket.recv_fds(line, 65536, 4)
+    tell("Took", msgpack.decode(data[4:])[1])
+    os.write(descriptors[0], b"taken in by the second")
+    time.sleep(60)
+open(orders, "w").close()
+tell("Ready", [])
+time.sleep(60)
+"""
+"""The first process says that it is ready, and no more; the second takes a socket in."""
+
+
+class Heard:
+    """What the staff would be told."""
+
+    def __init__(self) -> None:
+        self.memos: list[memos.FromWorker] = []
+        self.losses = 0
+
+    def hear(self, _: Post, memo: memos.FromWorker) -> None:
+        self.memos.append(memo)
+
+    def lost(self, _: Post) -> None:
+        self.losses += 1
+
+
+@asynccontextmanager
+async def kept(one: Post) -> AsyncIterator[None]:
+    keeper = asyncio.create_task(one.keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def test_one_that_hangs_is_ended_and_its_successor_gets_what_it_had_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_worker.py").write_text(WORKER)
+    monkeypatch.setattr(post, "MODULE", "odd_worker")
+    monkeypatch.setattr(post, "HUNG_S", 1.0)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    ours, theirs = socket.socketpair()
+    async with kept(one):
+        await asyncio.wait_for(one.ready.wait(), 50)
+        first = one.pid
+        with ours, theirs:
+            assert one.give(memos.TakeIn(1, PEOPLE, b"", b""), os.dup(theirs.fileno()))
+            assert one.awaited == {1}
+            ours.settimeout(50)
+            assert await asyncio.to_thread(ours.recv, 100) == b"taken in by the second"
+            await eventually(lambda: one.awaited == set())
+        assert heard.losses == 1
+        assert one.pid not in {first, None}
+        assert heard.memos == [memos.Ready(()), memos.Ready(("hf_1",))]
+        one.close()
+    assert one.pid is None
