@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -54,10 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = {name: getattr(asked, name) for name in ("rounds", "seconds") if getattr(asked, name) is not None}
     report = rounds.empty(replace(SHAPES[asked.part], **told))
 
+    over = threading.Event()
+
+    def tell(line: str) -> None:
+        if over.is_set():
+            raise KeyboardInterrupt
+        progress(line)
+
     async def measure(result: Result) -> None:
         try:
-            await asyncio.to_thread(rounds.run, report, progress)
+            await asyncio.to_thread(rounds.run, report, tell)
         finally:
+            over.set()  # a thread is not ended by whoever waits for it
             judge(report, result)
 
     shape = report.shape

@@ -224,7 +224,6 @@ def main(name: str, upstream: str, certificate: str = "") -> None:
     folder.mkdir(exist_ok=True)
     place = Place(port, upstream, certificate, folder)
     ours = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and what was started with it
     with (
         (folder / "said.txt").open("wb") as said,
         subprocess.Popen(  # noqa: S603 - found by name above
@@ -236,6 +235,8 @@ def main(name: str, upstream: str, certificate: str = "") -> None:
             cwd=folder,
         ) as running,
     ):
+        # no exception: it could come just when the end of standard input has us end it
+        signal.signal(signal.SIGTERM, lambda *_: running.terminate())
         try:
             _until_it_listens(running, port, folder / "said.txt")
             sys.stdout.write(json.dumps({"port": port, "pid": running.pid}) + "\n")

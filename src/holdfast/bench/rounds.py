@@ -32,7 +32,7 @@ BEYOND: Final = 1.6
 """Not tried: a number of sessions that would take so many cores, at what fewer sessions took."""
 SEARCHED: Final[tuple[Who, ...]] = (NGINX, HAPROXY, BARE, *OURS, UNJOINED[0], AIOHTTP, LITELLM)
 """Of whom the most sessions are looked for."""
-_ACCOUNTABLE: Final = ("gateway", "direct")
+_ACCOUNTABLE: Final = ("gateway", "unjoined", "direct")
 """Where these break off the run does; what another does is told, and it takes no further part."""
 _WARM_SESSIONS: Final = 8
 _WARM_S: Final = 0.5
