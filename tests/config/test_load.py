@@ -139,6 +139,8 @@ client_keys = ["canary-in-clear"]
 [engine]
 vad_model = "/nope/vad.onnx"
 asr_model = "/nope/model"
+turn = "smart"
+turn_model = "/nope/turn.onnx"
 [portal]
 database = "."
 demo = "sometimes"
@@ -172,6 +174,7 @@ def test_all_errors_are_told_at_once_with_key_value_and_remedy(
         f"auth.client_keys{place}",
         f"engine.vad_model{place}",
         f"engine.asr_model{place}",
+        f"engine.turn_model{place}",
         f"portal.database{place}",
         f"portal.demo{place}",
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.config import ConfigError, load
+from holdfast.config import ConfigError, checks, load
 from holdfast.providers.local import engine_options
 
 CHAT = {
@@ -56,3 +56,19 @@ def test_a_gateway_is_not_its_own_server(tmp_path: Path) -> None:
     itself = {**CHAT, "STAGE_KEY": "sk-stage-0123", "HOLDFAST_PORT": "11434"}
     with pytest.raises(ConfigError, match="itself"):
         load(environ=itself, folder=tmp_path)
+
+
+def test_smart_turns_need_their_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smart = {"HOLDFAST_ENGINE__TURN": "smart"}
+    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
+    with pytest.raises(ConfigError) as refused:
+        load(environ=smart, folder=tmp_path)
+    (problem,) = refused.value.problems
+    assert "pip install --no-deps pipecat-ai" in problem.remedy
+    network = tmp_path / "turn.onnx"
+    network.write_bytes(b"")
+    settings = load(environ={**smart, "HOLDFAST_ENGINE__TURN_MODEL": str(network)}, folder=tmp_path)
+    options = engine_options(settings.engine)
+    assert (options.turn, options.turn_model, options.answers_ahead) == ("smart", network, True)
+    never = load(environ={"HOLDFAST_ENGINE__ANSWERS_AHEAD": "false"}, folder=tmp_path)
+    assert engine_options(never.engine).answers_ahead is False

@@ -18,7 +18,7 @@ from holdfast.engine.endpointer import (
     TurnSettings,
 )
 
-FRAME_MS = 32
+FRAME_MS, FRAME = 32, 512
 SPEECH, SILENCE, UNSURE = 0.9, 0.01, 0.4
 
 
@@ -75,7 +75,8 @@ def test_a_pause_is_told_once_as_late_as_leaves_time_for_an_answer(
     settings = TurnSettings(silence_duration_ms=hangover_ms)
     found = all_events([SPEECH] * 10 + [SILENCE] * 20, settings)
     pauses = [event for event in found if isinstance(event, SpeechPaused)]
-    assert pauses == ([] if paused_after is None else [SpeechPaused((10 + paused_after) * FRAME_MS)])
+    told = [] if paused_after is None else [SpeechPaused((10 + paused_after) * FRAME_MS, 10 * FRAME)]
+    assert pauses == told
 
 
 def test_each_pause_of_a_turn_is_told() -> None:
@@ -84,6 +85,69 @@ def test_each_pause_of_a_turn_is_told() -> None:
     )
     kinds = [type(event) for event in found]
     assert kinds == [SpeechStarted, SpeechPaused, SpeechPaused, SpeechPaused, SpeechStopped]
+
+
+JUDGED = TurnSettings(silence_duration_ms=200, longest_silence_ms=2_000)
+
+
+def lived(endpointer: Endpointer, *frames: tuple[float, int]) -> list[TurnEvent]:
+    found = [endpointer.push(one) for one, times in frames for _ in range(times)]
+    return [event for event in found if event is not None]
+
+
+def test_who_has_finished_is_answered_after_the_shortest_silence() -> None:
+    endpointer = Endpointer(JUDGED)
+    started, paused = lived(endpointer, (SPEECH, 10), (SILENCE, 2))
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(paused, SpeechPaused)
+    endpointer.finished(paused.since)
+    assert lived(endpointer, (SILENCE, 4)) == [SpeechStopped(16 * FRAME_MS)]
+
+
+def test_a_verdict_that_comes_late_ends_the_turn_with_the_next_frame() -> None:
+    endpointer = Endpointer(JUDGED)
+    paused = lived(endpointer, (SPEECH, 10), (SILENCE, 20))[1]
+    assert isinstance(paused, SpeechPaused)
+    endpointer.finished(paused.since)
+    assert lived(endpointer, (SILENCE, 1)) == [SpeechStopped(31 * FRAME_MS)]
+
+
+def test_who_has_not_finished_is_waited_for_but_not_for_ever() -> None:
+    found = lived(Endpointer(JUDGED), (SPEECH, 10), (SILENCE, 70))
+    pauses = [event.at_ms - 10 * FRAME_MS for event in found if isinstance(event, SpeechPaused)]
+    assert pauses == [64, 416, 832, 1664]
+    assert found[-1] == SpeechStopped((10 + 62) * FRAME_MS)
+
+
+def test_a_verdict_about_a_pause_says_nothing_of_the_next() -> None:
+    endpointer = Endpointer(JUDGED)
+    first = lived(endpointer, (SPEECH, 10), (SILENCE, 3))[1]
+    assert isinstance(first, SpeechPaused)
+    assert lived(endpointer, (SPEECH, 3)) == []
+    endpointer.finished(first.since)
+    assert not [event for event in lived(endpointer, (SILENCE, 20)) if isinstance(event, SpeechStopped)]
+    other = Endpointer(JUDGED)
+    other.push(SPEECH)
+    other.push(SILENCE)
+    other.finished(FRAME)
+    lived(other, (SPEECH, 1))  # speaks again after the verdict
+    assert not [event for event in lived(other, (SILENCE, 20)) if isinstance(event, SpeechStopped)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "settings"),
+    [
+        ({"type": "semantic_vad", "eagerness": "low"}, (500, 8_000, 0.7)),
+        ({"type": "semantic_vad"}, (300, 4_000, 0.5)),
+        ({"type": "semantic_vad", "eagerness": "high"}, (200, 2_000, 0.3)),
+        ({"type": "server_vad", "silence_duration_ms": 200}, (200, 2_200, 0.5)),
+    ],
+)
+def test_where_pauses_are_judged_eagerness_is_how_sure_and_how_long(
+    asked: dict[str, str], settings: tuple[int, int, float]
+) -> None:
+    found = TurnSettings.of(asked, is_judged=True)
+    assert (found.silence_duration_ms, found.longest_silence_ms, found.sure_from) == settings
 
 
 @pytest.mark.parametrize(("eagerness", "silence_ms"), [("low", 900), ("auto", 500), ("high", 300)])

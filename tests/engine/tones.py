@@ -21,7 +21,7 @@ from holdfast.engine.knowledge import Library
 from holdfast.engine.pipeline import Assistant
 from holdfast.engine.resample import WIRE_RATE, to_pcm, to_samples
 from holdfast.engine.speaking import Mouth
-from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable
+from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable, TurnJudge
 from holdfast.wire.realtime import RealtimeHost
 from tests.engine.conftest import Tool
 
@@ -126,7 +126,14 @@ class ToneSession:
     """One session with these stages, in this process; its client is the test."""
 
     def __init__(
-        self, library: Library, tools: Sequence[Tool], *, guesses: bool, doubts: int = 0, **session: Any
+        self,
+        library: Library,
+        tools: Sequence[Tool],
+        *,
+        guesses: bool,
+        doubts: int = 0,
+        judge: TurnJudge | None = None,
+        **session: Any,
     ) -> None:
         self.tones = Tones()
         self.voice = ToneVoice(self.tones)
@@ -141,6 +148,7 @@ class ToneSession:
             library=library,
             mouth=self.mouth,
             ahead=self.ahead,
+            turn_judge=judge,
         )
         library.build(tools, "")
         self._ids = 0

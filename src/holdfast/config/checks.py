@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -162,7 +163,14 @@ def _portal(settings: Settings, name: Name) -> Iterator[Problem]:
 
 
 def _engine(settings: Settings, name: Name) -> Iterator[Problem]:
-    yield from _files({"engine.vad_model": settings.engine.vad_model}, name)
+    files = {"engine.vad_model": settings.engine.vad_model, "engine.turn_model": settings.engine.turn_model}
+    yield from _files(files, name)
+    if settings.engine.turn == "smart" and settings.engine.turn_model is None and not find_spec("pipecat"):
+        yield Problem(
+            name("engine.turn"),
+            "the network that it needs is not installed; it comes inside the package pipecat-ai",
+            "Run `pip install --no-deps pipecat-ai`, or name its file in turn_model.",
+        )
     asr = settings.engine.asr_model
     if asr is not None and not asr.is_dir():
         yield Problem(

@@ -179,6 +179,8 @@ class EngineSettings(BaseModel):
     voice: str = Field(default="cedar", pattern=f"^({'|'.join(VOICES)})$")
     vad_model: Path | None = None
     asr_model: Path | None = None
+    turn: Literal["silence", "smart"] = "silence"
+    turn_model: Path | None = None
     answers_ahead: bool = True
     transcription: StageSettings = StageSettings()
     chat: StageSettings = StageSettings()

@@ -17,9 +17,10 @@ from holdfast.engine import flite_native, flite_wasm
 from holdfast.engine.ahead import Ahead, Spare
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Library
-from holdfast.engine.options import FLITE, SILERO, EngineOptions, RemoteStage
+from holdfast.engine.options import FLITE, SILERO, EngineOptions, RemoteStage, turn_file
 from holdfast.engine.remote import Chat, Speech, StageServer, Transcriber
 from holdfast.engine.resample import to_pcm
+from holdfast.engine.smart_turn import SmartTurn
 from holdfast.engine.speaking import DEFAULT_VOICE, Mouth
 from holdfast.engine.speech_server import ServedMouth
 from holdfast.engine.sphinx import AcousticModel, SphinxRecogniser, check, installed_model
@@ -49,6 +50,8 @@ class Assembly:
         """No more speech, no more requests."""
         if self.stages.ahead is not None:
             self.stages.ahead.close()
+        if self.stages.turn_judge is not None:
+            self.stages.turn_judge.close()
         self.stages.mouth.close()
         for server in self.servers:
             await server.close()
@@ -89,8 +92,10 @@ def assemble(options: EngineOptions) -> Assembly:
         chat=Chat(servers["chat"]) if "chat" in servers else None,
         # Servers of others are asked for what is needed, not for what may be.
         ahead=Ahead(mouth, Spare()) if options.answers_ahead and not servers else None,
+        turn_judge=_turn_judge(options),
     )
     names = {"vad": vad_name, "asr": "pocketsphinx", "tts": voice_name}
+    names |= {} if stages.turn_judge is None else {"turn": "smart-turn"}
     names |= {stage: server.options.title for stage, server in servers.items()}
     return Assembly(stages, voice, names, tuple(servers.values()))
 
@@ -105,6 +110,11 @@ def _acoustic_model(options: EngineOptions) -> AcousticModel:
 
 def _network(options: EngineOptions) -> tuple[Network, str]:
     return load(options.vad_model or options.speech_folder / SILERO)
+
+
+def _turn_judge(options: EngineOptions) -> SmartTurn | None:
+    path = turn_file(options) if options.turn == "smart" else None
+    return None if path is None else SmartTurn(path)
 
 
 def _voice(options: EngineOptions) -> tuple[Voice, str]:

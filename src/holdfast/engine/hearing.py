@@ -14,7 +14,7 @@ import numpy as np
 
 from holdfast.engine.endpointer import Endpointer, SpeechPaused, SpeechStarted, SpeechStopped, TurnSettings
 from holdfast.engine.resample import down, to_pcm, to_samples
-from holdfast.engine.stages import FRAME, RATE, Recogniser, Samples, Teachable, Vad
+from holdfast.engine.stages import FRAME, RATE, Recogniser, Samples, Teachable, TurnJudge, Vad
 
 PREROLL_MS: Final = 300
 """What the recogniser hears from before the first frame of speech, or it loses the first word."""
@@ -24,6 +24,8 @@ _PARTIAL_FRAMES: Final = 4
 at once: each session's models push the others' out of the caches, and fetching them is much of what it costs.
 In a pause, which may be the end, it gets each frame as it comes: nothing is left to do when the end is known.
 """
+_JUDGED_FRAMES: Final = 8 * RATE // FRAME
+"""What a judge of pauses hears: the last 8 s."""
 _WIRE_BYTES: Final = 3
 """Bytes on the wire for one sample in here: two at 24 kHz, of which three make two."""
 _QUIET: Final = bytes(RATE * _WIRE_BYTES // 1000 * PREROLL_MS)
@@ -53,8 +55,13 @@ class Listener(Protocol):
 class Hearing:
     """One stream of audio. Without turn settings it listens until `take` is called."""
 
-    def __init__(self, vad: Vad, recogniser: Recogniser, listener: Listener) -> None:
+    def __init__(
+        self, vad: Vad, recogniser: Recogniser, listener: Listener, judge: TurnJudge | None = None
+    ) -> None:
+        """`judge` says whether who paused has finished, where the settings want to know."""
         self._vad = vad
+        self._judge = judge
+        self._turn: deque[Samples] = deque(maxlen=0 if judge is None else _JUDGED_FRAMES)
         self._recogniser = recogniser
         self._listener = listener
         self._down = down()
@@ -81,6 +88,11 @@ class Hearing:
             self._endpointer = Endpointer(settings, self._position)
         else:
             self._endpointer.settings = settings
+
+    @property
+    def silence_s(self) -> float:
+        """How long the silence was that ended the last turn; 0 where the client ends them."""
+        return 0.0 if self._endpointer is None else self._endpointer.silence_ms / 1000
 
     def teach(self, knowledge: Teachable) -> None:
         """Another vocabulary, from the next turn on: one that runs is heard to its end as it began."""
@@ -160,21 +172,36 @@ class Hearing:
         self._hear(frame, is_pause=probability < self._endpointer.settings.threshold)
         if isinstance(event, SpeechPaused):
             self._recognise()
+            self._ask_judge(event.since)
             self._listener.speech_paused(self._recogniser.partial())
         elif isinstance(event, SpeechStopped):
             text, seconds = self._close()
             self._listener.speech_stopped(event.at_ms, text, seconds)
 
+    def _ask_judge(self, since: int) -> None:
+        if self._judge is None or self.turn_settings is None or not self.turn_settings.longest_silence_ms:
+            return
+
+        def then(likelihood: float) -> None:
+            settings = self.turn_settings
+            if self._endpointer is not None and settings is not None and likelihood >= settings.sure_from:
+                self._endpointer.finished(since)
+
+        self._judge.ask(np.concatenate(self._turn), then)
+
     def _open(self) -> None:
         if self._is_open:
             return
         self._is_open = True
+        self._turn.clear()
+        self._turn.extend(self._before)
         self._frames = 0
         self._recogniser.start()
         self._unheard = list(self._before)
         self._before.clear()
 
     def _hear(self, frame: Samples, *, is_pause: bool) -> None:
+        self._turn.append(frame)
         self._unheard.append(frame)
         self._frames += 1
         is_look = self._frames % _PARTIAL_FRAMES == 0

@@ -12,7 +12,7 @@ from holdfast.engine.ahead import Ahead
 from holdfast.engine.knowledge import Knowledge, Library
 from holdfast.engine.remote import Chat, Transcriber
 from holdfast.engine.speaking import Speaker
-from holdfast.engine.stages import Recogniser, Vad
+from holdfast.engine.stages import Recogniser, TurnJudge, Vad
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,5 @@ class Stages:
     """Who answers, before the dialogue that is built in."""
     ahead: Ahead | None = None
     """Who makes an answer's beginning ready before it is due; None: nobody."""
+    turn_judge: TurnJudge | None = None
+    """Who says whether somebody who paused has finished; None: silence alone ends a turn."""

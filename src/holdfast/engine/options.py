@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -59,6 +60,10 @@ class EngineOptions:
     """Folder of another pocketsphinx model, laid out like the package's own (`en-us/`, dictionary, LM)."""
     vad_model: Path | None = None
     """Another Silero file for 16 kHz, instead of the one in `speech_folder`."""
+    turn: Literal["silence", "smart"] = "silence"
+    """What ends a turn: silence alone, or how it sounded, too."""
+    turn_model: Path | None = None
+    """The Smart Turn file, instead of the one inside an installed `pipecat-ai`."""
     may_use_libflite: bool = True
     """Whether the system's libflite speaks where it is installed; it streams inside a clause."""
     transcription: RemoteStage | None = None
@@ -87,4 +92,25 @@ def missing(options: EngineOptions) -> list[str]:
             f"The recogniser's model is missing: {options.model_folder} does not exist. "
             "Correct `asr_model` of `[engine]`, or leave it out to use the model that is installed."
         )
+    if options.turn == "smart" and turn_file(options) is None:
+        reasons.append(
+            "Smart turns need a network that is not installed. It comes inside the package `pipecat-ai`. "
+            "Run `pip install --no-deps pipecat-ai`, name its file as `turn_model` of `[engine]`, or leave "
+            "`turn` out."
+        )
     return reasons
+
+
+def turn_file(options: EngineOptions) -> Path | None:
+    """Where the Smart Turn network lies: as the options say, or inside the installed package `pipecat-ai`
+    (BSD-2-Clause), of which nothing is imported.
+    """
+    if options.turn_model is not None:
+        return options.turn_model
+    package = find_spec("pipecat")
+    places = package.submodule_search_locations if package is not None else None
+    for place in places or ():
+        files = sorted(Path(place, "audio", "turn", "smart_turn", "data").glob("smart-turn-v3*-cpu.onnx"))
+        if files:
+            return files[-1]
+    return None

@@ -58,7 +58,8 @@ class Assistant:
         self._knowledge = stages.library.build([], "")
         self._dialogue = Dialogue(self._knowledge)
         self._foresight = Foresight(stages.ahead, self._first_words)
-        self._hearing = Hearing(stages.vad(), stages.recogniser(self._knowledge), self)
+        recogniser = stages.recogniser(self._knowledge)
+        self._hearing = Hearing(stages.vad(), recogniser, self, stages.turn_judge)
         self._inbox = Inbox(self._hear, lambda full: connection.pause_reading(paused=full))
         self._host: RealtimeHost
         self._answers: dict[str, Answer] = {}
@@ -150,7 +151,7 @@ class Assistant:
         self._host.speech_stopped(at_ms)
         item_id = self._host.commit()
         self._coming = None
-        if not text and seconds < _NOISE_S + self._hangover_s():
+        if not text and seconds < _NOISE_S + self._hearing.silence_s:
             # A cough or a click: an answer to it would only be in the way.
             self._host.transcript_completed(item_id, text, seconds)
             return
@@ -165,16 +166,13 @@ class Assistant:
 
     def _follow_turn_settings(self) -> None:
         asked = self._host.session["audio"]["input"]["turn_detection"]
-        self._hearing.turn_settings = None if asked is None else TurnSettings.of(asked)
+        is_judged = self._stages.turn_judge is not None
+        self._hearing.turn_settings = None if asked is None else TurnSettings.of(asked, is_judged=is_judged)
 
     def _turn_setting(self, name: str) -> bool:
         asked = self._host.session["audio"]["input"]["turn_detection"] or {}
         default = self._host.session["type"] == "realtime"
         return bool(asked.get(name, default))
-
-    def _hangover_s(self) -> float:
-        settings = self._hearing.turn_settings
-        return 0.0 if settings is None else settings.silence_duration_ms / 1000
 
     def _hear(self, pcm: bytes) -> None:
         """The client's audio; what came after it waits until it was judged."""

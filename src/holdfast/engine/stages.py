@@ -39,6 +39,18 @@ class Vad(Protocol):
         ...
 
 
+class TurnJudge(Protocol):
+    """Whether somebody who paused has finished, by how it sounded."""
+
+    def ask(self, samples: Samples, then: Callable[[float], None]) -> None:
+        """How likely it is after these samples, 0 to 1, told to `then` on the event loop, not at once."""
+        ...
+
+    def close(self) -> None:
+        """No more verdicts."""
+        ...
+
+
 class Recogniser(Protocol):
     """Speech to words for one session. Calls come in order: start, feed..., finish."""
 

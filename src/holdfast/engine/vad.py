@@ -1,19 +1,19 @@
 """Voice activity: Silero, one stream at a time or all of a process together.
 
-What lives here: which network judges, a stream's frames in their order, the batch of a moment, the one typed
-door to onnxruntime. What never will: thresholds and hangover (`endpointer`), arithmetic (`silero`).
+What lives here: which network judges, a stream's frames in their order, the batch of a moment. What never
+will: thresholds and hangover (`endpointer`), arithmetic (`silero`), onnxruntime (`onnx`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from holdfast.engine.onnx import open_model
 from holdfast.engine.silero import ROWS, Carry, Silero
 from holdfast.engine.stages import FRAME, RATE, Judged, Samples, SpeechError
 
@@ -149,19 +149,7 @@ class OnnxNetwork:
     """Another Silero file, on one thread of onnxruntime that never spins."""
 
     def __init__(self, path: Path) -> None:
-        options = _onnxruntime().SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
-        try:
-            self._session: Any = _onnxruntime().InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises a class of its own per cause
-            raise SpeechError(
-                f"Voice activity detection is broken: {path} is no model ({error}). Run `make speech`."
-            ) from error
+        self._session: Any = open_model(path, "Voice activity detection")
 
     def judge(self, carries: Sequence[Carry]) -> Samples:
         state = np.stack([(carry.hidden, carry.cell) for carry in carries], axis=1)
@@ -175,18 +163,3 @@ class OnnxNetwork:
 
 
 _RATE: Final = np.array(RATE, dtype=np.int64)
-
-
-def _onnxruntime() -> Any:
-    """The library, loaded only where it is needed: it is larger than all that we compute ourselves."""
-    # It reports its use to its maker, under an id that it keeps in the home folder, unless this is set before
-    # it is loaded. A gateway that is hosted by its owner tells nobody.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    try:
-        import onnxruntime  # noqa: PLC0415 - see above
-    except ImportError as error:
-        raise SpeechError(
-            "Another network than the one that comes with the engine needs `onnxruntime`, which is not "
-            "installed. Run `pip install onnxruntime`."
-        ) from error
-    return onnxruntime

@@ -243,7 +243,7 @@ def read_options(told: Mapping[str, Any]) -> EngineOptions:
     for name in ("transcription", "chat", "speech"):
         if values.get(name) is not None:
             values[name] = RemoteStage(**values[name])
-    for name in ("speech_folder", "model_folder", "vad_model"):
+    for name in ("speech_folder", "model_folder", "vad_model", "turn_model"):
         if values.get(name) is not None:
             values[name] = Path(values[name])
     return EngineOptions(**values)
