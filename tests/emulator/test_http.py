@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from holdfast.emulator import Emulator, EmulatorOptions, PortTaken
+from holdfast.emulator.front import RECORDING_PATH, REQUEST_BYTES_MAX, Answer, Front, Request
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
 Dial = Callable[..., AbstractAsyncContextManager[Any]]
@@ -128,3 +129,35 @@ async def test_a_taken_port_is_named(run: Run) -> None:
     async with run() as emulator:
         with pytest.raises(PortTaken, match=str(emulator.port)):
             await Emulator(EmulatorOptions(port=emulator.port)).start()
+
+
+class Sent(asyncio.Transport):
+    """A connection that keeps what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.data += bytes(data)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+async def test_a_recording_may_come_in_one_piece_with_its_head() -> None:
+    seen: list[int] = []
+
+    def route(request: Request) -> Answer:
+        seen.append(len(request.body))
+        return Answer(200, {})
+
+    size = REQUEST_BYTES_MAX + 1
+    for path, told in ((RECORDING_PATH, b"HTTP/1.1 200"), ("/v1/chat/completions", b"HTTP/1.1 413")):
+        front, line = Front(route, set()), Sent()
+        front.connection_made(line)
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+        front.data_received(head.encode() + bytes(size))
+        assert line.data.startswith(told)
+        front.connection_lost(None)
+    assert seen == [size]

@@ -149,16 +149,17 @@ class Front(asyncio.Protocol):
         self._raw += data
         if self._complete:
             return
-        is_recording = self._request.target.startswith(RECORDING_PATH)
-        if len(self._raw) > (RECORDING_BYTES_MAX if is_recording else REQUEST_BYTES_MAX):
-            self._answer(Answer(413, {"error": {"message": "The request is too large."}}))
-            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._complete = True
         except httptools.HttpParserError:
             self._answer(Answer(400, {"error": {"message": "This is not HTTP."}}))
+            return
+        # Only now: the first piece may bear the address and much of a recording.
+        is_recording = self._request.target.startswith(RECORDING_PATH)
+        if len(self._raw) > (RECORDING_BYTES_MAX if is_recording else REQUEST_BYTES_MAX):
+            self._answer(Answer(413, {"error": {"message": "The request is too large."}}))
             return
         if self._complete:
             self._act()
