@@ -23,7 +23,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.sockets import READ_BUFFER_BYTES, Complaints, MessageListener
+from holdfast.sockets import READ_BUFFER_BYTES, Complaints, MessageListener, heartbeat
 
 HEAD_BYTES_MAX: Final = 16 * 1024
 HANDSHAKE_S: Final = 5.0
@@ -111,7 +111,7 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
             logger=self._complaints,
             disconnect_on_exception=True,
             websocket_handshake_timeout=None,  # the head has come
-            enable_auto_ping=True,
+            enable_auto_ping=not heartbeat.TELLS,
             auto_ping_idle_timeout=PING_IDLE_S,
             auto_ping_reply_timeout=PONG_WAIT_S,
             auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
@@ -236,6 +236,8 @@ def hand_over(
         handed.listener.take(handed, transport, state.connections, head, rest)
     else:
         feed(handed, rest)
+        if handed.listener is not None:
+            heartbeat.watch(handed.transport, PING_IDLE_S, PONG_WAIT_S)
 
 
 def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -22,6 +22,8 @@ from picows import WSAutoPingStrategy, WSListener, WSParsedURL
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # not in the stubs, but what ws_connect builds
 from picows.url import parse_url
 
+from holdfast.sockets import heartbeat
+
 READ_BUFFER_BYTES: Final = 2048
 """The least that picows takes: a frame of 20 ms fits in, and with the first one that does not it grows."""
 _parsed: Final = functools.lru_cache(maxsize=64)(parse_url)
@@ -74,7 +76,7 @@ async def connect(url: str, listener: WSListener, handshake: Handshake, connecte
             logger=_COMPLAINTS,
             disconnect_on_exception=True,
             websocket_handshake_timeout=handshake.timeout_s,
-            enable_auto_ping=True,
+            enable_auto_ping=not heartbeat.TELLS,
             auto_ping_idle_timeout=handshake.ping_s,
             auto_ping_reply_timeout=handshake.pong_s,
             auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
@@ -93,3 +95,4 @@ async def connect(url: str, listener: WSListener, handshake: Handshake, connecte
         name = there.host if context is not None else None
         _, made = await loop.create_connection(protocol, ssl=context, sock=sock, server_hostname=name)
     await made.wait_until_handshake_complete()
+    heartbeat.watch(made.transport, handshake.ping_s, handshake.pong_s)

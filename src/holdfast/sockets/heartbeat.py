@@ -1,0 +1,119 @@
+"""Whether the other side is still there: a ping when nothing was heard for a while, then the end.
+
+What lives here: one heap and one timer for all sockets of a loop.
+What never will: reading frames. When a peer was last heard is the kernel's knowledge (TCP_INFO), so that no
+message pays for it, and a loop that stood still does not take for silence what it has not read yet.
+
+Why not picows' own: a task, a coroutine, a future and a timer for each connection, which is 2 kB, made and
+cancelled at each set-up (decision 38). It stands in where the system does not tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import heapq
+import itertools
+import socket
+import struct
+import sys
+import weakref
+from dataclasses import dataclass, field
+from typing import Final
+
+from picows import WSCloseCode, WSTransport
+
+TELLS: Final = sys.platform == "linux"
+"""Whether this system says when a socket was last heard."""
+GRID_S: Final = 0.1
+"""Looks are gathered to this."""
+SLACK_S: Final = 0.02
+"""What was heard so little before a ping may be its answer: the kernel's clock is no finer."""
+GOODBYE_S: Final = 0.2
+"""For the close frame to leave, before the line is cut."""
+_LAST_HEARD: Final = struct.Struct("=I")
+_LAST_HEARD_AT: Final = 52
+"""Of `tcpi_last_data_recv` in the kernel's `struct tcp_info`: milliseconds."""
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    transport: weakref.ref[WSTransport]
+    idle_s: float
+    answer_s: float
+    asked_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Heartbeat:
+    """The sockets of one loop."""
+
+    loop: asyncio.AbstractEventLoop
+    _due: list[tuple[float, int, _Watched]] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _timer: asyncio.TimerHandle | None = None
+
+    def watch(self, transport: WSTransport, idle_s: float, answer_s: float) -> None:
+        """From here on: a ping after `idle_s` without a byte, the end `answer_s` later."""
+        self._look_in(idle_s, _Watched(weakref.ref(transport), idle_s, answer_s))
+
+    def _look_in(self, seconds: float, one: _Watched) -> None:
+        at = (int((self.loop.time() + seconds) / GRID_S) + 1) * GRID_S
+        heapq.heappush(self._due, (at, next(self._numbers), one))
+        if self._timer is None or at < self._timer.when():
+            self._wake_at(at)
+
+    def _wake_at(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(at, self._beat)
+
+    def _beat(self) -> None:
+        self._timer = None
+        now, due = self.loop.time(), self._due
+        while due and due[0][0] <= now:
+            one = heapq.heappop(due)[2]
+            transport = one.transport()
+            if transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent):
+                self._look(one, transport, now)
+        if due and self._timer is None:
+            self._wake_at(due[0][0])
+
+    def _look(self, one: _Watched, transport: WSTransport, now: float) -> None:
+        silent_s = _silent_s(transport)
+        if silent_s is None:
+            return
+        if one.asked_at is not None and now - silent_s < one.asked_at - SLACK_S:
+            transport.send_close(WSCloseCode.GOING_AWAY, "no answer to a ping")
+            self.loop.call_later(GOODBYE_S, transport.underlying_transport.abort)
+            return
+        one.asked_at = None
+        if silent_s < one.idle_s:
+            self._look_in(one.idle_s - silent_s, one)
+            return
+        transport.send_ping()
+        one.asked_at = now
+        self._look_in(one.answer_s, one)
+
+
+@functools.lru_cache(maxsize=1)
+def _heartbeat(loop: asyncio.AbstractEventLoop) -> Heartbeat:
+    """That of the loop; an earlier one lives on in its own loop's timer."""
+    return Heartbeat(loop)
+
+
+def watch(transport: WSTransport, idle_s: float, answer_s: float) -> None:
+    """Watch a socket that has just been opened, where the system tells; else its library was told to."""
+    if TELLS:
+        _heartbeat(asyncio.get_running_loop()).watch(transport, idle_s, answer_s)
+
+
+def _silent_s(transport: WSTransport) -> float | None:
+    """How long the kernel has not received a byte; None for a socket that is gone."""
+    sock = transport.underlying_transport.get_extra_info("socket")
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_HEARD_AT + _LAST_HEARD.size)
+    except OSError:
+        return None
+    milliseconds: int = _LAST_HEARD.unpack_from(told, _LAST_HEARD_AT)[0]
+    return milliseconds / 1000
