@@ -1,7 +1,10 @@
 """Named deadlines that come back as events.
 
-What lives here: one timer per name; starting it again moves it; a loop that slept forgives itself once.
+What lives here: one deadline per name; starting it again moves it; a loop that slept forgives itself once.
 What never will: what a deadline means.
+
+A session has a handful of deadlines and moves them often, and seldom does one come. So they share one timer
+of the loop, which is only made to come sooner: one that was put off or stopped wakes us once for nothing.
 """
 
 from __future__ import annotations
@@ -16,36 +19,61 @@ GRACE_S: Final = 0.05
 """After a stall of the loop its timers come before what the sockets have received meanwhile: a deadline that
 is much too late waits once more, so that nobody is called silent who has spoken.
 """
+EARLY_S: Final = 0.001
+"""A loop counts in milliseconds: a timer may come so much before its time."""
+
+Fire = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Timers:
     """The deadlines of one session."""
 
-    _handles: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    _due: dict[str, tuple[float, Fire]] = field(default_factory=dict)
+    _handle: asyncio.TimerHandle | None = None
+    _wakes_at: float = 0.0
 
-    def start(self, name: str, seconds: float, fire: Callable[[str], None]) -> None:
+    def start(self, name: str, seconds: float, fire: Fire) -> None:
         """Call `fire` with `name` in `seconds`, instead of any time set before."""
-        self.stop(name)
         loop = asyncio.get_running_loop()
-        self._handles[name] = loop.call_later(seconds, self._due, name, loop.time() + seconds, fire)
+        at = loop.time() + seconds
+        self._due[name] = (at, fire)
+        if self._handle is None or at < self._wakes_at:
+            self._wake(loop, at)
 
     def stop(self, name: str) -> None:
         """Forget it; nothing when it is not set."""
-        if (handle := self._handles.pop(name, None)) is not None:
-            handle.cancel()
+        self._due.pop(name, None)
 
     def stop_all(self) -> None:
         """Forget all."""
-        for handle in self._handles.values():
-            handle.cancel()
-        self._handles.clear()
+        self._due.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
 
-    def _due(self, name: str, deadline: float, fire: Callable[[str], None]) -> None:
+    def _wake(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = loop.call_at(at, self._look)
+        self._wakes_at = at
+
+    def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if now - deadline > LATE_S:
-            self._handles[name] = loop.call_later(GRACE_S, self._due, name, now + GRACE_S, fire)
+        self._handle = None
+        if now - self._wakes_at > LATE_S and self._due:
+            self._wake(loop, now + GRACE_S)
             return
-        self._handles.pop(name, None)
-        fire(name)
+        ripe = [(at, name) for name, (at, _) in self._due.items() if at <= now + EARLY_S]
+        for at, name in sorted(ripe):
+            still = self._due.get(name)
+            if still is not None and still[0] == at:  # an earlier one may have stopped or moved it
+                del self._due[name]
+                still[1](name)
+        self._wake_for_the_next(loop)
+
+    def _wake_for_the_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        first = min((at for at, _ in self._due.values()), default=None)
+        if first is not None and (self._handle is None or first < self._wakes_at):
+            self._wake(loop, first)
