@@ -158,6 +158,10 @@ class UpstreamLine(Protocol):
         """Send one client event."""
         ...
 
+    def send_large(self, payload: bytes) -> None:
+        """Send one client event for which no room is to be kept."""
+        ...
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Hang up. Twice is harmless."""
         ...

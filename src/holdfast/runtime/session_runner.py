@@ -336,7 +336,7 @@ class SessionRunner(Shell):
             is_answered=state.turn.is_answered,
         )
         if (line := self.lines.get(effect.generation)) is not None:
-            line.send_text(session_update(settings))
+            line.send_large(session_update(settings))
 
     def _prove_life(self, effect: effects.ProveLife) -> None:
         if (line := self.lines.get(effect.generation)) is not None:

@@ -25,6 +25,8 @@ LINGER_S: Final = 10.0
 """How long a peer may take to read the rest; then the connection is cut."""
 PINGS_PER_S_MAX: Final = 20
 
+_HEAD_BYTES: Final = 14
+"""The longest head of a frame."""
 _UNSENDABLE_CLOSE_CODES: Final = frozenset({1004, 1005, 1006, 1015})
 
 _TEXT: Final = WSMsgType.TEXT
@@ -126,6 +128,14 @@ class MessageListener(WSListener):
         if is_boundary and self.is_open and self.leg is not None:
             self.__dict__.pop("on_ws_frame", None)
             self.leg.board()
+
+    def send_large(self, payload: bytes) -> None:
+        """Send one text message that is larger than the others. picows keeps the room in which it masks, for
+        as long as the connection lives: this one brings its own.
+        """
+        if self.is_open:
+            room = bytearray(_HEAD_BYTES) + payload
+            self.transport.send_reuse_external_bytearray(_TEXT, room, _HEAD_BYTES)
 
     def pause_reading(self, *, paused: bool) -> None:
         """Let TCP do the waiting."""
