@@ -30,7 +30,7 @@ CLIENTS := .venv-clients
 PEERS := .venv-peers
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine talkers instructions simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine talkers instructions budget simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -86,13 +86,18 @@ bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and laten
 bench-core: $(VENV)/.dev ## the core's steps alone: microseconds by pytest-benchmark (a minute)
 	@$(BIN)/python -m pytest -q benchmarks/core --benchmark-columns=median,iqr,min,rounds --benchmark-sort=fullname
 
-instructions: $(VENV)/.dev ## instructions for one message (callgrind) beside their bounds; WRITE=1 renews these (half a minute)
+instructions: $(VENV)/.dev $(EXPRESS) ## instructions for one message (callgrind) beside their bounds; WRITE=1 renews these (half a minute)
 	@scripts/valgrind.sh
 	@$(BIN)/python -m benchmarks.instructions $(if $(WRITE),--write)
 	@$(BIN)/python -m pytest -q benchmarks/instructions
 
 talkers: $(VENV)/.dev $(SPEECH) ## how many people can talk to the embedded engine at once (5 minutes)
 	@$(BIN)/python -m benchmarks.engine.talkers
+
+budget: $(VENV)/.dev $(EXPRESS) ## where each microsecond of a message goes: perf, py-spy, the page of the reference (root; some minutes)
+	@scripts/perf.sh
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group profile
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m benchmarks.budget
 
 BASE ?= HEAD~1
 PAIRS ?= 30
