@@ -25,8 +25,8 @@ from benchmarks.budget import flame, page, sampling
 from benchmarks.budget.budget import MEASURED_FACES, Budget, Column, pictured
 from benchmarks.budget.layers import Stack
 from benchmarks.rig.report import MEASUREMENTS, progress
-from holdfast.bench import machine
-from holdfast.bench.candidates import STARTS, BenchError, Candidate, Upstream, echo_upstream
+from holdfast.bench import contenders, machine
+from holdfast.bench.candidates import BenchError, Candidate, Upstream, echo_upstream
 from holdfast.bench.counts import Counts
 from holdfast.bench.measuring import measure, measuring_cores
 from holdfast.bench.plans import Plan, Sample
@@ -121,10 +121,11 @@ def _everybody(sessions: int) -> Iterator[_Bench]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-budget-")))
         upstream = stack.enter_context(echo_upstream(folder, load_cores))
+        here, _ = contenders.named(_LOOKED_AT)
         found = [
-            one for start in STARTS for one in stack.enter_context(start(upstream, folder, candidate_core))
+            one for who in here for one in stack.enter_context(who.start(upstream, folder, candidate_core))
         ]
-        chosen = [one for one in found if one.name in _LOOKED_AT and one.face in MEASURED_FACES]
+        chosen = [one for one in found if one.face in MEASURED_FACES]
         chosen.sort(key=lambda one: ([*MEASURED_FACES].index(one.face), _LOOKED_AT.index(one.name)))
         yield _Bench(chosen, upstream, folder, load_cores, sessions)
 

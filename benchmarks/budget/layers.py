@@ -50,7 +50,7 @@ _ASKED: Final = (
     (re.compile(r"^__schedule$|finish_task_switch"), POLL),
 )
 _LIBRARIES: Final = (
-    ("/holdfast/", COMPILED),
+    ("_express", COMPILED),
     ("picows", "picows"),
     ("uvloop", "uvloop"),
     ("msgspec", "msgspec"),

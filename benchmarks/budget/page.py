@@ -42,7 +42,7 @@ that does nothing else, and nginx, which copies bytes and looks at no message.""
 SUM: Final = """\
 *measured* is the scheduler's account of the process, *sum* that of the rows, which are perf's samples,
 {samples:,} in all; they differ by {worst:.1%} at most. The scheduler counts the switch to a process and from
-it, in which no sample is the process's: who sleeps for each message, as nginx at this load, has most of it."""
+it, in which no sample is the process's: who sleeps for each message, as nginx does here, has most of it."""
 KERNEL: Final = """\
 On one machine the two ends of a socket share a kernel: *send* carries a message through TCP up to the other
 end's queue, and *wake the receiver* tells another core of it. Nothing above the kernel makes either cheaper

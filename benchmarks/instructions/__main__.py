@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.instructions.counts import CannotCountError, Count, count, environment
-from benchmarks.instructions.faces import FACES
+from benchmarks.instructions.faces import FACES, here
 from benchmarks.rig.report import table
 
 BOUNDS: Final = Path(__file__).with_name("bounds.json")
@@ -64,21 +64,21 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     is_required = bool(os.environ.get("HOLDFAST_REQUIRE_VALGRIND"))
     try:
-        found = count(asked.faces or [*FACES])
+        found = count(asked.faces or here())
     except CannotCountError as error:
         sys.stderr.write(f"{'error' if is_required else 'note'}: instructions are not counted: {error}\n")
         return int(is_required)
-    here = environment()
+    where = environment()
     all_bounds: dict[str, dict[str, int]] = json.loads(BOUNDS.read_text())
-    bounds = all_bounds.get(here)
+    bounds = all_bounds.get(where)
     if asked.write:
         kept = {**(bounds or {}), **{name: round(one.each) for name, one in found.items()}}
-        all_bounds[here] = bounds = {name: kept[name] for name in FACES if name in kept}
+        all_bounds[where] = bounds = {name: kept[name] for name in FACES if name in kept}
         BOUNDS.write_text(json.dumps(all_bounds, indent=2) + "\n")
     if asked.json:
         sys.stdout.write(json.dumps({name: asdict(one) for name, one in found.items()}) + "\n")
     else:
-        sys.stdout.write(f"instructions for one message; {here}\n\n{text(found, bounds or {})}\n\n")
+        sys.stdout.write(f"instructions for one message; {where}\n\n{text(found, bounds or {})}\n\n")
     if bounds is None:
         sys.stderr.write(
             "No bounds are known for this environment: `make instructions WRITE=1` makes them.\n"

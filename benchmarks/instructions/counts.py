@@ -23,7 +23,9 @@ from typing import Final
 
 import holdfast
 from benchmarks.instructions.counter import MACHINE
-from benchmarks.instructions.driver import NOTHING
+from benchmarks.instructions.driver import NOTHING, NOTHING_RIDING
+from benchmarks.instructions.faces import COMPILED
+from holdfast.express import IS_BUILT
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 _PACKAGES: Final = ("picows", "msgspec", "pybase64")
@@ -36,7 +38,7 @@ _LIBRARIES: Final = {
     "pybase64": "pybase64",
     "libc.so": "libc",
     "ld-linux": "libc",
-    "holdfast": "holdfast, compiled",
+    "_express": "express",
     "_ctypes": "",  # of the counting itself
     "libffi": "",
 }
@@ -76,10 +78,20 @@ def environment() -> str:
         f"{platform.python_compiler()}{', profile-guided' if is_optimized else ''}",
         " ".join(platform.libc_ver()),
         f"{MACHINE}{' avx2' if has_avx2 else ''}",
+        *([f"express by {_compiler()}"] if IS_BUILT else []),
         *(f"{name} {version(name)}" for name in _PACKAGES),
         asked.stdout.strip(),
     ]
     return ", ".join(parts)
+
+
+def _compiler() -> str:
+    """What compiles here. That it compiled the express is taken for granted."""
+    cc = shutil.which("cc")
+    if cc is None:
+        return "another machine"
+    asked = subprocess.run([cc, "-dumpfullversion"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    return f"cc {asked.stdout.strip()}, cython {version('cython')}"
 
 
 def count(names: Sequence[str]) -> dict[str, Count]:
@@ -89,8 +101,15 @@ def count(names: Sequence[str]) -> dict[str, Count]:
     with tempfile.TemporaryDirectory(prefix="holdfast-instructions-") as folder:
         messages = _driven(names, Path(folder))
         files = {name: cost for path in Path(folder).glob("out.*") for name, cost in [own_costs(path)]}
-    offset = {library: cost / messages[NOTHING] for library, cost in files[NOTHING].items()}
-    return {name: _less(files[name], number, offset) for name, number in messages.items() if name != NOTHING}
+    offsets = {
+        nothing: {library: cost / messages[nothing] for library, cost in files[nothing].items()}
+        for nothing in (NOTHING, NOTHING_RIDING)
+    }
+    return {
+        name: _less(files[name], number, offsets[NOTHING_RIDING if name.endswith(COMPILED) else NOTHING])
+        for name, number in messages.items()
+        if name not in offsets
+    }
 
 
 def _driven(arguments: Sequence[str], folder: Path) -> dict[str, int]:

@@ -29,15 +29,18 @@ from holdfast.runtime.relay_runner import RelayRunner
 from holdfast.runtime.session_runner import SessionRunner
 
 NOTHING: Final = "nothing"
+NOTHING_RIDING: Final = "nothing-express"
 PLANT: Final = "--plant"
-ACK_EVERY: Final = 50
+TOGETHER: Final = 20
+"""After so many pieces, 400 ms of sound, a conversation is visited."""
+ACK_EVERY: Final = 3 * TOGETHER
 """A client says about once a second what it has."""
 _READ: Final = b'{"type":"input_audio_buffer.append","audio":"%s"}' % (b"A" * 1_280)
 
 
 async def count(face: Face, counter: Counter, name: str) -> int:
     """Carry a row's messages; answers how many were counted. Raises AssertionError when one is missing."""
-    talk = await rig.conversing(face.path, face.hello, face.ready)
+    talk = await rig.conversing(face.path, face.hello, face.ready, rides=face.rides)
     sent = _carry(talk, face, range(face.warm_up), counter.toggle)
     counted = range(face.warm_up, face.warm_up + face.pieces)
     with counter.written_as(name):
@@ -62,17 +65,20 @@ class _Carried:
 
 def _carry(talk: rig.Conversation, face: Face, pieces: range, toggle: Callable[[], object]) -> _Carried:
     carried = _Carried()
-    for start in range(pieces.start, pieces.stop, ACK_EVERY):
-        some = range(start, min(start + ACK_EVERY, pieces.stop))
+    other = talk.upstream if face.side == "client" else talk.client
+    for start in range(pieces.start, pieces.stop, TOGETHER):
+        some = range(start, min(start + TOGETHER, pieces.stop))
         messages = [message for number in some for message in face.said(number)]
         talk.carry(face.side, messages, toggle)
+        if face.audio is not None:
+            talk.visit(toggle)
         carried.said += messages
-        other = talk.upstream if face.side == "client" else talk.client
         carried.came += other.messages()
-        if face.side == "upstream":
+        if face.side == "upstream" and start % ACK_EVERY == 0:
             _acknowledge(talk, face)
-        else:
-            talk.client.messages()
+    other.settle()
+    carried.came += other.messages()
+    talk.client.messages()
     return carried
 
 
@@ -93,21 +99,22 @@ def _look(face: Face, carried: _Carried) -> None:
     assert came == [frames.frame(1, number) for number in range(len(carried.said))], "audio was lost"
 
 
-def count_nothing(counter: Counter) -> int:
+def count_nothing(counter: Counter) -> dict[str, int]:
     """What handing bytes over costs, and counting it."""
     face = FACES["realtime-down"]
     wire = bytes(len(face.said(0)[0]))
-    stub, toggle = rig.Nothing(), counter.toggle
-    _hand_over(stub, wire, face.warm_up, toggle)
-    with counter.written_as(NOTHING):
-        _hand_over(stub, wire, face.pieces, toggle)
-    return face.pieces
+    stub = rig.Nothing()
+    for name, hand_over in ((NOTHING, lambda: rig.feed(stub, wire)), (NOTHING_RIDING, stub.run)):
+        _repeat(hand_over, face.warm_up, counter.toggle)
+        with counter.written_as(name):
+            _repeat(hand_over, face.pieces, counter.toggle)
+    return {NOTHING: face.pieces, NOTHING_RIDING: face.pieces}
 
 
-def _hand_over(stub: rig.Nothing, wire: bytes, times: int, toggle: Callable[[], object]) -> None:
+def _repeat(step: Callable[[], None], times: int, toggle: Callable[[], object]) -> None:
     for _ in range(times):
         toggle()
-        rig.feed(stub, wire)
+        step()
         toggle()
 
 
@@ -137,7 +144,7 @@ async def run(names: Sequence[str]) -> dict[str, int]:
     """
     counter = Counter()
     gc.disable()
-    counted = {NOTHING: count_nothing(counter)}
+    counted = count_nothing(counter)
     for name in names:
         if name == PLANT:
             plant()

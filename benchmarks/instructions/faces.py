@@ -7,7 +7,7 @@ What never will: how a row is carried (`rig`) or counted (`driver`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ from websockets.frames import Frame, Opcode
 
 from benchmarks.instructions.rig import Side
 from holdfast.bench import frames
+from holdfast.express import IS_BUILT
 from holdfast.wire.browser import DOWNLINK_HEADER
 
 PAGE: Final = "/api/openai/realtime"
@@ -42,6 +43,8 @@ class Face:
     pieces: int = 480
     warm_up: int = 960
     """Pieces before counting begins: 19 seconds, when what a session keeps goes round."""
+    rides: bool = False
+    """Whether its audio takes the compiled way."""
 
 
 def _pcm(number: int) -> bytes:
@@ -109,7 +112,7 @@ _AS_PAGE: Final = ((frames.CREATE_POSITIONED,), "session_ready")
 _AS_BROWSER: Final = ((frames.CREATE_SESSION,), "session_ready")
 _AS_CLIENT: Final = ((), "response.created")
 
-FACES: Final[dict[str, Face]] = {
+_FACES: Final[dict[str, Face]] = {
     "page-up": Face(
         "page, microphone",
         PAGE,
@@ -161,3 +164,15 @@ FACES: Final[dict[str, Face]] = {
         warm_up=10,
     ),
 }
+
+COMPILED: Final = "-express"
+FACES: Final[dict[str, Face]] = _FACES | {
+    f"{name}{COMPILED}": replace(face, title=f"{face.title}, compiled", rides=True)
+    for name, face in _FACES.items()
+    if face.audio is not None
+}
+
+
+def here() -> list[str]:
+    """The rows that can be counted here: those of the compiled way only where that was built."""
+    return [name for name, face in FACES.items() if IS_BUILT or not face.rides]

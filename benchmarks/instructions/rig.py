@@ -8,6 +8,7 @@ What never will: a stand-in for anything of ours. Peers are the `websockets` lib
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from websockets.uri import parse_uri
 
 from holdfast.bench import frames
 from holdfast.core.limits import Limits
+from holdfast.express import Express, express
 from holdfast.ports import Principal, UpgradeRequest
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.rounds import Visited
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.handover import HandedOver
 from holdfast.server.host import Host
@@ -33,6 +36,7 @@ from holdfast.store.memory import MemoryJournal
 from holdfast.tools import FunctionToolbox
 
 START_S: Final = 30.0
+SETTLE_S: Final = 0.03
 READ_BYTES: Final = 1 << 20
 _TURNS_TO_END: Final = 20
 """Of the loop, until a closed socket has told everybody."""
@@ -77,6 +81,11 @@ class Peer:
         except BlockingIOError:
             return
 
+    def settle(self) -> None:
+        """Keep what is still on its way."""
+        while select.select([self.sock], [], [], SETTLE_S)[0]:
+            self.take()
+
     def messages(self) -> list[Frame]:
         """The messages that have come since the last time."""
         self.protocol.receive_data(b"".join(self.taken))
@@ -111,10 +120,13 @@ class Conversation:
     protocols: dict[Side, Any]
     """What the loop would give bytes to: picows' end of the client's socket, and of the upstream's."""
     runner: Any
+    express: Express | None = None
 
     async def end(self) -> None:
         """Leave nothing to the loop that could stir while the next one is counted."""
         self.runner.finish()
+        if self.express is not None:
+            self.express.close()
         for protocol in self.protocols.values():
             protocol.transport.disconnect(graceful=False)
         self.client.sock.close()
@@ -133,11 +145,31 @@ class Conversation:
         sender = self.client if side == "client" else self.upstream
         protocol, client, upstream = self.protocols[side], self.client, self.upstream
         for wire in [sender.framed(message) for message in messages]:
-            toggle()
-            feed(protocol, wire)
-            toggle()
+            if self.express is not None and protocol.listener.leg.is_riding:
+                sender.sock.sendall(wire)
+                _arrived(protocol.transport.underlying_transport.get_extra_info("socket"))
+                toggle()
+                self.express.run()
+                toggle()
+            else:
+                toggle()
+                feed(protocol, wire)
+                toggle()
             client.take()
             upstream.take()
+
+    def visit(self, toggle: Callable[[], object]) -> None:
+        """What comes due while audio passes, as `runtime.rounds` sees to it."""
+        if isinstance(self.runner, Visited):
+            toggle()
+            self.runner.visit()
+            toggle()
+            self.client.take()
+
+
+def _arrived(sock: socket.socket) -> None:
+    """The kernel may take its time even from one end of a loopback to the other."""
+    assert select.select([sock], [], [], START_S)[0], "nothing came over the loopback"
 
 
 def feed(protocol: Any, wire: bytes) -> None:
@@ -159,19 +191,27 @@ class Nothing:
     def buffer_updated(self, size: int) -> None:
         """Forget it."""
 
+    def run(self) -> None:
+        """As the express is called when a socket that rides on it has something."""
+
 
 # opening one
 
 
-async def conversing(path: str, client_says: Sequence[bytes], ready: str) -> Conversation:
-    """A conversation at `path` in the middle of a response. `client_says` what begins it, if anything."""
+async def conversing(
+    path: str, client_says: Sequence[bytes], ready: str, *, rides: bool = False
+) -> Conversation:
+    """A conversation at `path` in the middle of a response. `client_says` what begins it, if anything.
+
+    `rides`: its audio takes the compiled way.
+    """
     limits = Limits(sessions=1_000, sessions_per_ip=1_000, sessions_per_user=1_000)
     with socket.create_server((PEER, 0)) as doors:
         doors.setblocking(False)
         base = f"http://{PEER}:{doors.getsockname()[1]}/v1"
         upstreams = Upstreams.of([OpenAIDialer("openai", base, "sk-none", "gpt-realtime", limits)], limits)
         assistant = Assistant("", lambda _principal, more: more or "Be brief.", FunctionToolbox([]))
-        directory = Directory(limits)
+        directory = Directory(limits, express=express() if rides else None)
         host = Host(upstreams, directory, assistant, limits, MemoryJournal())
         router = SocketRouter(Open(), directory, host, upstreams.facts, limits)
         client, client_end = await _entered(router, path)
@@ -186,7 +226,8 @@ async def conversing(path: str, client_says: Sequence[bytes], ready: str) -> Con
     await client.until(ready)
     runner = client_end.listener._conversation  # noqa: SLF001 - the socket tells nobody whose it is
     upstream_end = runner.line.transport.underlying_transport.get_protocol()
-    return Conversation(client, upstream, {"client": client_end, "upstream": upstream_end}, runner)
+    ends: dict[Side, Any] = {"client": client_end, "upstream": upstream_end}
+    return Conversation(client, upstream, ends, runner, directory.express)
 
 
 async def _entered(router: SocketRouter, path: str) -> tuple[Peer, HandedOver]:

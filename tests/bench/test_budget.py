@@ -63,7 +63,7 @@ def kernel(*names: str) -> list[Frame]:
         (kernel("hrtimer_interrupt", "asm_sysvec_apic_timer_interrupt"), layers.KERNEL),
         ([Frame("x", "/usr/sbin/nginx")], "nginx"),
         ([Frame("x", "/venv/site-packages/uvloop/loop.so"), *kernel()], "uvloop"),
-        ([Frame("x", "/src/holdfast/native/pump.so")], layers.COMPILED),
+        ([Frame("x", "/src/holdfast/express/_express.so")], layers.COMPILED),
         ([Frame("x", "/opt/strange.so")], layers.OTHER),
         ([], layers.OTHER),
     ],
