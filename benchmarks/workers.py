@@ -44,6 +44,8 @@ STEP: Final = 0.05
 MISSES: Final = 2
 """So many in a row end the search: one may be the machine's mood."""
 RETURNS: Final = 40
+MESSAGES_PER_S: Final = 100
+"""Of one session: 20 ms frames, both ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Round:
     returned: int = 0
     tried: int = 0
     by_processor: float = 0.0
-    """Sessions that would fill what the workers may have, from what one costs at the first load."""
+    """Sessions that would fill what the workers may have, from what a message cost at the last load."""
     tries: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -121,6 +123,7 @@ def carried(
             upstream.pid,
         )
         sample = measure(plan, folder, load_cores)
+        found.by_processor = asked.share * found.workers * 1e6 / (sample.cpu_us * MESSAGES_PER_S)
         found.frames += sample.messages
         found.faulty += sample.faulty
         facts = {"sessions": sessions, "p99_ms": sample.rtt_p99_ms, "late_ms": sample.late_p99_ms}
@@ -129,7 +132,6 @@ def carried(
 
     sample = tried(PROBE * found.workers)
     promised = PROBE * found.workers * asked.share * found.workers / max(sample.candidate_share, 1e-6)
-    found.by_processor = promised
     if sample.rtt_p99_ms < P99_MS:
         found.sessions, found.at = PROBE * found.workers, sample
     missed, part = 0, FIRST
