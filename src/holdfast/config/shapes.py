@@ -202,10 +202,17 @@ class LogSettings(BaseModel):
     format: Literal["auto", "text", "json"] = "auto"
 
 
+MAY_BE_NONE: Final = frozenset({"append_join_ms"})
+"""Limits whose 0 means: never. Of all others it would mean that nothing works."""
+
+
 def _limit_fields() -> dict[str, Any]:
     types = {"int": int, "float": float}
     return {
-        one.name: (types[str(one.type)], Field(default=one.default, gt=0))
+        one.name: (
+            types[str(one.type)],
+            Field(default=one.default, ge=0) if one.name in MAY_BE_NONE else Field(default=one.default, gt=0),
+        )
         for one in dataclasses.fields(Limits)
     }
 
