@@ -131,6 +131,11 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
         super().connection_lost(exc)
         self._complaints.handed = None  # each refers to the other
 
+    def watch(self) -> None:
+        """Its client is asked from here on whether it is still there; one that was refused is not."""
+        if self.listener is not None:
+            heartbeat.watch(self.transport, PING_IDLE_S, PONG_WAIT_S)
+
     def shutdown(self) -> None:
         """uvicorn stops: end with 1001 rather than by dropping the line."""
         listener = self.listener
@@ -236,8 +241,7 @@ def hand_over(
         handed.listener.take(handed, transport, state.connections, head, rest)
     else:
         feed(handed, rest)
-        if handed.listener is not None:
-            heartbeat.watch(handed.transport, PING_IDLE_S, PONG_WAIT_S)
+        handed.watch()
 
 
 def _head(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:

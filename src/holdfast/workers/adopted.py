@@ -67,3 +67,4 @@ class Adopted(HandedOver):
             feed(self, memo.head)
         greeted.speak()
         feed(self, memo.rest)
+        self.watch()
