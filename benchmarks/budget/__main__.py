@@ -81,7 +81,7 @@ class _Bench:
         """One round of one column."""
         for _ in range(TRIES):
             looked, sample = self._under_load(one, seconds, sampling.perf)
-            stacks, window_s = sampling.stacks(looked.file, one.pid)
+            stacks = sampling.stacks(looked.file, one.pid)
             if not sample.faulty:
                 break
         else:
@@ -89,7 +89,7 @@ class _Bench:
             raise BenchError(f"{one.name} did not pass everything on.", what, "Close what else runs here.")
         seen.stacks += stacks
         messages_per_s = sample.messages / (seconds + _MARGIN_S)
-        seen.messages += window_s * messages_per_s
+        seen.messages += seconds * messages_per_s
         seen.cost_us.append(looked.cpu_s / seconds / messages_per_s * 1e6)
 
     def spy(self, one: Candidate, seconds: float) -> Counter[str]:

@@ -73,12 +73,11 @@ def perf(pid: int, seconds: float, folder: Path) -> Looked:
     return Looked(file, (after - before) / 1e9)
 
 
-def stacks(file: Path, pid: int) -> tuple[list[Stack], float]:
-    """What perf saw of this process, and for how many seconds it looked at the core. The file goes."""
+def stacks(file: Path, pid: int) -> list[Stack]:
+    """What perf saw of this process. The file goes."""
     script = _done(["perf", "script", "-i", str(file), "-F", "pid,ip,sym,dso"])
     file.unlink()
-    everybody = [*read(script)]
-    return [stack for whose, stack in everybody if whose == pid], len(everybody) / PERF_HZ
+    return [stack for whose, stack in read(script) if whose == pid]
 
 
 def read(script: str) -> Iterator[tuple[int, Stack]]:
