@@ -27,7 +27,6 @@ from holdfast.ports import Principal, UpgradeRequest
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
-from holdfast.runtime.rounds import Visited
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.handover import HandedOver
 from holdfast.server.host import Host
@@ -160,11 +159,10 @@ class Conversation:
 
     def visit(self, toggle: Callable[[], object]) -> None:
         """What comes due while audio passes, as `runtime.rounds` sees to it."""
-        if isinstance(self.runner, Visited):
-            toggle()
-            self.runner.visit()
-            toggle()
-            self.client.take()
+        toggle()
+        self.runner.visit()
+        toggle()
+        self.client.take()
 
 
 def _arrived(sock: socket.socket) -> None:

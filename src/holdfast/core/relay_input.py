@@ -9,10 +9,10 @@ Positions are bytes of audio since the session began. A cut goes between message
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final
 
 from holdfast.core.relay_mirror import RelayItem
@@ -196,19 +196,23 @@ class RelayInput:
             self.trim()
 
     def trim(self) -> None:
-        """Forget the oldest audio beyond the bound. Every audio message comes by here once, so: one loop."""
-        given, lengths = self.given, self._lengths
+        """Forget the oldest audio beyond the bound. Every audio message comes by here once, so what is
+        done for each is done by the library.
+        """
         surplus = self.size - self.size_max * TRIM_TO
-        gone = audio = size = 0
-        while given and size < surplus:
-            raw = given.popleft()
-            length = len(raw)
-            audio += lengths[length] if length in lengths else self.length(raw)
-            size += length
-            gone += 1
-        self.first += audio
+        count = size = 0
+        for size in accumulate(map(len, self.given)):
+            count += 1
+            if size >= surplus:
+                break
+        forget = self.given.popleft
+        gone = [forget() for _ in range(count)]
+        for length, number in Counter(map(len, gone)).items():
+            if length not in self._lengths:
+                self.length(next(raw for raw in gone if len(raw) == length))
+            self.first += self._lengths[length] * number
         self.size -= size
-        self.gone += gone
+        self.gone += count
 
     def settle(self, position: int) -> None:
         """No message that ends before `position` is needed again."""

@@ -82,6 +82,9 @@ class CallRunner:
     def give_way(self) -> None:
         """It is never parked."""
 
+    def visit(self) -> None:
+        """Nothing is due here."""
+
     def shed(self) -> None:
         """It keeps nothing."""
 

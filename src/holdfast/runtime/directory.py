@@ -41,6 +41,10 @@ class Running(Protocol):
         """Memory runs short: let go what can be had again."""
         ...
 
+    def visit(self) -> None:
+        """Do what is due for all (`runtime.rounds`)."""
+        ...
+
 
 class Call(Protocol):
     """A call that can be ended."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 ROUND_S: Final = 0.45
 """All are visited within this time: before their lanes are full (`core.lanes.ACKNOWLEDGE_EVERY`)."""
@@ -22,9 +22,8 @@ PARTS_MIN: Final = 4
 """A round has at least so many parts, so that who has just begun is not overlooked for long."""
 
 
-@runtime_checkable
 class Visited(Protocol):
-    """A conversation that wants to be visited."""
+    """A conversation."""
 
     def visit(self) -> None:
         """Do what is due. Must not raise."""
@@ -34,7 +33,7 @@ class Visited(Protocol):
 class Rounds:
     """Walks through the running conversations again and again."""
 
-    def __init__(self, running: Callable[[], Iterable[object]]) -> None:
+    def __init__(self, running: Callable[[], Iterable[Visited]]) -> None:
         self._running = running
         self._ahead: list[Visited] = []
         self._together = 1
@@ -52,7 +51,7 @@ class Rounds:
 
     def _go(self) -> None:
         if not self._ahead:
-            self._ahead = [one for one in self._running() if isinstance(one, Visited)]
+            self._ahead = list(self._running())
             parts = max(PARTS_MIN, -(-len(self._ahead) // TOGETHER))
             self._together = max(1, -(-len(self._ahead) // parts))
             self._pause_s = ROUND_S / parts

@@ -91,6 +91,9 @@ class Shell:
         """A deadline has come."""
         raise NotImplementedError
 
+    def visit(self) -> None:
+        """Nothing is due: a subclass has more."""
+
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """Where usual audio goes that comes from the client, and from this generation's upstream."""
         raise NotImplementedError

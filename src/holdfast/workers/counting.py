@@ -36,6 +36,9 @@ class Elsewhere:
         if self.goodbye is not None:
             self.goodbye()
 
+    def visit(self) -> None:
+        """Nothing is due here."""
+
     def shed(self) -> None:
         """Its worker looks after its own memory."""
 
