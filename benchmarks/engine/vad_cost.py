@@ -18,12 +18,13 @@ import numpy as np
 import uvloop
 
 from benchmarks.engine.speech import in_a_room, synthesised
+from benchmarks.engine.turns import Deaf
 from holdfast.engine.hearing import Hearing
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import SILERO, SPEECH_FOLDER
 from holdfast.engine.silero import Carry
 from holdfast.engine.sphinx import SphinxRecogniser, installed_model
-from holdfast.engine.stages import Samples, Teachable
+from holdfast.engine.stages import Samples
 from holdfast.engine.vad import Network, VadBatch, load
 from holdfast.portal import UTTERANCES
 
@@ -48,27 +49,6 @@ class Timed:
         self.cpu_s += time.thread_time() - began
         self.sizes.append(len(carries))
         return found
-
-
-class Deaf:
-    """Ears without a recogniser."""
-
-    def start(self) -> None:
-        """Nothing."""
-
-    def feed(self, pcm: bytes) -> None:
-        """Nothing."""
-
-    def partial(self) -> str:
-        """Nothing."""
-        return ""
-
-    def finish(self) -> str:
-        """Nothing."""
-        return ""
-
-    def teach(self, knowledge: Teachable) -> None:
-        """Nothing."""
 
 
 class Nobody:

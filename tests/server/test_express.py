@@ -152,6 +152,17 @@ async def test_every_sample_comes_up_once_and_in_order_however_it_is_cut(
 
 
 @pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+async def test_after_a_message_in_fragments_audio_passes_again() -> None:
+    async with talking("browser", is_compiled=True) as (raw, record, gw):
+        raw.writer.write(frame(tone(0.02), 2))
+        await eventually(lambda: record.audio_bytes == 960)
+        pcm = tone(0.02)
+        raw.writer.write(frame(pcm[:480], 2, fin=False) + frame(pcm[480:], 0) + frame(pcm, 2))
+        await eventually(lambda: record.audio_bytes == 3 * 960)
+        assert passed(gw) == 1
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
 @pytest.mark.parametrize("face", ["browser", "realtime"])
 async def test_while_joined_audio_goes_up_in_fewer_messages_and_before_what_was_said_after_it(
     face: str,

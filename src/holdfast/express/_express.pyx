@@ -351,6 +351,7 @@ cdef class Leg:
                     return 0
                 if self.in_fragments or self.way is None or not self.way.take(self, at, &frame):
                     self.flush()
+                    self.follow(&frame)
                     self.feed(at, size)
             at += size
             there -= size
