@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import uvloop
 from picows import WSTransport, ws_create_server
 
 from holdfast.sockets import Handshake, MessageListener, connect
+from holdfast.sockets.heartbeat import Heartbeat, _Watched
 from tests.server.gateway import eventually
 
 IDLE_S, ANSWER_S = 0.2, 0.3
@@ -76,3 +79,18 @@ async def test_a_peer_that_talks_is_not_asked() -> None:
             await asyncio.sleep(IDLE_S / 4)
         assert caller.is_open
         assert not peer.pings
+
+
+def test_a_look_may_be_due_at_once_and_another_before_it() -> None:
+    """uvloop gives no time for a timer that is due at once."""
+
+    async def watch() -> int:
+        beat = Heartbeat(asyncio.get_running_loop())
+        gone = weakref.ref(Peer(deaf=False))  # whoever is watched may be gone by then
+        for seconds in (-0.3, -0.5, 0.0):
+            beat._look_in(seconds, _Watched(gone, 1.0, 1.0))  # type: ignore[arg-type] # gone before anybody looks
+        await eventually(lambda: not beat._due)
+        return len(beat._due)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(watch()) == 0

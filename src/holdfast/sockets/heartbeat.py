@@ -51,7 +51,9 @@ class Heartbeat:
     loop: asyncio.AbstractEventLoop
     _due: list[tuple[float, int, _Watched]] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
-    _timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.Handle | None = None
+    _wakes_at: float = 0.0
+    """Asked of us and not of the timer: uvloop's has no time where it is due at once."""
 
     def watch(self, transport: WSTransport, idle_s: float, answer_s: float) -> None:
         """From here on: a ping after `idle_s` without a byte, the end `answer_s` later."""
@@ -60,13 +62,14 @@ class Heartbeat:
     def _look_in(self, seconds: float, one: _Watched) -> None:
         at = (int((self.loop.time() + seconds) / GRID_S) + 1) * GRID_S
         heapq.heappush(self._due, (at, next(self._numbers), one))
-        if self._timer is None or at < self._timer.when():
+        if self._timer is None or at < self._wakes_at:
             self._wake_at(at)
 
     def _wake_at(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self.loop.call_at(at, self._beat)
+        self._wakes_at = at
 
     def _beat(self) -> None:
         self._timer = None
