@@ -44,7 +44,7 @@ int main(void) {
             if (hf_read_event((const char *)input, size, &event)) {
                 printf("+");
                 tell(event.type), tell(event.event_id), tell(event.response_id), tell(event.item_id);
-                tell(event.audio);
+                tell(event.audio), tell(event.delta);
                 printf(" %lld %d\n", (long long)hf_number(event.count), event.others);
             } else printf("-\n");
         } else if (line[0] == 'h') {

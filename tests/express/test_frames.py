@@ -48,7 +48,9 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
 def members(line: str) -> dict[str, Any]:
     *texts, count, others = line.split()[1:]
     found = [None if one == "." else bytes.fromhex(one[1:]).decode() for one in texts]
-    return dict(zip((*MEMBERS, "audio", "count", "others"), (*found, int(count), int(others)), strict=True))
+    return dict(
+        zip((*MEMBERS, "audio", "delta", "count", "others"), (*found, int(count), int(others)), strict=True)
+    )
 
 
 USUAL = [
@@ -96,7 +98,8 @@ UNUSUAL = [
 def test_usual_events_are_read(read: Read) -> None:
     found = [members(line) for line in read("e", USUAL)]
     assert [one["type"] for one in found] == [json.loads(text)["type"] for text in USUAL]
-    assert [one["audio"] for one in found] == ["AAAA", "AAAA", "AAAA", None, None]
+    assert [one["audio"] for one in found] == ["AAAA", "AAAA", None, None, None]
+    assert [one["delta"] for one in found] == [None, None, "AAAA", None, None]
     assert found[2]["event_id"] == "event_1"
     assert (found[2]["response_id"], found[2]["item_id"], found[2]["others"]) == ("resp_1", "item_1", 2)
     assert (found[1]["event_id"], found[3]["count"], found[4]["others"]) == ("e1", 12, 5)

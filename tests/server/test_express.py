@@ -194,3 +194,64 @@ async def test_what_is_held_back_goes_up_when_no_more_comes(face: str) -> None:
         for _ in range(3):
             raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
         await eventually(lambda: record.audio_bytes == 3 * 960)
+
+
+@pytest.mark.parametrize("face", ["browser", "realtime"])
+@pytest.mark.parametrize("is_compiled", WAYS)
+@pytest.mark.parametrize("size", [2**64 - 14, 2**64 - 1, 2**63, 2**40])
+async def test_a_frame_of_a_size_that_none_has_ends_its_line_alone(
+    face: str, size: int, *, is_compiled: bool
+) -> None:
+    async with talking(face, is_compiled=is_compiled) as (raw, record, gw):
+        raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
+        await eventually(lambda: record.audio_bytes == 960)
+        raw.writer.write(bytes([0x81 if face == "realtime" else 0x82, 0xFF]) + size.to_bytes(8) + b"mask")
+        await eventually(lambda: any(opcode == 8 for opcode, _ in raw.told))
+        other = await Raw.dial(gw, "/v1/realtime?model=gpt-realtime")
+        await other.until("session.created")
+        await other.close()
+
+
+@pytest.mark.parametrize("face", ["browser", "realtime"])
+@pytest.mark.parametrize("is_compiled", WAYS)
+async def test_no_sound_follows_our_close_frame(face: str, *, is_compiled: bool) -> None:
+    async with (
+        Emulator(EmulatorOptions(speed=1)) as upstream,
+        gateway(upstream.http_base, is_compiled=is_compiled) as gw,
+    ):
+        raw = await Raw.dial(
+            gw, "/api/openai/realtime" if face == "browser" else "/v1/realtime?model=gpt-realtime"
+        )
+        if face == "browser":
+            raw.writer.write(event("create_session"))
+            await raw.until("session_ready")
+            raw.writer.write(event("input_text", text="Tell me a long story, please, about anything."))
+            await eventually(lambda: sum(opcode == 2 for opcode, _ in raw.told) > 3)
+        else:
+            await raw.until("session.created")
+            content = [{"type": "input_text", "text": "Tell me a long story, please, about anything."}]
+            item = {"type": "message", "role": "user", "content": content}
+            raw.writer.write(event("conversation.item.create", item=item) + event("response.create"))
+            await eventually(lambda: raw.kinds().count("response.output_audio.delta") > 3)
+        raw.writer.write(b"\xd1" + frame(b"x", 1)[1:])  # a reserved bit
+        await eventually(lambda: any(opcode == 8 for opcode, _ in raw.told))
+        await asyncio.sleep(0.3)  # for what must not come there is nothing to wait for
+        at_close = [opcode for opcode, _ in raw.told].index(8)
+        assert len(raw.told) == at_close + 1
+        await raw.close()
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+async def test_what_is_no_audio_is_not_joined_to_any() -> None:
+    async with talking("realtime", is_compiled=True) as (raw, record, gw):
+        assert gw.directory.express is not None
+        raw.writer.write(append(tone(0.02)))
+        await eventually(lambda: record.audio_bytes == 960)
+        gw.directory.express.join(60)
+        odd = [
+            event("input_audio_buffer.append", audio="!!!!"),
+            event("input_audio_buffer.append", delta="AAAA"),
+        ]
+        raw.writer.write(append(tone(0.02)) + odd[0] + append(tone(0.02)) + odd[1] + append(tone(0.02)))
+        await eventually(lambda: record.audio_bytes == 4 * 960)
+        assert record.audio_sha256 == hashlib.sha256(tone(0.02) * 4).hexdigest()

@@ -7,7 +7,7 @@ What never will: a decision.
 
 from __future__ import annotations
 
-from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SAID_MAX
 from holdfast.core.output import ItemAudio
 from holdfast.core.state import State
 
@@ -29,7 +29,7 @@ def book(s: State, now: float) -> None:
         item.sent += PLAYED_MAX - lane.room
         s.turn.last_event_at = lane.last_at
     if heard.said:
-        s.messages.take(heard.said, now)  # they count as messages, as far as there is room
+        s.messages.take(heard.said, now)  # each counts as a message: there was room for them
         s.window.acknowledge(min(heard.acknowledged, output.offset))
         heard.said, heard.acknowledged = 0, -1
 
@@ -38,6 +38,7 @@ def open_lanes(s: State) -> None:
     """What may pass without a step from here on."""
     s.input_lane.room = room = _room_up(s)
     s.input_lane.until = s.received + room
+    s.input_lane.said_max = min(SAID_MAX, int(s.messages.level))
     lane, item, response_id = s.output_lane, s.output.current, s.turn.active
     if item is None or response_id is None or not _may_sound(s, item):
         lane.room = 0

@@ -59,6 +59,8 @@ class InputLane:
     """The client has everything up to this offset; -1: it has said nothing of it since the last step."""
     said: int
     """How often it said so since then."""
+    said_max: int
+    """How often it may, without being a message like others."""
 
     @property
     def end(self) -> int:
@@ -78,7 +80,7 @@ class InputLane:
 
     def acknowledge(self, offset: int) -> bool:
         """Whether it is enough to remember that the client has everything up to `offset`."""
-        if self.said >= SAID_MAX:
+        if self.said >= self.said_max:
             return False
         self.said += 1
         self.acknowledged = max(self.acknowledged, offset)
@@ -94,6 +96,7 @@ class PlainInputLane(InputLane):
     passed: Tape = field(default_factory=Tape)
     acknowledged: int = -1
     said: int = 0
+    said_max: int = 0
 
 
 class OutputLane:

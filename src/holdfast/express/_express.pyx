@@ -41,6 +41,7 @@ cdef extern from "frames.h" nogil:
         hf_span response_id
         hf_span item_id
         hf_span audio
+        hf_span delta
         hf_span count
         int others
     enum:
@@ -100,6 +101,7 @@ cdef enum:
 
 
 
+cdef uint64_t MANY = 1ull << 62
 cdef double HOLD_S = 0.05
 """What is held back waits for twice as long at the most, where no more comes."""
 
@@ -170,13 +172,12 @@ cdef class Express:
         self.release = None
         for way in holding:
             way.is_listed = False
-            if not way.is_holding():
-                continue
-            if way.is_old:
-                way.flush()
-            else:
+            if way.is_holding() and not way.is_old:
                 way.is_old = way.is_listed = True
                 self.hold(way)
+        for way in holding:
+            if way.is_holding() and not way.is_listed:
+                way.flush()
 
     def close(self):
         """Let everybody off."""
@@ -230,6 +231,8 @@ cdef class Leg:
     cdef bint is_paused
     cdef bint in_fragments
     cdef readonly bint is_riding
+    cdef public bint is_shut
+    """Our close frame is sent: nothing may follow it."""
     cdef public Way way
     cdef uint64_t skip  # bytes of a frame that picows is reading
     cdef bytes begun  # a frame's first bytes, when no more came
@@ -330,19 +333,22 @@ cdef class Leg:
     cdef int frames(self, uint8_t *at, size_t there) except -1:
         cdef hf_frame frame
         cdef size_t size
+        cdef bint has_fed = False
         while there:
-            if not self.is_riding:  # what was read is picows' now
+            if not self.is_riding or (has_fed and self.is_closing()):  # what was read is picows' now
                 return self.feed(at, there)
             if self.skip:
                 size = there if there < self.skip else self.skip
                 self.skip -= size
                 self.feed(at, size)
+                has_fed = True
             elif not hf_read_head(at, there, &frame):
                 self.begun = PyBytes_FromStringAndSize(<char *>at, there)
                 return 0
             elif frame.size > FRAME_BYTES or not frame.is_whole or frame.is_masked != self.is_server:
                 self.follow(&frame)
-                self.skip = frame.head + frame.size
+                # more than can be counted is more than picows takes, too
+                self.skip = frame.head + frame.size if frame.size < MANY else MANY
                 continue
             else:
                 size = frame.head + frame.size
@@ -353,6 +359,7 @@ cdef class Leg:
                     self.flush()
                     self.follow(&frame)
                     self.feed(at, size)
+                    has_fed = True
             at += size
             there -= size
         return 0
@@ -381,13 +388,13 @@ cdef class Leg:
 
     cdef bint is_clear(self) except -1:
         """Whether what is sent now is not sent before what waits already, and to whom it is meant."""
-        return not self.is_closing() and self.waiting_bytes() == 0
+        return not self.is_shut and not self.is_closing() and self.waiting_bytes() == 0
 
     cdef int send_behind(self, const uint8_t *data, size_t size) except -1:
         """Send, or behind what waits; nothing to a line that is dead: what it was given counts as lost with it."""
         if self.is_clear():
             return self.send(data, size)
-        if not self.is_closing():
+        if not self.is_shut and not self.is_closing():
             self.transport.write(PyBytes_FromStringAndSize(<char *>data, size))
         return 0
 
@@ -480,7 +487,7 @@ cdef class CompiledTape:
 cdef class InputFields:
     """The fields of an `InputLane`, where no interpreter is needed to read them."""
 
-    cdef public long long room, until, acknowledged, said
+    cdef public long long room, until, acknowledged, said, said_max
     cdef public CompiledTape passed
 
 
@@ -496,7 +503,7 @@ class CompiledInputLane(InputFields, InputLane):
             return lane
         made = cls()
         made.passed = CompiledTape.instead_of(lane.passed)
-        for name in ("room", "until", "acknowledged", "said"):
+        for name in ("room", "until", "acknowledged", "said", "said_max"):
             setattr(made, name, getattr(lane, name))
         return made
 
@@ -560,9 +567,9 @@ cdef class Way:
 
     cdef int holds(self, Express express) except -1:
         """Audio is held back, and to be let go in time."""
-        self.is_old = False
         if not self.is_listed:
             self.is_listed = True
+            self.is_old = False
             express.hold(self)
         return 0
 
@@ -601,6 +608,7 @@ cdef class RelayUp(Way):
         memcpy(text, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
         memcpy(text + size - 2, b'"}', 2)
         self.held_size = 0
+        self.is_old = False
         hf_mask(text, text, size, mask)
         send_under_head(self.to, HF_TEXT, text, size, mask)
         return 0
@@ -608,10 +616,12 @@ cdef class RelayUp(Way):
     cdef bint join(self, Express express, hf_event *event) except -1:
         """Whether this append can wait for the next: it bears nothing but audio, and the next one's may follow."""
         cdef Py_ssize_t size = event.audio.size
-        if event.event_id.at or event.response_id.at or event.item_id.at or event.count.at or event.others:
+        if event.event_id.at or event.response_id.at or event.item_id.at or event.delta.at or event.count.at:
             return False
-        if event.audio.at == NULL or not size or size & 3 or event.audio.at[size - 1] == c"=":
+        if event.others or event.audio.at == NULL or not size or event.audio.at[size - 1] == c"=":
             return False
+        if hf_decode(express.written, <const uint8_t *>event.audio.at, size) < 0:
+            return False  # it would take its neighbours with it
         if self.held == NULL:
             self.held = <uint8_t *>malloc(HF_HEAD_MAX + APPEND_HEAD + 2 * FRAME_BYTES + 2)
             if self.held == NULL:
@@ -728,6 +738,7 @@ cdef class SessionUp(Way):
         length = hf_encoded_size(self.held)
         hf_encode(out + APPEND_HEAD, pcm, self.held)
         self.held = 0
+        self.is_old = False
         memcpy(out + APPEND_HEAD + length, b'"}', 2)
         length += APPEND_HEAD + 2
         hf_mask(out, out, length, mask)
@@ -775,7 +786,9 @@ cdef class SessionUp(Way):
         if not hf_read_event(<char *>text, frame.size, &event) or not hf_is(event.type, b"ack", 3):
             return False
         offset = hf_number(event.count)
-        if offset < 0 or event.event_id.at or event.item_id.at or event.response_id.at or event.audio.at or event.others:
+        if offset < 0 or event.event_id.at or event.item_id.at or event.response_id.at or event.others:
+            return False
+        if event.audio.at or event.delta.at:
             return False
         return (<object>self.lane).acknowledge(offset)
 
@@ -810,7 +823,7 @@ cdef class SessionDown(Way):
             return False
         if not hf_read_event(<char *>at + frame.head, frame.size, &event) or not self.to.is_clear():
             return False
-        if not hf_is(event.type, b"response.output_audio.delta", 27) or event.audio.at == NULL:
+        if not hf_is(event.type, b"response.output_audio.delta", 27) or event.delta.at == NULL:
             return False
         if not same(event.response_id, lane.response_id) or not same(event.item_id, lane.item_id):
             return False
@@ -818,8 +831,8 @@ cdef class SessionDown(Way):
             return False
         if hf_is(event.event_id, lane.last_event, lane.last_event_size):
             return False
-        pcm = self.passed.room(event.audio.size)  # as bytes it is less, with room for what is written too much
-        size = hf_decode(pcm, <const uint8_t *>event.audio.at, event.audio.size)
+        pcm = self.passed.room(event.delta.size)  # as bytes it is less, with room for what is written too much
+        size = hf_decode(pcm, <const uint8_t *>event.delta.at, event.delta.size)
         samples = size >> 1
         if size < self.least or size & 1 or samples > lane.room:
             return False

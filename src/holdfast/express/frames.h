@@ -103,8 +103,8 @@ typedef struct {
 /* The members that a message of audio has in either direction. */
 typedef struct {
     hf_span type, event_id, response_id, item_id;
-    hf_span audio;  /* `audio` of an append, `delta` of a delta */
-    hf_span count;  /* `offset` or `received` of an acknowledgement: digits */
+    hf_span audio, delta;
+    hf_span count;  /* `offset` of an acknowledgement: digits */
     int others;     /* how many members it has beside these */
 } hf_event;
 
@@ -159,8 +159,9 @@ static inline hf_span *hf_member(hf_event *event, hf_span key) {
     if (HF_IS(key, "event_id")) return &event->event_id;
     if (HF_IS(key, "response_id")) return &event->response_id;
     if (HF_IS(key, "item_id")) return &event->item_id;
-    if (HF_IS(key, "audio") || HF_IS(key, "delta")) return &event->audio;
-    if (HF_IS(key, "offset") || HF_IS(key, "received")) return &event->count;
+    if (HF_IS(key, "audio")) return &event->audio;
+    if (HF_IS(key, "delta")) return &event->delta;
+    if (HF_IS(key, "offset")) return &event->count;
     return NULL;
 }
 

@@ -279,9 +279,9 @@ class RelayRunner(Shell):
 
     def step(self, event: RelayEvent) -> None:
         """Everything but audio passes here."""
-        if (leg := self.client.leg) is not None:
-            leg.flush()  # what it holds back was before this
         try:
+            if (leg := self.client.leg) is not None:
+                leg.flush()  # what it holds back was before this
             self._carry_out(self.relay.receive(event, now()))
         except Exception as error:  # noqa: BLE001 - one conversation's bug must not end the others
             self._broke(error)

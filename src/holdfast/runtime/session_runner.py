@@ -273,9 +273,9 @@ class SessionRunner(Shell):
 
     def step(self, event: Event) -> None:
         """Everything that happens to the session passes here."""
-        if (leg := self.client.leg) is not None:
-            leg.flush()  # what it holds back was before this
         try:
+            if (leg := self.client.leg) is not None:
+                leg.flush()  # what it holds back was before this
             perform = self._perform
             for effect in self.session.receive(event, now()):
                 perform[type(effect)](self, effect)

@@ -147,16 +147,15 @@ class Shell:
         if express is None:
             return
         client.ride(express)
-        if client.leg is not None:
-            client.leg.flush()
-        if line is None:
-            if client.leg is not None:
-                client.leg.way = None
-            return
-        line.ride(express)
-        if client.leg is None or line.leg is None:
-            return
-        client.leg.way, line.leg.way = self.ways(client.leg, line.leg, self._generation)
+        if line is not None:
+            line.ride(express)
+        legs = [one.leg for one in (client, line) if one is not None and one.leg is not None]
+        for leg in legs:
+            leg.flush()
+            leg.way = None
+        if len(legs) == 2:
+            up, down = self.ways(legs[0], legs[1], self._generation)
+            legs[0].way, legs[1].way = up, down
 
     def hang_up(self, effect: HangUp) -> None:
         """Close the line, or stop dialling it."""

@@ -125,7 +125,7 @@ class MessageListener(WSListener):
     def _board(self, transport: WSTransport, frame: WSFrame) -> None:
         is_boundary = frame.tail_size == 0
         MessageListener.on_ws_frame(self, transport, frame)
-        if is_boundary and self.is_open and self.leg is not None:
+        if is_boundary and self._fragments is None and self.is_open and self.leg is not None:
             self.__dict__.pop("on_ws_frame", None)
             self.leg.board()
 
@@ -237,6 +237,7 @@ class MessageListener(WSListener):
         """No more sending; the class's own methods, which look first, are seen again."""
         self.is_open = False
         if self.leg is not None:
+            self.leg.is_shut = True
             self.leg.leave()
             self.leg = None
             self.__dict__.pop("on_ws_frame", None)
