@@ -36,21 +36,24 @@ def gw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield one
 
 
-async def talking(gw: Serving) -> Client:
+async def connected(gw: Serving) -> Client:
     async with asyncio.timeout(10):
         while True:
             try:
-                client = await Client.connect(gw.browser_url)
-                break
+                return await Client.connect(gw.browser_url)
             except WSInvalidStatusError:  # who has just left is counted until his worker has told
                 await asyncio.sleep(0.02)
+
+
+async def talking(gw: Serving) -> Client:
+    client = await connected(gw)
     client.say("create_session", framing="positioned")
     await client.until_told("session_ready", 1)
     return client
 
 
 async def back(gw: Serving, wish: dict[str, Any]) -> Client:
-    client = await Client.connect(gw.browser_url)
+    client = await connected(gw)
     client.say("resume_session", **wish)
     return client
 
