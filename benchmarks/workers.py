@@ -80,7 +80,9 @@ class Round:
     returned: int = 0
     tried: int = 0
     by_processor: float = 0.0
-    """Sessions that would fill what the workers may have, from what a message cost at the last load."""
+    """Sessions that would fill what the workers may have, from what a message cost at the probe: with as many
+    sessions for each worker, or the fuller one would look cheaper.
+    """
     tries: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -123,7 +125,8 @@ def carried(
             upstream.pid,
         )
         sample = measure(plan, folder, load_cores)
-        found.by_processor = asked.share * found.workers * 1e6 / (sample.cpu_us * MESSAGES_PER_S)
+        if not found.tries:
+            found.by_processor = asked.share * found.workers * 1e6 / (sample.cpu_us * MESSAGES_PER_S)
         found.frames += sample.messages
         found.faulty += sample.faulty
         facts = {"sessions": sessions, "p99_ms": sample.rtt_p99_ms, "late_ms": sample.late_p99_ms}
