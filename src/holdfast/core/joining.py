@@ -15,9 +15,9 @@ from typing import Final
 
 STEPS_MS: Final = (0, 40, 60, 100)
 """Audio in one append, at the least. 0: each frame as it comes."""
-ENTER: Final = 0.55
-"""Above this share of the processor the next step is taken."""
-LEAVE: Final = 0.30
+ENTER: Final = 0.65
+"""Above this share of the processor the next step is taken: before newcomers are refused (`overload`)."""
+LEAVE: Final = 0.35
 """Below it the one before: joining itself brings the share down, by less than a half."""
 SAMPLES: Final = 4
 """So many samples in a row are needed: a second."""
