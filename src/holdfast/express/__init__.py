@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+try:
     from holdfast.express._express import (
         CompiledInputLane,
         CompiledOutputLane,
@@ -21,27 +21,13 @@ if TYPE_CHECKING:
         SessionUp,
         Way,
     )
-
-    IS_BUILT = True
-else:
-    try:
-        from holdfast.express._express import (
-            CompiledInputLane,
-            CompiledOutputLane,
-            Express,
-            Leg,
-            RelayDown,
-            RelayUp,
-            SessionDown,
-            SessionUp,
-            Way,
-        )
-    except ImportError:
-        IS_BUILT = False
+except ImportError:
+    IS_BUILT = False
+    if not TYPE_CHECKING:
         CompiledInputLane = CompiledOutputLane = Express = Leg = Way = None
         RelayDown = RelayUp = SessionDown = SessionUp = None
-    else:
-        IS_BUILT = True
+else:
+    IS_BUILT = True
 
 
 def express() -> Express | None:

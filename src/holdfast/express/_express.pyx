@@ -13,7 +13,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcmp, memcpy
 
 import os
 
@@ -98,7 +98,6 @@ cdef enum:
     EVENT_ID_BYTES = 64
     PCM_BYTES_PER_MS = 48
     MASKS = 1024
-
 
 
 cdef uint64_t MANY = 1ull << 62
@@ -484,6 +483,17 @@ cdef class CompiledTape:
         return 0
 
 
+cdef object compiled(cls, lane, names):
+    """The same lane with the fields of `cls`."""
+    if isinstance(lane, cls):
+        return lane
+    made = cls()
+    made.passed = CompiledTape.instead_of(lane.passed)
+    for name in names:
+        setattr(made, name, getattr(lane, name))
+    return made
+
+
 cdef class InputFields:
     """The fields of an `InputLane`, where no interpreter is needed to read them."""
 
@@ -499,13 +509,7 @@ class CompiledInputLane(InputFields, InputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        if isinstance(lane, cls):
-            return lane
-        made = cls()
-        made.passed = CompiledTape.instead_of(lane.passed)
-        for name in ("room", "until", "acknowledged", "said", "said_max"):
-            setattr(made, name, getattr(lane, name))
-        return made
+        return compiled(cls, lane, ("room", "until", "acknowledged", "said", "said_max"))
 
 
 cdef class OutputFields:
@@ -541,15 +545,8 @@ class CompiledOutputLane(OutputFields, OutputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        if isinstance(lane, cls):
-            return lane
-        made = cls()
-        made.passed = CompiledTape.instead_of(lane.passed)
-        for name in (
-            "generation", "room", "offset", "stream", "until", "response_id", "item_id", "last_at", "last_event_id"
-        ):
-            setattr(made, name, getattr(lane, name))
-        return made
+        places = ("room", "offset", "stream", "until", "last_at")
+        return compiled(cls, lane, ("generation", "response_id", "item_id", *places, "last_event_id"))
 
 
 cdef class Way:
@@ -602,16 +599,10 @@ cdef class RelayUp(Way):
         return self.held_size > 0
 
     cdef int flush(self) except -1:
-        cdef const uint8_t *mask = self.to.express.mask()
-        cdef uint8_t *text = self.held + HF_HEAD_MAX
-        cdef Py_ssize_t size = APPEND_HEAD + self.held_size + 2
-        memcpy(text, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
-        memcpy(text + size - 2, b'"}', 2)
+        cdef Py_ssize_t size = self.held_size
         self.held_size = 0
         self.is_old = False
-        hf_mask(text, text, size, mask)
-        send_under_head(self.to, HF_TEXT, text, size, mask)
-        return 0
+        return send_append(self.to, self.held + HF_HEAD_MAX, size)
 
     cdef bint join(self, Express express, hf_event *event) except -1:
         """Whether this append can wait for the next: it bears nothing but audio, and the next one's may follow."""
@@ -640,7 +631,6 @@ cdef class RelayUp(Way):
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef hf_event event
         cdef const uint8_t *mask
-        cdef size_t i
         cdef Py_ssize_t size = frame.size
         if frame.opcode != HF_TEXT or not self.state.is_passing or not self.to.is_clear():
             return False
@@ -731,19 +721,11 @@ cdef class SessionUp(Way):
             return 0
         pcm = self.passed.end() - self.held
         cdef uint8_t *out = express.written + HF_HEAD_MAX
-        cdef Py_ssize_t length
-        cdef const uint8_t *mask = express.mask()
-        # {"type":"input_audio_buffer.append","audio":"..."}, as `wire.upstream` writes it
-        memcpy(out, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
-        length = hf_encoded_size(self.held)
+        cdef Py_ssize_t length = hf_encoded_size(self.held)
         hf_encode(out + APPEND_HEAD, pcm, self.held)
         self.held = 0
         self.is_old = False
-        memcpy(out + APPEND_HEAD + length, b'"}', 2)
-        length += APPEND_HEAD + 2
-        hf_mask(out, out, length, mask)
-        send_under_head(self.to, HF_TEXT, out, length, mask)
-        return 0
+        return send_append(self.to, out, length)
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef Py_ssize_t size = <Py_ssize_t>frame.size - self.head
@@ -773,7 +755,6 @@ cdef class SessionUp(Way):
         else:
             self.holds(leg.express)
         return True
-
 
     cdef bint acknowledged(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         """Whether it is what a client says again and again, and nothing follows from it now."""
@@ -857,6 +838,16 @@ cdef class SessionDown(Way):
             memcpy(out, pcm, size)
         send_under_head(self.to, HF_BINARY, out, size, NULL)
         return True
+
+
+cdef int send_append(Leg to, uint8_t *text, size_t size) except -1:
+    """Send the base64 that stands where it belongs in `text`, as `wire.upstream` writes it."""
+    cdef const uint8_t *mask = to.express.mask()
+    memcpy(text, b'{"type":"input_audio_buffer.append","audio":"', APPEND_HEAD)
+    memcpy(text + APPEND_HEAD + size, b'"}', 2)
+    size += APPEND_HEAD + 2
+    hf_mask(text, text, size, mask)
+    return send_under_head(to, HF_TEXT, text, size, mask)
 
 
 cdef int send_under_head(Leg to, uint8_t opcode, uint8_t *payload, size_t size, const uint8_t *mask) except -1:
