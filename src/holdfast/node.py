@@ -26,6 +26,7 @@ from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.joiner import Joiner
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, RehearsedDialer
 from holdfast.runtime.revival import Revival
@@ -119,14 +120,20 @@ class Node:
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
+        heard = sampled
+        if directory.express is not None:
+            joiner = Joiner(Joining(limits.append_join_ms), directory.express.join)
+
+            def heard(sample: LoadSample) -> None:
+                sampled(sample)
+                joiner.heard(sample)
+
         load = LoadWatch(
             overload,
             lambda: len(directory),
             self._shed,
             directory.close_parked,
-            join=None if directory.express is None else directory.express.join,
-            joining=Joining(limits.append_join_ms),
-            sampled=sampled,
+            sampled=heard,
             processes=self.place.of,
         )
         load.start()

@@ -18,7 +18,6 @@ from typing import Final
 
 import structlog
 
-from holdfast.core.joining import Joining
 from holdfast.core.overload import CHECK_S, LoadSample, Overload, Pressure
 
 QUOTA_EVERY: Final = 20
@@ -35,8 +34,7 @@ log = structlog.get_logger()
 
 class LoadWatch:
     """Feeds `overload`. `shed` lets go what can be had again, `close_one` ends the session that has been
-    parked longest: each time that memory is looked at and found so short. `join` is told how much audio to
-    join into one message.
+    parked longest: each time that memory is looked at and found so short.
     """
 
     def __init__(
@@ -46,13 +44,10 @@ class LoadWatch:
         shed: Callable[[], None],
         close_one: Callable[[], bool],
         *,
-        join: Callable[[int], None] | None = None,
-        joining: Joining | None = None,
         sampled: Callable[[LoadSample], None] = lambda _: None,
         processes: int = 1,
     ) -> None:
         """`sampled` hears of every sample. `processes`: how many share what the machine leaves to us."""
-        self._join, self._joining = join, joining
         self._overload, self._sessions, self._shed, self._close_one = overload, sessions, shed, close_one
         self._sampled, self._processes = sampled, processes
         self._handle: asyncio.TimerHandle | None = None
@@ -102,11 +97,6 @@ class LoadWatch:
 
     def _judge(self, sample: LoadSample, at: float) -> None:
         self._sampled(sample)
-        if self._join is not None and self._joining is not None:
-            before = self._joining.ms
-            if (ms := self._joining.sample(sample.busy)) != before:
-                self._join(ms)
-                log.info("load.joining", category="server", source="load", ms=ms, busy=round(sample.busy, 2))
         pressure = self._overload.sample(sample, at)
         if pressure is not self._pressure:
             level = "info" if pressure is Pressure.NONE else "warning"
