@@ -54,7 +54,7 @@ test-web: $(WEB_MODULES) $(WEB_INDEX) ## the web tests and the packed sizes alon
 
 test-python: $(VENV)/.dev $(EXPRESS) ## the Python tests alone; PYTEST_ARGS="tests/core -q" for a part
 	$(call say,Python tests)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),PYTHON=$(BIN)/python scripts/test_python.sh)
 
 test-live: $(VENV)/.runtime $(SPEECH) ## opt-in: doctor and talk against a real provider, with the key at hand
 	@scripts/test_live.sh

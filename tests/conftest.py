@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,13 @@ def speech_files() -> Path:
     if not (SPEECH_FILES / "silero_vad_16k_op15.onnx").is_file():
         pytest.skip("no speech files: run `make speech`")
     return SPEECH_FILES
+
+
+@pytest.fixture(autouse=True)
+def logging_begins_anew() -> Iterator[None]:
+    """A command that is run within the tests configures logging for the process: not for the next test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,10 @@ import pytest
 
 from holdfast.bench import machine
 
-pytestmark = pytest.mark.skipif(machine.obstacle() is not None, reason=machine.obstacle() or "")
+pytestmark = [
+    pytest.mark.skipif(machine.obstacle() is not None, reason=machine.obstacle() or ""),
+    pytest.mark.alone,
+]
 
 
 def test_a_planted_leak_of_tasks_fails_the_soak(project: Path, tmp_path: Path) -> None:

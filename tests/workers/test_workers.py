@@ -20,7 +20,8 @@ from tests.server.test_return import handle
 from tests.workers.serving import Serving, is_alive, serving
 from tests.workers.test_first_words import frame
 
-pytestmark = pytest.mark.timeout(180)  # three processes start, wherever there is a core
+# three processes start, wherever there is a core
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
 
 PER_USER = 6
 HANDSHAKE = (

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Every Python test: beside one another first, then those in a browser and others
+# that want the machine for themselves (`alone`).
+# What failed is run once more by itself, with nothing beside it: a defect fails again and with it this run;
+# what passes then is named as unsteady, for somebody to look at. Many failures get no second run.
+set -uo pipefail
+cd "${1:-$(dirname "$0")/..}" || exit
+
+python=${PYTHON:-.venv/bin/python}
+last_failed=.pytest_cache/v/cache/lastfailed
+second_chances=5
+SOME_FAILED=1 # pytest's exit codes
+NONE_FOUND=5
+
+processors=$(nproc)
+jobs=$((processors > 3 ? 3 : processors))
+rm -f "$last_failed"
+worst=0
+
+run() { # pytest's arguments
+    "$python" -m pytest "$@"
+    local code=$?
+    [ "$code" -eq $NONE_FOUND ] && code=0
+    [ "$code" -gt "$worst" ] && worst=$code
+}
+
+run --numprocesses "$jobs" --dist loadfile -m "not alone and not browser"
+run -m "alone or browser"
+[ "$worst" -ne $SOME_FAILED ] && exit "$worst"
+
+failed=$("$python" -c 'import json, sys; print(*json.load(open(sys.argv[1])), sep="\n")' "$last_failed")
+[ "$(wc -l <<<"$failed")" -gt $second_chances ] && exit $SOME_FAILED
+echo "::: failed once, run again with nothing beside it:"
+echo "$failed"
+"$python" -m pytest --last-failed --last-failed-no-failures none || exit
+echo "::: unsteady (failed, then passed alone):"
+echo "$failed"

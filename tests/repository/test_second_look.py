@@ -1,0 +1,74 @@
+"""What `make test` makes of a test that fails: always, once, or one of many."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SETTINGS = """[pytest]
+markers =
+    alone: wants the machine for itself
+    browser: needs a browser
+"""
+GOOD = "def test_good(): pass\n"
+ALWAYS = "def test_defect(): assert False\n"
+ONCE = """
+from pathlib import Path
+def test_unsteady():
+    been = Path(__file__).with_name("been")
+    if not been.exists():
+        been.touch()
+        assert False
+"""
+MARKED = "import pytest\npytestmark = pytest.mark.alone\n"
+
+
+def verdict(project: Path, folder: Path, **files: str) -> tuple[int, str]:
+    """Exit code and words of the script over a planted project."""
+    (folder / "pytest.ini").write_text(SETTINGS)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        ["bash", project / "scripts" / "test_python.sh", folder],
+        env=environment | {"PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_all_good(project: Path, tmp_path: Path) -> None:
+    code, told = verdict(project, tmp_path, test_a=GOOD, test_b=MARKED + GOOD)
+    assert (code, "unsteady" in told) == (0, False)
+
+
+@pytest.mark.parametrize("marked", ["", MARKED])
+def test_a_defect_fails_twice(project: Path, tmp_path: Path, marked: str) -> None:
+    code, told = verdict(project, tmp_path, test_a=GOOD, test_b=marked + ALWAYS)
+    assert code == 1
+    assert "run again" in told
+    assert "unsteady" not in told
+
+
+def test_what_passes_alone_is_named(project: Path, tmp_path: Path) -> None:
+    code, told = verdict(project, tmp_path, test_a=GOOD, test_b=ONCE)
+    assert code == 0
+    assert told.rstrip().endswith("test_b.py::test_unsteady")
+
+
+def test_many_failures_get_no_second_look(project: Path, tmp_path: Path) -> None:
+    many = {f"test_{i}": ONCE.replace('"been"', f'"been{i}"') for i in range(6)}
+    code, told = verdict(project, tmp_path, **many)
+    assert (code, "run again" in told) == (1, False)
+
+
+def test_a_file_that_cannot_be_read_is_no_matter_of_chance(project: Path, tmp_path: Path) -> None:
+    code, told = verdict(project, tmp_path, test_a=GOOD, test_b="import nothing_like_this\n")
+    assert code != 0
+    assert "unsteady" not in told
