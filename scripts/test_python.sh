@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every Python test: beside one another first, then those in a browser and others
-# that want the machine for themselves (`alone`).
+# Every Python test: those in a browser and others that want the machine for themselves (`alone`) first,
+# then the many beside one another. The last line is pytest's.
 # What failed is run once more by itself, with nothing beside it: a defect fails again and with it this run;
 # what passes then is named as unsteady, for somebody to look at. Many failures get no second run.
 set -uo pipefail
@@ -24,14 +24,12 @@ run() { # pytest's arguments
     [ "$code" -gt "$worst" ] && worst=$code
 }
 
-run --numprocesses "$jobs" --dist loadfile -m "not alone and not browser"
 run -m "alone or browser"
+run --numprocesses "$jobs" --dist loadfile -m "not alone and not browser"
 [ "$worst" -ne $SOME_FAILED ] && exit "$worst"
 
 failed=$("$python" -c 'import json, sys; print(*json.load(open(sys.argv[1])), sep="\n")' "$last_failed")
 [ "$(wc -l <<<"$failed")" -gt $second_chances ] && exit $SOME_FAILED
-echo "::: failed once, run again with nothing beside it:"
+echo "::: failed once, run again with nothing beside it; what passes now is unsteady, a test to mend:"
 echo "$failed"
-"$python" -m pytest --last-failed --last-failed-no-failures none || exit
-echo "::: unsteady (failed, then passed alone):"
-echo "$failed"
+exec "$python" -m pytest --last-failed --last-failed-no-failures none
