@@ -143,6 +143,8 @@ class Session:
         s = self.state
         if s.is_over:
             return []
+        if s.told:
+            s.told = []
         hot_path.book(s, now)
         kind = type(event)
         if kind is TimerFired:
@@ -162,7 +164,7 @@ class Session:
     def abort(self, cause: Fault) -> list[Effect]:
         """A step broke: end what can still be ended, by name."""
         s = self.state
-        s.out = []
+        s.out, s.told = [], []
         hot_path.book(s, s.last_activity)  # for the numbers; when it was does not matter any more
         ending.end(s, "gateway_fault", cause)
         hot_path.open_lanes(s)

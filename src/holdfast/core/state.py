@@ -89,6 +89,7 @@ class State(Linked):
         "started_at",
         "surroundings",
         "timeline",
+        "told",
         "tools",
         "turn",
         "typed",
@@ -101,6 +102,8 @@ class State(Linked):
         super().__init__(limits, surroundings.upstreams, surroundings.endpoints)
         self.surroundings = surroundings
         self.out: list[Effect] = []
+        self.told: list[Notice] = []
+        """What this step told the client, whether it is there or not: for whoever watches."""
         self.session_id = ""
         self.options = SessionOptions()
         self.asked: SessionAsked | None = None
@@ -162,6 +165,7 @@ class State(Linked):
 
     def tell(self, notice: Notice) -> None:
         """Send the client a text message, numbered once a session exists, kept until it is acknowledged."""
+        self.told.append(notice)
         message = Tell(notice, self.output.number())
         if message.offset is not None:
             self.window.tell(message.offset, message)

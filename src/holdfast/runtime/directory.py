@@ -19,6 +19,7 @@ from holdfast.core.overload import Overload
 from holdfast.express import Express
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.resumption import Resumable, Resumption
+from holdfast.runtime.watching import Watches
 
 
 class Running(Protocol):
@@ -74,6 +75,8 @@ class Directory:
     """Whether no upstream can be reached: then nobody begins."""
     revive: Callable[[str], Resumable | None] = _nobody
     """Takes up a session that another process left in the journal."""
+    watches: Watches = field(default_factory=Watches)
+    """Who is told what is seen of the conversations."""
     journal_cause: Fault | None = None
     """Why nothing is written at the moment; None while all is well."""
     resumption: Resumption = field(init=False)

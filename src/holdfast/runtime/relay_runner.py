@@ -27,7 +27,9 @@ from holdfast.core.rights import Rights, overreach
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.express import Leg, RelayDown, RelayUp, Way
 from holdfast.ports import ClientLine, Principal
+from holdfast.ports.sightings import Watched
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.eyes import RelayEyes
 from holdfast.runtime.relay_return import RelayWish, ReturnableLine, ReturnToRelay
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now
@@ -83,6 +85,8 @@ class RelayRunner(Shell):
             )
         )
         self._state = self.relay.state
+        watched = Watched(self._session_id, "realtime", principal.customer_id)
+        self._eyes = RelayEyes(directory.watches, watched, self._state)
         self._perform = self.PERFORM  # found sooner here than in the class
 
     # the client's side
@@ -282,7 +286,10 @@ class RelayRunner(Shell):
         try:
             if (leg := self.client.leg) is not None:
                 leg.flush()  # what it holds back was before this
-            self._carry_out(self.relay.receive(event, now()))
+            at = now()
+            due = self.relay.receive(event, at)
+            self._carry_out(due)
+            self._eyes.stepped(event, due, at)
         except Exception as error:  # noqa: BLE001 - one conversation's bug must not end the others
             self._broke(error)
 
@@ -290,7 +297,9 @@ class RelayRunner(Shell):
         """A bug of ours: end what can be ended by name, whatever state it left."""
         cause = self.broken(error)
         try:
-            self._carry_out(self.relay.abort(cause))
+            due = self.relay.abort(cause)
+            self._carry_out(due)
+            self._eyes.carried(due, now())
         except Exception as worse:  # noqa: BLE001 - as above
             self.broken(worse)
         self.client.close(cause.row.close_code, cause.code)

@@ -30,8 +30,10 @@ from holdfast.core.timers import TIMER_AWAY
 from holdfast.express import CompiledInputLane, CompiledOutputLane, Leg, SessionDown, SessionUp, Way
 from holdfast.ports import ClientLine, Principal, ToolContext
 from holdfast.ports.journal import Journal
+from holdfast.ports.sightings import Watched
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.eyes import BrowserEyes
 from holdfast.runtime.record import SessionRecord
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
@@ -88,6 +90,9 @@ class SessionRunner(Shell):
             )
         )
         self._state = self.session.state
+        self._eyes = BrowserEyes(
+            directory.watches, Watched("", "browser", principal.customer_id), self._state
+        )
         self._input_lane = self._state.input_lane
         self._output_lane = self._state.output_lane
         self._perform = self.PERFORM  # found sooner here than in the class
@@ -228,8 +233,10 @@ class SessionRunner(Shell):
 
     def restart(self, session_id: str, lines: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Take up a session that another process left in the journal."""
-        due = self.session.restart(lines, secrets.token_hex(8), now())
+        at = now()
+        due = self.session.restart(lines, secrets.token_hex(8), at)
         self._settle_on(session_id)
+        self._eyes.restored(at)
         self._carry_out(due)
 
     # the upstream's side
@@ -276,9 +283,12 @@ class SessionRunner(Shell):
         try:
             if (leg := self.client.leg) is not None:
                 leg.flush()  # what it holds back was before this
-            perform = self._perform
-            for effect in self.session.receive(event, now()):
+            perform, at = self._perform, now()
+            due = self.session.receive(event, at)
+            told = self._state.told
+            for effect in due:
                 perform[type(effect)](self, effect)
+            self._eyes.stepped(told, due, at)
         except Exception as error:  # noqa: BLE001 - one session's bug must not end the others
             self._broke(error)
 
@@ -286,7 +296,9 @@ class SessionRunner(Shell):
         """A bug of ours: end what can be ended by name, whatever state it left."""
         cause = self.broken(error)
         try:
-            self._carry_out(self.session.abort(cause))
+            due = self.session.abort(cause)
+            self._carry_out(due)
+            self._eyes.stepped(self._state.told, due, now())
         except Exception as worse:  # noqa: BLE001 - as above
             self.broken(worse)
         self.client.close(cause.row.close_code, cause.code)

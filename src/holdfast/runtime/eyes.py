@@ -1,0 +1,273 @@
+"""From a step to sightings: what those who watch are told of it.
+
+What lives here: for each conductor the table from what it told, noted or heard to a sighting.
+What never will: deciding; anything for each message of audio.
+
+Both go by what the core made of an event, not by the event: a dead upstream's word is no sighting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from holdfast.core import notices, relay_effects
+from holdfast.core import relay_events as heard
+from holdfast.core.audio import ms_of_samples, samples_of_ms
+from holdfast.core.effects import Effect, Finish, Note, Record
+from holdfast.core.faults import FAULTS, Fault, fault
+from holdfast.core.links import Linked
+from holdfast.core.recent import Recent
+from holdfast.core.relay_effects import RelayEffect
+from holdfast.core.relay_events import RelayEvent
+from holdfast.core.relay_state import RelayState
+from holdfast.core.relay_upstream import hears
+from holdfast.core.state import OWN_ITEM, State
+from holdfast.ports import sightings as seen
+from holdfast.ports.sightings import Sighting, Watched
+from holdfast.runtime.watching import Watches
+from holdfast.wire.usage import usage_of
+
+TYPED_REMEMBERED: Final = 32
+"""Typed turns whose line may be written again: it changes while they wait for an upstream."""
+_LIVE: Final = {"session.ready": "first", "session.rebuilt": "rebuilt", "upstream.rotated": "rotated"}
+
+
+class Eyes:
+    """What both have in common: the key moments of the log."""
+
+    __slots__ = ("_ended", "_ending", "_is_over", "_links", "_watches", "session")
+
+    def __init__(self, watches: Watches, session: Watched, links: Linked) -> None:
+        self._watches = watches
+        self.session = session
+        self._links = links
+        self._ending: Note | None = None
+        self._ended: seen.Ended | None = None
+        self._is_over = False
+
+    def _tell(self, sighting: Sighting, at: float) -> None:
+        if self._is_over:
+            return
+        if isinstance(sighting, seen.Ended):
+            self._ended = sighting
+            return
+        self._watches.saw(self.session, sighting, at)
+
+    def _noted(self, note: Note) -> Iterator[Sighting]:
+        facts = note.facts
+        yield seen.Noted(note.moment, note.level, facts)
+        cause = _fault_of(facts)
+        if note.moment == "upstream.reconnecting" and cause is not None:
+            generation, was_live = facts["generation"], facts["was_live"]
+            yield seen.UpstreamLost(generation, cause, was_live)
+        if cause is not None:
+            yield seen.FaultMet(cause, note.moment)
+        if note.moment in _LIVE:
+            link, upstream = self._links.upstream, self._links.upstreams[self._links.upstream.endpoint]
+            yield seen.UpstreamLive(
+                link.generation,
+                upstream.name,
+                upstream.kind,
+                link.model or upstream.model,
+                link.session_id,
+                _LIVE[note.moment],  # type: ignore[arg-type] # one of the three
+            )
+        if note.moment == "client.gone":
+            yield seen.ClientAway(int(facts["code"]))
+        if note.moment == "session.resumed":
+            yield seen.ClientBack(bool(facts["recovered"]))
+
+    def noted(self, note: Note, at: float) -> None:
+        """A key moment of the log."""
+        if note.moment in _ENDINGS:
+            self._ending = note
+        for sighting in self._noted(note):
+            self._tell(sighting, at)
+
+    def finished(self, effect: Finish, at: float) -> None:  # noqa: ARG002 - it says only that
+        """The session is over, whatever way it took."""
+        if self._ended is None:
+            facts = {} if self._ending is None else self._ending.facts
+            moment = "closed" if self._ending is None else self._ending.moment
+            self._ended = seen.Ended(str(facts.get("reason") or moment), _fault_of(facts))
+
+    def _end(self, at: float) -> None:
+        """Said last in its step, and once."""
+        if self._ended is not None and not self._is_over:
+            self._is_over = True
+            self._watches.saw(self.session, self._ended, at)
+
+
+def _fault_of(facts: Mapping[str, object]) -> Fault | None:
+    code = facts.get("fault")
+    if code not in FAULTS:
+        return None
+    evidence = facts.get("evidence")
+    return fault(str(code), evidence if isinstance(evidence, list) else ())
+
+
+_ENDINGS: Final = frozenset({"session.ended", "session.failed", "session.suspended"})
+
+
+class BrowserEyes(Eyes):
+    """Of a session of the browser protocol. Before it exists there is nothing to see."""
+
+    __slots__ = ("_is_begun", "_state", "_typed")
+
+    def __init__(self, watches: Watches, session: Watched, state: State) -> None:
+        super().__init__(watches, session, state)
+        self._state = state
+        self._is_begun = False
+        self._typed: Recent[str] = Recent(TYPED_REMEMBERED)
+
+    def restored(self, at: float) -> None:
+        """The session was taken up from a journal."""
+        self._begin(at, is_restored=True)
+
+    def _begin(self, at: float, *, is_restored: bool = False) -> bool:
+        """Whether there is a session; told once."""
+        self.session.id, self.session.mode = self._state.session_id, self._state.options.mode
+        self._is_begun = bool(self.session.id)
+        if self._is_begun:
+            self._tell(seen.Began(is_restored), at)
+        return self._is_begun
+
+    def stepped(self, told: Sequence[notices.Notice], due: Sequence[Effect], at: float) -> None:
+        """A step is done: what it told the client, and its effects."""
+        if not self._watches.all or (not self._is_begun and not self._begin(at)):
+            return
+        for notice in told:
+            build = _NOTICES.get(type(notice))
+            if build is not None and (sighting := build(self._state, notice)) is not None:
+                self._tell(sighting, at)
+        for effect in due:
+            look = _EFFECTS.get(type(effect))
+            if look is not None:
+                look(self, effect, at)
+        self._end(at)
+
+    def recorded(self, effect: Record, at: float) -> None:
+        """A typed turn is nobody's transcript: the journal's line tells of it."""
+        item = effect.content
+        is_own = effect.kind == "item" and str(item["id"]).startswith(OWN_ITEM)
+        if is_own and item["role"] == "user" and item["text"] and item["id"] not in self._typed:
+            self._typed.append(item["id"])
+            self._tell(seen.WordsOfUser(item["id"], item["text"], is_typed=True), at)
+
+
+def _interrupted(state: State, notice: notices.Interrupted) -> Sighting:
+    item = state.output.current
+    is_it = item is not None and item.item_id == notice.item_id
+    sent_ms = ms_of_samples(item.sent) if item is not None and is_it else None
+    return seen.Interrupted(notice.response_id, notice.item_id, notice.played_ms, sent_ms)
+
+
+_EFFECTS: Final[Mapping[type, Callable[[BrowserEyes, Any, float], None]]] = {
+    Note: BrowserEyes.noted,
+    Record: BrowserEyes.recorded,
+    Finish: BrowserEyes.finished,
+}
+
+_Build = Callable[[State, Any], Sighting | None]
+
+_NOTICES: Final[Mapping[type, _Build]] = {
+    notices.SpeechStarted: lambda _, n: seen.TurnBegan(n.item_id, n.sample),
+    notices.SpeechStopped: lambda _, n: seen.TurnEnded(n.item_id, n.sample),
+    notices.UserTranscript: lambda _, n: seen.WordsOfUser(n.item_id, n.text, n.usage) if n.final else None,
+    notices.ResponseStarted: lambda _, n: seen.ResponseBegan(n.response_id),
+    notices.AudioStarted: lambda _, n: seen.FirstSound(n.response_id, n.item_id),
+    notices.AssistantTranscript: lambda _, n: (
+        seen.WordsOfAssistant(n.response_id, n.item_id, n.text) if n.final else None
+    ),
+    notices.Interrupted: _interrupted,
+    notices.ResponseDone: lambda _, n: seen.ResponseEnded(
+        n.response_id, n.status, n.reason or "", n.usage, n.fault
+    ),
+    notices.ToolStarted: lambda _, n: seen.ToolBegan(n.call_id, n.name),
+    notices.ToolDone: lambda _, n: seen.ToolEnded(n.call_id, n.name, n.status),
+    notices.AudioLost: lambda _, n: seen.AudioWasLost(n.direction, n.from_sample, n.to_sample, n.reason),
+    notices.SessionEnded: lambda _, n: seen.Ended(n.reason, n.fault),
+}
+
+
+class RelayEyes(Eyes):
+    """Of a conversation behind `/v1/realtime`."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, watches: Watches, session: Watched, state: RelayState) -> None:
+        super().__init__(watches, session, state)
+        self._state = state
+
+    def stepped(self, event: RelayEvent, due: Sequence[RelayEffect], at: float) -> None:
+        """A step is done."""
+        if not self._watches.all:
+            return
+        look = _HEARD.get(type(event))
+        if look is not None and (not isinstance(event, heard.Original) or hears(self._state, event)):
+            sighting = look(event)
+            if sighting is not None:
+                self._tell(sighting, at)
+        self.carried(due, at)
+
+    def carried(self, due: Sequence[RelayEffect], at: float) -> None:
+        """These effects are under way."""
+        for effect in due:
+            carry = _RELAY_EFFECTS.get(type(effect))
+            if carry is not None:
+                carry(self, effect, at)
+        self._end(at)
+
+    def ended_for_it(self, effect: relay_effects.SendTerminal, at: float) -> None:
+        """A response whose upstream is gone has its end from us."""
+        told = seen.ResponseEnded(effect.response_id, effect.status, effect.reason, None, effect.fault)
+        self._tell(told, at)
+
+    def told_of_loss(self, effect: relay_effects.SendNews, at: float) -> None:
+        """Of our own news only a loss is nobody else's."""
+        if effect.name != "audio_lost":
+            return
+        facts = effect.facts
+        first, last = samples_of_ms(int(facts["from_ms"])), samples_of_ms(int(facts["to_ms"]))
+        self._tell(seen.AudioWasLost("input", first, last, str(facts["reason"])), at)
+
+
+_RELAY_EFFECTS: Final[Mapping[type, Callable[[RelayEyes, Any, float], None]]] = {
+    Note: RelayEyes.noted,
+    Finish: RelayEyes.finished,
+    relay_effects.SendTerminal: RelayEyes.ended_for_it,
+    relay_effects.SendNews: RelayEyes.told_of_loss,
+}
+
+
+def _asked(event: heard.ClientAsked) -> Sighting | None:
+    """A written turn of the user's; what is spoken in one is told when it is written down."""
+    item = event.asked.item
+    if item is None or item.role != "user" or not item.text:
+        return None
+    return seen.WordsOfUser(item.id, item.text, is_typed=True)
+
+
+_Look = Callable[[Any], Sighting | None]
+
+_HEARD: Final[Mapping[type, _Look]] = {
+    heard.Begun: lambda _: seen.Began(),
+    heard.ClientAsked: _asked,
+    heard.SpeechBegan: lambda e: seen.TurnBegan(e.item_id, samples_of_ms(e.audio_ms)),
+    heard.SpeechEnded: lambda e: seen.TurnEnded(e.item_id, samples_of_ms(e.audio_ms)),
+    heard.Heard: lambda e: (
+        seen.WordsOfUser(e.item_id, e.text, usage_of(e.raw)) if e.type == "completed" else None
+    ),
+    heard.ResponseBegan: lambda e: seen.ResponseBegan(e.response_id),
+    heard.PartBegan: lambda e: seen.FirstSound(e.response_id, e.item_id) if e.is_spoken else None,
+    heard.Said: lambda e: seen.WordsOfAssistant(e.response_id, e.item_id, e.text) if e.final else None,
+    heard.ItemCut: lambda e: seen.Interrupted("", e.item_id, e.audio_end_ms),
+    heard.ResponseEnded: lambda e: seen.ResponseEnded(e.response_id, e.status, "", usage_of(e.raw), e.fault),
+    heard.OutputItemBegan: lambda e: (
+        seen.ToolBegan(e.call_id, "") if e.kind == "function_call" and e.call_id else None
+    ),
+}
+"""By the upstream's words as they came. The first sound of an answer is dated by the part that it begins: the
+sound itself passes without a step.
+"""
