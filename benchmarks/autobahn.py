@@ -65,6 +65,9 @@ class Echo:
     def client_binary(self, payload: bytes) -> None:
         self._line.send_binary(payload)
 
+    def client_breached(self, code: int, reason: str) -> None:
+        """The close says it."""
+
     def client_closed(self, code: int, reason: str) -> None:
         """Nothing was kept."""
 

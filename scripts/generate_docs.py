@@ -1,4 +1,5 @@
-"""Write the generated pages of docs/reference: `make docs`. `--check` only tells which are stale.
+"""Write what is generated from the code, pages of docs/reference before all: `make docs`.
+`--check` only tells what is stale.
 
 What lives here: tables of the code as Markdown. What never will: words that the code does not say itself.
 """
@@ -16,10 +17,10 @@ from typing import Any, Final, Literal, get_args, get_origin
 import typer
 from pydantic import BaseModel
 
+import fault_files
 from holdfast import cli
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.client_link import CLIENT_TRANSITIONS
-from holdfast.core.faults import FAULTS
 from holdfast.core.limits import Limits
 from holdfast.core.rights import NARROW
 from holdfast.core.turn import TURN_TRANSITIONS
@@ -29,13 +30,11 @@ from holdfast.wire.dialects import DIALECTS, GA_ONLY, GA_RESPONSE, GA_SESSION, D
 from holdfast.wire.dialects.table import put
 
 LISTED_APART: Final = frozenset({"upstream", "limits"})
-REFERENCE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT: Final = Path(__file__).resolve().parent.parent
+REFERENCE: Final = ROOT / "docs" / "reference"
 NOTE: Final = "<!-- Written by `make docs` from the code. Change the code, not this page. -->"
 
 INTRODUCTIONS: Final = {
-    "faults": """\
-One row for each thing that can go wrong, from the table that also decides retries, close codes and the words
-users see. `holdfast explain CODE` prints a row.""",
     "logs": """\
 On a terminal a readable line, otherwise one JSON object a line: `timestamp`, `level`, `event`, `category`,
 `source`, and everything else under `metadata`. Audio, transcripts and secrets are never logged; control
@@ -76,24 +75,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines)
-
-
-def faults() -> str:
-    """The fault table."""
-    parts = [
-        "# Faults",
-        NOTE,
-        INTRODUCTIONS["faults"],
-    ]
-    for party in dict.fromkeys(row.party for row in FAULTS.values()):
-        parts.append(f"## {str(party).replace('_', ' ').capitalize()}")
-        rows = [
-            (f"`{row.code}`", row.message, row.remedy, row.retry, row.close_code)
-            for row in FAULTS.values()
-            if row.party is party
-        ]
-        parts.append(table(("code", "users see", "what to do", "retried", "close code"), rows))
-    return "\n\n".join(parts)
 
 
 def logs() -> str:
@@ -360,7 +341,7 @@ def _habits(dialect: Dialect) -> Sequence[tuple[bool, str]]:
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "faults.md": faults,
+    "faults.md": lambda: fault_files.page(NOTE),
     "logs.md": logs,
     "limits.md": limits,
     "rights.md": rights,
@@ -371,9 +352,22 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 }
 
 
-def stale() -> list[str]:
-    """Pages that differ from what the code says."""
-    return [page for page, write in PAGES.items() if not _same(REFERENCE / page, write())]
+SOURCES: Final[Mapping[str, Callable[[], str]]] = {
+    "web/packages/client/src/faults.ts": fault_files.found_by_page,
+    "web/packages/react/src/faults.ts": fault_files.words_of_page,
+    "web/packages/client/test/fault-table.json": fault_files.table,
+}
+"""What is written into the sources of others."""
+
+WRITTEN: Final[Mapping[Path, Callable[[], str]]] = {
+    **{REFERENCE / name: write for name, write in PAGES.items()},
+    **{ROOT / name: write for name, write in SOURCES.items()},
+}
+
+
+def stale() -> list[Path]:
+    """Files that differ from what the code says."""
+    return [path for path, write in WRITTEN.items() if not _same(path, write())]
 
 
 def _same(path: Path, text: str) -> bool:
@@ -381,16 +375,16 @@ def _same(path: Path, text: str) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0: written, or nothing stale. 1: stale pages with --check."""
+    """0: written, or nothing stale. 1: stale files with --check."""
     old = stale()
     if "--check" in arguments:
-        for page in old:
-            print(f"stale: docs/reference/{page}; run `make docs`")
+        for path in old:
+            print(f"stale: {path.relative_to(ROOT)}; run `make docs`")
         return int(bool(old))
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    for page in old:
-        (REFERENCE / page).write_text(PAGES[page]() + "\n", "utf-8")
-        print(f"wrote docs/reference/{page}")
+    for path in old:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(WRITTEN[path]() + "\n", "utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")
     return 0
 
 

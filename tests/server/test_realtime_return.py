@@ -135,7 +135,7 @@ async def test_a_wrong_token_and_no_session_are_refused_alike_and_a_strangers_to
             second = await back(gw, wish(first) | change)
             closes.append(await second.until_closed())
             assert second.texts[-1]["type"] == "error"
-        assert closes[0] == closes[1] == (4404, "invalid_request_error.application.no_session")
+        assert closes[0] == closes[1] == (4404, "invalid_request_error.application.unknown_session")
         assert closes[2] == (4403, "invalid_request_error.application.not_authorized"), (
             "another customer's, with a valid token"
         )
@@ -244,7 +244,7 @@ async def test_nobody_who_comes_back_in_time_ends_it_and_one_who_says_goodbye_at
         await upstream.wait_for(lambda: not upstream.open_sessions)
 
         third = await back(gw, wish(first))
-        assert (await third.until_closed())[1] == "invalid_request_error.application.no_session"
+        assert (await third.until_closed())[1] == "invalid_request_error.application.unknown_session"
 
 
 async def test_trouble_that_lasts_is_told_to_those_who_asked() -> None:

@@ -129,7 +129,7 @@ def idle_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 -
 
 def life_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """No session lasts for ever."""
-    end(s, "time_limit", fault("application.idle", [f"{s.limits.session_s:g} s"]))
+    end(s, "time_limit", fault("application.time_limit", [f"after {s.limits.session_s:g} s"]))
 
 
 def losses_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above

@@ -7,6 +7,7 @@ What never will: the dialect.
 from __future__ import annotations
 
 from holdfast.core import relay_ending, relay_link, relay_rebuild
+from holdfast.core.client_close import fault_of_client_close
 from holdfast.core.effects import CloseClient, StartTimer, StopTimer
 from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, MemoryRanShort, TimerFired
 from holdfast.core.faults import fault
@@ -172,7 +173,8 @@ def gone(s: RelayState, event: ClientGone, now: float) -> None:
     """The client's socket is over: wait for its return, where it asked for that."""
     if s.is_away:
         return
-    s.note("client.gone", code=event.code, reason=event.reason)
+    cause = fault_of_client_close(event.code, event.reason)
+    s.note("client.gone", code=event.code, reason=event.reason, fault=cause.code if cause else None)
     if not s.can_return or event.code == DONE or s.is_draining or not s.line.is_ready_told:
         relay_ending.over(s)
         return

@@ -99,4 +99,4 @@ def idle_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG
 
 def life_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """No conversation lasts for ever."""
-    end(s, fault("application.idle", [f"{s.limits.session_s:g} s"]))
+    end(s, fault("application.time_limit", [f"after {s.limits.session_s:g} s"]))

@@ -73,18 +73,19 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
     link = s.link_of(event.generation)
     if link is None:
         return
-    facts = {"code": event.code, "fault": event.fault.code, "upstream_session": link.session_id}
     if link.is_starting:
         relay_link.refused_at_start(s, link, event, now)
         return
     if link is not s.upstream:
         relay_link.lose(s, link, event.fault, now)
         return
-    s.note("upstream.error", "warning", **facts)
     is_refusal = event.fault.row.party is Party.APPLICATION
+    is_about_ours = (event.event_id or "").startswith(OWN_PREFIX)
+    found = "gateway.message_refused" if is_refusal and is_about_ours else event.fault.code
+    s.note("upstream.error", "warning", code=event.code, fault=found, upstream_session=link.session_id)
     if relay_link.judge_error(s, link, event, now):
         return
-    if (event.event_id or "").startswith(OWN_PREFIX):
+    if is_about_ours:
         own_refused(s, event, now)
     elif is_refusal and event.event_id is None and s.own:
         s.own.pop(next(iter(s.own)))  # some refusals name nobody: it is about the oldest (protocol, 9.1)

@@ -12,6 +12,7 @@ from typing import Literal
 from holdfast.core import asking, ending, lifecycle
 from holdfast.core.audio_side import look_again
 from holdfast.core.barge_in import interrupt
+from holdfast.core.client_close import fault_of_client_close
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
 from holdfast.core.events import (
@@ -38,7 +39,8 @@ def gone(s: State, event: ClientGone, now: float) -> None:
     """The client's socket is over: park the session, unless the client said that it is done."""
     if s.link.is_away:
         return
-    s.note("client.gone", code=event.code, reason=event.reason)
+    cause = fault_of_client_close(event.code, event.reason)
+    s.note("client.gone", code=event.code, reason=event.reason, fault=cause.code if cause else None)
     if not s.link.is_attached or event.code == DONE:
         s.link.move(ClientSignal.ENDED)
         ending.end(s, "client_gone")

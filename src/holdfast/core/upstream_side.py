@@ -26,7 +26,7 @@ from holdfast.core.events import (
     UpstreamStages,
     UserTranscribed,
 )
-from holdfast.core.faults import Party, Retry, fault
+from holdfast.core.faults import Fault, Party, Retry, fault
 from holdfast.core.journal_side import bound_given, record_items
 from holdfast.core.notices import (
     SpeechStarted,
@@ -102,7 +102,8 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     if link is None:
         return
     level = "debug" if event.benign else "warning"
-    facts = {"code": event.code, "fault": event.fault.code, "upstream_session": link.session_id}
+    cause = _whose(event.fault)
+    facts = {"code": event.code, "fault": cause.code, "upstream_session": link.session_id}
     s.note("upstream.error", level, **facts)
     if event.code == "conversation_already_has_active_response":
         _collided(s, event)
@@ -118,15 +119,22 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     if is_about_request:
         s.turn.refused()
         s.spoken.answered_all()
-        ending.close_response(s, "incomplete", event.fault)
+        ending.close_response(s, "incomplete", cause)
     is_about_link = event.fault.row.retry is Retry.NEVER and event.fault.row.party is not Party.APPLICATION
     if is_about_link or event.fault.code == "provider.session_expired":
         link.last_error = event.fault
     if event.fault.code == "provider.server_error" and link.server_error(now) >= s.limits.server_errors:
         lifecycle.lose(s, link, UpstreamLost(event.generation, event.fault, event.chance), now)
         return
-    refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", event.fault), now)
+    refuse(s, error_of("RESPONSE_FAILED" if is_about_request else "UPSTREAM_ERROR", cause), now)
     asking.request_response(s, now)
+
+
+def _whose(cause: Fault) -> Fault:
+    """All that goes up is made here: a message that was refused is ours, and never the page's."""
+    if cause.code != "application.invalid_message":
+        return cause
+    return fault("gateway.message_refused", cause.evidence)
 
 
 def _collided(s: State, event: UpstreamErred) -> None:

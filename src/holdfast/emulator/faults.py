@@ -127,6 +127,7 @@ ENDINGS: Final[Mapping[str, Ending]] = {
     "server_error": _failed("server_error"),
     "rate_limit": _failed("rate_limit"),
     "quota": _failed("quota"),
+    "unexplained": Ending("failed", error={"type": "unknown", "code": None, "message": "It did not work."}),
     "max_tokens": Ending("incomplete", "max_output_tokens"),
     "content_filter": Ending("incomplete", "content_filter"),
 }

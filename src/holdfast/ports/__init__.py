@@ -248,6 +248,10 @@ class Conversation(Protocol):
         """One binary message."""
         ...
 
+    def client_breached(self, code: int, reason: str) -> None:
+        """The client broke a rule of sockets. This close code follows; words can still be sent."""
+        ...
+
     def client_closed(self, code: int, reason: str) -> None:
         """The socket is over."""
         ...

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from holdfast.core import effects, events, relay_effects
 from holdfast.core import relay_events as heard
+from holdfast.core.client_close import fault_of_client_close
 from holdfast.core.effects import Dial
 from holdfast.core.events import MessageRefused
 from holdfast.core.faults import Fault, fault
@@ -189,6 +190,11 @@ class RelayRunner(Shell):
         elif self._flood.refused(at):
             self.step(heard.ClientFlooded())
 
+    def client_breached(self, code: int, reason: str) -> None:
+        """It is told in words what the close code says in a number."""
+        if (cause := fault_of_client_close(code, reason)) is not None:
+            self._refuse(cause.code, f"{cause.row.message} {cause.row.remedy}")
+
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over; the core decides whether the conversation waits for it."""
         if isinstance(self.client, ReturnableLine):
@@ -231,13 +237,13 @@ class RelayRunner(Shell):
             found.take(client, wish)
             return
         cause = found.fault if isinstance(found, MessageRefused) else None
-        self._carry_out(self.relay.abort(cause or fault("application.no_session")))
+        self._carry_out(self.relay.abort(cause or fault("application.unknown_session")))
 
     def take(self, client: ClientLine, message: ResumeSession) -> None:
         """This socket is our client's from here on; another that it had is closed."""
         line = self.client
         if not isinstance(message, ReturnToRelay) or not isinstance(line, ReturnableLine):
-            cause = fault("application.no_session")
+            cause = fault("application.unknown_session")
             client.close(cause.row.close_code, cause.code)
             return
         if (before := line.client) is not None:

@@ -96,7 +96,7 @@ class Resumption:
         if session is None or not session.tokens.accepts(message.resume_token):
             failures.take(1, now)
             why = "This session is not kept here any more. Send create_session."
-            return self._refused(message, "NO_SESSION_EXISTS", "application.no_session", why)
+            return self._refused(message, "NO_SESSION_EXISTS", "application.unknown_session", why)
         if session.principal.customer_id != principal.customer_id:
             failures.take(1, now)
             structlog.get_logger().error("resume.foreign", category="session", source="resumption", peer=peer)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 from pybase64 import b64encode
 
 from holdfast.core import effects, events, notices
+from holdfast.core.client_close import BREACH_ERRORS, fault_of_client_close
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
@@ -140,6 +141,12 @@ class SessionRunner(Shell):
         """Tell what was received, and book it, if anything passed since the last step."""
         if self._input_lane.passed:
             self.step(AUDIO_DUE)
+
+    def client_breached(self, code: int, reason: str) -> None:
+        """It is told in words what the close code says in a number."""
+        if (cause := fault_of_client_close(code, reason)) is not None:
+            error = BREACH_ERRORS.get(code, "INVALID_MESSAGE")
+            self.step(MessageRefused(error, cause.row.message, fault=cause))
 
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over; the core decides whether the session waits for it."""

@@ -46,6 +46,10 @@ class ClientSocket(MessageListener):
         self.on_text = conversation.client_text  # type: ignore[method-assign] # see the comment above
         self.on_binary = conversation.client_binary  # type: ignore[method-assign] # same
 
+    def on_breach(self, code: int, reason: str) -> None:
+        if self._conversation is not None:
+            self._conversation.client_breached(code, reason)
+
     def on_closed(self, code: int, reason: str) -> None:
         conversation = self._conversation
         self.hand_to(None)

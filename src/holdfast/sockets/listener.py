@@ -98,6 +98,9 @@ class MessageListener(WSListener):
     def on_binary(self, payload: bytes) -> None:
         """One whole binary message."""
 
+    def on_breach(self, code: int, reason: str) -> None:
+        """The peer broke a rule and is about to be closed with this code: a last word may still be sent."""
+
     def on_closed(self, code: int, reason: str) -> None:
         """The connection is over. `code` is the peer's, or ours if we closed first, or 1006."""
 
@@ -317,5 +320,6 @@ class MessageListener(WSListener):
 
     def _breach(self, code: int, reason: str) -> None:
         """The peer broke the protocol: say which rule, then end. What it sends after that is ignored."""
+        self.on_breach(code, reason)
         self._say_goodbye(code, reason)
         self._fragments = None

@@ -5,6 +5,7 @@
  */
 
 import { isSpeech, type Divider, type Entry, type Gap, type Note, type Situation } from "@holdfast/client";
+import { FAULT_LINES } from "./faults";
 
 export interface Line {
   readonly headline: string;
@@ -87,39 +88,19 @@ const LABELS = {
 } as const;
 
 const SITUATIONS: Readonly<Record<Kind, Line>> = {
+  ...FAULT_LINES,
   loading: { headline: "One moment" },
-  unavailable: { headline: "The assistant is not available", detail: "Please try again in a moment." },
   welcome: { headline: "Ready when you are", detail: "Start talking, or type your question." },
   asking_mic: { headline: "Please allow the microphone", detail: "Your browser is asking. You can also type." },
   connecting: { headline: "Connecting", detail: "This takes a moment." },
   waking: { headline: "Sherpa is waking up", detail: "Nothing you say is lost." },
   fresh_session: { headline: "Starting a fresh session", detail: "What was said so far stays on the page." },
-  lost: { headline: "Connection lost", detail: "Looking for the way back." },
   moving: { headline: "Moving to another server", detail: "The conversation goes on by itself." },
-  slept: { headline: "Paused while the computer slept", detail: "Looking for the way back." },
-  overflowing: {
-    headline: "Connection lost — recording full",
-    detail: "Please wait: the oldest of what you said is let go.",
-  },
   recovering: { headline: "Busy, resuming shortly", detail: "What you say is kept." },
   draining: { headline: "The service restarts in a moment", detail: "Keep talking; the conversation goes on by itself." },
   catching_up: { headline: "Catching up", detail: "What you said is on its way." },
-  slow: { headline: "Slow connection", detail: "Keep talking; it is recorded." },
   failed: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
   ended: { headline: "Conversation ended", detail: "You can start again at any time." },
-  mic_denied: {
-    headline: "Microphone is blocked for this site",
-    detail: "Allow it beside the address bar, or type instead. It goes on by itself once allowed.",
-  },
-  mic_missing: { headline: "No microphone found", detail: "Connect one, or type instead." },
-  mic_busy: { headline: "The microphone is in use", detail: "Another app holds it. Close that app and try again." },
-  mic_unloaded: {
-    headline: "The microphone is not ready yet",
-    detail: "A part of this page could not be loaded. It is tried again by itself.",
-  },
-  mic_lost: { headline: "Microphone was unplugged", detail: "Plug it in again, choose another, or type instead." },
-  mic_silent: { headline: "We can't hear you", detail: "Is the microphone muted? You can choose another in Options." },
-  speaker_locked: { headline: "Tap to hear", detail: "Your browser wants a tap before it plays sound." },
   tool: { headline: "Looking that up" },
   hearing: { headline: "Listening", detail: "Go on, I hear you." },
   thinking: { headline: "Thinking" },
@@ -140,20 +121,13 @@ export const ENGLISH: Words = {
     slept: { headline: "Paused while the computer slept", detail: "Recording again; we'll catch up." },
   },
   failures: {
+    ...FAULT_LINES,
     SESSION_INITIALIZATION_FAILED: {
       headline: "Couldn't start the voice service",
       detail: "Try again in a moment.",
     },
-    NOT_AUTHORIZED: { headline: "Please sign in again", detail: "Your session with the portal has ended." },
     RATE_LIMITED: { headline: "Too many conversations right now", detail: "Please try again in a moment." },
-    UNSUPPORTED_MODEL: { headline: "This voice service is not set up correctly", detail: "An operator has to choose another model." },
     RECONNECT_FAILED: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
-    REPLACED: {
-      headline: "Continued in another window",
-      detail: "One window at a time can be in this conversation. You can fetch it back.",
-    },
-    idle: { headline: "Ended after a long silence", detail: "Start again whenever you like." },
-    time_limit: { headline: "Time limit reached", detail: "A conversation may last so long. Start again to go on." },
   },
   tools: {
     balance: "Looking up your balance",
@@ -194,7 +168,6 @@ export function lineFor(words: Words, now: Situation): Line {
   const plain = words.situations[now.kind];
   if (now.kind === "failed") return words.failures[now.code] ?? plain;
   if (now.kind === "ended") return words.failures[now.reason] ?? plain;
-  if (now.kind === "unavailable") return { headline: plain.headline, detail: now.reason };
   if (now.kind === "tool") return { headline: words.tools[now.name] ?? plain.headline };
   if ("recording" in now && now.recording) return words.recording[now.kind] ?? plain;
   return plain;

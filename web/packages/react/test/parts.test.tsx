@@ -167,6 +167,29 @@ describe("the Financial Sherpa", () => {
     expect(screen.getByRole("button", { name: "Continue here" })).toBeTruthy();
   });
 
+  it.each([
+    ["denied", "user_device.microphone_denied", "Microphone is blocked for this site"],
+    ["missing", "user_device.microphone_missing", "No microphone found"],
+    ["busy", "user_device.microphone_busy", "The microphone is in use"],
+    ["lost", "user_device.microphone_lost", "Microphone was unplugged"],
+  ] as const)("tells a microphone that is %s by the code and the words of the gateway's table", (phase, code, words) => {
+    show(READY, { type: "mic", phase });
+    expect(status()).toBe(words);
+    expect(screen.getByText(code).className).toBe("hf-code");
+  });
+
+  it("tells a refusal that came without a fault by the code of the gateway's table", () => {
+    show(READY, { type: "link", at: 0, link: { ...READY.link, phase: "failed", reason: "NOT_AUTHORIZED" } });
+    expect(status()).toBe("Please sign in again");
+    expect(screen.getByText("application.not_authorized")).toBeTruthy();
+  });
+
+  it("says so in the table's words when there is no configuration to be had", () => {
+    show({ type: "reset", config: undefined }, { type: "config_failed", reason: "HTTP 503" });
+    expect(status()).toBe("The assistant is not available");
+    expect(screen.getByText("user_network.gateway_unreachable · HTTP 503")).toBeTruthy();
+  });
+
   it("counts down to the next try beside the live region", () => {
     show(READY, { type: "mic", phase: "live" });
     happen({ ...LOST, link: { ...LOST.link, retryAt: steadyNow() + 8_000 } });

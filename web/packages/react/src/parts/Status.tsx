@@ -4,7 +4,7 @@
  * What lives here: status, notices, and which of them are announced. What never will: the words.
  */
 
-import { needsUser, type Notice, type Situation } from "@holdfast/client";
+import { faultCode, needsUser, type Notice, type Situation } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { useNotices, useRested, useSince, useSituation, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
@@ -19,7 +19,7 @@ export function StatusLine(): ReactNode {
   const words = useWords();
   const { headline, detail } = lineFor(words, now);
   return (
-    <div className="hf-status" data-situation={now.kind} data-needs-user={needsUser(now.kind)}>
+    <div className="hf-status" data-situation={now.kind} data-needs-user={needsUser(now.kind)} data-fault={faultCode(now)}>
       <p className="hf-headline" role="status">
         {headline}
       </p>
@@ -93,6 +93,8 @@ function Remedy({ now }: { now: Situation }): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
   const fault = useVoice((state) => state.link.fault);
+  const told = now.kind === "failed" || now.kind === "recovering" ? fault : undefined;
+  const found = needsUser(now.kind) && told === undefined ? faultCode(now) : undefined;
   const action: { label: string; act: () => void } | undefined =
     now.kind === "speaker_locked"
       ? { label: labels.tapToHear, act: () => void client.unlockSpeaker() }
@@ -103,10 +105,16 @@ function Remedy({ now }: { now: Situation }): ReactNode {
           : undefined;
   return (
     <>
-      {(now.kind === "failed" || now.kind === "recovering") && fault !== undefined && (
+      {told !== undefined && (
         <p className="hf-fault">
-          {fault.message} {fault.remedy}
-          <span className="hf-code">{fault.code}</span>
+          {told.message} {told.remedy}
+          <span className="hf-code">{told.code}</span>
+        </p>
+      )}
+      {found !== undefined && (
+        <p className="hf-code">
+          {found}
+          {now.kind === "unavailable" && ` · ${now.reason}`}
         </p>
       )}
       {action !== undefined && (

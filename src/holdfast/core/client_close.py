@@ -1,0 +1,33 @@
+"""Why a client's socket is over, and whose doing it was.
+
+What lives here: the client's close code -> fault, and the error that tells it beforehand.
+What never will: what becomes of the session (`return_side`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from holdfast.core.faults import Fault, fault
+
+_CLOSES: Final[Mapping[int, str]] = {
+    1002: "application.broken_framing",
+    1006: "user_network.connection_lost",
+    1007: "application.broken_framing",
+    1008: "application.message_flood",
+    1009: "application.message_too_large",
+    1013: "user_network.slow",
+}
+"""As the client's socket ended, by either side. Others (1000, 1001, 1005, its own) are a person's doing."""
+
+BREACH_ERRORS: Final[Mapping[int, str]] = {1008: "RATE_LIMITED", 1009: "MESSAGE_TOO_LARGE"}
+"""The browser protocol's error code where we are about to close; others are `INVALID_MESSAGE`."""
+
+
+def fault_of_client_close(code: int, reason: str) -> Fault | None:
+    """The fault behind the end of a client's socket; None where somebody closed it on purpose."""
+    found = _CLOSES.get(code)
+    if found is None:
+        return None
+    return fault(found, [f"close code {code}", *([reason] if reason else [])])

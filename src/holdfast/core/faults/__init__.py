@@ -1,0 +1,78 @@
+"""The fault table: what can go wrong, whose fault it is, what to do about it.
+
+What lives here: one row per fault, a module for each party. Error messages, close codes, retry decisions,
+`holdfast explain`, the doctor's verdicts, labels of metrics, alarms, the docs page and the words of the web
+client for what it finds itself all come from these rows.
+What never will: finding out which fault it was (that is `providers.classify` and `wire`).
+
+A code begins with its party (contract: Browser protocol, `fault`). The ranges of close codes instruct a
+client that never met us: 1001 and 1012-1014 come back, 4400-4499 do not come back unchanged, 4500-4599 a new
+session may work (reliability reference, B10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.core.faults.of_application import APPLICATION
+from holdfast.core.faults.of_configuration import CONFIGURATION
+from holdfast.core.faults.of_gateway import GATEWAY
+from holdfast.core.faults.of_provider import PROVIDER
+from holdfast.core.faults.of_tool_and_store import TOOL_AND_STORE
+from holdfast.core.faults.of_user import FOUND_BY_PAGE, USER
+from holdfast.core.faults.table import Alarm, FaultRow, Party, Retry, Switch, Then, after_close
+
+__all__ = [
+    "EVIDENCE_CHARS_MAX",
+    "FAULTS",
+    "FOUND_BY_PAGE",
+    "Alarm",
+    "Fault",
+    "FaultRow",
+    "Party",
+    "Retry",
+    "Switch",
+    "Then",
+    "after_close",
+    "fault",
+]
+
+FAULTS: Final[Mapping[str, FaultRow]] = {
+    **PROVIDER,
+    **CONFIGURATION,
+    **GATEWAY,
+    **APPLICATION,
+    **USER,
+    **TOOL_AND_STORE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One occurrence of a fault. `evidence` holds short facts, never secrets."""
+
+    row: FaultRow
+    evidence: tuple[str, ...] = ()
+    retry_after_s: float | None = None
+
+    @property
+    def code(self) -> str:
+        """The table's code."""
+        return self.row.code
+
+
+EVIDENCE_CHARS_MAX: Final = 200
+_KEY: Final = re.compile(r"\b(sk|ek)[-_][\w-]{4,}")
+"""Providers repeat the key they refused; evidence goes to the client, so it is cut out here, for all."""
+
+
+def _safe(fact: str) -> str:
+    return _KEY.sub(r"\1-...", fact)[:EVIDENCE_CHARS_MAX]
+
+
+def fault(code: str, evidence: Sequence[str] = (), *, retry_after_s: float | None = None) -> Fault:
+    """One occurrence of `code`. KeyError for a code that the table does not know: a bug of ours."""
+    return Fault(FAULTS[code], tuple(map(_safe, evidence)), retry_after_s)

@@ -1,0 +1,154 @@
+"""Faults of how we were set up: somebody has to change something, and nobody can talk until then.
+
+What lives here: rows. What never will: a row of another party.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from holdfast.core.faults.table import AT_ONCE, ONE_A_DAY, FaultRow, Switch, by_code
+
+_SETUP: Final = "The voice service isn't set up correctly. The people who run this site have to look at it."
+_HTTP: Final = ("HTTP status", "request id", "error.code")
+
+CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
+    FaultRow(
+        "configuration.invalid_api_key",
+        message=_SETUP,
+        remedy="The provider refused the API key: set the right one in OPENAI_API_KEY, or in the variable "
+        "that the upstream's api_key_env names.",
+        meaning="The handshake was answered with 401, or after 101 an error invalid_api_key and close "
+        "3000 came.",
+        evidence=_HTTP,
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="http:401",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.no_access",
+        message=_SETUP,
+        remedy="The key has no access to this model, project or region: check the project's permissions.",
+        meaning="The handshake was answered with 403: the key is known and may not do this.",
+        evidence=_HTTP,
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="http:403",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.model_not_found",
+        message=_SETUP,
+        remedy="The provider does not know this model or path: check the upstream's model and base_url.",
+        meaning="The handshake was answered with 404, or an error model_not_found, missing_model or "
+        "invalid_model came after 101.",
+        evidence=_HTTP,
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="refuse:model_not_found",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.quota_exhausted",
+        message=_SETUP,
+        remedy="The account has no credit left or is blocked: see the provider's billing page.",
+        meaning="insufficient_quota or another word for a spent or blocked account came, at the "
+        "handshake, in an error, in a failed response or in a close.",
+        evidence=_HTTP,
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="http:429:quota",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.beta_shape",
+        message=_SETUP,
+        remedy="Something on the way adds the beta header, which the service refuses since May 2026: "
+        "remove it.",
+        meaning="The upstream refused the session with beta_api_shape_disabled.",
+        evidence=("error.code", "the provider's own words"),
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="refuse:beta_api_shape_disabled",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.session_refused",
+        message=_SETUP,
+        remedy="The upstream refused our session settings: see the evidence for the field it names.",
+        meaning="session.update was answered with an error of our making, or the handshake with 400.",
+        evidence=("error.code", "the provider's own words"),
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="reject-update",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.tls_certificate",
+        message=_SETUP,
+        remedy="The upstream's certificate is not trusted here: check base_url, the clock and the CA bundle.",
+        meaning="The TLS handshake ended because the certificate is expired, for another name, or signed "
+        "by nobody who is trusted here.",
+        evidence=("the verifier's error",),
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        provoke="point an https:// base_url at a server with a self-signed certificate",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.redirected",
+        message=_SETUP,
+        remedy="The upstream redirects to another address and credentials are never sent there: correct "
+        "base_url.",
+        meaning="The handshake was answered with a status from 300 to 399.",
+        evidence=_HTTP,
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        emulate="http:301",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.speech_files_missing",
+        message="The built-in assistant isn't installed completely.",
+        remedy="Run `make speech` in the checkout, or install the wheel, which carries the speech files.",
+        meaning="An upstream of kind local was wanted and its speech files are not there.",
+        evidence=("which file",),
+        close_code=4502,
+        switch=Switch.AT_ONCE,
+        provoke="serve an upstream of kind local from a checkout where `make speech` was never run",
+        alarm=AT_ONCE,
+    ),
+    FaultRow(
+        "configuration.stage_refused",
+        message="The assistant works with less than it was given: one of its servers refuses it.",
+        remedy="A server of [engine.transcription], [engine.chat] or [engine.speech] refuses the request "
+        "(see the evidence): correct base_url, model and key. What is built in does the work meanwhile.",
+        meaning="A server that does a stage's work answered with a status from 300 to 499 other than 408 "
+        "and 429.",
+        evidence=("which stage", "HTTP status", "the server's own words"),
+        ends=False,
+        emulate="stage:chat:401",
+        provoke="with base_url of [engine.chat] at the emulator",
+        alarm=ONE_A_DAY,
+    ),
+    FaultRow(
+        "configuration.port_in_use",
+        message=_SETUP,
+        remedy="Another program listens on this port: stop it, or choose another with HOLDFAST_PORT.",
+        meaning="The address and port of [server] can't be bound.",
+        evidence=("address and port",),
+        ends=False,
+        provoke="run `holdfast doctor --offline` while another program listens on the port",
+    ),
+    FaultRow(
+        "configuration.invalid",
+        message=_SETUP,
+        remedy="A setting is wrong: `holdfast doctor --offline` names it and the remedy.",
+        meaning="The settings can't be read, or one of them has no meaning.",
+        evidence=("which setting", "what is wrong with it"),
+        ends=False,
+        provoke="run `HOLDFAST_PORT=never holdfast doctor --offline`",
+    ),
+)
