@@ -52,18 +52,8 @@ def _text(label: str, text: str) -> str:
     return text
 
 
-def found_by_page() -> str:
-    """web/packages/client/src/faults.ts: which fault the page has found, by its name for the situation."""
-    rows = "".join(f"  {name}: {json.dumps(code)},\n" for name, code in FOUND_BY_PAGE.items())
-    return (
-        "/**\n * What the page finds by itself, as faults of the gateway's table.\n *\n"
-        f" * Written by `make docs` from the fault table. {_BY_HAND}\n */\n\n"
-        f"export const FOUND_FAULTS: Readonly<Record<string, string>> = {{\n{rows}}};"
-    )
-
-
 def words_of_page() -> str:
-    """web/packages/react/src/faults.ts: the words for these."""
+    """web/packages/react/src/faults.ts: the words for what the page finds by itself."""
     rows = "".join(f"  {name}: {_line(FAULTS[code])},\n" for name, code in FOUND_BY_PAGE.items())
     return (
         "/**\n * The words for what the page finds by itself: those of the gateway's table.\n *\n"
@@ -74,7 +64,8 @@ def words_of_page() -> str:
 
 def _line(row: FaultRow) -> str:
     headline = row.message.removesuffix(".")
-    return f"{{ headline: {_quoted(headline)}, detail: {_quoted(row.advice)} }}"
+    fields = {"code": row.code, "headline": headline, "detail": row.advice}
+    return "{ " + ", ".join(f"{name}: {_quoted(text)}" for name, text in fields.items()) + " }"
 
 
 def _quoted(text: str) -> str:

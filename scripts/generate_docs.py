@@ -353,7 +353,6 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 
 
 SOURCES: Final[Mapping[str, Callable[[], str]]] = {
-    "web/packages/client/src/faults.ts": fault_files.found_by_page,
     "web/packages/react/src/faults.ts": fault_files.words_of_page,
     "web/packages/client/test/fault-table.json": fault_files.table,
 }

@@ -4,7 +4,6 @@
  * What lives here: derivations. What never will: words; `Situation` names what to say, the view says it.
  */
 
-import { FOUND_FAULTS } from "./faults";
 import { accepts, rests } from "./link";
 import type { Entry, Mic, Speech, VoiceState } from "./state";
 
@@ -109,11 +108,6 @@ function quietSituation({ mic }: VoiceState): Situation {
     default:
       return { kind: "mic_off" };
   }
-}
-
-/** The code of the gateway's table for what the page has found itself. */
-export function faultCode(now: Situation): string | undefined {
-  return FOUND_FAULTS[now.kind === "failed" ? now.code : now.kind === "ended" ? now.reason : now.kind];
 }
 
 /** The person must do something before talking goes on. */

@@ -10,6 +10,8 @@ import { FAULT_LINES } from "./faults";
 export interface Line {
   readonly headline: string;
   readonly detail?: string;
+  /** Where the page has found it itself: what the gateway's fault table calls it. */
+  readonly code?: string;
 }
 
 type Kind = Situation["kind"];
@@ -169,7 +171,7 @@ export function lineFor(words: Words, now: Situation): Line {
   if (now.kind === "failed") return words.failures[now.code] ?? plain;
   if (now.kind === "ended") return words.failures[now.reason] ?? plain;
   if (now.kind === "tool") return { headline: words.tools[now.name] ?? plain.headline };
-  if ("recording" in now && now.recording) return words.recording[now.kind] ?? plain;
+  if ("recording" in now && now.recording) return { ...plain, ...words.recording[now.kind] };
   return plain;
 }
 

@@ -4,7 +4,7 @@
  * What lives here: status, notices, and which of them are announced. What never will: the words.
  */
 
-import { faultCode, needsUser, type Notice, type Situation } from "@holdfast/client";
+import { needsUser, type Notice, type Situation } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { useNotices, useRested, useSince, useSituation, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
@@ -17,9 +17,9 @@ const RESTED_MS = 1_500;
 export function StatusLine(): ReactNode {
   const now = useSituation();
   const words = useWords();
-  const { headline, detail } = lineFor(words, now);
+  const { headline, detail, code } = lineFor(words, now);
   return (
-    <div className="hf-status" data-situation={now.kind} data-needs-user={needsUser(now.kind)} data-fault={faultCode(now)}>
+    <div className="hf-status" data-situation={now.kind} data-needs-user={needsUser(now.kind)} data-fault={code}>
       <p className="hf-headline" role="status">
         {headline}
       </p>
@@ -27,7 +27,7 @@ export function StatusLine(): ReactNode {
         {detail ?? "\u00a0"}
         {keeps(now) ? <KeptTime /> : <Duration now={now} />}
       </p>
-      <Remedy now={now} />
+      <Remedy now={now} code={code} />
     </div>
   );
 }
@@ -89,12 +89,12 @@ export function KeptBar(): ReactNode {
 }
 
 /** The one thing that helps now, as a button; and the gateway's own sentences where it has some. */
-function Remedy({ now }: { now: Situation }): ReactNode {
+function Remedy({ now, code }: { now: Situation; code: string | undefined }): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
   const fault = useVoice((state) => state.link.fault);
   const told = now.kind === "failed" || now.kind === "recovering" ? fault : undefined;
-  const found = needsUser(now.kind) && told === undefined ? faultCode(now) : undefined;
+  const found = needsUser(now.kind) && told === undefined ? code : undefined;
   const action: { label: string; act: () => void } | undefined =
     now.kind === "speaker_locked"
       ? { label: labels.tapToHear, act: () => void client.unlockSpeaker() }
