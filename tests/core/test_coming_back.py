@@ -94,7 +94,8 @@ def test_a_client_that_does_not_read_is_cut_off_and_may_come_back() -> None:
     world = World.live()
     cut = world.do(events.ClientTooSlow(9_000_000))
     assert effects.CloseClient(1013, "too slow") in cut
-    assert noted(cut, "client.gone") == [{"code": 1013, "reason": "too slow"}]
+    [gone] = noted(cut, "client.gone")
+    assert (gone["code"], gone["reason"], gone["fault"]) == (1013, "too slow", "user_network.slow")
     assert "away" in started(cut)
     assert resumed(come_back(world)).recovered
 

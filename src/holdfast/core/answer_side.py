@@ -157,7 +157,7 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
     s.last_activity = now
     s.tell(ResponseDone(response_id, event.status, event.usage, event.fault, event.reason or None))
     if event.status == "failed" and event.fault is not None:
-        s.note("response.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
+        s.note("response.failed", "warning", **event.fault.facts)
         refuse(s, error_of("RESPONSE_FAILED", event.fault), now)
     else:
         watchdog.answered(s)
@@ -192,7 +192,7 @@ def ask_again(s: State, cause: Fault) -> bool:
         s.turn.reopen()
     s.turn.block()
     wait_s = s.limits.reask_wait_s if cause.retry_after_s is None else cause.retry_after_s
-    s.note("response.asked_again", "warning", fault=cause.code, wait_s=wait_s)
+    s.note("response.asked_again", "warning", wait_s=wait_s, **cause.facts)
     s.out.append(StartTimer(TIMER_REASK, wait_s))
     return True
 

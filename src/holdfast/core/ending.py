@@ -38,14 +38,13 @@ def close_all(s: State, status: Literal["cancelled", "incomplete"], cause: Fault
 
 def failed(s: State, cause: Fault, reason: str, retry_after_s: float | None, *, was_live: bool) -> None:
     """No upstream, and no hope of one within the budget."""
-    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
-    s.note("session.failed", "error", reason=reason, **facts)
+    s.note("session.failed", "error", reason=reason, **cause.facts)
     _fail(s, cause, retry_after_s, was_live=was_live)
 
 
 def turned_away(s: State, cause: Fault, reason: str, retry_after_s: float | None) -> None:
     """Nobody can be reached, which whoever runs this knows by now: a line for each would bury the rest."""
-    s.note("session.turned_away", "debug", reason=reason, fault=cause.code)
+    s.note("session.turned_away", "debug", reason=reason, **cause.facts)
     _fail(s, cause, retry_after_s, was_live=False)
 
 
@@ -74,7 +73,7 @@ def end(
     s.tell(SessionEnded(reason, cause, retry_after_ms, lost))
     code = close_code if close_code is not None else (1000 if cause is None else cause.row.close_code)
     if s.session_id:
-        s.note("session.ended", reason=reason, fault=cause.code if cause else None, received=s.received)
+        s.note("session.ended", reason=reason, received=s.received, **(cause.facts if cause else {}))
         s.out.append(ForgetRecords())
     _release(s, code, reason)
 
@@ -84,7 +83,7 @@ def suspend(s: State, cause: Fault, code: int) -> None:
     if s.is_over:
         return
     s.tell_losses(s.losses.flush(s.last_activity))
-    s.note("session.suspended", received=s.received, fault=cause.code)
+    s.note("session.suspended", received=s.received, **cause.facts)
     _release(s, code, cause.code)
 
 

@@ -201,8 +201,7 @@ def lost(s: State, event: UpstreamLost, now: float) -> None:
     if was_live:
         rebuild.name_unkept(s, now)
         rebuild.left(s, cause, now)
-    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
-    s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)
+    s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **cause.facts)
     if s.successor is not None:
         s.out += links.succeed(s, now)
         if s.upstream.phase is UpstreamPhase.LIVE:

@@ -224,7 +224,7 @@ def _once_more(s: RelayState, response: OpenResponse, cause: Fault) -> bool:
 
 def _wait_to_ask(s: RelayState, cause: Fault) -> None:
     wait_s = s.limits.reask_wait_s if cause.retry_after_s is None else cause.retry_after_s
-    s.note("response.asked_again", "warning", fault=cause.code, wait_s=wait_s)
+    s.note("response.asked_again", "warning", wait_s=wait_s, **cause.facts)
     s.out.append(StartTimer(TIMER_REASK, wait_s))
 
 

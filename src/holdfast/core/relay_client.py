@@ -174,7 +174,7 @@ def gone(s: RelayState, event: ClientGone, now: float) -> None:
     if s.is_away:
         return
     cause = fault_of_client_close(event.code, event.reason)
-    s.note("client.gone", code=event.code, reason=event.reason, fault=cause.code if cause else None)
+    s.note("client.gone", code=event.code, reason=event.reason, **(cause.facts if cause else {}))
     if not s.can_return or event.code == DONE or s.is_draining or not s.line.is_ready_told:
         relay_ending.over(s)
         return

@@ -58,8 +58,7 @@ def _owed(item: RelayItem) -> tuple[str, ...]:
 
 def failed(s: RelayState, cause: Fault, reason: str, retry_after_s: float | None) -> None:
     """No upstream, and no hope of one within the budget."""
-    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
-    s.note("session.failed", "error", reason=reason, **facts)
+    s.note("session.failed", "error", reason=reason, **cause.facts)
     end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000))
 
 
@@ -71,7 +70,7 @@ def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None) -> None:
         close_response(s, response, "incomplete", "upstream_lost", cause)
     s.out.append(SendError(cause, cause.code, cause.row.message, retry_after_ms=retry_after_ms))
     s.out.append(CloseClient(cause.row.close_code, f"{error_type(cause)}.{cause.code}"))
-    s.note("session.ended", fault=cause.code)
+    s.note("session.ended", **cause.facts)
     over(s)
 
 

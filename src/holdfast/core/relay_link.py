@@ -187,8 +187,7 @@ def lose(s: RelayState, link: UpstreamLink, cause: Fault, now: float) -> None:
     was_live = link.phase is UpstreamPhase.LIVE
     s.out += links.lost(s, cause, now)
     s.out.append(StopTimer(TIMER_PACE))
-    facts = {"fault": cause.code, "party": str(cause.row.party), "evidence": list(cause.evidence)}
-    s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **facts)
+    s.note("upstream.reconnecting", "warning", generation=link.generation, was_live=was_live, **cause.facts)
     if was_live:
         relay_rebuild.left(s, cause)
     if s.successor is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from holdfast.core import relay_link, relay_writing
 from holdfast.core.events import UpstreamBreached
-from holdfast.core.faults import Party
+from holdfast.core.faults import Party, fault
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
 from holdfast.core.relay_effects import OWN_PREFIX
 from holdfast.core.relay_events import (
@@ -81,8 +81,12 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
         return
     is_refusal = event.fault.row.party is Party.APPLICATION
     is_about_ours = (event.event_id or "").startswith(OWN_PREFIX)
-    found = "gateway.message_refused" if is_refusal and is_about_ours else event.fault.code
-    s.note("upstream.error", "warning", code=event.code, fault=found, upstream_session=link.session_id)
+    cause = event.fault
+    if is_refusal and is_about_ours:
+        cause = fault("gateway.message_refused", cause.evidence)
+    # Without the evidence: the provider's words may quote what was said.
+    facts = {"code": event.code, "fault": cause.code, "party": str(cause.row.party)}
+    s.note("upstream.error", "warning", upstream_session=link.session_id, **facts)
     if relay_link.judge_error(s, link, event, now):
         return
     if is_about_ours:

@@ -40,7 +40,7 @@ def gone(s: State, event: ClientGone, now: float) -> None:
     if s.link.is_away:
         return
     cause = fault_of_client_close(event.code, event.reason)
-    s.note("client.gone", code=event.code, reason=event.reason, fault=cause.code if cause else None)
+    s.note("client.gone", code=event.code, reason=event.reason, **(cause.facts if cause else {}))
     if not s.link.is_attached or event.code == DONE:
         s.link.move(ClientSignal.ENDED)
         ending.end(s, "client_gone")

@@ -75,7 +75,7 @@ def _without_journal(s: State, call: Call, cause: Fault, now: float) -> None:
     if call.name in s.surroundings.idempotent_tools:
         _start(s, call.id)
         return
-    s.note("tool.refused", "warning", name=call.name, reason="no durable intent", fault=cause.code)
+    s.note("tool.refused", "warning", name=call.name, reason="no durable intent", **cause.facts)
     s.tell(ToolDone(call.id, call.name, "refused"))
     settle(s, call.id, NOT_KEPT, now)
 

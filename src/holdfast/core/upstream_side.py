@@ -103,8 +103,9 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         return
     level = "debug" if event.benign else "warning"
     cause = _whose(event.fault)
-    facts = {"code": event.code, "fault": cause.code, "upstream_session": link.session_id}
-    s.note("upstream.error", level, **facts)
+    # Without the evidence: the provider's words may quote what was said.
+    facts = {"code": event.code, "fault": cause.code, "party": str(cause.row.party)}
+    s.note("upstream.error", level, upstream_session=link.session_id, **facts)
     if event.code == "conversation_already_has_active_response":
         _collided(s, event)
         return
@@ -255,5 +256,5 @@ def user_transcribed(s: State, event: UserTranscribed, now: float) -> None:
 def transcription_failed(s: State, event: TranscriptionFailed, now: float) -> None:
     """What was said could not be written down. An answer comes all the same, where there are answers."""
     if s.hears(event.generation):
-        s.note("transcription.failed", "warning", fault=event.fault.code, evidence=list(event.fault.evidence))
+        s.note("transcription.failed", "warning", **event.fault.facts)
         writing.failed(s, s.aliases.known(event.item_id), event.fault, now)

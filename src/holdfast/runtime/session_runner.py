@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from pybase64 import b64encode
@@ -23,7 +22,6 @@ from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturn
 from holdfast.core.faults import Fault, fault
 from holdfast.core.lanes import SHORT_AUDIO_BYTES
 from holdfast.core.limits import Limits
-from holdfast.core.models import Scribe, UnknownModel, resolve_model, resolve_transcription_model
 from holdfast.core.rates import TokenBucket
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
@@ -39,6 +37,7 @@ from holdfast.runtime.record import SessionRecord
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.runtime.wishes import model_of
 from holdfast.wire import browser, upstream
 from holdfast.wire.session_settings import SessionSettings, session_update
 from holdfast.wire.upstream import (
@@ -209,16 +208,10 @@ class SessionRunner(Shell):
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
         options = browser.options_of(message)
         if message.model is not None:
-            resolve = resolve_transcription_model if options.mode == "transcription" else resolve_model
-            model = resolve(message.model, datetime.now(UTC).date())
-            if isinstance(model, UnknownModel):
-                cause = fault("application.unsupported_model", [model.message])
-                return MessageRefused("UNSUPPORTED_MODEL", model.message, "model", message.event_id, cause)
-            if isinstance(model, Scribe) and not model.hears_turns and options.turn_detection == "auto":
-                why = f"{model.id!r} finds no turns by itself: ask for `turnDetection` 'manual' with it."
-                cause = fault("application.unsupported_model", [why])
-                return MessageRefused("UNSUPPORTED_MODEL", why, "model", message.event_id, cause)
-            options = replace(options, model=model.id)
+            model = model_of(message.model, options, message.event_id)
+            if isinstance(model, MessageRefused):
+                return model
+            options = replace(options, model=model)
         session_id = f"hf_{secrets.token_hex(16)}"
         epoch = secrets.token_hex(8)
         return SessionAsked(options, session_id, self.tokens.first(), epoch, message.event_id, chance())

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from holdfast.core.faults.of_application import APPLICATION
 from holdfast.core.faults.of_configuration import CONFIGURATION
@@ -62,6 +62,12 @@ class Fault:
     def code(self) -> str:
         """The table's code."""
         return self.row.code
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every line of the log says of a fault."""
+        party, words = str(self.row.party), self.row.message
+        return {"fault": self.code, "party": party, "message": words, "evidence": list(self.evidence)}
 
 
 EVIDENCE_CHARS_MAX: Final = 200
