@@ -38,7 +38,7 @@ def judge(found: against.Comparison, result: Result) -> None:
         )
         low = ratio.low if ratio.low is not None else float("nan")
         fine = verdict != "fails"
-        result.check(f"{title}: low end of the ratio's interval", low, against.BOUND, is_fine=fine)
+        result.check(f"{title}: low end of the ratio's interval", low, found.bound, is_fine=fine)
     result.check("messages lost or altered", found.faulty, 0)
     result.notes += [
         f"base {found.base.name}: {found.base.title}",

@@ -1,4 +1,5 @@
-"""This gateway beside another revision of itself: what a message costs more, pair by pair.
+"""This gateway beside another revision of itself, or with other settings: what a message costs more, pair by
+pair.
 
 What lives here: the order of the pairs, their ratios, the verdict.
 What never will: drawing it.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -90,6 +91,8 @@ class Comparison:
     base: Revision
     candidate: Revision
     machine: dict[str, Any]
+    bound: float = BOUND
+    """What the ratio may be."""
     rounds: list[Round] = field(default_factory=list)
 
     def pairs(self, face: str) -> list[Pair]:
@@ -113,9 +116,9 @@ class Comparison:
         ratio = self.ratio(face)
         if ratio.low is None or ratio.high is None:
             return "undecided"
-        if ratio.low > BOUND:
+        if ratio.low > self.bound:
             return "fails"
-        return "passes" if ratio.high <= BOUND else "undecided"
+        return "passes" if ratio.high <= self.bound else "undecided"
 
     @property
     def samples(self) -> list[Sample]:
@@ -160,7 +163,7 @@ class Comparison:
             "base": self.base.as_json(),
             "candidate": self.candidate.as_json(),
             "interval": "95 %, order statistics",
-            "bound": BOUND,
+            "bound": self.bound,
             "ratios": faces,
             "fine": self.is_fine,
             "pairs_disturbed": self.disturbed,
@@ -170,6 +173,14 @@ class Comparison:
             "troubles": sorted({trouble for sample in self.samples for trouble in sample.troubles})[:3],
             "pairs": [asdict(one) for one in self.rounds],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A gateway of the pair: its source, and what is set otherwise."""
+
+    source: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(base: str, shape: Shape, progress: Progress, candidate: str | None = None) -> Comparison:
@@ -183,15 +194,38 @@ def run(base: str, shape: Shape, progress: Progress, candidate: str | None = Non
         sources = {"base": export(other, folder), "candidate": SOURCE}
         if candidate is not None:
             sources["candidate"] = export(ours, folder)
+        variants = {name: Variant(source) for name, source in sources.items()}
+        _measure(comparison, variants, folder, cores, progress)
+    return comparison
+
+
+def run_without(settings: Mapping[str, str], bound: float, shape: Shape, progress: Progress) -> Comparison:
+    """Measure this checkout beside itself with these settings (as environment). Raises BenchError."""
+    ours = this_checkout()
+    comparison = Comparison(shape, ours, ours, machine.description(), bound)
+    with tempfile.TemporaryDirectory(prefix="holdfast-without-") as folder:
+        variants = {"base": Variant(SOURCE, settings), "candidate": Variant(SOURCE)}
+        _measure(comparison, variants, Path(folder), measuring_cores(), progress)
+    return comparison
+
+
+def _measure(
+    comparison: Comparison,
+    variants: Mapping[str, Variant],
+    folder: Path,
+    cores: tuple[set[int], set[int]],
+    progress: Progress,
+) -> None:
+    shape = comparison.shape
+    with contextlib.ExitStack() as stack:
         # each has its own, so that each one's messages are counted
-        upstreams = {name: stack.enter_context(echo_upstream(folder, cores[1])) for name in sources}
+        upstreams = {name: stack.enter_context(echo_upstream(folder, cores[1])) for name in variants}
         bench = _Bench(folder, upstreams, cores, shape)
         for number in range(round(shape.pairs * MORE_ROUNDS)):
             if min(_calm(comparison, face) for face in FACES) >= shape.pairs:
                 break
             progress(_line(number, comparison))
-            comparison.rounds += bench.round(number, sources)
-    return comparison
+            comparison.rounds += bench.round(number, variants)
 
 
 def _calm(comparison: Comparison, face: str) -> int:
@@ -214,15 +248,22 @@ class _Bench:
     cores: tuple[set[int], set[int]]
     shape: Shape
 
-    def round(self, number: int, sources: dict[str, Path]) -> Iterator[Round]:
+    def round(self, number: int, variants: Mapping[str, Variant]) -> Iterator[Round]:
         """One pair of each face. Who is started first alternates, and who is called first."""
-        order = list(sources) if number % 2 == 0 else list(sources)[::-1]
+        order = list(variants) if number % 2 == 0 else list(variants)[::-1]
         with contextlib.ExitStack() as stack:
             started: dict[tuple[str, str], Candidate] = {}
             for name in order:
-                for one in stack.enter_context(
-                    gateway(self.upstreams[name], self.folder, self.cores[0], source=sources[name], name=name)
-                ):
+                variant = variants[name]
+                served = gateway(
+                    self.upstreams[name],
+                    self.folder,
+                    self.cores[0],
+                    source=variant.source,
+                    name=name,
+                    settings=variant.settings,
+                )
+                for one in stack.enter_context(served):
                     started[name, one.face] = one
             for face in FACES:
                 first, second = order
