@@ -117,8 +117,8 @@ def updated(s: RelayState, event: SessionUpdated, now: float) -> None:
 def refused_at_start(s: RelayState, link: UpstreamLink, event: Erred, now: float) -> None:
     """Admission errors arrive after 101; the code says more than the close that follows."""
     cause = event.fault
-    if link.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
-        if relay_rebuild.configure_less(s, link):
+    if cause.code == "application.invalid_message":
+        if link.phase is UpstreamPhase.CREATED and relay_rebuild.configure_less(s, link):
             s.note("upstream.error", "warning", code=event.code, fault=cause.code)
             return
         cause = fault("configuration.session_refused", [event.code, event.message])

@@ -102,7 +102,7 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     if link is None:
         return
     level = "debug" if event.benign else "warning"
-    cause = _whose(event.fault)
+    cause = _whose(link, event)
     # Without the evidence: the provider's words may quote what was said.
     facts = {"code": event.code, "fault": cause.code, "party": str(cause.row.party)}
     s.note("upstream.error", level, upstream_session=link.session_id, **facts)
@@ -113,7 +113,8 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
         return
     is_about_request = (event.event_id or "").startswith(ASK_PREFIX)
     if link.is_starting:
-        _refused_at_start(s, link, event, now)
+        # Admission errors arrive after 101; the code says more than the close that follows.
+        lifecycle.lose(s, link, UpstreamLost(event.generation, cause, event.chance), now)
         return
     if is_about_request and ask_again(s, event.fault):
         return
@@ -131,11 +132,13 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     asking.request_response(s, now)
 
 
-def _whose(cause: Fault) -> Fault:
+def _whose(link: UpstreamLink, event: UpstreamErred) -> Fault:
     """All that goes up is made here: a message that was refused is ours, and never the page's."""
-    if cause.code != "application.invalid_message":
-        return cause
-    return fault("gateway.message_refused", cause.evidence)
+    if event.fault.code != "application.invalid_message":
+        return event.fault
+    if link.is_starting:  # the address, or the settings: nothing else was sent yet
+        return fault("configuration.session_refused", [event.code, event.message])
+    return fault("gateway.message_refused", event.fault.evidence)
 
 
 def _collided(s: State, event: UpstreamErred) -> None:
@@ -155,14 +158,6 @@ def breached(s: State, event: UpstreamBreached, now: float) -> None:
     link = s.link_of(event.generation)
     if link is not None:
         lifecycle.breached(s, link, event.reason, event.chance, now)
-
-
-def _refused_at_start(s: State, link: UpstreamLink, event: UpstreamErred, now: float) -> None:
-    """Admission errors arrive after 101; the code says more than the close that follows."""
-    cause = event.fault
-    if link.phase is UpstreamPhase.CREATED and cause.code == "application.invalid_message":
-        cause = fault("configuration.session_refused", [event.code, event.message])
-    lifecycle.lose(s, link, UpstreamLost(event.generation, cause, event.chance), now)
 
 
 # the user's turn, as the upstream hears it

@@ -264,10 +264,10 @@ class EnginePool:
 
     def _hear_of_stage(self, at: int, worker: _Worker, news: StageNews) -> None:
         worker.hears_of_stage(news)
-        facts = {"place": at, "stage": news.stage, "served_by": news.served_by}
+        facts: dict[str, Any] = {"place": at, "stage": news.stage, "served_by": news.served_by}
         if news.code:
             cause = fault(news.code, [news.why])
-            facts |= {"fault": cause.code, "party": str(cause.row.party), "evidence": news.why}
+            facts |= cause.facts
             _log.warning("engine.stage_switched", category="engine", source="engine.pool", **facts)
         else:
             _log.info("engine.stage_switched", category="engine", source="engine.pool", **facts)

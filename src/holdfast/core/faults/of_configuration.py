@@ -129,8 +129,8 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
         "and 429.",
         evidence=("which stage", "HTTP status", "the server's own words"),
         ends=False,
-        emulate="stage:chat:401",
-        provoke="with base_url of [engine.chat] at the emulator",
+        emulate="stage:transcription:401",
+        provoke="with base_url of [engine.transcription] at the emulator",
         alarm=ONE_A_DAY,
     ),
     FaultRow(

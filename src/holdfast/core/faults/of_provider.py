@@ -267,8 +267,8 @@ PROVIDER: Final[Mapping[str, FaultRow]] = by_code(
         evidence=("which stage", "what the server did"),
         retry=Retry.BACKOFF,
         ends=False,
-        emulate="stage:chat:503",
-        provoke="with base_url of [engine.chat] at the emulator",
+        emulate="stage:transcription:503",
+        provoke="with base_url of [engine.transcription] at the emulator",
         alarm=ONE_A_DAY,
     ),
 )
