@@ -186,7 +186,7 @@ async def _slow(seen: Seen, _: Path) -> None:
         client.say("create_session")
         await client.until_told("session_ready")
         client.transport.underlying_transport.pause_reading()
-        for _ in range(40):
+        for _number in range(40):
             client.say("input_text", text="word " * 800)
         await until_seen("user_network.slow", seen)
 

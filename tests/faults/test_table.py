@@ -54,7 +54,7 @@ def test_a_table_of_settings_that_is_named_exists() -> None:
 @pytest.mark.parametrize("row", UPSTREAMS, ids=code_of)
 def test_the_gateway_goes_to_another_upstream_as_the_row_says(row: FaultRow) -> None:
     endpoints = Endpoints(["first", "second"], LIMITS)
-    dialled = []
+    dialled: list[int] = []
     recovery = Recovery(0.0, was_live=False, budget_s=LIMITS.start_budget_s)
     now = 0.0
     while len(dialled) < 2 or (dialled[-1] == 0 and now < LIMITS.start_budget_s):
