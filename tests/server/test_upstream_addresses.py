@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from holdfast.providers.azure import AzureDialer, azure_url
-from holdfast.providers.classify import of_close, of_status
+from holdfast.providers.classify import of_close
 from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.wire.dialects import BETA, DIALECTS
+from holdfast.wire.refused_upgrade import of_status
 
 GA_URL = "wss://name.openai.azure.com/openai/v1/realtime?model=voice"
 PREVIEW = "2025-04-01-preview"
@@ -83,9 +84,12 @@ def test_a_ga_server_has_no_translation_on_its_link() -> None:
         (403, {"code": "PermissionDenied", "message": "no"}, "configuration.no_access"),
         (429, {"code": "429", "message": "slow down"}, "provider.rate_limited"),
         (500, {"code": "InternalServerError", "message": "no"}, "provider.unavailable"),
+        (401, {"code": "account_deactivated", "message": "no"}, "configuration.quota_exhausted"),
+        (403, {"code": "model_not_found", "message": "no"}, "configuration.model_not_found"),
+        (503, {"code": "gateway.overloaded", "message": "no"}, "gateway.overloaded"),
     ],
 )
-def test_azures_refusals_at_the_door(status: int, error: dict[str, Any], code: str) -> None:
+def test_refusals_at_the_door(status: int, error: dict[str, Any], code: str) -> None:
     found = of_status(status, {}, json.dumps({"error": error}))
     assert found.code == code
     assert f"error.code {error['code']}" in found.evidence

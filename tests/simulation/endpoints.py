@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from holdfast.core.faults import Fault, Party, Retry, fault
-from holdfast.providers.classify import of_close, of_status
+from holdfast.providers.classify import of_close
+from holdfast.wire.refused_upgrade import of_status
 from tests.simulation.truth import Violation
 
 SECRET = "sk-proj-0123456789abcdef"

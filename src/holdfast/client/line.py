@@ -24,22 +24,14 @@ from holdfast.client.dialects import Dialect
 from holdfast.sockets.listener import MessageBounds, MessageListener
 from holdfast.sockets.trust import trusting
 from holdfast.wire.error_codes import ERROR_FAULTS
+from holdfast.wire.refused_upgrade import BODY_BYTES, of_status
 
 DIAL_TIMEOUT_S: Final = 10.0
 HEARD_MAX: Final = 20_000
 _BOUNDS: Final = MessageBounds(binary_bytes=1024 * 1024)
-_REDIRECTS: Final = range(300, 400)
 
 Heard = tuple[float, hp.Happening]
 
-# HTTP status of a refused upgrade -> fault. 5xx and 408 are the provider's own.
-_STATUS_FAULTS: Final[Mapping[int, str]] = {
-    400: "configuration.session_refused",
-    401: "configuration.invalid_api_key",
-    403: "configuration.no_access",
-    404: "configuration.model_not_found",
-    429: "provider.rate_limited",
-}
 ADMISSION_FAULTS: Final[Mapping[str, str]] = {
     **ERROR_FAULTS,
     "NOT_AUTHORIZED": "application.not_authorized",
@@ -162,7 +154,7 @@ def _is_loopback(host: str) -> bool:
 
 def _named(error: Exception, host: str, dialect: Dialect) -> DialError:
     if isinstance(error, picows.WSInvalidStatusError) and error.response is not None:
-        return _refused(int(error.response.status), host, dialect)
+        return _refused(error, host, dialect)
     for kind, code in (
         (TimeoutError, "provider.handshake_timeout"),
         (socket.gaierror, "provider.name_unknown"),
@@ -175,10 +167,13 @@ def _named(error: Exception, host: str, dialect: Dialect) -> DialError:
     return DialError("provider.unreachable", f"host {host}", str(error) or type(error).__name__)
 
 
-def _refused(status: int, host: str, dialect: Dialect) -> DialError:
+def _refused(error: picows.WSInvalidStatusError, host: str, dialect: Dialect) -> DialError:
+    assert error.response is not None, "a refusal is an answer"
+    status = int(error.response.status)
     evidence = f"{host} answered the upgrade with HTTP {status}"
+    headers = {name.lower(): value for name, value in error.response.headers.items()}
+    body = bytes(error.raw_body or b"")[:BODY_BYTES].decode("utf-8", "replace")
+    cause = of_status(status, headers, body)
     if dialect.name == "browser" and status in {401, 403}:
         return DialError("application.not_authorized", evidence)
-    if status in _REDIRECTS:
-        return DialError("configuration.redirected", evidence)
-    return DialError(_STATUS_FAULTS.get(status, "provider.unavailable"), evidence)
+    return DialError(cause.code, evidence, *cause.evidence[1:])

@@ -1,4 +1,4 @@
-"""From what broke to a fault of the table: exceptions, statuses, close codes and reasons.
+"""From what broke to a fault of the table: exceptions, close codes and reasons.
 
 What lives here: the messy part, as tables.
 What never will: what to do about it (`core.recovery`), what it means (`core.faults`).
@@ -11,21 +11,11 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
 from picows import WSError, WSHandshakeError
 
 from holdfast.core.faults import Fault, fault
 from holdfast.wire.error_codes import ERROR_FAULTS
-
-STATUS_FAULTS: Final[Mapping[int, str]] = {
-    400: "configuration.session_refused",
-    401: "configuration.invalid_api_key",
-    403: "configuration.no_access",
-    404: "configuration.model_not_found",
-    408: "provider.unavailable",
-    429: "provider.rate_limited",
-}
-"""HTTP status of the handshake (protocol reference, 9.2); 3xx and 5xx go by their hundred."""
+from holdfast.wire.refused_upgrade import BODY_BYTES, of_status
 
 CLOSE_FAULTS: Final[Mapping[int, str]] = {
     1000: "provider.closed",
@@ -46,8 +36,6 @@ CLOSE_FAULTS: Final[Mapping[int, str]] = {
 }
 """Close codes (protocol reference, 9.3); a reason `<type>.<code>` knows better."""
 
-RETRY_AFTER_MAX_S: Final = 60.0
-
 
 def of_close(code: int, reason: str) -> Fault:
     """The fault behind a close frame, or 1006 for none."""
@@ -62,59 +50,11 @@ def of_close(code: int, reason: str) -> Fault:
     return fault(CLOSE_FAULTS.get(code, "provider.closed"), evidence)
 
 
-def of_status(status: int, headers: Mapping[str, str], body: str) -> Fault:
-    """The fault behind a refused handshake."""
-    evidence = [f"HTTP status {status}"]
-    if request_id := headers.get("x-request-id"):
-        evidence.append(f"request id {request_id[:80]}")
-    if "insufficient_quota" in body:
-        return fault("configuration.quota_exhausted", evidence)
-    named = _code_in(body)
-    if named:
-        evidence.append(f"error.code {named}")
-    if status == 400 and named in ERROR_FAULTS:
-        code = ERROR_FAULTS[named]
-    elif status in STATUS_FAULTS:
-        code = STATUS_FAULTS[status]
-    elif 300 <= status < 400:
-        code = "configuration.redirected"
-    else:
-        code = "provider.unavailable"
-    return fault(code, evidence, retry_after_s=_retry_after(headers))
-
-
-def _code_in(body: str) -> str:
-    """The code of an error's body, as OpenAI and Azure write it; empty where there is none."""
-    try:
-        return str(_error_body(body).error.code or "")[:80]
-    except msgspec.MsgspecError:
-        return ""
-
-
-class _Said(msgspec.Struct):
-    code: str | int | None = None
-
-
-class _ErrorBody(msgspec.Struct):
-    error: _Said
-
-
-_error_body: Final = msgspec.json.Decoder(_ErrorBody).decode
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
-
-
 def of_exception(error: BaseException) -> Fault:
     """The fault behind a dial that raised."""
     if isinstance(error, WSHandshakeError) and error.response is not None:
         headers = {name.lower(): value for name, value in error.response.headers.items()}
-        body = bytes(error.raw_body or b"")[:2000].decode("utf-8", "replace")
+        body = bytes(error.raw_body or b"")[:BODY_BYTES].decode("utf-8", "replace")
         return of_status(int(error.response.status), headers, body)
     what = f"{type(error).__name__}: {error}"[:200]
     match error:
