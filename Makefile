@@ -151,8 +151,9 @@ express: $(EXPRESS) ## compile the usual way of audio, where there is a C compil
 
 speech: $(SPEECH) ## fetch the embedded engine's files into the package
 
-docs: $(VENV)/.dev ## write the generated pages of docs/reference again
+docs: $(VENV)/.dev ## write the generated pages, the dashboard and the alert rules again
 	@$(BIN)/python scripts/generate_docs.py
+	@$(BIN)/python scripts/monitoring.py
 
 packages: $(WEB_MODULES) ## the client and the React component as npm packages: web/dist/*.tgz
 	@npm --prefix web run packages --silent

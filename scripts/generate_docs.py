@@ -25,7 +25,7 @@ from holdfast.core.limits import Limits
 from holdfast.core.rights import NARROW
 from holdfast.core.turn import TURN_TRANSITIONS
 from holdfast.core.upstream_link import UPSTREAM_TRANSITIONS
-from holdfast.telemetry import MOMENTS
+from holdfast.telemetry import FIELDS, MOMENTS
 from holdfast.wire.dialects import DIALECTS, GA_ONLY, GA_RESPONSE, GA_SESSION, Dialect, Own, link_of
 from holdfast.wire.dialects.table import put
 
@@ -86,6 +86,8 @@ def logs() -> str:
             NOTE,
             INTRODUCTIONS["logs"],
             table(("event", "category", "level", "meaning"), rows),
+            "## Fields of `metadata` that lines have in common",
+            table(("field", "what"), [(f"`{name}`", words) for name, words in FIELDS.items()]),
         )
     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from fastapi import FastAPI
 
 from holdfast.auth import GateOptions, PortalGate
 from holdfast.config import Settings, UpstreamSettings
@@ -27,6 +28,7 @@ from holdfast.node import (
     Place,
     assistant_of,
     dialer_of,
+    figures_of,
     open_portal,
     upstreams_of,
 )
@@ -37,6 +39,7 @@ from holdfast.providers.calls import ProviderCalls
 from holdfast.providers.forward import RestForwarder
 from holdfast.providers.local import engine_options, stage_notes
 from holdfast.providers.local_audio import LocalAudio
+from holdfast.readings import Figures, of_door, of_engine
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
@@ -45,11 +48,13 @@ from holdfast.runtime.rehearsal import Rehearsal, Rehearsing
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.host import Hosting
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
+from holdfast.server.metrics import Told
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
 from holdfast.server.router import SocketRouter
 from holdfast.server.v1 import V1Options
 from holdfast.server.v1_audio import Service
 from holdfast.server.v1_calls import CallOptions
+from holdfast.telemetry.exposition import FRONT
 from holdfast.workers.counting import StaffedDirectory
 from holdfast.workers.orders import Orders
 from holdfast.workers.staff import Staff
@@ -69,10 +74,14 @@ def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where conversations run: who takes them in, how faults are rehearsed there."""
+    """Where conversations run: who takes them in, how faults are rehearsed there; this process' figures, and
+    everybody's.
+    """
 
     host: Hosting
     rehearsal: Rehearsing
+    own: Figures
+    figures: Callable[[], Awaitable[Told]]
 
 
 class Gateway:
@@ -148,7 +157,9 @@ class Gateway:
                 v1=self._v1(),
                 audio=[self._audio(one) for one in settings.upstream],
                 calls=self._calls(assistant_of(settings, portal)),
+                figures=None if settings.metrics.access == "off" else house.figures,
             )
+            self._read_door(house.own, app)
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
@@ -201,13 +212,17 @@ class Gateway:
     async def _house(self, portal: Portal, stack: contextlib.AsyncExitStack) -> House:
         """Conversations run here, or in so many workers."""
         if self.settings.server.workers > 1:
-            return await self._staffed(stack)
+            return await self._staffed(portal, stack)
         node = Node(self.settings, self.directory)
         await node.open(portal, self.pool, stack)
         self.upstreams = node.upstreams
-        return House(node.host, Rehearsal(self.directory, node.refusing))
 
-    async def _staffed(self, stack: contextlib.AsyncExitStack) -> House:
+        async def figures() -> Told:
+            return {FRONT: await node.figures.families()}
+
+        return House(node.host, Rehearsal(self.directory, node.refusing), node.figures, figures)
+
+    async def _staffed(self, portal: Portal, stack: contextlib.AsyncExitStack) -> House:
         settings, directory, limits = self.settings, self.directory, self.settings.limits
         assert isinstance(directory, StaffedDirectory)
         self.upstreams = upstreams_of(
@@ -226,12 +241,29 @@ class Gateway:
         await stack.enter_async_context(staff.working())
         if (failed := staff.failure) is not None:
             raise GatewayError(failed.what, failed.why, failed.fix)
+        own = figures_of(directory, settings, assistant_of(settings, portal))
         load = LoadWatch(
-            directory.overload, lambda: len(directory), lambda: None, directory.close_parked, processes=number
+            directory.overload,
+            lambda: len(directory),
+            lambda: None,
+            directory.close_parked,
+            sampled=own.heard,
+            processes=number,
         )
         load.start()
         stack.callback(load.stop)
-        return House(staff, staff)
+
+        async def figures() -> Told:
+            return await staff.figures(await own.families())
+
+        return House(staff, staff, own, figures)
+
+    def _read_door(self, figures: Figures, app: FastAPI) -> None:
+        """What only this process has, into its figures."""
+        requests = app.state.audio
+        figures.rooms.append(of_door(self.directory, self.gate.client_secrets, lambda: requests.running))
+        if (pool := self.pool) is not None:
+            figures.rooms.append(lambda _: of_engine(pool))
 
     def _engine_changed(self) -> None:
         if self.staff is not None:
@@ -249,6 +281,8 @@ class Gateway:
                 customers={one.id: one.name for one in portal.customers} if settings.demo else {},
                 client_secrets=settings.limits.client_secrets,
                 client_secrets_bytes=settings.limits.client_secrets_bytes,
+                monitor_keys=settings.metrics.keys,
+                monitors_need_keys=settings.metrics.access == "key",
             )
         )
 

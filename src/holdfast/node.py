@@ -6,12 +6,14 @@ What never will: the port, pages, admission (`app`), behaviour.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from holdfast import readings
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.faults import fault
 from holdfast.core.joining import Joining
@@ -23,6 +25,7 @@ from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.local import EngineDoor, LocalDialer
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
+from holdfast.readings import Figures
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
@@ -97,6 +100,7 @@ class Node:
     journal: Journal = field(init=False)
     revival: Revival = field(init=False)
     host: Host = field(init=False)
+    figures: Figures = field(init=False)
 
     async def open(
         self,
@@ -108,25 +112,29 @@ class Node:
         """Ready for conversations until `stack` is closed. Raises GatewayError."""
         settings, limits, directory = self.settings, self.settings.limits, self.directory
         dialers = await self._dialers(engine, stack)
-        self.upstreams = upstreams_of(dialers, settings)
+        self.upstreams = upstreams = upstreams_of(dialers, settings)
         directory.is_outage = self.upstreams.is_outage
         overload = directory.overload = Overload()
         directory.descriptors = Descriptors.of(limits)
         if settings.server.express and (fast := express()) is not None:
             stack.callback(fast.close)
             directory.express = fast
-        self.journal = await self._journal(stack)
+        self.journal = journal = await self._journal(stack)
         assistant = assistant_of(settings, portal)
+        self.figures = figures = figures_of(directory, settings, assistant)
+        now = asyncio.get_running_loop().time
+        figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
+        figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
-        heard = sampled
+        listeners = [sampled, figures.heard]
         if directory.express is not None:
-            joiner = Joiner(Joining(limits.append_join_ms), directory.express.join)
+            listeners.append(Joiner(Joining(limits.append_join_ms), directory.express.join).heard)
 
-            def heard(sample: LoadSample) -> None:
-                sampled(sample)
-                joiner.heard(sample)
+        def heard(sample: LoadSample) -> None:
+            for listener in listeners:
+                listener(sample)
 
         load = LoadWatch(
             overload,
@@ -214,6 +222,14 @@ def dialer_of(upstream: UpstreamSettings, settings: Settings, engine: EngineDoor
 def upstreams_of(dialers: Sequence[UpstreamDialer], settings: Settings) -> Upstreams:
     """They stand as the settings have them."""
     return Upstreams.of(dialers, settings.limits, [one.workarounds for one in settings.upstream])
+
+
+def figures_of(directory: Directory, settings: Settings, assistant: Assistant) -> Figures:
+    """Figures of the conversations in `directory`, and of the process."""
+    tools = [str(one["name"]) for one in assistant.toolbox.definitions()]
+    told = {"upstream": [one.name for one in settings.upstream], "tool": tools}
+    is_watching = settings.metrics.access != "off"
+    return Figures(directory, settings.limits, told, is_watching=is_watching)
 
 
 def assistant_of(settings: Settings, portal: Portal) -> Assistant:

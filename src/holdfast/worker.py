@@ -16,7 +16,8 @@ import os
 import signal
 import socket
 import sys
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -54,7 +55,7 @@ class Worker:
         self._node = Node(orders.settings, self._directory, orders.place)
         self._rehearsal = Rehearsal(self._directory, self._node.refusing)
         self._state = ServerState()
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until the front is gone."""
@@ -107,19 +108,25 @@ class Worker:
                 self._directory.drain(at_once=memo.at_once)
             case memos.Rehearse():
                 self._rehearsal.play(memo.fault, seconds=memo.seconds, session=memo.session)
-            case memos.EngineNews():
-                self._engine.changed(memo)
-            case memos.EngineAt():
-                self._engine.answered(memo)
+            case memos.EngineNews() | memos.EngineAt():
+                self._engine.hears(memo)
+            case memos.FiguresWanted():
+                self._spawn(self._tell_figures(memo))
 
     def _take_in(self, memo: memos.TakeIn, descriptor: int | None) -> None:
         if descriptor is None:  # there was no room for it in our table
             self._tell(memos.Left(memo.ticket))
             return
         self._tell(memos.Took(memo.ticket))
-        task = asyncio.get_running_loop().create_task(self._adopt(memo, socket.socket(fileno=descriptor)))
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
+        self._spawn(self._adopt(memo, socket.socket(fileno=descriptor)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_figures(self, memo: memos.FiguresWanted) -> None:
+        self._tell(memos.Figures(memo.number, await self._node.figures.families()))
 
     async def _adopt(self, memo: memos.TakeIn, client: socket.socket) -> None:
         client.setblocking(False)
@@ -152,7 +159,13 @@ def main() -> None:
     settings = orders.settings
     by_format = {"auto": None, "text": False, "json": True}
     as_json = orders.as_json if orders.as_json is not None else by_format[settings.log.format]
-    logs = configure(as_json=as_json, level=settings.log.level, secrets=settings.secrets)
+    logs = configure(
+        as_json=as_json,
+        level=settings.log.level,
+        secrets=settings.secrets,
+        pseudonym_key=settings.pseudonym_key,
+        has_traces=bool(settings.traces.endpoint),
+    )
     structlog.contextvars.bind_contextvars(worker=orders.place.number + 1)
 
     async def run() -> None:

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
-def test_no_generated_page_is_stale(project: Path) -> None:
+
+@pytest.mark.parametrize("script", ["generate_docs.py", "monitoring.py"])
+def test_nothing_generated_is_stale(project: Path, script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/generate_docs.py", "--check"],
+        [sys.executable, f"scripts/{script}", "--check"],
         cwd=project,
         capture_output=True,
         text=True,

@@ -38,7 +38,7 @@ async def guarded(
             overrides={
                 "port": 0,
                 "upstream": upstreams,
-                **{name: {**table, **tables.get(name, {})} for name, table in usual.items()},
+                **{name: {**usual.get(name, {}), **tables.get(name, {})} for name in {**usual, **tables}},
             },
         )
         gateway = Gateway(settings)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from holdfast.telemetry import MOMENTS, Logs, configure
+from holdfast.telemetry import MOMENTS, TALLY, Logs, configure
 from holdfast.telemetry.logs import LineWriter
 
 CANARY = "sk-proj-CANARY0123456789abcdef"
@@ -197,3 +197,57 @@ def test_what_a_session_notes_is_promised(project: Path) -> None:
 
     assert len(found) > 30
     assert found - set(MOMENTS) == set()
+
+
+def test_a_customer_is_a_pseudonym_that_stays_and_says_nothing() -> None:
+    def told(key: str) -> list[str]:
+        stream = io.StringIO()
+        configured = configure(as_json=True, stream=stream, pseudonym_key=key)
+        log = structlog.get_logger().bind(customer_id="C-1001")
+        log.info("session.ready", category="session", source="t")
+        log.info("session.ended", category="session", source="t", customer_id="C-1002")
+        configured.close()
+        assert "C-100" not in stream.getvalue()
+        return [json.loads(line)["metadata"]["customer"] for line in stream.getvalue().splitlines()]
+
+    try:
+        one, other = told("a key"), told("another key")
+        assert one == told("a key"), "the same word for the same person, over restarts too"
+        assert one[0] != one[1]
+        assert set(one).isdisjoint(other)
+        assert told("") != told("")
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+
+
+def test_lines_of_a_session_bear_its_trace_and_faults_their_party() -> None:
+    stream = io.StringIO()
+    configured = configure(as_json=True, stream=stream, has_traces=True)
+    session = "hf_" + "0123456789abcdef" * 2
+    log = structlog.get_logger()
+    log.info("session.ready", category="session", source="t", session=session)
+    log.info("tool.fault", category="tool", source="t", fault="tool.timeout", session="no session of ours")
+    configured.close()
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+    first, second = (json.loads(line)["metadata"] for line in stream.getvalue().splitlines())
+    assert first["trace_id"] == "0123456789abcdef" * 2
+    assert "trace_id" not in second
+    assert second["party"] == "tool"
+
+
+def test_a_quiet_log_is_counted_all_the_same() -> None:
+    stream = io.StringIO()
+    configured = configure(as_json=True, level="error", stream=stream)
+    before = TALLY.moments["audio.lost"], TALLY.levels["warning"]
+    structlog.get_logger().warning("audio.lost", category="audio", source="t")
+    structlog.get_logger().debug("not in the table", category="audio", source="t")
+    configured.close()
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+    assert stream.getvalue() == ""
+    assert (TALLY.moments["audio.lost"], TALLY.levels["warning"]) == (before[0] + 1, before[1] + 1)
+    assert "not in the table" not in TALLY.moments, "names cannot grow"

@@ -57,6 +57,11 @@ class ClientSecrets:
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the sessions that they are bound to."""
+        return self._bytes
+
     def mint(
         self,
         session: Mapping[str, Any],

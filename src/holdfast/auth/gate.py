@@ -48,6 +48,9 @@ EXPIRED_SECRET: Final = Refusal(
     in_band=True,
 )
 WRONG_KEY: Final = Refusal(401, "invalid_api_key", "Incorrect API key provided.", in_band=True)
+NO_MONITOR: Final = Refusal(
+    401, "NOT_AUTHORIZED", "The figures are for this machine, or for a key of [metrics] keys."
+)
 BAD_CSRF: Final = Refusal(
     403, "CSRF", "The page's token is missing or out of date: load the page's configuration again."
 )
@@ -64,6 +67,15 @@ class GateOptions:
     customers: Mapping[str, str] = field(default_factory=dict)
     client_secrets: int = DEFAULT.client_secrets
     client_secrets_bytes: int = DEFAULT.client_secrets_bytes
+    monitor_keys: Sequence[str] = ()
+    """Hashes of the keys that open `/metrics`."""
+    monitors_need_keys: bool = False
+    """Whether programs of this machine need one, too."""
+
+
+METRICS_PATH: Final = "/metrics"
+_FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
+"""Who sends one of these speaks for somebody else, named as trusted or not."""
 
 
 class PortalGate:
@@ -76,6 +88,8 @@ class PortalGate:
         self._origins = OriginPolicy(options.origins)
         self._proxies = TrustedProxies(options.trusted_proxies)
         self._keys = ClientKeys(options.client_keys)
+        self._monitors = ClientKeys(options.monitor_keys)
+        self._monitors_need_keys = options.monitors_need_keys
         self._guarded = bool(options.secret)
         self.tickets = Tickets(secret, clock)
         self.cookies = Cookies(secret, clock)
@@ -139,6 +153,19 @@ class PortalGate:
             return _refused(WRONG_KEY, request, "unknown key")
         return Principal(f"client-{name}", "", "client_key")
 
+    def judge_monitor(self, request: UpgradeRequest) -> Refusal | None:
+        """Judge who wants the figures, behind `judge_address`: by key, or as a program of this machine. None:
+        it may have them. A page has no business here.
+        """
+        if "origin" in request.headers:
+            return _refused(FOREIGN_ORIGIN, request, "a page asks for the figures")
+        if key := bearer(request):
+            return None if self._monitors.find(key) else _refused(NO_MONITOR, request, "unknown key")
+        is_forwarded = not _FORWARDED.isdisjoint(request.headers)
+        if self._monitors_need_keys or is_forwarded or not self._is_bare_loopback(request):
+            return _refused(NO_MONITOR, request, "no key")
+        return None
+
     def judge_address(self, request: UpgradeRequest) -> Refusal | None:
         """Host and Origin, for sockets and pages alike. None: the request may go on."""
         host = request.headers.get("host", "")
@@ -161,7 +188,8 @@ class PortalGate:
         """
         if "origin" in request.headers or read_host(host) is None:
             return False
-        return self._keys.find(bearer(request)) is not None
+        known = self._monitors if request.path == METRICS_PATH else self._keys
+        return known.find(bearer(request)) is not None
 
     def foreign_reader(self, request: UpgradeRequest) -> str | None:
         """The page's origin when it is a listed one: it may read answers that tell nothing about anybody."""

@@ -85,6 +85,8 @@ def serve(
         as_json=True if as_json else by_format[settings.log.format],
         level=settings.log.level,
         secrets=settings.secrets,
+        pseudonym_key=settings.pseudonym_key,
+        has_traces=bool(settings.traces.endpoint),
     )
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -46,8 +46,10 @@ def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, toda
         _minting,
         _portal,
         _engine,
+        _metrics,
     ):
         yield from check(settings, name)
+    yield from _traces(settings, environ, name)
     yield from _stages(settings, environ, name)
     yield from _upstreams(settings, environ, name, today)
 
@@ -93,6 +95,47 @@ def _client_keys(settings: Settings, name: Name) -> Iterator[Problem]:
             name("auth.client_keys"),
             "an entry is no hash of the form sha256:<64 hexadecimal digits>; keys are never stored in clear",
             "Make a key and its hash with: holdfast token --new-client-key",
+        )
+
+
+def _metrics(settings: Settings, name: Name) -> Iterator[Problem]:
+    metrics = settings.metrics
+    if any(not _HASHED_KEY.fullmatch(key) for key in metrics.keys):
+        yield Problem(
+            name("metrics.keys"),
+            "an entry is no hash of the form sha256:<64 hexadecimal digits>; keys are never stored in clear",
+            "Make a key and its hash with: holdfast token --new-client-key",
+        )
+    if metrics.access == "key" and not metrics.keys:
+        yield Problem(
+            name("metrics.access"),
+            "everybody needs a key, and there is none",
+            "Name the hash of one in [metrics] keys, or write off.",
+        )
+
+
+def _traces(settings: Settings, environ: Mapping[str, str], name: Name) -> Iterator[Problem]:
+    traces = settings.traces
+    if not traces.endpoint:
+        return
+    url = _url(traces.endpoint)
+    if url is None or url.scheme not in {"http", "https"} or url.user:
+        yield Problem(
+            name("traces.endpoint"),
+            f"{show(_without_user(traces.endpoint))} is no http or https address",
+            'Write the whole address, as in "http://127.0.0.1:4318/v1/traces".',
+        )
+    if not find_spec("opentelemetry.sdk") or not find_spec("opentelemetry.exporter"):
+        yield Problem(
+            name("traces.endpoint"),
+            "the libraries that send spans are not installed",
+            "Run `pip install 'holdfast[otel]'`, or leave endpoint out.",
+        )
+    if traces.headers_env and not environ.get(traces.headers_env):
+        yield Problem(
+            name("traces.headers_env"),
+            f"the variable {traces.headers_env} is empty",
+            f"Set {traces.headers_env}, or leave headers_env out.",
         )
 
 

@@ -86,6 +86,7 @@ def load(
         upstream._api_key = SecretStr(environ.get(upstream.api_key_env, ""))  # noqa: SLF001 - the one writer
     for stage in settings.engine.stages.values():
         stage._api_key = SecretStr(environ.get(stage.api_key_env, ""))  # noqa: SLF001 - as above
+    settings.traces._headers = SecretStr(environ.get(settings.traces.headers_env, ""))  # noqa: SLF001 - as above
     return settings
 
 

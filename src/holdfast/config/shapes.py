@@ -202,6 +202,39 @@ class LogSettings(BaseModel):
     format: Literal["auto", "text", "json"] = "auto"
 
 
+class MetricsSettings(BaseModel):
+    """`GET /metrics`, for Prometheus. `loopback`: programs of this machine need no key, others a bearer key
+    of `keys`; `key`: everybody needs one; `off`: there is no such page, and nothing is counted for it. `keys`
+    are hashes, as `holdfast token --new-client-key` prints them; a client's own key opens nothing here.
+    """
+
+    model_config = _STRICT
+
+    access: Literal["loopback", "key", "off"] = "loopback"
+    keys: Texts = Field(default=(), repr=False)
+
+
+class TracesSettings(BaseModel):
+    """Spans for OpenTelemetry: session, turn, response, tool, dial, rebuild; no words and no audio. Off while
+    `endpoint`, the address of an OTLP receiver over HTTP, is empty. Needs `pip install 'holdfast[otel]'`.
+    """
+
+    model_config = _STRICT
+
+    endpoint: str = ""
+    headers_env: str = ""
+    """The variable that holds headers for the receiver, as in `authorization=Bearer abc`."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Of sessions whose spans are sent."""
+
+    _headers: SecretStr = PrivateAttr(SecretStr(""))
+
+    @property
+    def headers(self) -> SecretStr:
+        """The value of the variable that `headers_env` names; empty when there is none."""
+        return self._headers
+
+
 MAY_BE_NONE: Final = frozenset({"append_join_ms"})
 """Limits whose 0 means: never. Of all others it would mean that nothing works."""
 
@@ -253,6 +286,8 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TracesSettings = TracesSettings()
     limits: LimitsSettings = Limits()
 
     @classmethod
@@ -295,10 +330,16 @@ class Settings(BaseSettings):
         return policy == "allow" or (policy == "auto" and self.on_loopback and not self.guarded)
 
     @property
+    def pseudonym_key(self) -> str:
+        """Under which customers have their names in logs and traces; empty where nothing is configured."""
+        return "" if self.auth.secret is None else self.auth.secret.get_secret_value()
+
+    @property
     def secrets(self) -> list[str]:
         """Every secret by value, for the log's redaction."""
         found = [one.api_key.get_secret_value() for one in self.upstream]
         found += [one.api_key.get_secret_value() for one in self.engine.stages.values()]
         if self.auth.secret is not None:
             found.append(self.auth.secret.get_secret_value())
+        found.append(self.traces.headers.get_secret_value())
         return [secret for secret in found if secret]

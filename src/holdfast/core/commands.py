@@ -20,6 +20,9 @@ class CommandMemory:
     remembered_max: int
     _answers: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
 
+    def __len__(self) -> int:
+        return len(self._answers)
+
     def answer_to(self, event_id: str | None) -> Answer | None:
         """The first answer to this id, None when it is new or the command bore none."""
         return None if event_id is None else self._answers.get(event_id)

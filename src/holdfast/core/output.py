@@ -55,6 +55,13 @@ class Output:
     is_numbered: bool = False
     current: ItemAudio | None = None
     _streams: int = 0
+    _sounded_before: int = 0
+    """Samples of the items before the present one."""
+
+    @property
+    def sounded(self) -> int:
+        """Samples that were sent, of all items."""
+        return self._sounded_before + (0 if self.current is None else self.current.sent)
 
     def start(self, epoch: str) -> None:
         """From here on every message bears an offset."""
@@ -72,6 +79,7 @@ class Output:
         """A new item begins to sound."""
         self._streams += 1
         started_at = max(now, self._end_of_current())
+        self._sounded_before = self.sounded
         self.current = ItemAudio(response_id, item_id, self._streams, started_at, generation)
         return self.current
 

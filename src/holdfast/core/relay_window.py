@@ -34,6 +34,11 @@ class RelayWindow:
         self.book()
         return self._size
 
+    @property
+    def messages(self) -> int:
+        """Messages that are kept."""
+        return len(self._kept) + len(self.fresh)
+
     def keep(self, raw: bytes) -> None:
         """One more message."""
         self.fresh.append(raw)

@@ -35,7 +35,7 @@ def restore(s: State, lines: Iterable[StoredLine], epoch: str, now: float) -> No
     _believe_words(s)
     _end_again(s)
     s.received = s.kept.end = s.kept.first = s.acknowledged_at = s.spoken.settled
-    s.journal.durable = s.received
+    s.journal.durable = s.inherited = s.received
     s.started_at = s.last_activity = s.away_since = now
     s.link.move(ClientSignal.ASKED)
     s.link.move(ClientSignal.LEFT)

@@ -68,6 +68,7 @@ class State(Linked):
         "conversation",
         "errors",
         "flood",
+        "inherited",
         "input_lane",
         "is_draining",
         "is_leaving",
@@ -146,6 +147,8 @@ class State(Linked):
         self.flood = FloodWatch(limits.client_flood_s)
         self.received = 0
         """Samples kept so far: the position of the next one."""
+        self.inherited = 0
+        """What of it another process had kept: `received` as this one took the session up."""
         self.acknowledged_at = 0
         """`received` as the client was last told; earlier where somebody must look sooner."""
         self.warned_no_session = False

@@ -78,6 +78,11 @@ class ReplayWindow:
     """What is kept is being told: nothing of it may fall out meanwhile."""
     _texts: deque[tuple[int, Tell]] = field(default_factory=deque)
 
+    @property
+    def texts(self) -> int:
+        """Text messages that are kept."""
+        return len(self._texts)
+
     def tell(self, offset: int, message: Tell) -> None:
         """Keep a text message."""
         self._texts.append((offset, message))

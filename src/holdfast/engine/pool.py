@@ -112,6 +112,12 @@ class EnginePool:
         return any(worker.port is not None for worker in self._workers)
 
     @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Workers that are ready, all that should be, and the sessions that they serve."""
+        ready = sum(worker.port is not None for worker in self._workers)
+        return ready, self.options.workers, sum(worker.sessions for worker in self._workers)
+
+    @property
     def reasons(self) -> list[str]:
         """Why it is not ready, or not whole: what, why, fix. Empty when all is well."""
         told = self._missing or [self._reasons[at] for at in sorted(self._reasons)]
@@ -131,7 +137,7 @@ class EnginePool:
         """Start the workers and wait until one is ready, or none can be. Never raises for a worker."""
         self._missing = await asyncio.to_thread(missing, self.options)
         if self._missing:
-            _log.warning("engine_unavailable", category="engine", source="engine.pool", reasons=self._missing)
+            _log.warning("engine.unavailable", category="engine", source="engine.pool", reasons=self._missing)
             self._on_change()
             return
         firsts = [asyncio.get_running_loop().create_future() for _ in range(self.options.workers)]
@@ -177,7 +183,7 @@ class EnginePool:
                     deaths.clear()
                 deaths.append(clock())
                 if len(deaths) == self.options.restarts:
-                    _log.error("engine_worker_given_up", category="engine", source="engine.pool", place=at)
+                    _log.error("engine.worker_given_up", category="engine", source="engine.pool", place=at)
                     return
                 await asyncio.sleep(min(_BACK_OFF_CAP_S, _BACK_OFF_S * 2 ** (len(deaths) - 1)))
         finally:
@@ -200,7 +206,7 @@ class EnginePool:
             "if this goes on, run `holdfast doctor`."
         )
         _log.warning(
-            "engine_worker_ended",
+            "engine.worker_ended",
             category="engine",
             source="engine.pool",
             place=at,
@@ -249,7 +255,7 @@ class EnginePool:
                 if worker.port is not None and not was_ready:
                     self._reasons.pop(at, None)
                     _log.info(
-                        "engine_worker_ready",
+                        "engine.worker_ready",
                         category="engine",
                         source="engine.pool",
                         place=at,

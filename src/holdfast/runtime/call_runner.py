@@ -53,7 +53,7 @@ class CallRunner:
         self._timers = Timers()
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_finished = False
-        self.log = structlog.get_logger().bind(source="call")
+        self.log = structlog.get_logger().bind(source="call", customer_id=principal.customer_id)
 
     def start(self, call_id: str) -> None:
         """The provider has taken the call."""

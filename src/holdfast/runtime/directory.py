@@ -79,6 +79,10 @@ class Directory:
     """Who is told what is seen of the conversations."""
     journal_cause: Fault | None = None
     """Why nothing is written at the moment; None while all is well."""
+    parting: Callable[[Running], None] = lambda _: None
+    """Hears of each that has ended, once, while it still knows everything."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many were not let in, by the fault that they were told."""
     resumption: Resumption = field(init=False)
     calls: dict[str, Call] = field(default_factory=dict)
     """Calls over WebRTC that we hold, by the provider's id."""
@@ -102,6 +106,13 @@ class Directory:
         return tuple(self._running)
 
     def refusal(self, peer: str, user: str) -> Fault | None:
+        """As `judged`, and it is counted."""
+        refused = self.judged(peer, user)
+        if refused is not None:
+            self.refused[refused.code] += 1
+        return refused
+
+    def judged(self, peer: str, user: str) -> Fault | None:
         """Why one more from this address and for this customer may not begin now; None when it may.
 
         A parked session gives way to a new one of the same customer: who reloads a page five times is not
@@ -200,6 +211,7 @@ class Directory:
         entry = self._running.pop(one, None)
         if entry is None:
             return
+        self.parting(one)
         self._by_id.pop(self._ids.pop(one, ""), None)
         lasted_s = asyncio.get_running_loop().time() - self._since.pop(one)
         if self.overload is not None:

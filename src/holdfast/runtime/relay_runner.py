@@ -67,7 +67,8 @@ class RelayRunner(Shell):
         rights: Rights = Rights.FULL,
     ) -> None:
         self._session_id = f"rt_{secrets.token_hex(16)}"
-        super().__init__(client, upstreams, directory, "realtime", session=self._session_id)
+        known = {"session": self._session_id, "customer_id": principal.customer_id}
+        super().__init__(client, upstreams, directory, "realtime", **known)
         self.principal = principal
         self.peer = peer
         self.tokens = Tokens()
@@ -85,7 +86,7 @@ class RelayRunner(Shell):
                 model=wish.query.get("model", ""),
             )
         )
-        self._state = self.relay.state
+        self._state = self.links = self.relay.state
         watched = Watched(self._session_id, "realtime", principal.customer_id)
         self._eyes = RelayEyes(directory.watches, watched, self._state)
         self._perform = self.PERFORM  # found sooner here than in the class

@@ -89,7 +89,7 @@ class SessionRunner(Shell):
                 idempotent_tools=assistant.toolbox.idempotent,
             )
         )
-        self._state = self.session.state
+        self._state = self.links = self.session.state
         self._eyes = BrowserEyes(
             directory.watches, Watched("", "browser", principal.customer_id), self._state
         )
@@ -227,7 +227,7 @@ class SessionRunner(Shell):
             self.query = {"intent": "transcription"}  # and no model: that is set by `session.update`
         else:
             self.query = {} if options.model is None else {"model": options.model}
-        self.log = self.log.bind(session=session_id)
+        self.log = self.log.bind(session=session_id, customer_id=self.principal.customer_id)
         self._record.session_id = session_id
         self.directory.name(self, session_id, self)
 

@@ -27,6 +27,7 @@ from holdfast.core.effects import (
     StopTimer,
 )
 from holdfast.core.faults import Fault, fault
+from holdfast.core.links import Linked
 from holdfast.core.models import fallback_of
 from holdfast.express import Leg, Way
 from holdfast.ports import ClientLine, UpstreamLine
@@ -65,6 +66,9 @@ class Shell:
     Nothing that it keeps refers back to it once it has finished, so that it goes with its last user and not
     when the collector comes: its table of effects is the class's, and who will call it is told so each time.
     """
+
+    links: Linked
+    """Its core's account of upstreams."""
 
     def __init__(
         self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str, **known: str
@@ -138,6 +142,7 @@ class Shell:
         """From here on everything goes to this line, which has room: the client is read."""
         self.line = self.lines.get(effect.generation)
         self._generation = effect.generation
+        self.log = self.log.bind(upstream_session=self.links.upstream.session_id)
         self.couple()
         self.upstream_paused(paused=False)
 

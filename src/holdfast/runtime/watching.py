@@ -33,4 +33,10 @@ class Watches:
         self.failed += 1
         if self.failed == 1:
             log = structlog.get_logger()
-            log.error("watch.failed", category="server", watch=type(watch).__name__, exc_info=error)
+            log.error(
+                "watch.failed",
+                category="server",
+                source="watches",
+                watch=type(watch).__name__,
+                exc_info=error,
+            )

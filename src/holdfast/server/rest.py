@@ -30,6 +30,7 @@ from holdfast.server import pages
 from holdfast.server.bodies import BodyRules
 from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
 from holdfast.server.errors import error, error_at
+from holdfast.server.metrics import MetricsRoute, Told
 from holdfast.server.v1 import SECRETS_PATH, V1Options, add_v1
 from holdfast.server.v1_audio import TRANSCRIPTIONS_PATH, AudioRoutes, Service
 from holdfast.server.v1_calls import CallOptions, CallRoutes
@@ -106,6 +107,7 @@ def create_rest_app(
     v1: V1Options | None = None,
     audio: Sequence[Service] = (),
     calls: CallOptions | None = None,
+    figures: Callable[[], Awaitable[Told]] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -129,11 +131,13 @@ def create_rest_app(
     if rehearsal is not None:
         app.add_api_route("/dev/faults", _faults(rehearsal, gate), methods=["POST"])
     sizes: dict[str, int] = {}
+    if figures is not None:
+        MetricsRoute(gate, figures).add_to(app)
     if v1 is not None:
         add_v1(app, gate, v1, clock)
         sizes[SECRETS_PATH] = v1.limits.client_secret_bytes
         if audio:
-            routes_of_audio = AudioRoutes(gate, audio, v1.limits)
+            routes_of_audio = app.state.audio = AudioRoutes(gate, audio, v1.limits)
             routes_of_audio.add_to(app)
             sizes |= routes_of_audio.sizes
     if calls is not None:

@@ -60,6 +60,11 @@ class AudioRoutes:
         self._limits = limits
         self._running = 0
 
+    @property
+    def running(self) -> int:
+        """Requests under way."""
+        return self._running
+
     def add_to(self, app: FastAPI) -> None:
         """Put the routes into `app`."""
         app.add_api_route(SPEECH_PATH, self.speech, methods=["POST"])

@@ -108,7 +108,7 @@ class SqliteJournal:
                 "journal.line_unfit",
                 category="store",
                 source="journal",
-                session_id=session_id,
+                session=session_id,
                 kind=entry.kind,
             )
 

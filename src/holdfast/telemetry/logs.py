@@ -13,14 +13,18 @@ import logging
 import os
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
 
+from holdfast.core.faults import FAULTS
+from holdfast.telemetry.identity import Pseudonyms, trace_id_of
+from holdfast.telemetry.moments import MOMENTS
 from holdfast.telemetry.redaction import Redactor
 
 QUEUE_LINES_MAX: Final = 10_000
@@ -30,6 +34,25 @@ _LEVEL_COLOURS: Final = {"debug": "2", "info": "36", "warning": "33", "error": "
 _LIBRARY_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "sqlalchemy")
 
 EventDict = MutableMapping[str, Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many lines there were, whether or not their level let them be written: for metrics."""
+
+    levels: Counter[str] = field(default_factory=Counter)
+    moments: Counter[str] = field(default_factory=Counter)
+    """By event, of those that are promised to stay."""
+    writer: LineWriter | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Lines that could not be written."""
+        return 0 if self.writer is None else self.writer.dropped
+
+
+TALLY: Final = Tally()
+"""Of this process, as logging itself is the process's."""
 
 
 class LineWriter:
@@ -132,25 +155,31 @@ def configure(
     level: str = "info",
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
+    pseudonym_key: str = "",
+    has_traces: bool = False,
 ) -> Logs:
     """Set up logging for this process; a later call replaces the former.
 
     `as_json`: None decides by the stream: a terminal gets readable lines, anything else JSON.
     `secrets`: values that must never appear, beyond what is recognised by its shape.
+    `pseudonym_key`: customers bear the same pseudonym under the same one; empty: one of this process alone.
+    `has_traces`: lines of a session bear its trace's id.
     """
     out = stream if stream is not None else sys.stderr
     for_people = out.isatty() if as_json is None else not as_json
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    writer = LineWriter(out)
+    writer = TALLY.writer = LineWriter(out)
     structlog.configure(
         processors=[
+            _Counting(threshold),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
+            _Correlating(Pseudonyms(pseudonym_key), has_traces=has_traces),
             _Shape(Redactor(secrets)),
             _Console(colours=out.isatty() and "NO_COLOR" not in os.environ) if for_people else _as_json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=lambda *_: _LineLogger(writer),
         cache_logger_on_first_use=False,
     )
@@ -170,6 +199,42 @@ def _adopt_library_loggers(threshold: int) -> None:
         library.setLevel(logging.NOTSET)
         library.disabled = False
         library.propagate = True
+
+
+class _Counting:
+    """Counts every line, and lets those pass that are loud enough: a quiet log must not make figures lie."""
+
+    def __init__(self, threshold: int) -> None:
+        self._threshold = threshold
+
+    def __call__(self, _logger: Any, method: str, event: EventDict) -> EventDict:
+        level = "error" if method == "exception" else method
+        TALLY.levels[level] += 1
+        name = str(event.get("event"))
+        if name in MOMENTS:
+            TALLY.moments[name] += 1
+        if structlog.processors.NAME_TO_LEVEL.get(level, logging.ERROR) < self._threshold:
+            raise structlog.DropEvent
+        return event
+
+
+class _Correlating:
+    """What belongs together bears the same words: a customer's pseudonym, a trace's id, a fault's party."""
+
+    def __init__(self, pseudonyms: Pseudonyms, *, has_traces: bool) -> None:
+        self._pseudonyms = pseudonyms
+        self._has_traces = has_traces
+
+    def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        customer_id = event.pop("customer_id", None)
+        if customer_id:
+            event["customer"] = self._pseudonyms.of(str(customer_id))
+        if self._has_traces and (trace_id := trace_id_of(str(event.get("session", "")))):
+            event["trace_id"] = trace_id
+        row = FAULTS.get(str(event.get("fault")))
+        if row is not None:
+            event.setdefault("party", str(row.party))
+        return event
 
 
 class _Shape:

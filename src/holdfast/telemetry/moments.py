@@ -26,6 +26,23 @@ def _table(*moments: Moment) -> Mapping[str, Moment]:
     return {moment.event: moment for moment in moments}
 
 
+FIELDS: Final[Mapping[str, str]] = {
+    "session": "Our session, from its first line on: the id that its client was told.",
+    "trace_id": "Of the session's trace, where traces are sent: the session's id without `hf_` or `rt_`.",
+    "upstream_session": "The provider's own id of the session that serves: what its support asks for.",
+    "customer": "Whose session it is, as a pseudonym: the same person, the same word. With `[auth] secret` "
+    "it stays over restarts and is the same in all workers.",
+    "call": "A call over WebRTC: the provider's id.",
+    "call_id": "A call of a tool.",
+    "upstream": "The name of an upstream.",
+    "generation": "Which of a session's links to upstreams, counted from 1.",
+    "worker": "The number of the process, with several workers.",
+    "fault": "A code of the fault table.",
+    "party": "At whose door that fault lies.",
+    "evidence": "Short facts about it.",
+}
+"""What lines that belong together have in common, always under these names."""
+
 MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("server.listening", "server", "info", "The port is open."),
     Moment("server.draining", "server", "info", "Told to stop: no new sessions, running ones are closed."),
@@ -37,6 +54,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "A worker ended unasked: how many sessions it had; another takes its place and its journal.",
     ),
     Moment("worker.hung", "server", "error", "A worker said nothing for ten seconds and is ended."),
+    Moment("worker.memo_odd", "server", "warning", "The line between two processes bore what is no memo."),
+    Moment("http.failed", "server", "error", "A bug of ours while a request was answered; its traceback."),
+    Moment("upgrade.failed", "server", "error", "The same while a socket was let in."),
+    Moment("step.failed", "session", "error", "The same inside a conversation's step: it is ended by name."),
+    Moment("task.failed", "session", "error", "The same in a task of a conversation."),
+    Moment("watch.failed", "server", "error", "The same in one of those who watch: it cost a figure."),
     Moment("load.joining", "server", "info", "How much audio goes into one append, for busyness' sake."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
     Moment(
@@ -127,6 +150,10 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment(
         "sessions.left_behind", "session", "info", "How many sessions an earlier process left in the journal."
     ),
+    Moment("engine.unavailable", "engine", "warning", "The embedded engine cannot start; why."),
+    Moment("engine.worker_ready", "engine", "info", "One of its processes takes sessions; who does what."),
+    Moment("engine.worker_ended", "engine", "warning", "One of them ended unasked; its last words."),
+    Moment("engine.worker_given_up", "engine", "error", "One of them ends again and again."),
     Moment(
         "engine.stage_switched",
         "engine",
@@ -168,6 +195,8 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("journal.healthy", "store", "info", "The journal writes again."),
     Moment("journal.lines_lost", "store", "error", "Lines were not taken: too many wait already."),
     Moment("journal.line_unfit", "store", "error", "A line could not be written as it is: a bug of ours."),
+    Moment("journal.not_taken_over", "store", "warning", "Another place's journal could not be read; why."),
+    Moment("store.unavailable", "store", "warning", "The portal's database did not answer; why."),
     Moment("store.close_timeout", "store", "warning", "The store did not close in time."),
     Moment("resume.foreign", "session", "error", "A customer tried to resume another one's session."),
     Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
@@ -179,6 +208,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     ),
     Moment("client.too_slow", "client", "warning", "The client does not read; its socket is closed."),
     Moment("relay.dropped", "relay", "warning", "Messages that waited for an upstream found no room."),
+    Moment("tool.fault", "tool", "warning", "A tool could not be run, or failed: the fault, and where."),
     Moment("tool.started", "tool", "info", "A tool runs; name and call id, never its arguments."),
     Moment("tool.done", "tool", "info", "A tool is over; its status."),
     Moment("client_secret.minted", "auth", "info", "A client secret was given out; how many are in use."),

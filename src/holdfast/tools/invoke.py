@@ -92,7 +92,7 @@ def _fault(
         source="tools",
         fault=code,
         tool=tool.name if tool else None,
-        session_id=context.session_id,
+        session=context.session_id,
         call_id=context.call_id,
         reason=reason,
         where=where or None,

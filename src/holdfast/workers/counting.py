@@ -50,5 +50,5 @@ class StaffedDirectory(Directory):
         super().__init__(limits)
         self.room: Callable[[], Fault | None] = lambda: None
 
-    def refusal(self, peer: str, user: str) -> Fault | None:
-        return super().refusal(peer, user) or self.room()
+    def judged(self, peer: str, user: str) -> Fault | None:
+        return super().judged(peer, user) or self.room()

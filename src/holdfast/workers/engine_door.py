@@ -26,12 +26,15 @@ class FarEngine:
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[memos.EngineAt]] = {}
 
-    def changed(self, news: memos.EngineNews) -> None:
-        """The front has news of it."""
-        self.ready, self.reasons = news.ready, news.reasons
+    def hears(self, memo: memos.EngineNews | memos.EngineAt) -> None:
+        """The front has news of it, or answers."""
+        if isinstance(memo, memos.EngineNews):
+            self.ready, self.reasons = memo.ready, memo.reasons
+        else:
+            self._answered(memo)
 
-    def answered(self, memo: memos.EngineAt) -> None:
-        """The front answers; nobody may wait any more."""
+    def _answered(self, memo: memos.EngineAt) -> None:
+        """Nobody may wait any more."""
         asked = self._asked.get(memo.number)
         if asked is not None and not asked.done():
             asked.set_result(memo)

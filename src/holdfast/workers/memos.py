@@ -14,6 +14,7 @@ import msgspec
 from holdfast.core.overload import LoadSample
 from holdfast.runtime.rehearsal import FaultName
 from holdfast.server.host import Admission
+from holdfast.telemetry.metrics import Family
 
 
 class Memo(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -65,6 +66,12 @@ class EngineAt(Memo, frozen=True):
     number: int
     url: str = ""
     token: str = ""
+
+
+class FiguresWanted(Memo, frozen=True):
+    """What has it counted, and what does it hold? Answered under the same number."""
+
+    number: int
 
 
 # from a worker
@@ -136,8 +143,15 @@ class EngineWanted(Memo, frozen=True):
     number: int
 
 
-FromFront = TakeIn | GiveWay | Drain | Rehearse | EngineNews | EngineAt
-FromWorker = Ready | Failed | Took | Entered | Named | Parked | Left | Looked | EngineWanted
+class Figures(Memo, frozen=True):
+    """The answer to `FiguresWanted`."""
+
+    number: int
+    families: list[Family]
+
+
+FromFront = TakeIn | GiveWay | Drain | Rehearse | EngineNews | EngineAt | FiguresWanted
+FromWorker = Ready | Failed | Took | Entered | Named | Parked | Left | Looked | EngineWanted | Figures
 
 written: Final = msgspec.msgpack.Encoder().encode
 read_from_front: Final = msgspec.msgpack.Decoder(FromFront).decode

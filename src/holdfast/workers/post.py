@@ -55,6 +55,8 @@ class Post:
         self.looked: memos.Looked | None = None
         self.failed: memos.Failed | None = None
         self.pid: int | None = None
+        self.restarts = 0
+        """How often a process of it ended unasked."""
         self.ready = asyncio.Event()
         self.began = asyncio.Event()
         """Its first process is ready, or has failed."""
@@ -160,6 +162,7 @@ class Post:
         self._line = None
         self.looked, self.overload = None, Overload()
         if not self._closing:
+            self.restarts += 1
             facts = {"worker": self.number + 1, "sessions": len(self.inside), "exit_code": process.returncode}
             log.error("worker.lost", category="server", source="workers", was_ready=was_ready, **facts)
         self._waiting |= self._under_way  # what it had not said to have, it has not read

@@ -16,9 +16,11 @@ from holdfast.core.limits import Limits
 from holdfast.engine.pool import EnginePool, EngineUnavailableError
 from holdfast.runtime.rehearsal import FaultName
 from holdfast.server.host import Admission
+from holdfast.telemetry.metrics import Family
 from holdfast.workers import memos
 from holdfast.workers.counting import Elsewhere, StaffedDirectory
 from holdfast.workers.post import Post
+from holdfast.workers.scrape import Scrape
 from holdfast.workers.threshold import Guest, Handed
 from holdfast.workers.whereabouts import Whereabouts
 
@@ -42,6 +44,7 @@ class Staff:
         self._whereabouts = Whereabouts()
         self._tickets = itertools.count(1)
         self._chosen: Post | None = None
+        self._scrape = Scrape(self._ask)
         directory.room = self._room
 
     @contextlib.asynccontextmanager
@@ -155,6 +158,16 @@ class Staff:
         met = [one for post in self.posts for one in post.inside.values()]
         return sum(session in {None, one.session_id} for one in met)
 
+    async def figures(self, own: list[Family]) -> dict[str, list[Family]]:
+        """Everybody's figures by process, the front's `own` among them."""
+        return await self._scrape.all(own, [post.restarts for post in self.posts])
+
+    def _ask(self, place: int, memo: memos.FiguresWanted) -> bool:
+        post = self.posts[place]
+        if post.is_ready:
+            post.tell(memo)
+        return post.is_ready
+
     def _tell_of_engine(self, post: Post) -> None:
         if self._pool is not None:
             post.tell(memos.EngineNews(self._pool.ready, tuple(self._pool.reasons)))
@@ -183,6 +196,8 @@ class Staff:
                     post.tell(memos.Drain(at_once=True))
             case memos.EngineWanted():
                 self._answer(post, memo.number)
+            case memos.Figures():
+                self._scrape.answered(memo)
             case memos.Entered():
                 self._directory.enter(self._stand_in(memo.ticket, post), memo.peer, memo.user)
             case memos.Named() if (found := post.inside.get(memo.ticket)) is not None:

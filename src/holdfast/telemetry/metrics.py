@@ -1,0 +1,116 @@
+"""Counting: what `meters` names, kept by the Prometheus library, with labels that cannot grow.
+
+What lives here: one process' counters and histograms; figures in the shape in which they travel between
+processes.
+What never will: names (`meters`), text for Prometheus (`exposition`), reading what rooms hold
+(`holdfast.readings`).
+
+Nothing here is called for a message of audio: what passes is counted by who lets it pass, and read when
+somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import Counter as PrometheusCounter
+from prometheus_client import Histogram as PrometheusHistogram
+from prometheus_client.metrics_core import Metric
+
+from holdfast.telemetry.meters import LABELS, METERS, OTHER, Kind, Meter
+
+
+class Reading(NamedTuple):
+    """What a room holds at this moment, or has counted by itself. Labels are in the order of the table."""
+
+    name: str
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+class Sample(NamedTuple):
+    """One line for Prometheus."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class Family(NamedTuple):
+    """All samples of one name, from one process."""
+
+    name: str
+    samples: list[Sample]
+
+
+class Metrics:
+    """What one process counts. `told`: the values of labels that are known only when it starts."""
+
+    def __init__(self, told: Mapping[str, Collection[str]] | None = None) -> None:
+        self._told = {name: frozenset(values) for name, values in (told or {}).items()}
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._counters: dict[str, PrometheusCounter] = {}
+        self._histograms: dict[str, PrometheusHistogram] = {}
+        self._process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._process)
+
+    def count(self, name: str, *labels: str, by: float = 1.0) -> None:
+        """One more, or `by`. KeyError for a name that the table has not."""
+        meter = METERS[name]
+        found = self._counters.get(name)
+        if found is None:
+            assert meter.kind is Kind.COUNTER, name
+            found = PrometheusCounter(name, meter.help, meter.labels, registry=self._registry)
+            self._counters[name] = found
+        (found.labels(*self._fitting(meter, labels)) if meter.labels else found).inc(by)
+
+    def observe(self, name: str, value: float, *labels: str) -> None:
+        """One observation. KeyError for a name that the table has not."""
+        meter = METERS[name]
+        found = self._histograms.get(name)
+        if found is None:
+            assert meter.kind is Kind.HISTOGRAM, name
+            found = PrometheusHistogram(
+                name, meter.help, meter.labels, registry=self._registry, buckets=meter.buckets
+            )
+            self._histograms[name] = found
+        (found.labels(*self._fitting(meter, labels)) if meter.labels else found).observe(value)
+
+    def families(self, readings: Iterable[Reading] = ()) -> list[Family]:
+        """Everything that was counted, with `readings` beside it."""
+        families = {one.name: one for one in map(_family, self._registry.collect())}
+        for reading, value in self._summed(readings).items():
+            name, labels = reading
+            family = families.setdefault(name, Family(name, []))
+            family.samples.append(Sample(name, dict(zip(METERS[name].labels, labels, strict=True)), value))
+        return [*families.values(), *map(_family, self._process.collect())]
+
+    def _summed(self, readings: Iterable[Reading]) -> dict[tuple[str, tuple[str, ...]], float]:
+        """What several rooms say under one name, or values that become `other`, is one figure."""
+        summed: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        for name, value, labels in readings:
+            summed[name, self._fitting(METERS[name], labels)] += value  # type: ignore[assignment] # counts fractions as well
+        return dict(summed)
+
+    def _fitting(self, meter: Meter, labels: tuple[str, ...]) -> tuple[str, ...]:
+        assert len(labels) == len(meter.labels), meter.name
+        return tuple(
+            value if value in self._values_of(label) else OTHER
+            for label, value in zip(meter.labels, labels, strict=True)
+        )
+
+    def _values_of(self, label: str) -> Collection[str]:
+        values = LABELS[label].values
+        return self._told.get(label, ()) if values is None else values
+
+
+def _family(metric: Metric) -> Family:
+    """The library tells when each counter was made, too: nobody asks for that."""
+    samples = [
+        Sample(one.name, one.labels, one.value) for one in metric.samples if not one.name.endswith("_created")
+    ]
+    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+    return Family(name, samples)

@@ -1,0 +1,231 @@
+"""From what is seen of a session to what is counted: a watch of the sightings.
+
+What lives here: which sighting moves which figure, and the few moments of each session that a duration needs.
+What never will: names and meanings (`meters`), figures that rooms have themselves (`holdfast.readings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from holdfast.core.faults import FAULTS, Fault
+from holdfast.ports import sightings as seen
+from holdfast.ports.sightings import Sighting, Watched
+from holdfast.telemetry.metrics import Metrics
+
+OPEN_MAX: Final = 64
+"""So many dials, answers and calls of one session are under way at once, as far as durations go."""
+_INPUT: Final = {
+    "text_tokens": "input_text",
+    "audio_tokens": "input_audio",
+    "image_tokens": "input_image",
+    "cached_tokens": "input_cached",
+}
+_OUTPUT: Final = {"text_tokens": "output_text", "audio_tokens": "output_audio"}
+_WRITTEN: Final = {"input_tokens": "transcription_input", "output_tokens": "transcription_output"}
+
+Open = dict[Any, tuple[str, float]]
+"""What is under way: whose it is, and since when."""
+
+
+def _open(kept: Open, key: Any, whose: str, at: float) -> None:
+    if len(kept) >= OPEN_MAX:
+        del kept[next(iter(kept))]
+    kept[key] = whose, at
+
+
+def _codes(cause: Fault | None) -> tuple[str, str]:
+    return ("none", "none") if cause is None else (cause.code, str(cause.row.party))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """One session: since when what goes on. Each method takes one kind of sighting, which came `at`."""
+
+    metrics: Metrics
+    source: str
+    began_at: float
+    at: float = 0.0
+    upstream: str = ""
+    lost_at: float | None = None
+    away_at: float | None = None
+    turn_ended_at: float | None = None
+    answered_at: float | None = None
+    """When the first response after that turn began."""
+    dials: Open = field(default_factory=dict)
+    responses: Open = field(default_factory=dict)
+    tools: Open = field(default_factory=dict)
+
+    # the session
+
+    def began(self, sighting: seen.Began) -> None:
+        if not sighting.is_restored:
+            self.metrics.count("holdfast_sessions_began_total", self.source)
+
+    def ended(self, sighting: seen.Ended) -> None:
+        code, _ = _codes(sighting.fault)
+        self.metrics.count("holdfast_sessions_ended_total", self.source, sighting.reason, code)
+        self.metrics.observe("holdfast_session_seconds", self.at - self.began_at, self.source)
+
+    def away(self, _: seen.ClientAway) -> None:
+        self.away_at = self.at
+        self.metrics.count("holdfast_client_drops_total", self.source)
+
+    def back(self, sighting: seen.ClientBack) -> None:
+        self.metrics.count("holdfast_resumes_total", self.source, "yes" if sighting.recovered else "no")
+        if self.away_at is not None:
+            self.metrics.observe("holdfast_away_seconds", self.at - self.away_at, self.source)
+            self.away_at = None
+
+    # its upstreams
+
+    def noted(self, sighting: seen.Noted) -> None:
+        facts = sighting.facts
+        if sighting.moment == "upstream.connecting":
+            _open(self.dials, facts.get("generation"), str(facts.get("upstream")), self.at)
+        elif sighting.moment == "upstream.successor_lost" and self.dials:
+            upstream, _ = self.dials.pop(next(reversed(self.dials)))
+            self.metrics.count("holdfast_dials_total", upstream, str(facts.get("fault")))
+
+    def live(self, sighting: seen.UpstreamLive) -> None:
+        self.upstream = sighting.name
+        self.metrics.count("holdfast_dials_total", sighting.name, "none")
+        dial = self.dials.pop(sighting.generation, None)
+        if sighting.how == "rotated":  # it was ready long before, and waited for a quiet moment
+            return
+        if dial is not None:
+            self.metrics.observe("holdfast_dial_seconds", self.at - dial[1], sighting.name)
+        if self.lost_at is not None:
+            self.metrics.observe("holdfast_rebuild_seconds", self.at - self.lost_at, sighting.name)
+            self.lost_at = None
+
+    def lost(self, sighting: seen.UpstreamLost) -> None:
+        code, party = _codes(sighting.fault)
+        upstream, _ = self.dials.pop(sighting.generation, (self.upstream, 0.0))
+        if not sighting.was_live:
+            self.metrics.count("holdfast_dials_total", upstream, code)
+            return
+        self.metrics.count("holdfast_upstream_lost_total", upstream, code, party)
+        self.lost_at = self.at
+
+    # the conversation
+
+    def turn_began(self, _: seen.TurnBegan) -> None:
+        self.turn_ended_at = self.answered_at = None  # who goes on speaking was not waiting
+
+    def turn_ended(self, _: seen.TurnEnded) -> None:
+        self.metrics.count("holdfast_turns_total", self.source)
+        self.turn_ended_at, self.answered_at = self.at, None
+
+    def response_began(self, sighting: seen.ResponseBegan) -> None:
+        _open(self.responses, sighting.response_id, "", self.at)
+        if self.turn_ended_at is not None and self.answered_at is None:
+            self.answered_at = self.at
+
+    def first_sound(self, _: seen.FirstSound) -> None:
+        ended_at, answered_at = self.turn_ended_at, self.answered_at
+        if ended_at is None or answered_at is None:
+            return
+        for segment, seconds in (
+            ("thinking", answered_at - ended_at),
+            ("sounding", self.at - answered_at),
+            ("whole", self.at - ended_at),
+        ):
+            self.metrics.observe("holdfast_turn_seconds", seconds, self.source, segment)
+        self.turn_ended_at = self.answered_at = None
+
+    def response_ended(self, sighting: seen.ResponseEnded) -> None:
+        self.metrics.count("holdfast_responses_total", self.source, sighting.status)
+        began = self.responses.pop(sighting.response_id, None)
+        if began is not None:
+            seconds = self.at - began[1]
+            self.metrics.observe("holdfast_response_seconds", seconds, self.source, sighting.status)
+        if sighting.usage is not None:
+            self._used(_INPUT, sighting.usage.get("input_token_details"))
+            self._used(_OUTPUT, sighting.usage.get("output_token_details"))
+
+    def words(self, sighting: seen.WordsOfUser) -> None:
+        self._used(_WRITTEN, sighting.usage)
+
+    def _used(self, kinds: Mapping[str, str], told: object) -> None:
+        """What an upstream says is a stranger's word: only whole numbers above 0 count."""
+        if not isinstance(told, Mapping):
+            return
+        for name, kind in kinds.items():
+            tokens = told.get(name)
+            if isinstance(tokens, int) and tokens > 0:
+                self.metrics.count("holdfast_tokens_total", self.upstream, kind, by=tokens)
+
+    def interrupted(self, _: seen.Interrupted) -> None:
+        self.metrics.count("holdfast_interruptions_total", self.source)
+
+    def tool_began(self, sighting: seen.ToolBegan) -> None:
+        if sighting.name:  # else the client runs it
+            _open(self.tools, sighting.call_id, sighting.name, self.at)
+
+    def tool_ended(self, sighting: seen.ToolEnded) -> None:
+        self.metrics.count("holdfast_tool_calls_total", sighting.name, sighting.status)
+        began = self.tools.pop(sighting.call_id, None)
+        if began is not None:
+            self.metrics.observe("holdfast_tool_seconds", self.at - began[1], sighting.name)
+
+    # what went wrong
+
+    def fault(self, sighting: seen.FaultMet) -> None:
+        self.metrics.count("holdfast_faults_total", *_codes(sighting.fault))
+
+    def audio_lost(self, sighting: seen.AudioWasLost) -> None:
+        direction = "up" if sighting.direction == "input" else "down"
+        samples = max(0, sighting.last - sighting.first)
+        self.metrics.count("holdfast_audio_lost_samples_total", direction, sighting.reason, by=samples)
+
+
+_LOOKS: Final[Mapping[type, Callable[[_Seen, Any], None]]] = {
+    seen.Began: _Seen.began,
+    seen.Ended: _Seen.ended,
+    seen.ClientAway: _Seen.away,
+    seen.ClientBack: _Seen.back,
+    seen.Noted: _Seen.noted,
+    seen.UpstreamLive: _Seen.live,
+    seen.UpstreamLost: _Seen.lost,
+    seen.TurnBegan: _Seen.turn_began,
+    seen.TurnEnded: _Seen.turn_ended,
+    seen.WordsOfUser: _Seen.words,
+    seen.ResponseBegan: _Seen.response_began,
+    seen.FirstSound: _Seen.first_sound,
+    seen.ResponseEnded: _Seen.response_ended,
+    seen.Interrupted: _Seen.interrupted,
+    seen.ToolBegan: _Seen.tool_began,
+    seen.ToolEnded: _Seen.tool_ended,
+    seen.FaultMet: _Seen.fault,
+    seen.AudioWasLost: _Seen.audio_lost,
+}
+
+
+class MetricsWatch:
+    """Fills the port `Watch`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        for row in FAULTS.values():  # an alert sees only what grows, not what appears
+            metrics.count("holdfast_faults_total", row.code, str(row.party), by=0)
+        self._seen: dict[Watched, _Seen] = {}
+
+    def __len__(self) -> int:
+        """Sessions that something is remembered of."""
+        return len(self._seen)
+
+    def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
+        """See `Watch`."""
+        look = _LOOKS.get(type(sighting))
+        if look is None:
+            return
+        its = self._seen.get(session)
+        if its is None:
+            its = self._seen[session] = _Seen(self._metrics, session.source, at)
+        its.at = at
+        look(its, sighting)
+        if type(sighting) is seen.Ended:
+            del self._seen[session]

@@ -1,0 +1,155 @@
+"""The dashboard and the alert rules: what they ask for exists, with labels and values that it can have."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped] # a test's only use of it
+
+from holdfast.core.faults import FAULTS, Party
+from holdfast.telemetry import LABELS, METERS
+from holdfast.telemetry.exposition import PROCESS
+from holdfast.telemetry.meters import Kind
+
+SELECTOR = re.compile(r"\b(holdfast_\w+|process_\w+)(?:\{([^}]*)\})?")
+MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
+BY = re.compile(r"\bby \(([^)]*)\)")
+SUFFIXES = ("_bucket", "_sum", "_count")
+NOBODYS = {Party.USER_DEVICE, Party.USER_NETWORK}
+
+
+def dashboard(project: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads((project / "deploy/grafana/holdfast.json").read_text())
+    return found
+
+
+def rules(project: Path) -> list[dict[str, Any]]:
+    told = yaml.safe_load((project / "deploy/alerts.yaml").read_text())
+    return [rule for group in told["groups"] for rule in group["rules"]]
+
+
+def expressions(project: Path) -> Iterator[str]:
+    for panel in dashboard(project)["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+    yield from (rule["expr"] for rule in rules(project))
+
+
+def meter_of(name: str) -> str | None:
+    """The row of the table behind a name in an expression."""
+    for suffix in SUFFIXES:
+        stem = name.removesuffix(suffix)
+        if stem != name and stem in METERS and METERS[stem].kind is Kind.HISTOGRAM:
+            return stem
+    return name if name in {*METERS, *PROCESS} and not _is_histogram(name) else None
+
+
+def _is_histogram(name: str) -> bool:
+    return name in METERS and METERS[name].kind is Kind.HISTOGRAM
+
+
+def test_every_name_exists(project: Path) -> None:
+    names = [name for expr in expressions(project) for name, _ in SELECTOR.findall(expr)]
+
+    assert len(names) > 100
+    assert {name for name in names if meter_of(name) is None} == set()
+
+
+def test_every_label_is_one_that_the_metric_has_with_a_value_that_it_can_have(project: Path) -> None:
+    wrong = []
+    for expr in expressions(project):
+        for name, selector in SELECTOR.findall(expr):
+            meter = METERS[str(meter_of(name))]
+            for label, _, value in MATCHER.findall(selector):
+                if label in {"worker", "le"}:
+                    continue
+                known = LABELS[label].values if label in LABELS else None
+                values = value.split("|")
+                if label not in meter.labels or (known is not None and not known.issuperset(values)):
+                    wrong.append((expr, label, value))
+    assert wrong == []
+
+
+def test_every_grouping_is_by_labels_that_are_there(project: Path) -> None:
+    for expr in expressions(project):
+        labels = {"worker", "le"}
+        for name, _ in SELECTOR.findall(expr):
+            labels.update(METERS[str(meter_of(name))].labels)
+        for group in BY.findall(expr):
+            assert {one.strip() for one in group.split(",") if one.strip()} <= labels, expr
+
+
+def test_every_bucket_that_is_named_is_one(project: Path) -> None:
+    for expr in expressions(project):
+        for name, selector in SELECTOR.findall(expr):
+            for label, _, value in MATCHER.findall(selector):
+                if label == "le":
+                    assert float(value) in METERS[str(meter_of(name))].buckets, expr
+
+
+def test_every_metric_is_on_the_dashboard_and_says_what_to_do(project: Path) -> None:
+    panels = [one for one in dashboard(project)["panels"] if one["type"] != "row"]
+    shown = {
+        meter_of(name)
+        for panel in panels
+        for t in panel["targets"]
+        for name, _ in SELECTOR.findall(t["expr"])
+    }
+
+    assert set(METERS) <= shown
+    described = " ".join(panel["description"] for panel in panels)
+    assert [one.name for one in METERS.values() if one.advice not in described] == []
+
+
+def test_panels_do_not_lie_upon_each_other(project: Path) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard(project)["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        taken |= cells
+
+
+def test_every_fault_that_somebody_can_mend_has_an_alert_with_its_remedy(project: Path) -> None:
+    by_code = {}
+    for rule in rules(project):
+        if (found := re.search(r'holdfast_faults_total\{code="([^"]+)"', rule["expr"])) is not None:
+            by_code[found[1]] = rule
+
+    assert set(by_code) == {row.code for row in FAULTS.values() if row.party not in NOBODYS}
+    assert all(rule["annotations"]["remedy"] == FAULTS[code].remedy for code, rule in by_code.items())
+
+
+def test_rules_are_whole(project: Path) -> None:
+    found = rules(project)
+    names = [rule["alert"] for rule in found]
+
+    assert len(names) == len(set(names)) > 40
+    for rule in found:
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert re.fullmatch(r"Holdfast[A-Za-z]+", rule["alert"])
+        assert re.fullmatch(r"\d+[smh]", rule["for"])
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_prometheus_itself_takes_them(project: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool: it comes with Prometheus")
+    done = subprocess.run(
+        [promtool, "check", "rules", "deploy/alerts.yaml"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
