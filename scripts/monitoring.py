@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from generate_docs import NOTE, table
-from holdfast.core.faults import FAULTS, FaultRow, Party
+from holdfast.core.faults import FAULTS, Alarm, FaultRow, Party
 from holdfast.telemetry.buffers import BUFFERS
 from holdfast.telemetry.exposition import PROCESS
-from holdfast.telemetry.meters import LABELS, METERS, Alarm, Kind, Meter
+from holdfast.telemetry.meters import LABELS, METERS, Alert, Kind, Meter
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -40,8 +40,8 @@ Each is the value of the label `buffer`, a setting of `[limits]`, and read at th
 design* means: it is a ring or a memory, full most of the time, and nobody is harmed when its oldest goes."""
 
 ALERTS: Final = """\
-`deploy/alerts.yaml` has one rule for each of these, and one for each fault of the table that somebody other
-than the user can mend; the rule's `remedy` is the table's. `page` wants somebody now, `ticket` in working
+`deploy/alerts.yaml` has one rule for each of these, and one for each fault that somebody is to hear of by the
+[fault table](faults.md); its `remedy` is the table's. `page` wants somebody now, `ticket` in working
 hours."""
 
 GRAFANA: Final = """\
@@ -77,7 +77,7 @@ def page() -> str:
         BOUNDS,
         table(("bound", "holds", "when it is full", ""), list(bounds())),
     ]
-    parts += ["## Alerts", ALERTS, table(("alert", "when", "for", "severity"), list(alarm_rows()))]
+    parts += ["## Alerts", ALERTS, table(("alert", "when", "for", "severity"), list(alert_rows()))]
     parts += ["## The dashboard", GRAFANA]
     return "\n\n".join(parts) + "\n"
 
@@ -115,25 +115,14 @@ def bounds() -> Iterator[tuple[str, str, str, str]]:
         yield f"`{one.limit}`", one.holds, one.when_full, "by design" if one.is_ring else ""
 
 
-def alarm_rows() -> Iterator[tuple[str, str, str, str]]:
+def alert_rows() -> Iterator[tuple[str, str, str, str]]:
     """Those that stand in the table of metrics."""
     for meter in METERS.values():
-        for one in meter.alarms:
+        for one in meter.alerts:
             yield one.name, f"`{one.expr}`", one.lasts, one.severity
 
 
 # the alert rules
-
-
-PARTIES: Final[Mapping[Party, tuple[str, str, str, str]]] = {
-    Party.CONFIGURATION: ("increase", "5m", "> 0", "page"),
-    Party.GATEWAY: ("increase", "5m", "> 3", "page"),
-    Party.STORE: ("increase", "5m", "> 0", "page"),
-    Party.PROVIDER: ("increase", "10m", "> 5", "ticket"),
-    Party.TOOL: ("increase", "10m", "> 5", "ticket"),
-    Party.APPLICATION: ("increase", "15m", "> 50", "ticket"),
-}
-"""At whose door faults wake somebody, and at how many. A user's own device or network is nobody's alert."""
 
 
 def rules() -> str:
@@ -143,12 +132,15 @@ def rules() -> str:
         "groups:",
     ]
     for group, meters in groups().items():
-        alarms = [(one, alarm) for one in meters for alarm in one.alarms]
-        if alarms:
-            lines += _group(group, [_rule(alarm, meter.advice) for meter, alarm in alarms])
-    for party, bound in PARTIES.items():
-        rows = [row for row in FAULTS.values() if row.party is party]
-        lines += _group(f"Faults: {party}", [_rule(_alarm_of(row, bound), row.remedy) for row in rows])
+        alerts = [(one, alert) for one in meters for alert in one.alerts]
+        if alerts:
+            lines += _group(group, [_rule(alert, meter.advice) for meter, alert in alerts])
+    for party in Party:
+        rows = [(row, row.alarm) for row in FAULTS.values() if row.party is party and row.alarm is not None]
+        if rows:
+            lines += _group(
+                f"Faults: {party}", [_rule(_alert_of(row, alarm), row.remedy) for row, alarm in rows]
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -156,20 +148,18 @@ def _group(name: str, rules_of_it: list[list[str]]) -> list[str]:
     return [f"  - name: {json.dumps(f'Holdfast: {name}')}", "    rules:", *chain.from_iterable(rules_of_it)]
 
 
-def _alarm_of(row: FaultRow, bound: tuple[str, str, str, str]) -> Alarm:
-    """One fault, met too often."""
-    how, window, most, severity = bound
+def _alert_of(row: FaultRow, alarm: Alarm) -> Alert:
+    """One fault, met so often that somebody hears of it."""
     name = "HoldfastFault" + "".join(part.capitalize() for part in re.split(r"[._]", row.code))
-    expr = f'sum({how}(holdfast_faults_total{{code="{row.code}"}}[{window}])) {most}'
-    says = f"{row.code}: {row.message}"
-    return Alarm(name, expr, "0m", severity, says)  # type: ignore[arg-type] # one of the two
+    met = f'increase(holdfast_faults_total{{code="{row.code}"}}[{alarm.minutes}m])'
+    return Alert(name, f"sum({met}) > {alarm.count - 1}", "0m", alarm.severity, f"{row.code}: {row.message}")
 
 
-def _rule(alarm: Alarm, remedy: str) -> list[str]:
-    lines = [f"      - alert: {alarm.name}", f"        expr: {_quoted(alarm.expr)}"]
-    lines += [f"        for: {_quoted(alarm.lasts)}", "        labels:"]
-    lines += [f"          severity: {_quoted(alarm.severity)}", "        annotations:"]
-    return [*lines, f"          summary: {_quoted(alarm.says)}", f"          remedy: {_quoted(remedy)}"]
+def _rule(alert: Alert, remedy: str) -> list[str]:
+    lines = [f"      - alert: {alert.name}", f"        expr: {_quoted(alert.expr)}"]
+    lines += [f"        for: {_quoted(alert.lasts)}", "        labels:"]
+    lines += [f"          severity: {_quoted(alert.severity)}", "        annotations:"]
+    return [*lines, f"          summary: {_quoted(alert.says)}", f"          remedy: {_quoted(remedy)}"]
 
 
 def _quoted(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from picows import WSInvalidStatusError
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.gateway import Client, eventually
 from tests.server.realtime_client import send_text, update
@@ -87,6 +88,47 @@ async def test_both_work_and_a_client_that_comes_back_finds_its_own(gw: Serving)
         assert resumed["recovered"]
         assert resumed["contextRestored"] == "full"
     await gone(*returned)
+
+
+async def test_one_scrape_shows_all_of_them(gw: Serving) -> None:
+    clients = [await talking(gw) for _ in range(3)]
+    workers = {await gw.worker_of(one.told("session_created")[0]["sessionId"]) for one in clients}
+    assert workers == {1, 2}
+    async with httpx.AsyncClient() as http:
+        told = (await http.get(f"http://{gw.authority}/metrics")).text
+    for client in clients:
+        client.say("end_session")
+        await client.until_closed()
+
+    samples = [one for family in text_string_to_metric_families(told) for one in family.samples]
+
+    def by_worker(name: str, **labels: str) -> dict[str, float]:
+        found = [one for one in samples if one.name == name and labels.items() <= one.labels.items()]
+        return {one.labels["worker"]: one.value for one in found}
+
+    live = by_worker("holdfast_sessions", source="browser", state="live")
+    assert set(live) == {"1", "2"}
+    assert sum(live.values()) >= 3
+    assert by_worker("holdfast_worker_up") == {"1": 1.0, "2": 1.0}
+    assert set(by_worker("holdfast_build_info")) == {"front", "1", "2"}
+    assert set(by_worker("holdfast_event_loop_lag_seconds_count")) == {"front", "1", "2"}
+    assert set(by_worker("holdfast_buffer_used", buffer="sessions")) == {"front"}, "counted once"
+    assert set(by_worker("holdfast_dials_total", upstream="openai", code="none")) == {"1", "2"}
+    assert set(by_worker("process_resident_memory_bytes")) == {"front", "1", "2"}
+
+
+async def test_a_worker_that_does_not_answer_is_said_to_be_missing(gw: Serving) -> None:
+    pid = gw.pid_of(1)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with httpx.AsyncClient(timeout=10) as http:
+            told = (await http.get(f"http://{gw.authority}/metrics")).text
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert 'holdfast_worker_up{worker="1"} 0.0' in told
+    assert 'holdfast_worker_up{worker="2"} 1.0' in told
+    assert 'holdfast_build_info{version="' in told
 
 
 async def test_a_relayed_conversation_is_found_by_its_address(gw: Serving) -> None:

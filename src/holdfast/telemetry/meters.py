@@ -43,7 +43,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class Alert:
     """When somebody is told: `expr` holds for `lasts`. `page`: now; `ticket`: in working hours."""
 
     name: str
@@ -63,7 +63,7 @@ class Meter:
     advice: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    alarms: tuple[Alarm, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     group: str = ""
 
     @property
@@ -240,8 +240,8 @@ _ROWS: Final = (
             "`gateway.overloaded`: add a machine. `application.rate_limited`: one address or customer "
             "wants many.",
             ("code",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastTurnsAway",
                     'sum(rate(holdfast_refusals_total{code="gateway.overloaded"}[5m])) > 0.1',
                     "5m",
@@ -289,8 +289,8 @@ _ROWS: Final = (
             "Key moments of the log, whether or not its level lets them be written.",
             "See the page on logs for what each means.",
             ("moment",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastBugs",
                     "sum(increase(holdfast_moments_total"
                     '{moment=~"step.failed|task.failed|http.failed|upgrade.failed|watch.failed"}[15m])) > 0',
@@ -298,7 +298,7 @@ _ROWS: Final = (
                     "ticket",
                     "A bug of the gateway's own: the log has its traceback.",
                 ),
-                Alarm(
+                Alert(
                     "HoldfastForeignResumes",
                     'sum(increase(holdfast_moments_total{moment="resume.foreign"}[15m])) > 0',
                     "0m",
@@ -318,22 +318,22 @@ _ROWS: Final = (
             "`open`: it is left alone for a while. `refused`: somebody has to change the key, the "
             "model or the account.",
             ("upstream", "state"),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastUpstreamRefuses",
                     'max by (upstream) (holdfast_upstream_state{state="refused"}) == 1',
                     "2m",
                     "page",
                     "The upstream {{ $labels.upstream }} refuses everybody: key, model or account.",
                 ),
-                Alarm(
+                Alert(
                     "HoldfastUpstreamDown",
                     'min by (upstream) (holdfast_upstream_state{state="open"}) == 1',
                     "5m",
                     "ticket",
                     "The upstream {{ $labels.upstream }} has not been reachable for five minutes.",
                 ),
-                Alarm(
+                Alert(
                     "HoldfastNoUpstream",
                     'max(holdfast_upstream_state{state=~"closed|half_open"}) == 0',
                     "1m",
@@ -377,8 +377,8 @@ _ROWS: Final = (
             "Live links that were lost, and why.",
             "One provider, many codes: its status page. All at once: a restart there.",
             ("upstream", "code", "party"),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastUpstreamLosses",
                     "sum by (upstream) (rate(holdfast_upstream_lost_total[10m])) * 60 "
                     '> 0.05 * clamp_min(sum by (upstream) (holdfast_upstream_links{state="live"}), 20)',
@@ -395,8 +395,8 @@ _ROWS: Final = (
             "Users wait for it in mid-sentence: put another upstream in the list, or keep links warm.",
             ("upstream",),
             _WAITS,
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastSlowRebuilds",
                     "histogram_quantile(0.95, sum by (le) (rate(holdfast_rebuild_seconds_bucket[15m]))) > 5",
                     "10m",
@@ -436,8 +436,8 @@ _ROWS: Final = (
             "`thinking` is the upstream's; `sounding` its speech. The page's own share is in the console.",
             ("source", "segment"),
             _SILENCES,
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastSlowAnswers",
                     "histogram_quantile(0.95, sum by (le) "
                     '(rate(holdfast_turn_seconds_bucket{segment="whole"}[10m]))) > 3',
@@ -453,8 +453,8 @@ _ROWS: Final = (
             "Answers that ended, by status.",
             "`failed`: see `holdfast_faults_total`. `cancelled`: people interrupt.",
             ("source", "status"),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastFailingAnswers",
                     'sum(rate(holdfast_responses_total{status="failed"}[10m])) '
                     "> 0.05 * sum(rate(holdfast_responses_total[10m]))",
@@ -485,8 +485,8 @@ _ROWS: Final = (
             "Calls of the application's tools, by status.",
             "`timeout`: the portal behind it is slow (`[limits] tool_s`).",
             ("tool", "status"),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastToolsFail",
                     'sum by (tool) (rate(holdfast_tool_calls_total{status=~"failed|timeout"}[10m])) '
                     "> 0.2 * sum by (tool) (rate(holdfast_tool_calls_total[10m]))",
@@ -550,8 +550,8 @@ _ROWS: Final = (
             "`held_too_long`: no upstream for longer than `[limits] input_held_s`. `window_full`: "
             "clients were away long.",
             ("direction", "reason"),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastAudioLost",
                     "sum(rate(holdfast_audio_lost_samples_total"
                     '{reason=~"held_too_long|upstream_lost|window_full"}[10m])) '
@@ -585,8 +585,8 @@ _ROWS: Final = (
             "How full the fullest one is. Rings and memories are full by design.",
             "See the page on metrics for what is done when each is full, and whether that harms anybody.",
             ("buffer",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastNearItsBound",
                     f"max by (buffer) "
                     f'(holdfast_buffer_fullest_ratio{{buffer=~"{"|".join(ALARMING)}"}}) > 0.9',
@@ -614,8 +614,8 @@ _ROWS: Final = (
             "sessions are refused from 30 ms on.",
             (),
             _QUICK,
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastLoopLags",
                     "histogram_quantile(0.99, sum by (worker, le) "
                     "(rate(holdfast_event_loop_lag_seconds_bucket[5m]))) > 0.03",
@@ -630,8 +630,8 @@ _ROWS: Final = (
             _G,
             "Processor time, as a share of what one event loop may have here.",
             "New sessions are refused from 0.75 on: add workers or a machine.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastBusy",
                     "max by (worker) (holdfast_busy_ratio) > 0.7",
                     "10m",
@@ -645,8 +645,8 @@ _ROWS: Final = (
             _G,
             "Memory in use, as a share of what the process may have.",
             "New sessions are refused from 0.85 on; from 0.97 on parked sessions are ended.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastMemory",
                     "max by (worker) (holdfast_memory_ratio) > 0.85",
                     "5m",
@@ -660,8 +660,8 @@ _ROWS: Final = (
             _G,
             "0 all is well, 1 no new sessions, 2 spare memory is let go, 3 parked sessions are ended.",
             "Add a machine; see which of busy, lag and memory is high.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastUnderPressure",
                     "max by (worker) (holdfast_pressure) > 0",
                     "2m",
@@ -681,8 +681,8 @@ _ROWS: Final = (
             _G,
             "File descriptors that may still be opened.",
             "Low is bad: raise `ulimit -n`. Below `[limits] descriptors_reserved` no session begins.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastDescriptors",
                     "min by (worker) (holdfast_descriptors_left) < 128",
                     "5m",
@@ -696,8 +696,8 @@ _ROWS: Final = (
             _G,
             "Whether a process answered this scrape. What a worker that did not had counted is missing.",
             "0 for long: it hangs or cannot start; the log says why.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastWorkerDown",
                     "min by (worker) (holdfast_worker_up) == 0",
                     "1m",
@@ -711,8 +711,8 @@ _ROWS: Final = (
             _C,
             "Workers that ended unasked and were started again.",
             "Each is a bug or the system's killer: look at `worker.lost` in the log.",
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastWorkersEnd",
                     "sum(increase(holdfast_worker_restarts_total[1h])) > 0",
                     "0m",
@@ -749,8 +749,8 @@ _ROWS: Final = (
             "Lines of the journal.",
             "`refused`: too many waited; those sessions do not survive a restart whole.",
             ("outcome",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastJournalRefuses",
                     'sum(increase(holdfast_journal_lines_total{outcome="refused"}[10m])) > 0',
                     "0m",
@@ -771,8 +771,8 @@ _ROWS: Final = (
             "1 while the journal does not write, with the cause.",
             "A restart now would lose sessions: see the cause, and `store.*` in the fault table.",
             ("cause",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastJournalDegraded",
                     "max by (cause) (holdfast_journal_degraded) == 1",
                     "1m",
@@ -787,8 +787,8 @@ _ROWS: Final = (
             "Processes of the embedded engine: `ready` to take a session, and `all`.",
             "Fewer `ready` than `all` for long: one cannot start; `/readyz` says why.",
             ("state",),
-            alarms=(
-                Alarm(
+            alerts=(
+                Alert(
                     "HoldfastEngineDown",
                     'holdfast_engine_workers{state="all"} > 0 and on() '
                     'holdfast_engine_workers{state="ready"} == 0',
