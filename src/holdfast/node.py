@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from holdfast import readings
+from holdfast.accounts import Books, Caps, PriceTable, own_prices, rows_of
 from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.faults import fault
 from holdfast.core.joining import Joining
@@ -21,6 +26,7 @@ from holdfast.core.overload import LoadSample, Overload
 from holdfast.express import express
 from holdfast.portal import GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
+from holdfast.ports.charges import NANOS_PER_USD, Charges
 from holdfast.ports.journal import Healthy, Journal, JournalState
 from holdfast.providers.local import EngineDoor, LocalDialer
 from holdfast.providers.remote import remote_dialer
@@ -39,11 +45,16 @@ from holdfast.server.host import Host
 from holdfast.store import (
     Database,
     JournalOptions,
+    MemoryCharges,
     MemoryJournal,
+    SqliteCharges,
     SqliteJournal,
     StoreRefusedError,
+    spent_elsewhere,
     take_over,
 )
+
+log = structlog.get_logger()
 
 _MARK: Final = ".worker-"
 """Between the journal's name and a worker's number."""
@@ -77,6 +88,11 @@ class Place:
             if number is not None and number >= self.of and number % self.of == self.number
         )
 
+    def others(self, path: Path) -> list[Path]:
+        """The journals of the other processes, also of those that are no more."""
+        every = {Place(at).journal(path) for at in range(self.of)} | set(Place().left_over(path))
+        return sorted(every - {self.journal(path)})
+
     def share(self, number: int) -> int:
         """Its part of what is meant for all; of something at least one."""
         return -(-number // self.of)
@@ -98,6 +114,9 @@ class Node:
     refusing: Refusing = field(default_factory=Refusing)
     upstreams: Upstreams = field(init=False)
     journal: Journal = field(init=False)
+    database: Database | None = None
+    """None where nothing is kept."""
+    books: Books = field(init=False)
     revival: Revival = field(init=False)
     host: Host = field(init=False)
     figures: Figures = field(init=False)
@@ -120,6 +139,7 @@ class Node:
             stack.callback(fast.close)
             directory.express = fast
         self.journal = journal = await self._journal(stack)
+        await self._books(stack)
         assistant = assistant_of(settings, portal)
         self.figures = figures = figures_of(directory, settings, assistant)
         now = asyncio.get_running_loop().time
@@ -176,9 +196,9 @@ class Node:
         if settings.kind == "memory":
             journal: Journal = MemoryJournal(options)
         else:
-            database = Database(self.place.journal(settings.database))
-            stack.push_async_callback(database.close)
-            journal = SqliteJournal(database, options)
+            self.database = Database(self.place.journal(settings.database))
+            stack.push_async_callback(self.database.close)
+            journal = SqliteJournal(self.database, options)
         try:
             await journal.start(self._journal_changed)
         except StoreRefusedError as error:
@@ -189,6 +209,33 @@ class Node:
             for path in self.place.left_over(settings.database):
                 await take_over(path, journal, options)
         return journal
+
+    async def _books(self, stack: contextlib.AsyncExitStack) -> None:
+        """Who counts what conversations cost, and what may still be spent."""
+        settings, limits, directory = self.settings, self.settings.limits, self.directory
+        charges: Charges = MemoryCharges()
+        if self.database is not None:
+            charges = SqliteCharges(self.database, limits.charges_waiting, settings.budget.keep_days)
+            charges.start()
+        stack.push_async_callback(charges.close)
+        others = self.place.others(settings.journal.database) if self.database is not None else []
+
+        async def spent_elsewhere_since(since: float) -> Mapping[str, int]:
+            return await asyncio.to_thread(spent_elsewhere, others, since)
+
+        self.books = Books(
+            price_table(settings),
+            charges,
+            caps=caps_of(settings),
+            end=directory.budget_spent,
+            customers_max=limits.budget_customers,
+            others=spent_elsewhere_since if others else None,
+        )
+        await self.books.open()
+        _name_unpriced(settings, price_table(settings))
+        stack.callback(self.books.close)
+        directory.watches.all.append(self.books)
+        directory.purse = self.books
 
     def _journal_changed(self, state: JournalState) -> None:
         cause = (
@@ -201,6 +248,36 @@ class Node:
         for warm in self.warm:
             warm.shed()
         self.directory.shed()
+
+
+def price_table(settings: Settings) -> PriceTable:
+    """What upstreams cost: the operator's rows before the package's."""
+    return PriceTable(own_prices(), rows_of(one.model_dump() for one in settings.price))
+
+
+def _name_unpriced(settings: Settings, prices: PriceTable) -> None:
+    """What is not known is said at the start, not found on an invoice."""
+    today = datetime.now(UTC).date()
+    for one in settings.upstream:
+        if one.kind != "local" and prices.find(one.model, today) is None:
+            facts = {"upstream": one.name, "model": one.model}
+            log.warning("cost.no_price", category="budget", source="accounts", **facts)
+
+
+def caps_of(settings: Settings) -> Caps:
+    """What may be spent."""
+    budget = settings.budget
+
+    def nanos(dollars: Decimal | None) -> int | None:
+        return None if dollars is None else int(dollars * NANOS_PER_USD)
+
+    return Caps(
+        nanos(budget.session_usd),
+        nanos(budget.customer_usd_per_day),
+        nanos(budget.total_usd_per_day),
+        None if budget.session_minutes is None else budget.session_minutes * 60,
+        budget.warn_at,
+    )
 
 
 async def open_portal(settings: Settings) -> Portal:

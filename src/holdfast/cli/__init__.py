@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "emulate": "An OpenAI Realtime upstream on this machine that behaves, or misbehaves as told.",
     "check-server": "Conformance and chaos checks against any server of the Realtime dialect.",
     "doctor": "Checks layer by layer: what is wrong, whose fault, what to do.",
+    "cost": "What conversations cost: by session, customer, model or day.",
     "explain": "What a fault means, whose it is, what to do.",
     "token": "Mint a ticket for a client.",
     "bench": "The project's own figures on this machine.",

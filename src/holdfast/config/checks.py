@@ -47,6 +47,7 @@ def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, toda
         _portal,
         _engine,
         _metrics,
+        _prices,
     ):
         yield from check(settings, name)
     yield from _traces(settings, environ, name)
@@ -221,6 +222,14 @@ def _engine(settings: Settings, name: Name) -> Iterator[Problem]:
             f"there is no folder {asr}",
             "Name the folder of an acoustic model, or leave it out to use the one that is installed.",
         )
+
+
+def _prices(settings: Settings, name: Name) -> Iterator[Problem]:
+    """A row that says nothing would make a model free."""
+    for at, row in enumerate(settings.price):
+        if row.per_minute is None and row.text is None and row.audio is None and row.image is None:
+            remedy = "Give text, audio, image or per_minute, or leave the row out."
+            yield Problem(name(f"price.{at}"), "this row has no price", remedy)
 
 
 def _stages(settings: Settings, environ: Mapping[str, str], name: Name) -> Iterator[Problem]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -193,6 +195,53 @@ class EngineSettings(BaseModel):
         return {name: stage for name, stage in stages.items() if stage.kind != "builtin"}
 
 
+Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000_000)]
+
+
+class BudgetSettings(BaseModel):
+    """What may be spent, in US dollars; a cap that is left out is none. At a cap a session ends politely:
+    what is being said is said, then a goodbye. A day begins at midnight UTC. What has no price (`holdfast
+    cost` names it) is counted as if it had the dearest that is known.
+    """
+
+    model_config = _STRICT
+
+    session_usd: Dollars | None = None
+    session_minutes: Annotated[float, Field(gt=0, le=24 * 60)] | None = None
+    customer_usd_per_day: Dollars | None = None
+    """Of one customer, or of one client key, for which many may speak."""
+    total_usd_per_day: Dollars | None = None
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+    """The share of a cap from which the log says that it comes near."""
+    keep_days: float = Field(default=400, gt=0, le=36_500)
+    """How long charges are kept."""
+
+
+class ModalityPrices(BaseModel):
+    """For a million tokens. `cached` left out: as any input."""
+
+    model_config = _STRICT
+
+    input: Decimal = Field(default=Decimal(0), ge=0)
+    cached: Decimal | None = Field(default=None, ge=0)
+    output: Decimal = Field(default=Decimal(0), ge=0)
+
+
+class PriceSettings(BaseModel):
+    """What models cost from a day on, in US dollars: before, or in place of, what the package knows."""
+
+    model_config = _STRICT
+
+    models: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+    as_of: date
+    source: str = Field(default="settings", max_length=200)
+    text: ModalityPrices | None = None
+    audio: ModalityPrices | None = None
+    image: ModalityPrices | None = None
+    per_minute: Decimal | None = Field(default=None, ge=0)
+    """Of audio, where it is billed by its duration."""
+
+
 class LogSettings(BaseModel):
     """The log. `auto` writes for people on a terminal, JSON otherwise."""
 
@@ -288,6 +337,8 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TracesSettings = TracesSettings()
+    budget: BudgetSettings = BudgetSettings()
+    price: tuple[PriceSettings, ...] = ()
     limits: LimitsSettings = Limits()
 
     @classmethod

@@ -168,7 +168,7 @@ def response_ended(s: State, event: ResponseEnded, now: float) -> None:
         if s.spoken.owed:
             s.turn.ask(Respond())
     asking.request_response(s, now)
-    if s.is_leaving and not s.turn.owes:
+    if s.is_leaving and s.leaving is None and not s.turn.owes:
         s.out.append(StartTimer(TIMER_GOODBYE, s.output.unheard_s(now) + ending.GOODBYE_GRACE_S))
     rotation.switch_when_quiet(s, now)
     if s.is_draining and may_leave(s):

@@ -85,6 +85,9 @@ def session_asked(s: State, event: SessionAsked, now: float) -> None:
         s.note("session.refused", "warning", reason="foreign customerId")
         refuse(s, error_of("NOT_AUTHORIZED", cause, event_id=event.event_id), now)
         return
+    if event.refusal is not None:
+        ending.turned_away(s, event.refusal, event.refusal.code, event.refusal.retry_after_s)
+        return
     s.options = options
     s.turn.is_answered = options.mode == "conversation"
     s.asked = event

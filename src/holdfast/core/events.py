@@ -64,6 +64,8 @@ class SessionAsked:
     epoch: str
     event_id: str | None = None
     chance: float = 0.5
+    refusal: Fault | None = None
+    """Why none may begin for this customer: the budget is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +358,13 @@ class DrainBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """Nothing more may be spent on this session; the fault says by which cap."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryRanShort:
     """The process needs what can be had again: a parked session keeps less of what its client missed."""
 
@@ -400,5 +409,6 @@ Event = (
     | Recorded
     | JournalChanged
     | DrainBegan
+    | BudgetSpent
     | MemoryRanShort
 )

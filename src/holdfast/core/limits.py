@@ -77,6 +77,10 @@ class Limits:
     journal_spool_bytes: int = 32 * 1024 * 1024
     journal_close_s: float = 5.0
 
+    # what is billed
+    charges_waiting: int = 20_000  # for the database; more are counted, and not kept
+    budget_customers: int = 100_000  # of one day, whose own cap is kept
+
     # starting an upstream
     dial_s: float = 10.0
     lookup_s: float = 2.0  # then the address that worked last stands in
@@ -140,6 +144,7 @@ class Limits:
     idle_s: float = 600.0
     session_s: float = 4 * 3600.0
     drain_s: float = 30.0
+    goodbye_s: float = 20.0  # from a spent budget to the end: what is being said, and a goodbye
 
     # tools
     tool_s: float = 20.0

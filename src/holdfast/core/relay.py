@@ -42,6 +42,7 @@ _TIMERS: Final[Mapping[str, Callable[[RelayState, TimerFired, float], None]]] = 
     timers.TIMER_AWAY: relay_client.away_due,
     timers.TIMER_ALONE: relay_client.alone_due,
     timers.TIMER_DRAIN: relay_client.drain_due,
+    timers.TIMER_GOODBYE: relay_client.goodbye_due,
 }
 
 
@@ -61,6 +62,7 @@ _STEPS: Final[Mapping[type, Step]] = {
     events.ClientTooSlow: relay_client.too_slow,
     events.DrainBegan: relay_client.drain,
     events.MemoryRanShort: relay_client.shed,
+    events.BudgetSpent: relay_client.budget_spent,
     # the upstream
     events.UpstreamOpened: relay_link.opened,
     events.UpstreamLost: relay_link.lost,

@@ -205,8 +205,7 @@ def response_ended(s: RelayState, event: ResponseEnded, now: float) -> None:
         relay_rebuild.settle(s)
     relay_rebuild.give_what_waited(s, now)
     relay_link.switch_when_quiet(s, now)
-    if s.is_draining and s.is_quiet:
-        relay_ending.end(s, fault("gateway.draining"))
+    relay_ending.leave_when_quiet(s)
 
 
 # once more

@@ -9,7 +9,14 @@ from __future__ import annotations
 from holdfast.core import relay_ending, relay_link, relay_rebuild
 from holdfast.core.client_close import fault_of_client_close
 from holdfast.core.effects import CloseClient, StartTimer, StopTimer
-from holdfast.core.events import ClientGone, ClientTooSlow, DrainBegan, MemoryRanShort, TimerFired
+from holdfast.core.events import (
+    BudgetSpent,
+    ClientGone,
+    ClientTooSlow,
+    DrainBegan,
+    MemoryRanShort,
+    TimerFired,
+)
 from holdfast.core.faults import fault
 from holdfast.core.relay_effects import (
     AddItem,
@@ -32,7 +39,7 @@ from holdfast.core.relay_events import (
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_rebuild import RESPONSE, TRUNCATE, UPDATE
 from holdfast.core.relay_state import RelayState
-from holdfast.core.timers import TIMER_ALONE, TIMER_AWAY, TIMER_DRAIN, TIMER_IDLE, TIMER_LIFE
+from holdfast.core.timers import TIMER_ALONE, TIMER_AWAY, TIMER_DRAIN, TIMER_GOODBYE, TIMER_IDLE, TIMER_LIFE
 from holdfast.core.upstream_link import UpstreamPhase
 
 CANCEL = "response.cancel"
@@ -56,6 +63,9 @@ DONE = 1000
 def began(s: RelayState, event: Begun, now: float) -> None:
     """The client is there: dial."""
     s.begun = event
+    if event.refusal is not None:
+        relay_ending.end_by_budget(s, event.refusal)
+        return
     s.config.values = dict(event.settings)
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
@@ -280,3 +290,23 @@ def drain(s: RelayState, event: DrainBegan, now: float) -> None:  # noqa: ARG001
 def drain_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
     """It was waited for long enough."""
     relay_ending.end(s, fault("gateway.draining"))
+
+
+def budget_spent(s: RelayState, event: BudgetSpent, now: float) -> None:  # noqa: ARG001 - as above
+    """Nothing more may be spent: an answer that runs may end first. The client has no words of ours to speak
+    and would not know what to do with them, so the goodbye is an `error` of its own dialect.
+    """
+    if s.leaving is not None:
+        return
+    s.leaving = event.fault
+    s.note("session.leaving", "warning", fault=event.fault.code, within_s=s.limits.goodbye_s)
+    if s.is_away or s.is_quiet or not s.upstream.is_live:
+        relay_ending.end_by_budget(s, event.fault)
+    else:
+        s.out.append(StartTimer(TIMER_GOODBYE, s.limits.goodbye_s))
+
+
+def goodbye_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """It was waited for long enough."""
+    if s.leaving is not None:
+        relay_ending.end_by_budget(s, s.leaving)

@@ -25,6 +25,8 @@ from holdfast.core.relay_mirror import RelayItem
 
 OWN_PREFIX = "holdfast_"
 """Our own messages to an upstream bear an `event_id` that begins like this."""
+BUDGETS = frozenset(f"configuration.{whose}_budget" for whose in ("session", "customer", "total"))
+"""Faults of money."""
 
 
 # originals
@@ -76,7 +78,9 @@ class SendAgain:
 
 
 def error_type(cause: Fault) -> str:
-    """What the dialect calls an error of that kind: the client's own, or not."""
+    """What the dialect calls an error of that kind: the client's own, or not; money has a kind of its own."""
+    if cause.code in BUDGETS:
+        return "insufficient_quota"
     return "invalid_request_error" if cause.row.party is Party.APPLICATION else "server_error"
 
 

@@ -24,6 +24,8 @@ SOUND_DONE = "response.output_audio.done"
 WORDS_DONE = "words.done"
 PART_DONE = "response.content_part.done"
 """News of an item that end something of it; the words' have a name for speech and one for text."""
+QUOTA = "insufficient_quota"
+"""The dialect's word for money that is spent (protocol reference, 9.4)."""
 
 
 def close_response(
@@ -62,16 +64,30 @@ def failed(s: RelayState, cause: Fault, reason: str, retry_after_s: float | None
     end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000))
 
 
-def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None) -> None:
-    """It is over; said once, last."""
+def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None, code: str = "") -> None:
+    """It is over; said once, last. `code`: what the dialect calls it, where it has a word for it."""
     if s.is_over:
         return
     for response in list(s.responses.open.values()):
         close_response(s, response, "incomplete", "upstream_lost", cause)
-    s.out.append(SendError(cause, cause.code, cause.row.message, retry_after_ms=retry_after_ms))
+    s.out.append(SendError(cause, code or cause.code, cause.row.message, retry_after_ms=retry_after_ms))
     s.out.append(CloseClient(cause.row.close_code, f"{error_type(cause)}.{cause.code}"))
     s.note("session.ended", **cause.facts)
     over(s)
+
+
+def end_by_budget(s: RelayState, cause: Fault) -> None:
+    """As the service says it, so that clients take it for what it is, and do not dial again."""
+    retry_after_s = cause.retry_after_s
+    end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000), code=QUOTA)
+
+
+def leave_when_quiet(s: RelayState) -> None:
+    """What it waited for has been said."""
+    if s.is_quiet and s.leaving is not None:
+        end_by_budget(s, s.leaving)
+    elif s.is_quiet and s.is_draining:
+        end(s, fault("gateway.draining"))
 
 
 def over(s: RelayState) -> None:

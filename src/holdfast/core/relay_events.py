@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from holdfast.core.events import (
+    BudgetSpent,
     ClientGone,
     ClientTooSlow,
     DrainBegan,
@@ -41,6 +42,8 @@ class Begun:
     chance: float = 0.5
     settings: Mapping[str, object] = field(default_factory=dict, hash=False)
     """What the client's credential is bound to: its session begins with them."""
+    refusal: Fault | None = None
+    """Why none may begin: the budget is spent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -289,6 +292,7 @@ RelayEvent = (
     | ClientGone
     | ClientTooSlow
     | DrainBegan
+    | BudgetSpent
     | MemoryRanShort
     | TimerFired
     | UpstreamOpened

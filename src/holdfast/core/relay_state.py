@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from holdfast.core.effects import Manner, Note
 from holdfast.core.endpoints import Endpoints
+from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.recent import Recent
@@ -93,6 +94,7 @@ class RelayState(Linked):
         "is_over",
         "is_passing",
         "kept",
+        "leaving",
         "mark",
         "messages",
         "mirror",
@@ -144,6 +146,7 @@ class RelayState(Linked):
         self.seen = (0, 0)
         """What had come when it was last asked whether anybody is there."""
         self.is_over = False
+        self.leaving: Fault | None = None  # why nothing more may be spent, once that is so
         self.is_draining = False
         self.is_full_told = False
         # the upstream

@@ -55,6 +55,16 @@ class Surroundings:
     idempotent_tools: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Leaving:
+    """A session that ends because nothing more may be spent."""
+
+    cause: Fault
+    by: float
+    """When it ends whatever is being said."""
+    is_goodbye_said: bool = False
+
+
 class State(Linked):
     """All machines of one session. Effects collect in `out` until the step ends."""
 
@@ -76,6 +86,7 @@ class State(Linked):
         "journal",
         "kept",
         "last_activity",
+        "leaving",
         "link",
         "losses",
         "messages",
@@ -112,6 +123,8 @@ class State(Linked):
         self.is_over = False
         self.is_leaving = False
         """A goodbye was said: the session ends when it has been heard."""
+        self.leaving: Leaving | None = None
+        """Nothing more may be spent: the session ends when what is being said has been said."""
         self.is_draining = False
         """The process stops: the session is suspended when nobody is in the middle of a sentence."""
         self.started_at = 0.0

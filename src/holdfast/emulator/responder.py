@@ -168,7 +168,8 @@ class EmulatedResponder:
         for piece in _pieces(words):
             self.host.transcript_delta(item_id, piece)
         ms = len(self.host.item_audio(item_id)) // BYTES_PER_MS
-        self.host.transcript_completed(item_id, words, ms / 1000)
+        turn = self._scripted()
+        self.host.transcript_completed(item_id, words, ms / 1000, None if turn is None else turn.hear_usage)
         self._take_turn(words)
 
     def _words_heard(self, item_id: str) -> str:
@@ -199,6 +200,7 @@ class EmulatedResponder:
 
     def _respond(self, request: Mapping[str, Any]) -> None:
         writer = self.host.begin_response(request=request)
+        writer.usage = None if self._turn is None else self._turn.usage
         self._watcher.begun(writer)
         if writer.is_done:
             return

@@ -32,12 +32,15 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One exchange. `hear`: the transcript of the user's audio; `call`: a tool that is called first;
-    `say`: the answer (after the call: instead of what the tool gave).
+    `say`: the answer (after the call: instead of what the tool gave). `usage` and `hear_usage`: what it says
+    that the answers, and writing down the words, have used, instead of counting; {} for nothing at all.
     """
 
     hear: str | None = None
     say: str | None = None
     call: Call | None = None
+    usage: dict[str, Any] | None = None
+    hear_usage: dict[str, Any] | None = None
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +118,7 @@ def parse_script(document: Any, source: str = "the script") -> Script:
         script = msgspec.convert(wrapped, Script)
     except msgspec.ValidationError as wrong:
         raise ScriptError(
-            f"{source}: {wrong}; a turn has hear, say, call {{name, arguments}}; "
+            f"{source}: {wrong}; a turn has hear, say, call {{name, arguments}}, usage, hear_usage; "
             "a step has fault, moment, connection, count, chance"
         ) from wrong
     for what, given, most in (("turns", script.turns, TURNS_MAX), ("steps", script.steps, STEPS_MAX)):

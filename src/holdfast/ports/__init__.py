@@ -70,6 +70,14 @@ class Refusal:
     in_band: bool = False
 
 
+class Purse(Protocol):
+    """What customers may still spend."""
+
+    def refusal(self, customer_id: str) -> Fault | None:
+        """Why no session may begin for this customer; None when it may."""
+        ...
+
+
 class PeerAddress(Protocol):
     """Who is at the other end, behind trusted proxies."""
 

@@ -58,6 +58,8 @@ class Ended:
 
     reason: str
     fault: Fault | None = None
+    cut: Interrupted | None = None
+    """The answer that was still to be heard; None where there is none, or where that is not known."""
 
 
 # its upstreams
@@ -113,6 +115,8 @@ class WordsOfUser:
     text: str
     usage: Mapping[str, Any] | None = field(default=None, hash=False)
     is_typed: bool = False
+    written_by: str = ""
+    """The model that wrote down what was spoken; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ class ResponseEnded:
     reason: str = ""
     usage: Mapping[str, Any] | None = field(default=None, hash=False)
     fault: Fault | None = None
+    sent_ms: int | None = None
+    """How much of its sound came (about, behind `/v1/realtime`); None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

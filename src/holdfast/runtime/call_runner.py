@@ -88,6 +88,14 @@ class CallRunner:
     def shed(self) -> None:
         """It keeps nothing."""
 
+    def budget_spent(self, cause: Fault) -> None:
+        """No budget counts calls."""
+
+    @property
+    def session_id(self) -> str:
+        """It is known by the provider's id only."""
+        return ""
+
     # the sideband's side
 
     def upstream_opened(self, generation: int, line: UpstreamLine) -> None:

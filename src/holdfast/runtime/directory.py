@@ -17,6 +17,7 @@ from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.overload import Overload
 from holdfast.express import Express
+from holdfast.ports import Purse
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.resumption import Resumable, Resumption
 from holdfast.runtime.watching import Watches
@@ -40,6 +41,15 @@ class Running(Protocol):
 
     def shed(self) -> None:
         """Memory runs short: let go what can be had again."""
+        ...
+
+    def budget_spent(self, cause: Fault) -> None:
+        """Nothing more may be spent on it: end politely."""
+        ...
+
+    @property
+    def session_id(self) -> str:
+        """The id of its session; empty before it has one."""
         ...
 
     def visit(self) -> None:
@@ -77,6 +87,8 @@ class Directory:
     """Takes up a session that another process left in the journal."""
     watches: Watches = field(default_factory=Watches)
     """Who is told what is seen of the conversations."""
+    purse: Purse | None = None
+    """What customers may still spend; None where nobody counts."""
     journal_cause: Fault | None = None
     """Why nothing is written at the moment; None while all is well."""
     parting: Callable[[Running], None] = lambda _: None
@@ -194,6 +206,16 @@ class Directory:
 
     def _tell_of_journal(self, one: Resumable) -> None:
         one.journal_changed(self.journal_cause)
+
+    def spent_by(self, customer_id: str) -> Fault | None:
+        """Why no session may begin for this customer: nothing is left to be spent."""
+        return None if self.purse is None else self.purse.refusal(customer_id)
+
+    def budget_spent(self, session_id: str, cause: Fault) -> None:
+        """Nothing more may be spent on this session, if it still runs."""
+        found = next((one for one in self._running if one.session_id == session_id), None)
+        if found is not None:
+            found.budget_spent(cause)
 
     def find(self, session_id: str) -> Resumable | None:
         """The session with this id: running here, or left behind by another process."""

@@ -9,6 +9,7 @@ Both go by what the core made of an event, not by the event: a dead upstream's w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from holdfast.core import notices, relay_effects
@@ -20,7 +21,7 @@ from holdfast.core.links import Linked
 from holdfast.core.recent import Recent
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
-from holdfast.core.relay_state import RelayState
+from holdfast.core.relay_state import BASE64, RelayState
 from holdfast.core.relay_upstream import hears
 from holdfast.core.state import OWN_ITEM, State
 from holdfast.ports import sightings as seen
@@ -147,6 +148,15 @@ class BrowserEyes(Eyes):
                 look(self, effect, at)
         self._end(at)
 
+    def _end(self, at: float) -> None:
+        """With what was still to be heard."""
+        item = self._state.output.current
+        if self._ended is not None and item is not None and not item.is_cut and item.heard(at) < item.sent:
+            heard_ms, sent_ms = ms_of_samples(item.heard(at)), ms_of_samples(item.sent)
+            cut = seen.Interrupted(item.response_id, item.item_id, heard_ms, sent_ms)
+            self._ended = replace(self._ended, cut=cut)
+        super()._end(at)
+
     def recorded(self, effect: Record, at: float) -> None:
         """A typed turn is nobody's transcript: the journal's line tells of it."""
         item = effect.content
@@ -163,6 +173,22 @@ def _interrupted(state: State, notice: notices.Interrupted) -> Sighting:
     return seen.Interrupted(notice.response_id, notice.item_id, notice.played_ms, sent_ms)
 
 
+def _words(state: State, notice: notices.UserTranscript) -> Sighting | None:
+    if not notice.final:
+        return None
+    model = state.transcription_model(state.facts_of(state.upstream))
+    return seen.WordsOfUser(notice.item_id, notice.text, notice.usage, written_by=model)
+
+
+def _response_done(state: State, notice: notices.ResponseDone) -> Sighting:
+    item = state.output.current
+    is_its = item is not None and item.response_id == notice.response_id
+    sent_ms = ms_of_samples(item.sent) if item is not None and is_its else None
+    return seen.ResponseEnded(
+        notice.response_id, notice.status, notice.reason or "", notice.usage, notice.fault, sent_ms
+    )
+
+
 _EFFECTS: Final[Mapping[type, Callable[[BrowserEyes, Any, float], None]]] = {
     Note: BrowserEyes.noted,
     Record: BrowserEyes.recorded,
@@ -174,16 +200,14 @@ _Build = Callable[[State, Any], Sighting | None]
 _NOTICES: Final[Mapping[type, _Build]] = {
     notices.SpeechStarted: lambda _, n: seen.TurnBegan(n.item_id, n.sample),
     notices.SpeechStopped: lambda _, n: seen.TurnEnded(n.item_id, n.sample),
-    notices.UserTranscript: lambda _, n: seen.WordsOfUser(n.item_id, n.text, n.usage) if n.final else None,
+    notices.UserTranscript: _words,
     notices.ResponseStarted: lambda _, n: seen.ResponseBegan(n.response_id),
     notices.AudioStarted: lambda _, n: seen.FirstSound(n.response_id, n.item_id),
     notices.AssistantTranscript: lambda _, n: (
         seen.WordsOfAssistant(n.response_id, n.item_id, n.text) if n.final else None
     ),
     notices.Interrupted: _interrupted,
-    notices.ResponseDone: lambda _, n: seen.ResponseEnded(
-        n.response_id, n.status, n.reason or "", n.usage, n.fault
-    ),
+    notices.ResponseDone: _response_done,
     notices.ToolStarted: lambda _, n: seen.ToolBegan(n.call_id, n.name),
     notices.ToolDone: lambda _, n: seen.ToolEnded(n.call_id, n.name, n.status),
     notices.AudioLost: lambda _, n: seen.AudioWasLost(n.direction, n.from_sample, n.to_sample, n.reason),
@@ -194,11 +218,13 @@ _NOTICES: Final[Mapping[type, _Build]] = {
 class RelayEyes(Eyes):
     """Of a conversation behind `/v1/realtime`."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_said_before", "_state")
 
     def __init__(self, watches: Watches, session: Watched, state: RelayState) -> None:
         super().__init__(watches, session, state)
         self._state = state
+        self._said_before = 0
+        """The relay's count of audio when the answer began that runs."""
 
     def stepped(self, event: RelayEvent, due: Sequence[RelayEffect], at: float) -> None:
         """A step is done."""
@@ -206,7 +232,7 @@ class RelayEyes(Eyes):
             return
         look = _HEARD.get(type(event))
         if look is not None and (not isinstance(event, heard.Original) or hears(self._state, event)):
-            sighting = look(event)
+            sighting = look(self, event)
             if sighting is not None:
                 self._tell(sighting, at)
         self.carried(due, at)
@@ -221,8 +247,13 @@ class RelayEyes(Eyes):
 
     def ended_for_it(self, effect: relay_effects.SendTerminal, at: float) -> None:
         """A response whose upstream is gone has its end from us."""
-        told = seen.ResponseEnded(effect.response_id, effect.status, effect.reason, None, effect.fault)
+        cause, sent_ms = effect.fault, self.sent_ms()
+        told = seen.ResponseEnded(effect.response_id, effect.status, effect.reason, None, cause, sent_ms)
         self._tell(told, at)
+
+    def cut_here(self, effect: relay_effects.SendTruncated, at: float) -> None:
+        """An item that the present upstream knows as text only was cut by us."""
+        self._tell(seen.Interrupted("", effect.item_id, effect.audio_end_ms), at)
 
     def told_of_loss(self, effect: relay_effects.SendNews, at: float) -> None:
         """Of our own news only a loss is nobody else's."""
@@ -232,11 +263,44 @@ class RelayEyes(Eyes):
         first, last = samples_of_ms(int(facts["from_ms"])), samples_of_ms(int(facts["to_ms"]))
         self._tell(seen.AudioWasLost("input", first, last, str(facts["reason"])), at)
 
+    def answer_began(self, event: heard.ResponseBegan) -> Sighting:
+        """From here on what is said is said in it."""
+        self._said_before = self._state.said
+        return seen.ResponseBegan(event.response_id)
+
+    def answer_ended(self, event: heard.ResponseEnded) -> Sighting:
+        """With what it used and about how much of it came."""
+        sent_ms = self.sent_ms()
+        return seen.ResponseEnded(
+            event.response_id, event.status, "", usage_of(event.raw), event.fault, sent_ms
+        )
+
+    def sent_ms(self) -> int:
+        """Of the answer that runs, by the size of its messages: about."""
+        size = self._state.said - self._said_before
+        return int(size / BASE64) // self._state.facts.output_bytes_per_ms
+
+    def words(self, event: heard.Heard) -> Sighting | None:
+        """What was spoken is written down."""
+        if event.type != "completed":
+            return None
+        model = written_by(self._state.config.values)
+        return seen.WordsOfUser(event.item_id, event.text, usage_of(event.raw), written_by=model)
+
+
+def written_by(settings: Mapping[str, Any]) -> str:
+    """The transcription model that a client has set; empty where it named none."""
+    found: Any = settings
+    for name in ("audio", "input", "transcription", "model"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
+
 
 _RELAY_EFFECTS: Final[Mapping[type, Callable[[RelayEyes, Any, float], None]]] = {
     Note: RelayEyes.noted,
     Finish: RelayEyes.finished,
     relay_effects.SendTerminal: RelayEyes.ended_for_it,
+    relay_effects.SendTruncated: RelayEyes.cut_here,
     relay_effects.SendNews: RelayEyes.told_of_loss,
 }
 
@@ -249,22 +313,20 @@ def _asked(event: heard.ClientAsked) -> Sighting | None:
     return seen.WordsOfUser(item.id, item.text, is_typed=True)
 
 
-_Look = Callable[[Any], Sighting | None]
+_Look = Callable[[RelayEyes, Any], Sighting | None]
 
 _HEARD: Final[Mapping[type, _Look]] = {
-    heard.Begun: lambda _: seen.Began(),
-    heard.ClientAsked: _asked,
-    heard.SpeechBegan: lambda e: seen.TurnBegan(e.item_id, samples_of_ms(e.audio_ms)),
-    heard.SpeechEnded: lambda e: seen.TurnEnded(e.item_id, samples_of_ms(e.audio_ms)),
-    heard.Heard: lambda e: (
-        seen.WordsOfUser(e.item_id, e.text, usage_of(e.raw)) if e.type == "completed" else None
-    ),
-    heard.ResponseBegan: lambda e: seen.ResponseBegan(e.response_id),
-    heard.PartBegan: lambda e: seen.FirstSound(e.response_id, e.item_id) if e.is_spoken else None,
-    heard.Said: lambda e: seen.WordsOfAssistant(e.response_id, e.item_id, e.text) if e.final else None,
-    heard.ItemCut: lambda e: seen.Interrupted("", e.item_id, e.audio_end_ms),
-    heard.ResponseEnded: lambda e: seen.ResponseEnded(e.response_id, e.status, "", usage_of(e.raw), e.fault),
-    heard.OutputItemBegan: lambda e: (
+    heard.Begun: lambda *_: seen.Began(),
+    heard.ClientAsked: lambda _, e: _asked(e),
+    heard.SpeechBegan: lambda _, e: seen.TurnBegan(e.item_id, samples_of_ms(e.audio_ms)),
+    heard.SpeechEnded: lambda _, e: seen.TurnEnded(e.item_id, samples_of_ms(e.audio_ms)),
+    heard.Heard: RelayEyes.words,
+    heard.ResponseBegan: RelayEyes.answer_began,
+    heard.PartBegan: lambda _, e: seen.FirstSound(e.response_id, e.item_id) if e.is_spoken else None,
+    heard.Said: lambda _, e: seen.WordsOfAssistant(e.response_id, e.item_id, e.text) if e.final else None,
+    heard.ItemCut: lambda _, e: seen.Interrupted("", e.item_id, e.audio_end_ms),
+    heard.ResponseEnded: RelayEyes.answer_ended,
+    heard.OutputItemBegan: lambda _, e: (
         seen.ToolBegan(e.call_id, "") if e.kind == "function_call" and e.call_id else None
     ),
 }

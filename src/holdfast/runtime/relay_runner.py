@@ -105,7 +105,8 @@ class RelayRunner(Shell):
             self.directory.name(self, self._session_id, self)
         epoch = secrets.token_hex(8)
         settings = self.principal.session or {}
-        self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance(), settings))
+        spent = self.directory.spent_by(self.principal.customer_id)
+        self.step(heard.Begun(self._session_id, epoch, token, self._wish.on_loss, chance(), settings, spent))
 
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """See `Shell`."""
@@ -223,6 +224,15 @@ class RelayRunner(Shell):
     def shed(self) -> None:
         """Memory runs short: let go what can be had again."""
         self.step(events.MemoryRanShort())
+
+    def budget_spent(self, cause: Fault) -> None:
+        """Nothing more may be spent on it."""
+        self.step(events.BudgetSpent(cause))
+
+    @property
+    def session_id(self) -> str:
+        """See `Running`."""
+        return self._session_id
 
     def journal_changed(self, cause: Fault | None) -> None:
         """Relayed conversations are kept in no store."""

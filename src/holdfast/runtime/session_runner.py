@@ -173,6 +173,15 @@ class SessionRunner(Shell):
         """Memory runs short: let go what can be had again."""
         self.step(events.MemoryRanShort())
 
+    def budget_spent(self, cause: Fault) -> None:
+        """Nothing more may be spent on it."""
+        self.step(events.BudgetSpent(cause))
+
+    @property
+    def session_id(self) -> str:
+        """See `Running`."""
+        return self._state.session_id
+
     def journal_changed(self, cause: Fault | None) -> None:
         """The store stumbles, or is well again."""
         if cause is None:
@@ -214,7 +223,9 @@ class SessionRunner(Shell):
             options = replace(options, model=model)
         session_id = f"hf_{secrets.token_hex(16)}"
         epoch = secrets.token_hex(8)
-        return SessionAsked(options, session_id, self.tokens.first(), epoch, message.event_id, chance())
+        refusal = self.directory.spent_by(self.principal.customer_id)
+        token = self.tokens.first()
+        return SessionAsked(options, session_id, token, epoch, message.event_id, chance(), refusal)
 
     def _agreed(self, created: notices.SessionCreated) -> None:
         """The core took `create_session`: what was asked for holds from here on."""

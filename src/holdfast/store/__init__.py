@@ -1,7 +1,7 @@
 """The product's one store: what outlives the process.
 
-What lives here: the database file with its migrations, and the journals of sessions. Later rooms' tables
-(transcripts, cost) join the same file through `Database.transact`.
+What lives here: the database file with its migrations, the journals of sessions, what was billed. Tables of
+later rooms join the same file through `Database.transact`.
 What never will: audio; secrets in clear; what a line means.
 """
 
@@ -14,6 +14,15 @@ from holdfast.ports.journal import (
     JournalState,
     StoredSession,
 )
+from holdfast.store.charge_rows import (
+    charges_of,
+    forget_customer,
+    look_into,
+    spent_elsewhere,
+    sums,
+    unknown_models,
+)
+from holdfast.store.charges import MemoryCharges, SqliteCharges
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from holdfast.store.inheritance import take_over
@@ -30,11 +39,19 @@ __all__ = [
     "JournalCounts",
     "JournalOptions",
     "JournalState",
+    "MemoryCharges",
     "MemoryJournal",
+    "SqliteCharges",
     "SqliteJournal",
     "StoreError",
     "StoreRefusedError",
     "StoreUnavailableError",
     "StoredSession",
+    "charges_of",
+    "forget_customer",
+    "look_into",
+    "spent_elsewhere",
+    "sums",
     "take_over",
+    "unknown_models",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
 APPLICATION_ID: Final = 0x48_46_53_31
 """SQLite's `application_id` of our files ("HFS1"): another program's file is never written to."""
@@ -38,4 +38,38 @@ JOURNAL_ENTRY: Final = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("content", Text, nullable=False),  # JSON
+)
+
+_COUNTS: Final = (
+    "text_in",
+    "text_cached",
+    "audio_in",
+    "audio_cached",
+    "image_in",
+    "image_cached",
+    "text_out",
+    "audio_out",
+    "billed_ms",
+    "heard_ms",
+)
+
+CHARGE: Final = Table(
+    "charge",
+    METADATA,
+    Column("session_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("thing_id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("at", Float, nullable=False),  # wall-clock seconds
+    Column("upstream", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in _COUNTS),
+    Column("is_estimated", Boolean, nullable=False),
+    Column("priced", Text, nullable=False),
+    Column("cost", Integer),  # nano-dollars, as all that follow; none where no price is known
+    Column("assumed", Integer, nullable=False),
+    Column("rebuild", Integer, nullable=False),
+    Column("wasted", Integer, nullable=False),
+    Index("ix_charge_at", "at"),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Literal
 
@@ -30,6 +30,7 @@ from holdfast.store.database import Database
 from holdfast.store.errors import StoreRefusedError, StoreUnavailableError
 from holdfast.store.options import DEFAULT, JournalOptions
 from holdfast.store.spool import Batch, Verdict, Written
+from holdfast.store.waits import set_within
 
 log = structlog.get_logger()
 
@@ -157,14 +158,14 @@ class SqliteJournal:
             await asyncio.sleep(_CLOSING_RETRY_S if self._failures else 0)
         elif self._failures:
             wait_s = options.retry_base_s * 2 ** min(self._failures - 1, 16)
-            await _set_within(self._closing, min(wait_s, options.retry_cap_s))
+            await set_within(self._closing, min(wait_s, options.retry_cap_s))
         else:
             if self._spool.idle:
                 self._wake.clear()
-                await _set_within(self._wake, min(options.contact_every_s, options.sweep_every_s))
+                await set_within(self._wake, min(options.contact_every_s, options.sweep_every_s))
             self._full.clear()
             if self._spool.waiting < options.batch_lines_max:
-                await _set_within(self._full, options.gather_s)
+                await set_within(self._full, options.gather_s)
 
     async def _commit(self, batch: Batch) -> None:
         loop = asyncio.get_running_loop()
@@ -242,9 +243,3 @@ class SqliteJournal:
             )
         else:
             log.info("journal.healthy", category="store", source="journal", refused=counts.refused)
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -42,6 +42,9 @@ class Elsewhere:
     def shed(self) -> None:
         """Its worker looks after its own memory."""
 
+    def budget_spent(self, cause: Fault) -> None:
+        """Its worker keeps the books of its own sessions."""
+
 
 class StaffedDirectory(Directory):
     """`room` says why no worker could take one more, or None and then it is counted there."""

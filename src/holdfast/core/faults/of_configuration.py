@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from holdfast.core.faults.table import AT_ONCE, ONE_A_DAY, FaultRow, Switch, by_code
+from holdfast.core.faults.table import AT_ONCE, ONE_A_DAY, FaultRow, Retry, Switch, by_code
 
 _SETUP: Final = "The voice service isn't set up correctly. The people who run this site have to look at it."
 _HTTP: Final = ("HTTP status", "request id", "error.code")
@@ -132,6 +132,42 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
         emulate="stage:transcription:401",
         provoke="with base_url of [engine.transcription] at the emulator",
         alarm=ONE_A_DAY,
+    ),
+    FaultRow(
+        "configuration.session_budget",
+        message="This conversation has reached the limit that was set for it, so I have to say goodbye now.",
+        remedy="Nothing to repair: [budget] session_usd or session_minutes is reached (see the evidence). A new "
+        "session may begin.",
+        meaning="What a session has cost, or how long it has lasted, reached its cap.",
+        evidence=("which cap", "how much of it is used"),
+        close_code=4429,
+        provoke="serve with HOLDFAST_BUDGET__SESSION_USD=0.0001 and talk",
+    ),
+    FaultRow(
+        "configuration.customer_budget",
+        message="What you can use of this service in one day is used up, so I have to say goodbye until "
+        "tomorrow.",
+        remedy="[budget] customer_usd_per_day is reached for this customer: `holdfast cost --by session` shows "
+        "by what. It opens again at midnight UTC, or when the cap is raised.",
+        meaning="What a customer's sessions have cost since midnight UTC reached the cap: running ones end, none "
+        "begins.",
+        evidence=("which cap", "how much of it is used", "when it opens again"),
+        retry=Retry.WAIT,
+        close_code=4429,
+        provoke="serve with HOLDFAST_BUDGET__CUSTOMER_USD_PER_DAY=0.0001 and talk twice",
+        alarm=ONE_A_DAY,
+    ),
+    FaultRow(
+        "configuration.total_budget",
+        message="The voice service has reached its limit for today, so I have to say goodbye until tomorrow.",
+        remedy="[budget] total_usd_per_day is reached by all together: `holdfast cost --by customer` shows by "
+        "whom. It opens again at midnight UTC, or when the cap is raised.",
+        meaning="What all sessions have cost since midnight UTC reached the cap: running ones end, none begins.",
+        evidence=("which cap", "how much of it is used", "when it opens again"),
+        retry=Retry.WAIT,
+        close_code=4429,
+        provoke="serve with HOLDFAST_BUDGET__TOTAL_USD_PER_DAY=0.0001 and talk twice",
+        alarm=AT_ONCE,
     ),
     FaultRow(
         "configuration.port_in_use",

@@ -191,9 +191,11 @@ class RealtimeHost:
                 delta=delta,
             )
 
-    def transcript_completed(self, item_id: str, transcript: str, seconds: float) -> None:
+    def transcript_completed(
+        self, item_id: str, transcript: str, seconds: float, usage: Json | None = None
+    ) -> None:
         """The whole transcript of a user item of `seconds` of audio. It stands at the first part that has
-        audio; further ones were heard with it.
+        audio; further ones were heard with it. `usage`: counted when not given, {} for none.
         """
         index = self._conversation.transcribed(item_id, transcript)
         model = self._transcription_model()
@@ -204,7 +206,7 @@ class RealtimeHost:
             item_id=item_id,
             content_index=index,
             transcript=transcript,
-            usage=transcription_usage(model, seconds, transcript),
+            usage=transcription_usage(model, seconds, transcript) if usage is None else usage or None,
         )
 
     def transcript_failed(self, item_id: str, code: str, message: str) -> None:

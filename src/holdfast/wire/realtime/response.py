@@ -146,6 +146,8 @@ class ResponseWriter:
         self.outlet = outlet
         self.id = outlet.new_id("resp")
         self.is_done = False
+        self.usage: Json | None = None
+        """What it says that it used, instead of counting; empty for nothing at all."""
         self.status: Status | Literal["in_progress"] = "in_progress"
         self._conversation = conversation
         self._settings = settings
@@ -225,7 +227,7 @@ class ResponseWriter:
             details = {"type": status}
             details |= {} if reason is None else {"reason": reason}
             details |= {} if error is None else {"error": error}
-        self.outlet.send("response.done", response=self._shape(details, usage or self._usage()))
+        self.outlet.send("response.done", response=self._shape(details, usage or self._used()))
         limit = {"name": "tokens", "limit": _TOKEN_LIMIT, "remaining": _TOKEN_LIMIT, "reset_seconds": 0.0}
         self.outlet.send("rate_limits.updated", rate_limits=[limit])
         self._on_done(self)
@@ -267,7 +269,9 @@ class ResponseWriter:
         self._output_count += 1
         return self._output_count - 1
 
-    def _usage(self) -> Json:
+    def _used(self) -> Json | None:
+        if self.usage is not None:
+            return self.usage or None
         chars = 0
         for item in self._outputs:
             chars += len(item.get("arguments", ""))

@@ -1,0 +1,375 @@
+"""One session's account: from what is seen of it to what is billed.
+
+What lives here: which upstream used what; what of it was told again after a loss; what of it was heard.
+What never will: sums over sessions, budgets, storing.
+
+A charge may come again with the same key: who speaks over an answer does so after it was generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from holdfast.accounts.prices import Price, PriceTable
+from holdfast.accounts.rating import Amounts, of_minutes, of_response, told_again, unheard
+from holdfast.accounts.usage import (
+    CHARS_PER_TOKEN,
+    MS_PER_TOKEN_IN,
+    MS_PER_TOKEN_OUT,
+    Writing,
+    response_tokens,
+    tokens_of_ms,
+    writing_of,
+)
+from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.ports import sightings as seen
+from holdfast.ports.charges import OWN_ENGINE, UNKNOWN, Charge, Tokens
+from holdfast.ports.sightings import Sighting, Watched
+
+ANSWERS_REMEMBERED: Final = 8
+"""How many may still be cut, or end."""
+TURNS_REMEMBERED: Final = 32
+_SUSPENDED: Final = "session.suspended"
+"""The next process takes the session up: what is still sounding is heard."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is known of one response."""
+
+    id: str
+    sounded_at: float | None = None
+    """When its sound began, or the one before it had ended."""
+    items: dict[str, float] = field(default_factory=dict)
+    """Its items that sound, and when each began."""
+    heard_ms: int | None = None
+    """As the client, or the cut, told it; None while nobody did."""
+    has_called: bool = False
+    has_words: bool = False
+    at: float = 0.0
+    status: str = ""
+    tokens: Tokens = field(default_factory=Tokens)
+    again: Tokens = field(default_factory=Tokens)
+    is_estimated: bool = False
+    upstream: seen.UpstreamLive | None = None
+    """Who gave it; None until it has ended."""
+
+    @property
+    def generated_ms(self) -> int:
+        """Of sound."""
+        return self.tokens.audio_out * MS_PER_TOKEN_OUT
+
+    def heard(self) -> int:
+        """Of what was generated; all, where nobody says otherwise."""
+        return self.generated_ms if self.heard_ms is None else min(self.heard_ms, self.generated_ms)
+
+    def reached_nobody(self) -> bool:
+        """Whether nothing came of it: no sound that was heard, no word that was shown, no call."""
+        if self.has_called:
+            return False
+        if self.sounded_at is not None or self.tokens.audio_out:
+            return self.heard() == 0
+        return self.status != "completed" and not self.has_words
+
+
+class Account:
+    """Of one session. `wall` answers wall-clock seconds."""
+
+    def __init__(self, session: Watched, prices: PriceTable, wall: Callable[[], float]) -> None:
+        self.session = session
+        self.began_at: float | None = None
+        self.spent = 0
+        """Nano-dollars that budgets count."""
+        self._prices = prices
+        self._wall = wall
+        self._upstream: seen.UpstreamLive | None = None
+        self._answers: dict[str, Answer] = {}
+        self._turns: dict[str, int] = {}
+        """Samples at which turns began; milliseconds that they lasted once they have ended, by item."""
+        self._lasted: dict[str, int] = {}
+        self._is_restored = False
+        self._is_fresh = False
+        """Whether the upstream was told the conversation again and has not answered yet."""
+        self._new_ms = 0
+        self._new_chars = 0
+        """Of the user, since the upstream serves."""
+        self._user_ms = 0
+        self._said_ms = 0
+        """What the upstream heard and said, as it must read it again for each answer."""
+        self._plays_until = 0.0
+        self._away_at: float | None = None
+
+    def saw(self, sighting: Sighting, at: float) -> Iterator[Charge]:
+        """What is to be billed because of this, or to be corrected."""
+        look = _LOOKS.get(type(sighting))
+        if look is not None:
+            yield from look(self, sighting, at)
+
+    # the session and its upstreams
+
+    def began(self, sighting: seen.Began, at: float) -> Iterator[Charge]:
+        """The session exists."""
+        self.began_at = at
+        self._is_restored = sighting.is_restored
+        return iter(())
+
+    def went_live(self, sighting: seen.UpstreamLive, at: float) -> Iterator[Charge]:  # noqa: ARG002 - all looks are called alike
+        """An upstream serves from here on; what it was told again it has not read yet."""
+        self._is_fresh = sighting.how != "first" or self._is_restored
+        self._upstream = sighting
+        self._new_ms = self._new_chars = self._user_ms = self._said_ms = 0
+        return iter(())
+
+    def went_away(self, sighting: seen.ClientAway, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """From here on nobody hears."""
+        self._away_at = at
+        return iter(())
+
+    def came_back(self, sighting: seen.ClientBack, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """Somebody hears again."""
+        self._away_at = None
+        return iter(())
+
+    def ended(self, sighting: seen.Ended, at: float) -> Iterator[Charge]:
+        """What would still be sounding is heard by nobody."""
+        if sighting.reason == _SUSPENDED:
+            return
+        if sighting.cut is not None and self._away_at is None:
+            yield from self.interrupted(sighting.cut, at)
+        if self._away_at is None and self.session.source == "browser":
+            return  # it knows what was heard
+        until = at if self._away_at is None else self._away_at
+        for answer in self._answers.values():
+            if answer.upstream is None or answer.sounded_at is None or answer.heard_ms is not None:
+                continue
+            heard_ms = max(0, round((until - answer.sounded_at) * 1000))
+            if heard_ms < answer.generated_ms:
+                answer.heard_ms = heard_ms
+                yield self._of_answer(answer)
+
+    # turns
+
+    def turn_began(self, sighting: seen.TurnBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """Somebody speaks."""
+        _remember(self._turns, sighting.item_id, sighting.sample, TURNS_REMEMBERED)
+        return iter(())
+
+    def turn_ended(self, sighting: seen.TurnEnded, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """And has spoken for so long."""
+        first = self._turns.pop(sighting.item_id, sighting.sample)
+        lasted_ms = max(0, sighting.sample - first) * 1000 // SAMPLE_RATE_HZ
+        _remember(self._lasted, sighting.item_id, lasted_ms, TURNS_REMEMBERED)
+        self._new_ms += lasted_ms
+        self._user_ms += lasted_ms
+        return iter(())
+
+    def words_came(self, sighting: seen.WordsOfUser, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """What was spoken is written down, which is billed apart; what was typed is new to the upstream."""
+        if sighting.is_typed:
+            self._new_chars += len(sighting.text)
+            return
+        if self._upstream is not None:
+            yield self._of_writing(sighting, self._upstream)
+
+    # answers
+
+    def _answer(self, response_id: str) -> Answer:
+        found = self._answers.get(response_id)
+        if found is None:
+            found = Answer(response_id)
+            _remember(self._answers, response_id, found, ANSWERS_REMEMBERED)
+        return found
+
+    def answer_began(self, sighting: seen.ResponseBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """It may end, or be cut."""
+        self._answer(sighting.response_id)
+        return iter(())
+
+    def sounded(self, sighting: seen.FirstSound, at: float) -> Iterator[Charge]:
+        """An item of an answer begins to sound, when what sounded before has ended."""
+        answer, begins = self._answer(sighting.response_id), max(at, self._plays_until)
+        answer.items.setdefault(sighting.item_id, begins)
+        if answer.sounded_at is None:
+            answer.sounded_at = begins
+        return iter(())
+
+    def words_said(self, sighting: seen.WordsOfAssistant, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """There are words of it."""
+        self._answer(sighting.response_id).has_words = True
+        return iter(())
+
+    def called(self, sighting: seen.ToolBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+        """A call belongs to the answer that is being given, or was last."""
+        last = next(reversed(self._answers.values()), None)
+        if last is not None:
+            last.has_called = True
+        return iter(())
+
+    def interrupted(self, sighting: seen.Interrupted, at: float) -> Iterator[Charge]:
+        """It was cut: what came after that was made in vain."""
+        answer = self._answers.get(sighting.response_id) or next(
+            (one for one in self._answers.values() if sighting.item_id in one.items), None
+        )
+        if answer is None:
+            return
+        before_s = answer.items.get(sighting.item_id, at) - (answer.sounded_at or at)
+        answer.heard_ms = max(0, round(before_s * 1000)) + sighting.heard_ms
+        self._plays_until = at
+        if answer.upstream is not None:
+            yield self._of_answer(answer)
+
+    def answer_ended(self, sighting: seen.ResponseEnded, at: float) -> Iterator[Charge]:
+        """It is billed; the first of a fresh upstream with what that was told again."""
+        answer = self._answer(sighting.response_id)
+        if self._upstream is None or answer.upstream is not None:
+            return
+        answer.upstream, answer.at, answer.status = self._upstream, self._wall(), sighting.status
+        told = response_tokens(sighting.usage)
+        answer.is_estimated = told is None
+        answer.tokens = self._estimate(answer, sighting, at) if told is None else told
+        if self._is_fresh and told is not None and told.input:
+            new_text = tokens_of_ms(self._new_chars, CHARS_PER_TOKEN)
+            answer.again = told_again(told, tokens_of_ms(self._new_ms, MS_PER_TOKEN_IN), new_text)
+            self._is_fresh = False
+        if answer.sounded_at is not None:
+            if answer.heard_ms is None and sighting.status != "completed":
+                answer.heard_ms = max(0, round((at - answer.sounded_at) * 1000))
+            self._plays_until = max(self._plays_until, answer.sounded_at + answer.heard() / 1000)
+        self._said_ms += answer.generated_ms
+        charge = self._of_answer(answer)
+        self.spent += charge.assumed
+        yield charge
+
+    def _estimate(self, answer: Answer, ended: seen.ResponseEnded, at: float) -> Tokens:
+        """By the rates of the protocol: sound only, for what text comes to nobody says. An answer that failed
+        before it began cost nothing.
+        """
+        sent_ms = ended.sent_ms
+        if sent_ms is None and answer.sounded_at is not None:
+            sent_ms = max(0, round((at - answer.sounded_at) * 1000))
+        if not sent_ms and ended.status != "completed":
+            return Tokens()
+        heard_by_it = tokens_of_ms(self._user_ms, MS_PER_TOKEN_IN)
+        said_before = tokens_of_ms(self._said_ms, MS_PER_TOKEN_OUT)
+        said = tokens_of_ms(sent_ms or 0, MS_PER_TOKEN_OUT)
+        return Tokens(audio_in=heard_by_it + said_before, audio_out=said)
+
+    # charges
+
+    def _of_answer(self, answer: Answer) -> Charge:
+        upstream = answer.upstream
+        assert upstream is not None, "it has ended"
+        in_vain = unheard(answer.tokens, tokens_of_ms(answer.heard(), MS_PER_TOKEN_OUT))
+
+        def rated(price: Price) -> Amounts:
+            is_all = answer.reached_nobody()
+            return of_response(answer.tokens, price, answer.again, in_vain, is_all_in_vain=is_all)
+
+        priced = self._priced(upstream.kind, upstream.model, self._prices.dearest(), rated)
+        return Charge(
+            self.session.id,
+            self.session.customer_id,
+            "response",
+            answer.id,
+            answer.at,
+            upstream.name,
+            upstream.model,
+            answer.status,
+            answer.tokens,
+            0,
+            answer.heard(),
+            answer.is_estimated,
+            **priced,
+        )
+
+    def _of_writing(self, words: seen.WordsOfUser, upstream: seen.UpstreamLive) -> Charge:
+        told = writing_of(words.usage)
+        writing = told or Writing(ms=self._lasted.get(words.item_id, 0))
+        model = words.written_by
+        price = self._prices.find(model, self._today())
+        is_timed = writing.ms is not None or (price is not None and price.per_minute is not None)
+        is_guessed = told is None
+        ms, tokens = writing.ms or 0, writing.tokens
+        if is_timed and writing.ms is None:
+            # Told in tokens and priced by duration: one token is so much audio.
+            ms = tokens.audio_in * MS_PER_TOKEN_IN
+        elif writing.ms is not None and price is not None and price.per_minute is None:
+            tokens = Tokens(audio_in=tokens_of_ms(writing.ms, MS_PER_TOKEN_IN))
+            is_timed, is_guessed = False, True
+
+        def rated(price: Price) -> Amounts:
+            if is_timed:
+                return of_minutes(ms, price)
+            return of_response(tokens, price, Tokens(), Tokens(), is_all_in_vain=False)
+
+        dearest = self._prices.dearest_minute() if is_timed else self._prices.dearest()
+        priced = self._priced(upstream.kind, model, dearest, rated)
+        charge = Charge(
+            self.session.id,
+            self.session.customer_id,
+            "transcription",
+            # A turn that is told again is written down again, and billed again.
+            words.item_id if upstream.how == "first" else f"{words.item_id}@{upstream.generation}",
+            self._wall(),
+            upstream.name,
+            model,
+            "completed",
+            tokens,
+            ms,
+            0,
+            is_guessed,
+            **priced,
+        )
+        self.spent += charge.assumed
+        return charge
+
+    def _priced(
+        self, kind: str, model: str, dearest: Price | None, rated: Callable[[Price], Amounts]
+    ) -> Mapping[str, Any]:
+        if kind == "local":
+            return {"priced": OWN_ENGINE, "cost": 0, "assumed": 0}
+        price = self._prices.find(model, self._today())
+        if price is None:
+            assumed = 0 if dearest is None else rated(dearest).cost
+            return {"priced": UNKNOWN, "cost": None, "assumed": assumed}
+        amounts = rated(price)
+        return {
+            "priced": price.as_of.isoformat(),
+            "cost": amounts.cost,
+            "assumed": amounts.cost,
+            "rebuild": amounts.rebuild,
+            "wasted": amounts.wasted,
+        }
+
+    def _today(self) -> Any:
+        return datetime.fromtimestamp(self._wall(), UTC).date()
+
+
+def _remember(memory: dict[str, Any], key: str, value: Any, most: int) -> None:
+    """The oldest makes room."""
+    memory[key] = value
+    while len(memory) > most:
+        del memory[next(iter(memory))]
+
+
+_Look = Callable[[Account, Any, float], Iterator[Charge]]
+
+_LOOKS: Final[Mapping[type, _Look]] = {
+    seen.Began: Account.began,
+    seen.UpstreamLive: Account.went_live,
+    seen.ClientAway: Account.went_away,
+    seen.ClientBack: Account.came_back,
+    seen.Ended: Account.ended,
+    seen.TurnBegan: Account.turn_began,
+    seen.TurnEnded: Account.turn_ended,
+    seen.WordsOfUser: Account.words_came,
+    seen.ResponseBegan: Account.answer_began,
+    seen.FirstSound: Account.sounded,
+    seen.WordsOfAssistant: Account.words_said,
+    seen.ToolBegan: Account.called,
+    seen.Interrupted: Account.interrupted,
+    seen.ResponseEnded: Account.answer_ended,
+}

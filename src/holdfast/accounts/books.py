@@ -1,0 +1,173 @@
+"""The accounts of all sessions that run: charges go to the store, and whoever has spent a budget is told.
+
+What lives here: who watches for money's sake; what is spent today; the moment at which a cap is reached.
+What never will: arithmetic (`rating`), rules of caps (`budget`), how a session ends (the core).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+
+from holdfast.accounts.account import Account
+from holdfast.accounts.budget import Caps, Reached, Spending, as_fault, midnight, reached_by_session
+from holdfast.accounts.prices import PriceTable
+from holdfast.core.faults import Fault
+from holdfast.ports import sightings as seen
+from holdfast.ports.charges import Charges
+from holdfast.ports.sightings import Sighting, Watched
+
+LOOK_EVERY_S: Final = 1.0
+"""How often minutes are looked at."""
+OTHERS_EVERY_S: Final = 5.0
+"""How often what other processes have spent is read."""
+
+log = structlog.get_logger()
+
+End = Callable[[str, Fault], None]
+"""Ends the session with this id politely."""
+
+
+class Books:
+    """Fills the port `Watch`, and `Purse`."""
+
+    def __init__(
+        self,
+        prices: PriceTable,
+        charges: Charges,
+        *,
+        caps: Caps,
+        end: End,
+        customers_max: int,
+        others: Callable[[float], Awaitable[Mapping[str, int]]] | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`others`: what other processes have spent since then, by customer."""
+        self.accounts: dict[str, Account] = {}
+        """Of the sessions that run, by id."""
+        self.spending = Spending(customers_max)
+        self._prices = prices
+        self._charges = charges
+        self._caps = caps
+        self._end = end
+        self._others = others
+        self._wall = wall
+        self._warned: set[tuple[str, str]] = set()
+        self._ending: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Read what was spent today, and watch from now on."""
+        now = self._wall()
+        self.spending.begin(await self._charges.spent(midnight(now)), now)
+        await self._hear_of_others()
+        if self._caps.is_any:
+            self._task = asyncio.create_task(self._look_on(), name="budgets")
+
+    def close(self) -> None:
+        """Stop looking. Twice is harmless."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # watching
+
+    def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
+        """See `Watch`."""
+        account = self.accounts.get(session.id)
+        if account is None:
+            if not isinstance(sighting, seen.Began):
+                return
+            account = self.accounts[session.id] = Account(session, self._prices, self._wall)
+        before = account.spent
+        for charge in account.saw(sighting, at):
+            self._charges.put(charge)
+        if account.spent != before:
+            self._spent(account, account.spent - before, at)
+        if isinstance(sighting, seen.Ended):
+            del self.accounts[session.id]
+            self._ending.discard(session.id)
+            self._warned = {one for one in self._warned if one[0] != session.id}
+
+    def _spent(self, account: Account, nanos: int, at: float) -> None:
+        self.spending.roll(self._wall())
+        self.spending.add(account.session.customer_id, nanos)
+        if self._caps.is_any:
+            self._judge(account, at)
+            if any(cap.is_spent for cap in self.spending.reached(self._caps, account.session.customer_id)):
+                for other in list(self.accounts.values()):
+                    self._judge(other, at)
+
+    # caps
+
+    def refusal(self, customer_id: str) -> Fault | None:
+        """Why no session may begin for this customer today; None when it may."""
+        now = self._wall()
+        self.spending.roll(now)
+        spent = next((cap for cap in self.spending.reached(self._caps, customer_id) if cap.is_spent), None)
+        if spent is None:
+            return None
+        log.info(
+            "budget.refused", category="budget", source="accounts", customer=customer_id, cap=spent.fact()
+        )
+        return as_fault(spent, now)
+
+    def _judge(self, account: Account, at: float) -> None:
+        """Tell whom it concerns that a cap comes near, or is reached."""
+        session = account.session
+        if session.id in self._ending:
+            return
+        lasted_s = 0.0 if account.began_at is None else at - account.began_at
+        caps = [
+            *reached_by_session(self._caps, account.spent, lasted_s),
+            *self.spending.reached(self._caps, session.customer_id),
+        ]
+        spent = next((cap for cap in caps if cap.is_spent), None)
+        if spent is not None:
+            self._ending.add(session.id)
+            self._note("budget.spent", account, spent)
+            # Not within the step that is being watched.
+            asyncio.get_running_loop().call_soon(self._end, session.id, as_fault(spent, self._wall()))
+            return
+        for cap in caps:
+            if cap.used >= self._caps.warn_at * cap.cap:
+                self._warn(account, cap)
+
+    def _warn(self, account: Account, cap: Reached) -> None:
+        """Once for each session, customer and day."""
+        whose = {"session": account.session.id, "customer": account.session.customer_id, "total": ""}
+        warned = (whose[cap.scope], cap.setting)
+        if warned not in self._warned:
+            self._warned.add(warned)
+            self._note("budget.near", account, cap)
+
+    def _note(self, moment: str, account: Account, cap: Reached) -> None:
+        known = {"session": account.session.id, "customer": account.session.customer_id}
+        log.warning(moment, category="budget", source="accounts", scope=cap.scope, cap=cap.fact(), **known)
+
+    async def _look_on(self) -> None:
+        """Minutes pass without anything being seen; so do midnights, and other processes spend."""
+        loop, looked_at = asyncio.get_running_loop(), 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.spending.roll(self._wall()):
+                self._warned.clear()
+            if loop.time() - looked_at >= OTHERS_EVERY_S:
+                looked_at = loop.time()
+                await self._hear_of_others()
+            for account in list(self.accounts.values()):
+                self._judge(account, loop.time())
+
+    async def _hear_of_others(self) -> None:
+        if self._others is not None:
+            self.spending.heard_of_others(await self._others(self.spending.day))
+
+    # for whoever shows it
+
+    def spent_by(self, session_id: str) -> int:
+        """Nano-dollars of a session that runs; 0 for others."""
+        account = self.accounts.get(session_id)
+        return 0 if account is None else account.spent
