@@ -18,8 +18,10 @@ import typer
 from pydantic import BaseModel
 
 import fault_files
+import price_file
 from holdfast import cli
 from holdfast.config import Settings, UpstreamSettings
+from holdfast.config.shapes import PriceSettings
 from holdfast.core.client_link import CLIENT_TRANSITIONS
 from holdfast.core.limits import Limits
 from holdfast.core.rights import NARROW
@@ -29,7 +31,7 @@ from holdfast.telemetry import FIELDS, MOMENTS
 from holdfast.wire.dialects import DIALECTS, GA_ONLY, GA_RESPONSE, GA_SESSION, Dialect, Own, link_of
 from holdfast.wire.dialects.table import put
 
-LISTED_APART: Final = frozenset({"upstream", "limits"})
+LISTED_APART: Final = frozenset({"upstream", "price", "limits"})
 ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference"
 NOTE: Final = "<!-- Written by `make docs` from the code. Change the code, not this page. -->"
@@ -134,6 +136,10 @@ def settings() -> str:
     upstream = {key: field for key, field in UpstreamSettings.model_fields.items() if not key.startswith("_")}
     rows = [(f"`{key}`", _kind(field.annotation), _default(field)) for key, field in upstream.items()]
     parts += ["## [[upstream]]", _law(UpstreamSettings), table(("key", "kind", "default"), rows)]
+    rows = [
+        (f"`{key}`", _kind(one.annotation), _default(one)) for key, one in PriceSettings.model_fields.items()
+    ]
+    parts += ["## [[price]]", _law(PriceSettings), table(("key", "kind", "default"), rows)]
     parts += ["## [limits]", "See [limits](limits.md)."]
     return "\n\n".join(parts)
 
@@ -346,6 +352,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "faults.md": lambda: fault_files.page(NOTE),
     "logs.md": logs,
     "limits.md": limits,
+    "prices.md": lambda: price_file.page(NOTE),
     "rights.md": rights,
     "settings.md": settings,
     "states.md": states,

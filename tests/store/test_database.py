@@ -151,7 +151,8 @@ def with_another_step(tmp_path: Path, body: str) -> Path:
     folder = tmp_path / "steps"
     shutil.copytree(migrations.FOLDER, folder)
     (folder / "versions" / "r9999_later.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision = '9999'\ndown_revision = '0001'\n"
+        "from alembic import op\nimport sqlalchemy as sa\nrevision = '9999'\n"
+        f"down_revision = '{OLD_FILES[-1].stem}'\n"
         f"def upgrade():\n{body}"
     )
     return folder

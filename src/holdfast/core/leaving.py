@@ -24,7 +24,7 @@ def budget_spent(s: State, event: BudgetSpent, now: float) -> None:
     if s.leaving is not None:
         return
     s.leaving = Leaving(event.fault, now + s.limits.goodbye_s)
-    s.note("session.leaving", "warning", fault=event.fault.code, within_s=s.limits.goodbye_s)
+    s.note("session.leaving", "warning", within_s=s.limits.goodbye_s, **event.fault.facts)
     s.is_leaving = True
     look(s, s.leaving, now)
 

@@ -299,7 +299,7 @@ def budget_spent(s: RelayState, event: BudgetSpent, now: float) -> None:  # noqa
     if s.leaving is not None:
         return
     s.leaving = event.fault
-    s.note("session.leaving", "warning", fault=event.fault.code, within_s=s.limits.goodbye_s)
+    s.note("session.leaving", "warning", within_s=s.limits.goodbye_s, **event.fault.facts)
     if s.is_away or s.is_quiet or not s.upstream.is_live:
         relay_ending.end_by_budget(s, event.fault)
     else:

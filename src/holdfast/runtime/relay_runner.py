@@ -88,7 +88,7 @@ class RelayRunner(Shell):
         )
         self._state = self.links = self.relay.state
         watched = Watched(self._session_id, "realtime", principal.customer_id)
-        self._eyes = RelayEyes(directory.watches, watched, self._state)
+        self._eyes: RelayEyes = RelayEyes(directory.watches, watched, self._state)
         self._perform = self.PERFORM  # found sooner here than in the class
 
     # the client's side
@@ -224,15 +224,6 @@ class RelayRunner(Shell):
     def shed(self) -> None:
         """Memory runs short: let go what can be had again."""
         self.step(events.MemoryRanShort())
-
-    def budget_spent(self, cause: Fault) -> None:
-        """Nothing more may be spent on it."""
-        self.step(events.BudgetSpent(cause))
-
-    @property
-    def session_id(self) -> str:
-        """See `Running`."""
-        return self._session_id
 
     def journal_changed(self, cause: Fault | None) -> None:
         """Relayed conversations are kept in no store."""

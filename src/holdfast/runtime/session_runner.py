@@ -90,7 +90,7 @@ class SessionRunner(Shell):
             )
         )
         self._state = self.links = self.session.state
-        self._eyes = BrowserEyes(
+        self._eyes: BrowserEyes = BrowserEyes(
             directory.watches, Watched("", "browser", principal.customer_id), self._state
         )
         self._input_lane = self._state.input_lane
@@ -173,15 +173,6 @@ class SessionRunner(Shell):
         """Memory runs short: let go what can be had again."""
         self.step(events.MemoryRanShort())
 
-    def budget_spent(self, cause: Fault) -> None:
-        """Nothing more may be spent on it."""
-        self.step(events.BudgetSpent(cause))
-
-    @property
-    def session_id(self) -> str:
-        """See `Running`."""
-        return self._state.session_id
-
     def journal_changed(self, cause: Fault | None) -> None:
         """The store stumbles, or is well again."""
         if cause is None:
@@ -221,11 +212,9 @@ class SessionRunner(Shell):
             if isinstance(model, MessageRefused):
                 return model
             options = replace(options, model=model)
-        session_id = f"hf_{secrets.token_hex(16)}"
-        epoch = secrets.token_hex(8)
-        refusal = self.directory.spent_by(self.principal.customer_id)
-        token = self.tokens.first()
-        return SessionAsked(options, session_id, token, epoch, message.event_id, chance(), refusal)
+        ids = f"hf_{secrets.token_hex(16)}", self.tokens.first(), secrets.token_hex(8)
+        spent = self.directory.spent_by(self.principal.customer_id)
+        return SessionAsked(options, *ids, message.event_id, chance(), spent)
 
     def _agreed(self, created: notices.SessionCreated) -> None:
         """The core took `create_session`: what was asked for holds from here on."""

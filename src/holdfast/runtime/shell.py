@@ -26,12 +26,14 @@ from holdfast.core.effects import (
     StartTimer,
     StopTimer,
 )
+from holdfast.core.events import BudgetSpent
 from holdfast.core.faults import Fault, fault
 from holdfast.core.links import Linked
 from holdfast.core.models import fallback_of
 from holdfast.express import Leg, Way
 from holdfast.ports import ClientLine, UpstreamLine
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.eyes import Eyes
 from holdfast.runtime.timers import Timers
 from holdfast.runtime.upstreams import Upstreams
 
@@ -69,6 +71,7 @@ class Shell:
 
     links: Linked
     """Its core's account of upstreams."""
+    _eyes: Eyes
 
     def __init__(
         self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str, **known: str
@@ -94,6 +97,19 @@ class Shell:
     def timer_fired(self, name: str) -> None:
         """A deadline has come."""
         raise NotImplementedError
+
+    def step(self, event: Any) -> None:
+        """Everything that happens passes here."""
+        raise NotImplementedError
+
+    @property
+    def session_id(self) -> str:
+        """The id of its session, once somebody watches it."""
+        return self._eyes.session.id
+
+    def budget_spent(self, cause: Fault) -> None:
+        """Nothing more may be spent on it: end politely."""
+        self.step(BudgetSpent(cause))
 
     def visit(self) -> None:
         """Nothing is due: a subclass has more."""

@@ -136,8 +136,8 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
     FaultRow(
         "configuration.session_budget",
         message="This conversation has reached the limit that was set for it, so I have to say goodbye now.",
-        remedy="Nothing to repair: [budget] session_usd or session_minutes is reached (see the evidence). A new "
-        "session may begin.",
+        remedy="Nothing to repair: [budget] session_usd or session_minutes is reached (see the evidence). A "
+        "new session may begin.",
         meaning="What a session has cost, or how long it has lasted, reached its cap.",
         evidence=("which cap", "how much of it is used"),
         close_code=4429,
@@ -147,10 +147,10 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
         "configuration.customer_budget",
         message="What you can use of this service in one day is used up, so I have to say goodbye until "
         "tomorrow.",
-        remedy="[budget] customer_usd_per_day is reached for this customer: `holdfast cost --by session` shows "
-        "by what. It opens again at midnight UTC, or when the cap is raised.",
-        meaning="What a customer's sessions have cost since midnight UTC reached the cap: running ones end, none "
-        "begins.",
+        remedy="[budget] customer_usd_per_day is reached for this customer: `holdfast cost --by session` "
+        "shows by what. It opens again at midnight UTC, or when the cap is raised.",
+        meaning="What a customer's sessions have cost since midnight UTC reached the cap: running ones end, "
+        "none begins.",
         evidence=("which cap", "how much of it is used", "when it opens again"),
         retry=Retry.WAIT,
         close_code=4429,
@@ -160,9 +160,10 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
     FaultRow(
         "configuration.total_budget",
         message="The voice service has reached its limit for today, so I have to say goodbye until tomorrow.",
-        remedy="[budget] total_usd_per_day is reached by all together: `holdfast cost --by customer` shows by "
-        "whom. It opens again at midnight UTC, or when the cap is raised.",
-        meaning="What all sessions have cost since midnight UTC reached the cap: running ones end, none begins.",
+        remedy="[budget] total_usd_per_day is reached by all together: `holdfast cost --by customer` shows "
+        "by whom. It opens again at midnight UTC, or when the cap is raised.",
+        meaning="What all sessions have cost since midnight UTC reached the cap: running ones end, none "
+        "begins.",
         evidence=("which cap", "how much of it is used", "when it opens again"),
         retry=Retry.WAIT,
         close_code=4429,
