@@ -12,8 +12,8 @@ from holdfast.accounts import own_prices
 
 _INTRODUCTION: Final = """\
 What the package takes upstreams to cost, in US dollars: for a million tokens, input / cached / output, or for
-a minute of audio. `[[price]]` in the settings goes before these rows. A dated name costs what its family does;
-a model without a row has no price, and is never taken for free. The invoice decides."""
+a minute of audio. `[[price]]` in the settings goes before these rows. A dated name costs what its family
+does; a model without a row has no price, and is never taken for free. The invoice decides."""
 _HEAD: Final = "| model | as of | text | audio | image | a minute | source |\n|" + " --- |" * 7
 
 
