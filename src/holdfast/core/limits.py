@@ -146,6 +146,17 @@ class Limits:
     drain_s: float = 30.0
     goodbye_s: float = 20.0  # from a spent budget to the end: what is being said, and a goodbye
 
+    # the console: what an operator may look at
+    console_sessions: int = 2_000  # live ones that are followed; one beyond is counted, not shown
+    console_ended: int = 200  # that ended lately
+    console_entries: int = 200  # lines of a session's timeline, the newest
+    console_turns: int = 50  # of a session, the newest
+    console_faults_of_session: int = 20
+    console_faults: int = 500  # of all sessions
+    console_watchers: int = 16  # streams that are open at once
+    console_stream_messages: int = 8  # that wait for one watcher; then it starts over with a snapshot
+    console_log_lines: int = 2_000  # of the whole log, for the bundles of sessions
+
     # tools
     tool_s: float = 20.0
     tool_steps_per_turn: int = 8

@@ -1,0 +1,201 @@
+"""One session as the console knows it: facts, its timeline, its turns.
+
+What lives here: what is remembered of it, within bounds. A customer is masked on arrival.
+What never will: how a sighting changes it (`reading`), judging it (`attention`, `health`), clocks: times are
+arguments, in seconds of the loop.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Any, Final
+
+from holdfast.core.faults import Fault
+from holdfast.core.limits import Limits
+from holdfast.core.recent import Recent
+from holdfast.ledger.shapes import Entry, Lane, Phase, State, UpstreamTold
+from holdfast.ledger.turns import Turn
+from holdfast.ports import sightings as seen
+
+TEXT_CHARS_MAX: Final = 200
+LEVELS_MAX: Final = 300
+"""Seconds of audio's coming and going that a session's document shows."""
+
+
+class Levels:
+    """Audio's coming and going, look by look, as whole numbers in one piece of memory."""
+
+    __slots__ = ("_numbers",)
+    WIDTH: Final = 4
+
+    def __init__(self) -> None:
+        self._numbers = array("I")
+
+    def add(self, t_ms: int, came: int, went: int, held: int) -> None:
+        """Samples that came and went since the look before, and that are held; the oldest look goes."""
+        self._numbers.extend((t_ms, came, went, held))
+        if len(self._numbers) > self.WIDTH * LEVELS_MAX:
+            del self._numbers[: self.WIDTH]
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
+        return zip(*[iter(self._numbers)] * self.WIDTH, strict=True)
+
+
+class Met:
+    """A fault that this session met: when, where, and whether the session ended of it."""
+
+    __slots__ = ("at", "ended", "fault", "moment", "number")
+
+    def __init__(self, fault: Fault, at: float, moment: str, number: int) -> None:
+        self.fault, self.at, self.moment, self.number = fault, at, moment, number
+        self.ended = False
+
+
+class Account:
+    """What is known of one session."""
+
+    __slots__ = (
+        "answers",
+        "away_since",
+        "began",
+        "cost_usd",
+        "customer",
+        "due",
+        "end_reason",
+        "ended",
+        "entries",
+        "faults",
+        "faults_kept",
+        "id",
+        "in_samples",
+        "last_in",
+        "last_loss",
+        "last_out",
+        "levels",
+        "levels_at",
+        "lines",
+        "losses",
+        "mode",
+        "out_samples",
+        "provider_sessions",
+        "report",
+        "running",
+        "sounds_since",
+        "source",
+        "spoken_at",
+        "state",
+        "state_since",
+        "tools_failed_at",
+        "turn_count",
+        "turns",
+        "upstream",
+        "version",
+        "waited_ms",
+        "waits_since",
+    )
+
+    def __init__(self, session: seen.Watched, customer: str, at: float, limits: Limits) -> None:
+        self.id, self.source, self.mode = session.id, session.source, session.mode
+        self.customer = customer
+        self.began = at
+        self.ended: float | None = None
+        self.end_reason = ""
+        self.state: State = "connecting"
+        self.state_since = at
+        self.away_since: float | None = None
+        self.upstream = UpstreamTold()
+        self.provider_sessions: list[str] = []
+        self.turns: Recent[Turn] = Recent(limits.console_turns)
+        self.turn_count = 0
+        self.entries: Recent[Entry] = Recent(limits.console_entries)
+        self.lines = 0
+        """Of the timeline so far: the number of the next."""
+        self.faults_kept: Recent[Met] = Recent(limits.console_faults_of_session)
+        self.faults = 0
+        self.losses = 0
+        """Samples that were lost."""
+        self.last_loss: float | None = None
+        self.tools_failed_at: float | None = None
+        self.waited_ms: float | None = None
+        """For the last answer that was heard."""
+        self.waits_since: float | None = None
+        """Since when the user waits for an answer."""
+        self.sounds_since: float | None = None
+        """Since when the answer that goes on is heard."""
+        self.answers = 0
+        """That go on."""
+        self.spoken_at: float | None = None
+        """When a user was last heard."""
+        self.cost_usd: float | None = None
+        self.report: dict[str, float] = {}
+        """What the client last said of its own microphone, line and player; never trusted for a decision."""
+        # audio, by the rounds that look at it
+        self.in_samples = self.out_samples = 0
+        self.last_in: float | None = None
+        self.last_out: float | None = None
+        self.levels = Levels()
+        self.levels_at = at
+        self.running: dict[str, float] = {}
+        """Tools that run, by call."""
+        # the ledger's
+        self.version = 0
+        self.due = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on."""
+        return self.ended is None
+
+    @property
+    def phase(self) -> Phase:
+        """What goes on in the conversation."""
+        turn = self.turn
+        if turn is not None and turn.ended is None:
+            return "user_speaking"
+        if self.sounds_since is not None:
+            return "answering"
+        return "thinking" if self.waits_since is not None or self.answers else "listening"
+
+    @property
+    def turn(self) -> Turn | None:
+        """The newest."""
+        return self.turns[-1] if self.turns else None
+
+    def ms(self, at: float) -> int:
+        """`at` since its beginning."""
+        return max(0, round((at - self.began) * 1000))
+
+    def becomes(self, state: State, at: float) -> None:
+        """Its state, and since when."""
+        if state != self.state:
+            self.state, self.state_since = state, at
+
+    def write(
+        self, lane: Lane, kind: str, text: str, at: float, *, lasted_s: float | None = None, **data: Any
+    ) -> None:
+        """One more line of its timeline. What lasted is over at `at`, and stands where it began."""
+        lasted = None if lasted_s is None else round(lasted_s * 1000)
+        began = self.ms(at) if lasted is None else max(0, self.ms(at) - lasted)
+        self.entries.append(Entry(self.lines, began, lane, kind, text[:TEXT_CHARS_MAX], lasted, data or None))
+        self.lines += 1
+
+    def meet(self, fault: Fault, at: float, moment: str) -> Met:
+        """A fault. The same one told twice within one step is one."""
+        last = self.faults_kept[-1] if self.faults_kept else None
+        if last is not None and last.at == at and last.fault.code == fault.code:
+            return last
+        self.faults += 1
+        met = Met(fault, at, moment, self.faults)
+        self.faults_kept.append(met)
+        self.write(
+            "fault",
+            "fault",
+            f"{fault.code}: {fault.row.message}",
+            at,
+            code=fault.code,
+            party=str(fault.row.party),
+            evidence=list(fault.evidence),
+            moment=moment,
+        )
+        return met

@@ -1,0 +1,126 @@
+"""How long users wait, over all sessions: typical turns, minutes, a histogram with examples to click.
+
+What lives here: samples of turns in, figures out; bounded by the number of samples.
+What never will: how a turn's silence came about (`turns`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from holdfast.ledger.shapes import TurnSample
+from holdfast.ledger.turns import SEGMENTS
+
+SAMPLES_MAX: Final = 2_000
+MINUTES: Final = 60
+EXAMPLES: Final = 5
+AROUND: Final = 40
+"""A typical turn is the mean of a twentieth of all: so many parts of the number to either side."""
+EDGES_MS: Final = (0, 200, 400, 600, 800, 1_000, 1_250, 1_500, 2_000, 2_500, 3_000, 4_000, 6_000, 10_000)
+_MINUTE_MS: Final = 60_000
+
+
+class Latency:
+    """The newest turns of all sessions."""
+
+    def __init__(self, samples_max: int = SAMPLES_MAX) -> None:
+        self._samples: deque[TurnSample] = deque(maxlen=samples_max)
+        self._told: dict[str, Any] | None = None
+
+    @property
+    def turns(self) -> int:
+        """How many are remembered."""
+        return len(self._samples)
+
+    def take(self, sample: TurnSample) -> None:
+        """One more turn."""
+        self._samples.append(sample)
+        self._told = None
+
+    def forget(self) -> None:
+        """All, because whoever told them tells everything again."""
+        self._samples.clear()
+        self._told = None
+
+    def as_object(self) -> dict[str, Any]:
+        """The figures; worked out when something was added."""
+        if self._told is None:
+            self._told = _figures(sorted(self._samples, key=lambda one: one.at))
+        return self._told
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest value that `share` of them do not exceed; 0 of none."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+def _figures(samples: list[TurnSample]) -> dict[str, Any]:
+    names = list(SEGMENTS)
+    for sample in samples:
+        for place, (name, _) in enumerate(sample.segments):
+            if name not in names:
+                names.insert(_place(names, sample, place), name)
+    by_silence = sorted(samples, key=lambda one: one.silence_ms)
+    sides = {one.side for one in samples} or {"server"}
+    return {
+        "segments": names,
+        "p50": _typical(by_silence, 0.50),
+        "p95": _typical(by_silence, 0.95),
+        "series": _series(samples),
+        "histogram": _histogram(samples),
+        "turns": len(samples),
+        "sides": "both" if len(sides) > 1 else sides.pop(),
+    }
+
+
+def _place(names: list[str], sample: TurnSample, place: int) -> int:
+    """Where a name stands that is new: behind the one before it in the sample that brings it."""
+    return 0 if place == 0 else names.index(sample.segments[place - 1][0]) + 1
+
+
+def _typical(by_silence: list[TurnSample], share: float) -> dict[str, float]:
+    """The turn at a percentile: the mean of those around it, so that its parts add up to its whole."""
+    if not by_silence:
+        return {"total": 0.0}
+    at = max(0, math.ceil(share * len(by_silence)) - 1)
+    reach = len(by_silence) // AROUND
+    around = by_silence[max(0, at - reach) : at + reach + 1]
+    parts: dict[str, float] = {}
+    for sample in around:
+        for name, ms in sample.segments:
+            parts[name] = parts.get(name, 0.0) + ms / len(around)
+    told = {name: round(ms, 1) for name, ms in parts.items()}
+    return {**told, "total": round(sum(told.values()), 1)}
+
+
+def _series(samples: list[TurnSample]) -> list[dict[str, Any]]:
+    minutes: dict[int, list[float]] = {}
+    for one in samples:
+        minutes.setdefault(one.at - one.at % _MINUTE_MS, []).append(one.silence_ms)
+    newest = sorted(minutes)[-MINUTES:]
+    return [_minute(at, sorted(minutes[at])) for at in newest]
+
+
+def _minute(at: int, values: list[float]) -> dict[str, Any]:
+    shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+    told = {name: round(percentile(values, share), 1) for name, share in shares.items()}
+    return {"at": at, **told, "turns": len(values)}
+
+
+def _histogram(samples: list[TurnSample]) -> list[dict[str, Any]]:
+    buckets: list[list[TurnSample]] = [[] for _ in EDGES_MS]
+    for one in samples:
+        at = next((n for n, edge in enumerate(EDGES_MS[1:]) if one.silence_ms < edge), len(EDGES_MS) - 1)
+        buckets[at].append(one)
+    return [
+        {
+            "fromMs": edge,
+            "toMs": EDGES_MS[n + 1] if n + 1 < len(EDGES_MS) else None,
+            "count": len(bucket),
+            "examples": [{"session": one.session, "turn": one.turn} for one in bucket[: -EXAMPLES - 1 : -1]],
+        }
+        for n, (edge, bucket) in enumerate(zip(EDGES_MS, buckets, strict=True))
+    ]

@@ -1,0 +1,249 @@
+"""The console's book: rows, timelines, what has changed, and its bounds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from holdfast.core.faults import fault
+from holdfast.ledger import Climate, Flow
+from holdfast.ledger.reading import _BOOKS
+from holdfast.ports import sightings as seen
+from tests.ledger.seeing import WALL, Seen
+
+
+def test_a_session_is_followed_from_its_beginning_to_its_end() -> None:
+    book = Seen()
+    book.session()
+    assert book.row().state == "connecting"
+    book.saw(seen.UpstreamLive(0, "openai", "openai", "gpt-realtime-2.1", "sess_1"))
+    book.turn()
+    live = book.row()
+    book.saw(seen.Ended("ended_by_client"))
+    ended = book.row()
+
+    assert (live.state, live.turns, live.upstream.name) == ("live", 1, "openai")
+    assert live.began_at == round(WALL * 1000)
+    assert (ended.state, ended.attention, ended.why) == ("ended", 5, "Ended: ended_by_client.")
+    assert ended.ended_at is not None
+    assert ended.ended_at > ended.began_at
+
+
+def test_every_sighting_has_its_place() -> None:
+    assert set(_BOOKS) == set(seen.Sighting.__args__)
+
+
+def test_the_segments_of_a_turn_add_up_to_what_the_user_waited() -> None:
+    book = Seen()
+    book.live()
+    book.turn(thinking=0.4, speaking=0.2)
+    (turn,) = book.document()["turns"]
+
+    # spoke for 1.0 s by the count of samples; the upstream said so 1.5 s after it had begun
+    assert turn["segments"] == [
+        {"name": "endpointing", "ms": 500.0},
+        {"name": "thinking", "ms": 400.0},
+        {"name": "speaking", "ms": 200.0},
+    ]
+    assert turn["silenceMs"] == 1100.0
+    assert turn["endedMs"] - turn["began_ms"] == 1000
+
+
+def test_who_knows_better_refines_a_turn() -> None:
+    book = Seen()
+    book.live()
+    book.turn()
+    before = book.collect()
+    book.ledger.refine("hf_1", 1, (("uplink", 20.0), ("thinking", 400.0), ("playback", 80.0)), book.at)
+    after = book.collect(before.cursor)
+
+    assert book.document()["turns"][0]["silenceMs"] == 500.0
+    assert [(one.turn, one.silence_ms, one.side) for one in after.turns] == [(1, 500.0, "browser")]
+    assert [row.id for row in after.rows] == ["hf_1"]
+
+
+def test_customers_are_masked_and_words_are_counted() -> None:
+    book = Seen()
+    book.live(customer="canary-customer-4711")
+    book.saw(seen.WordsOfUser("item_1", "my card is 4111 1111 1111 1111"))
+    book.saw(seen.WordsOfAssistant("resp_1", "item_2", "a canary sentence"))
+    told = json.dumps(book.document())
+
+    assert book.row().customer == "c…11"
+    assert all(word not in told for word in ("4711", "4111", "canary", "card"))
+    assert '"characters": 30' in told
+
+
+def test_the_parties_of_a_fault_reach_the_row_the_timeline_and_the_list_of_all() -> None:
+    book = Seen()
+    book.live()
+    book.lost("provider.server_error")
+    row, batch, document = book.row(), book.collect(), book.document()
+
+    assert row.state == "recovering"
+    assert row.last_fault is not None
+    assert (row.last_fault.code, row.last_fault.party) == ("provider.server_error", "provider")
+    assert [(one.code, one.party, one.session) for one in batch.faults] == [
+        ("provider.server_error", "provider", "hf_1")
+    ]
+    assert document["faults"][0]["evidence"] == ("close 1006",)
+    assert [one["kind"] for one in document["timeline"]] == ["began", "live", "lost", "fault"]
+
+
+def test_one_fault_told_in_two_ways_is_one() -> None:
+    book = Seen()
+    book.live()
+    book.lost()
+    book.saw(seen.FaultMet(fault("provider.connection_lost"), "upstream.reconnecting"))
+
+    assert book.row().faults == 1
+
+
+# what has changed
+
+
+def test_only_what_changed_is_told_again() -> None:
+    book = Seen()
+    for number in range(5):
+        book.live(f"hf_{number}")
+    first = book.collect()
+    book.turn("hf_3")
+    second = book.collect(first.cursor)
+    third = book.collect(second.cursor)
+
+    assert (first.is_whole, len(first.rows)) == (True, 5)
+    assert (second.is_whole, [row.id for row in second.rows]) == (False, ["hf_3"])
+    assert not third.rows
+    assert not third.faults
+    assert not third.turns
+
+
+def test_a_judgement_that_only_time_changes_is_told() -> None:
+    book = Seen()
+    book.live()
+    book.lost()
+    first = book.collect()
+    book.look()
+    quiet = book.collect(first.cursor)
+    for _ in range(3):
+        book.look()
+    later = book.collect(first.cursor)
+
+    assert quiet.rows == ()
+    assert [row.why for row in later.rows] == ["No upstream since 08:00:00 UTC: provider.connection_lost."]
+    assert later.rows[0].attention == 95
+
+
+def test_audio_that_flows_changes_a_row_only_when_it_begins_or_stops() -> None:
+    book = Seen()
+    book.live()
+    book.look(Flow("hf_1", 24_000, 0))
+    first = book.collect()
+    book.look(Flow("hf_1", 48_000, 0))
+    flowing = book.collect(first.cursor)
+    book.look(Flow("hf_1", 48_000, 0))
+    stopped = book.collect(first.cursor)
+
+    assert first.rows[0].last_in_ms == 0
+    assert flowing.rows == ()
+    assert [row.last_in_ms for row in stopped.rows] == [1000]
+    assert stopped.rows[0].last_out_ms is None
+    assert [one["in"] for one in book.document()["levels"]] == [1.0, 1.0]
+
+
+def test_a_process_that_is_late_changes_the_light_of_all() -> None:
+    book = Seen()
+    book.live("hf_1")
+    book.live("hf_2")
+    first = book.collect()
+    book.look(climate=Climate(lag_s=0.4))
+
+    assert [row.health.gateway for row in book.collect(first.cursor).rows] == ["bad", "bad"]
+
+
+# bounds
+
+
+def test_of_too_many_that_ended_the_oldest_goes_by_name() -> None:
+    book = Seen(console_ended=3)
+    for number in range(3):
+        book.live(f"hf_{number}")
+        book.saw(seen.Ended("ended_by_client"), f"hf_{number}")
+    first = book.collect()
+    book.live("hf_3")
+    book.saw(seen.Ended("ended_by_client"), "hf_3")
+
+    assert book.collect(first.cursor).gone == ("hf_0",)
+    assert book.ledger.document("hf_0", book.at) is None
+    assert len(book.ledger) == 3
+
+
+def test_a_cursor_that_has_missed_something_is_told_everything() -> None:
+    book = Seen(console_ended=2)
+    book.live("hf_a")
+    first = book.collect()
+    for number in range(6):
+        book.live(f"hf_{number}")
+        book.saw(seen.Ended("ended_by_client"), f"hf_{number}")
+    batch = book.collect(first.cursor)
+
+    assert batch.is_whole
+    assert {row.id for row in batch.rows} == {"hf_a", "hf_4", "hf_5"}
+
+
+def test_live_sessions_beyond_the_bound_are_counted_and_not_followed() -> None:
+    book = Seen(console_sessions=2)
+    for number in range(3):
+        book.session(f"hf_{number}")
+    book.saw(seen.Ended("ended_by_client"), "hf_0")
+    book.session("hf_4")
+
+    assert book.ledger.refused == 1
+    assert {row.id for row in book.collect().rows} == {"hf_0", "hf_1", "hf_4"}
+
+
+@pytest.mark.parametrize("limit", ["console_entries", "console_turns", "console_faults_of_session"])
+def test_a_long_session_keeps_the_newest(limit: str) -> None:
+    book = Seen(**{limit: 10})
+    book.live()
+    for _ in range(40):
+        book.turn()
+        book.lost()
+        book.at += 1
+    document = book.document()
+    kept = {
+        "console_entries": document["timeline"],
+        "console_turns": document["turns"],
+        "console_faults_of_session": document["faults"],
+    }
+
+    assert len(kept[limit]) == 10
+    assert document["truncated"]
+    assert (book.row().turns, book.row().faults) == (40, 40)
+
+
+def test_the_list_of_all_faults_is_bounded() -> None:
+    book = Seen(console_faults=10)
+    book.live()
+    for _ in range(40):
+        book.lost()
+        book.at += 1
+
+    assert [one.id for one in book.collect().faults] == list(range(31, 41))
+
+
+def test_a_silent_session_costs_little() -> None:
+    """The house has 40 kB for an idle session in all."""
+    import sys  # noqa: PLC0415 - for this one alone
+
+    book = Seen()
+    book.live()
+    account = book.ledger._accounts["hf_1"]
+    slots = [getattr(account, name) for name in account.__slots__]
+    size = sys.getsizeof(account) + sum(sys.getsizeof(one) for one in slots)
+    size += sum(sys.getsizeof(one) + sys.getsizeof(one.data) for one in account.entries)
+
+    assert size < 4_000
+    assert len(fields(seen.Watched)) == 4  # what else is held of the session
