@@ -21,6 +21,7 @@ from holdfast.core.breaker import BreakerState
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, MODELS
 from holdfast.core.overload import Overload
+from holdfast.desk import Desk
 from holdfast.engine.pool import EnginePool
 from holdfast.node import (
     GatewayError,
@@ -46,6 +47,7 @@ from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Rehearsal, Rehearsing
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.console import LocalOverview, Overview
 from holdfast.server.host import Hosting
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.metrics import Told
@@ -59,7 +61,8 @@ from holdfast.workers.counting import StaffedDirectory
 from holdfast.workers.orders import Orders
 from holdfast.workers.staff import Staff
 
-WEB_ROOT = Path(__file__).parent / "_web"
+PACKAGE = Path(__file__).parent
+WEB_ROOT = PACKAGE / "_web"
 
 log = structlog.get_logger()
 
@@ -74,12 +77,13 @@ def rest_forwarder(upstream: UpstreamSettings, limits: Limits) -> RestForwarder:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where conversations run: who takes them in, how faults are rehearsed there; this process' figures, and
-    everybody's.
+    """Where conversations run: who takes them in, how faults are rehearsed there, who knows of them; this
+    process' figures, and everybody's.
     """
 
     host: Hosting
     rehearsal: Rehearsing
+    overview: Overview
     own: Figures
     figures: Callable[[], Awaitable[Told]]
 
@@ -96,6 +100,7 @@ class Gateway:
         self.pool: EnginePool | None = None
         self.upstreams: Upstreams
         self.gate: PortalGate
+        self.desk: Desk
         self.rest: dict[str, RestForwarder] = {}
         self._stop = asyncio.Event()
 
@@ -147,6 +152,7 @@ class Gateway:
                 settings.auth.client_secret_rights,
                 translates_beta=settings.server.beta_clients == "translate",
             )
+            desk = self.desk = Desk(settings, house.overview, PACKAGE)
             app = create_rest_app(
                 gate=gate,
                 page=self._page(),
@@ -158,6 +164,7 @@ class Gateway:
                 audio=[self._audio(one) for one in settings.upstream],
                 calls=self._calls(assistant_of(settings, portal)),
                 figures=None if settings.metrics.access == "off" else house.figures,
+                console=desk.options,
             )
             self._read_door(house.own, app)
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
@@ -166,6 +173,7 @@ class Gateway:
                 yield f"{'https' if self._tls() else 'http'}://{authority}"
                 log.info("server.draining", category="server", source="app", sessions=len(self.directory))
                 await self._drain()
+                desk.feed.close()
 
     async def _drain(self) -> None:
         """Let sentences be finished and the journal be told; what is left is cut by the server's own end."""
@@ -216,11 +224,12 @@ class Gateway:
         node = Node(self.settings, self.directory)
         await node.open(portal, self.pool, stack)
         self.upstreams = node.upstreams
+        overview = LocalOverview(node.keeper)
 
         async def figures() -> Told:
             return {FRONT: await node.figures.families()}
 
-        return House(node.host, Rehearsal(self.directory, node.refusing), node.figures, figures)
+        return House(node.host, Rehearsal(self.directory, node.refusing), overview, node.figures, figures)
 
     async def _staffed(self, portal: Portal, stack: contextlib.AsyncExitStack) -> House:
         settings, directory, limits = self.settings, self.directory, self.settings.limits
@@ -256,7 +265,7 @@ class Gateway:
         async def figures() -> Told:
             return await staff.figures(await own.families())
 
-        return House(staff, staff, own, figures)
+        return House(staff, staff, staff.overview, own, figures)
 
     def _read_door(self, figures: Figures, app: FastAPI) -> None:
         """What only this process has, into its figures."""
@@ -276,6 +285,7 @@ class Gateway:
             GateOptions(
                 secret=secret.get_secret_value() if secret is not None else "",
                 client_keys=settings.auth.client_keys,
+                operator_keys=settings.console.keys,
                 origins=settings.server.origins,
                 trusted_proxies=settings.server.trusted_proxies,
                 customers={one.id: one.name for one in portal.customers} if settings.demo else {},

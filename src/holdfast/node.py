@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from holdfast.core.faults import fault
 from holdfast.core.joining import Joining
 from holdfast.core.overload import LoadSample, Overload
 from holdfast.express import express
+from holdfast.ledger import Ledger
 from holdfast.portal import GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.charges import NANOS_PER_USD, Charges
@@ -41,6 +43,7 @@ from holdfast.runtime.rehearsal import Refusing, RehearsedDialer
 from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.upstreams import Upstreams
+from holdfast.server.console import Keeper
 from holdfast.server.host import Host
 from holdfast.store import (
     Database,
@@ -53,6 +56,7 @@ from holdfast.store import (
     spent_elsewhere,
     take_over,
 )
+from holdfast.telemetry import kept_lines
 
 log = structlog.get_logger()
 
@@ -120,6 +124,8 @@ class Node:
     revival: Revival = field(init=False)
     host: Host = field(init=False)
     figures: Figures = field(init=False)
+    keeper: Keeper = field(init=False)
+    """Of the book that the console reads."""
 
     async def open(
         self,
@@ -138,6 +144,7 @@ class Node:
         if settings.server.express and (fast := express()) is not None:
             stack.callback(fast.close)
             directory.express = fast
+        self._keep_book(stack)
         self.journal = journal = await self._journal(stack)
         await self._books(stack)
         assistant = assistant_of(settings, portal)
@@ -148,7 +155,7 @@ class Node:
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
-        listeners = [sampled, figures.heard]
+        listeners = [sampled, figures.heard, self.keeper.sampled]
         if directory.express is not None:
             listeners.append(Joiner(Joining(limits.append_join_ms), directory.express.join).heard)
 
@@ -169,6 +176,17 @@ class Node:
         rounds = Rounds(lambda: directory.running)
         rounds.start()
         stack.callback(rounds.stop)
+
+    def _keep_book(self, stack: contextlib.AsyncExitStack) -> None:
+        """Sessions are watched for the console from the first one on."""
+        shown = self.settings.console.show_customers
+        kept_lines.begin(self.settings.limits.console_log_lines)
+        at = asyncio.get_running_loop().time()
+        ledger = Ledger(self.settings.limits, wall_s=time.time(), at=at, show_customers=shown)
+        self.directory.watches.all.append(ledger)
+        self.keeper = Keeper(ledger, self.directory)
+        self.keeper.start()
+        stack.callback(self.keeper.stop)
 
     async def _dialers(
         self, engine: EngineDoor | None, stack: contextlib.AsyncExitStack

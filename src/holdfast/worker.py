@@ -34,6 +34,7 @@ from holdfast.workers.adopted import Adopted
 from holdfast.workers.channel import Channel
 from holdfast.workers.engine_door import FarEngine
 from holdfast.workers.orders import Orders
+from holdfast.workers.overlooking import Overseer
 from holdfast.workers.reporting import ReportingDirectory
 
 GOODBYE_S: Final = 3.0
@@ -54,6 +55,7 @@ class Worker:
         self._directory = ReportingDirectory(orders.settings.limits, self._tell)
         self._node = Node(orders.settings, self._directory, orders.place)
         self._rehearsal = Rehearsal(self._directory, self._node.refusing)
+        self._overseer = Overseer(lambda: self._node.keeper, self._tell)
         self._state = ServerState()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -61,6 +63,7 @@ class Worker:
         """Until the front is gone."""
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._line.close)
+            stack.callback(self._overseer.stop)
             try:
                 portal = await open_portal(self._orders.settings)
                 stack.callback(portal.close)
@@ -97,7 +100,10 @@ class Worker:
             log.warning("worker.memo_odd", category="server", source="worker", reason=str(error))
             if descriptor is not None:
                 os.close(descriptor)
-            return
+        else:
+            self._obey(memo, descriptor)
+
+    def _obey(self, memo: memos.FromFront, descriptor: int | None) -> None:
         match memo:
             case memos.TakeIn():
                 self._take_in(memo, descriptor)
@@ -112,6 +118,8 @@ class Worker:
                 self._engine.hears(memo)
             case memos.FiguresWanted():
                 self._spawn(self._tell_figures(memo))
+            case memos.Overlook() | memos.SessionWanted():
+                self._overseer.hear(memo)
 
     def _take_in(self, memo: memos.TakeIn, descriptor: int | None) -> None:
         if descriptor is None:  # there was no room for it in our table

@@ -22,6 +22,7 @@ import structlog
 from holdfast.auth.client_secrets import ClientSecrets
 from holdfast.auth.cookies import Cookies, PortalSession, has_cookie
 from holdfast.auth.keys import ClientKeys, bearer, offered_key
+from holdfast.auth.operators import Operator, Operators
 from holdfast.auth.origins import OriginPolicy, is_loopback_name, normal_origin, read_host
 from holdfast.auth.peers import Peer, TrustedProxies
 from holdfast.auth.tickets import TICKET_SUBPROTOCOL, TicketError, Tickets
@@ -62,6 +63,7 @@ class GateOptions:
 
     secret: str = field(default="", repr=False)
     client_keys: Sequence[str] = ()
+    operator_keys: Sequence[str] = field(default=(), repr=False)
     origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
     customers: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class PortalGate:
         self._guarded = bool(options.secret)
         self.tickets = Tickets(secret, clock)
         self.cookies = Cookies(secret, clock)
+        self.operators = Operators(options.operator_keys, secret, clock)
         self.client_secrets = ClientSecrets(
             secret, clock, number_max=options.client_secrets, bytes_max=options.client_secrets_bytes
         )
@@ -166,6 +169,13 @@ class PortalGate:
             return _refused(NO_MONITOR, request, "no key")
         return None
 
+    def admit_operator(self, request: UpgradeRequest) -> Operator | Refusal:
+        """Judge who asks the console, behind `judge_address`."""
+        is_open = not self._guarded and not self._keys and self._is_bare_loopback(request)
+        secure = self.peer(request).scheme == "https"
+        judged = self.operators.admit(request, is_open=is_open, secure=secure)
+        return _refused(judged, request, "no operator") if isinstance(judged, Refusal) else judged
+
     def judge_address(self, request: UpgradeRequest) -> Refusal | None:
         """Host and Origin, for sockets and pages alike. None: the request may go on."""
         host = request.headers.get("host", "")
@@ -188,8 +198,10 @@ class PortalGate:
         """
         if "origin" in request.headers or read_host(host) is None:
             return False
-        known = self._monitors if request.path == METRICS_PATH else self._keys
-        return known.find(bearer(request)) is not None
+        key = bearer(request)
+        if request.path == METRICS_PATH:
+            return self._monitors.find(key) is not None
+        return self._keys.find(key) is not None or self.operators.knows(key)
 
     def foreign_reader(self, request: UpgradeRequest) -> str | None:
         """The page's origin when it is a listed one: it may read answers that tell nothing about anybody."""

@@ -66,4 +66,12 @@ class ClientKeys:
         """A short name for a known key, for logs and limits; None for an unknown one. Constant time."""
         offered = hash_key(key[:_KEY_CHARS_MAX])
         matches = [hmac.compare_digest(offered, known) for known in self._hashed]
-        return offered.removeprefix("sha256:")[:12] if any(matches) else None
+        return _name(offered) if any(matches) else None
+
+    def has(self, name: str) -> bool:
+        """Whether there is (still) a key of this short name."""
+        return any(_name(known) == name for known in self._hashed)
+
+
+def _name(hashed: str) -> str:
+    return hashed.removeprefix("sha256:")[:12]

@@ -91,12 +91,15 @@ def _secret(settings: Settings, name: Name) -> Iterator[Problem]:
 
 
 def _client_keys(settings: Settings, name: Name) -> Iterator[Problem]:
-    if any(not _HASHED_KEY.fullmatch(key) for key in settings.auth.client_keys):
-        yield Problem(
-            name("auth.client_keys"),
-            "an entry is no hash of the form sha256:<64 hexadecimal digits>; keys are never stored in clear",
-            "Make a key and its hash with: holdfast token --new-client-key",
-        )
+    hashed = {"auth.client_keys": settings.auth.client_keys, "console.keys": settings.console.keys}
+    for place, keys in hashed.items():
+        if any(not _HASHED_KEY.fullmatch(key) for key in keys):
+            yield Problem(
+                name(place),
+                "an entry is no hash of the form sha256:<64 hexadecimal digits>; keys are never stored in "
+                "clear",
+                "Make a key and its hash with: holdfast token --new-client-key",
+            )
 
 
 def _metrics(settings: Settings, name: Name) -> Iterator[Problem]:

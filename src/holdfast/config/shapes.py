@@ -121,6 +121,18 @@ class AuthSettings(BaseModel):
     client_secret_rights: Rights = Rights.NARROW
 
 
+class ConsoleSettings(BaseModel):
+    """The operator's console. `keys` are hashes, as `holdfast token --new-client-key` prints them; without
+    any it is open to this machine only, and only where nothing else asks for a ticket or a key.
+    """
+
+    model_config = _STRICT
+
+    keys: Texts = Field(default=(), repr=False)
+    show_customers: bool = False
+    """Whether customers' ids are shown whole; otherwise masked on arrival."""
+
+
 class PortalSettings(BaseModel):
     """The demo portal. `auto` means: only while the server is bound to this machine."""
 
@@ -331,6 +343,7 @@ class Settings(BaseSettings):
     upstream: tuple[UpstreamSettings, ...] = ()
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
+    console: ConsoleSettings = ConsoleSettings()
     portal: PortalSettings = PortalSettings()
     journal: JournalSettings = JournalSettings()
     engine: EngineSettings = EngineSettings()

@@ -127,9 +127,7 @@ class State(Linked):
         """Nothing more may be spent: the session ends when what is being said has been said."""
         self.is_draining = False
         """The process stops: the session is suspended when nobody is in the middle of a sentence."""
-        self.started_at = 0.0
-        self.last_activity = 0.0
-        self.away_since = 0.0
+        self.started_at = self.last_activity = self.away_since = 0.0
         # the client
         self.link = ClientLink()
         self.output = Output()

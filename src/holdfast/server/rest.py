@@ -28,6 +28,7 @@ from holdfast.ports import Refusal, UpgradeRequest
 from holdfast.runtime.rehearsal import FaultName, Rehearsing
 from holdfast.server import pages
 from holdfast.server.bodies import BodyRules
+from holdfast.server.console import ConsoleOptions, ConsoleRoutes
 from holdfast.server.doorway import AddressLimits, Doorway, as_upgrade_request
 from holdfast.server.errors import error, error_at
 from holdfast.server.metrics import MetricsRoute, Told
@@ -108,6 +109,7 @@ def create_rest_app(
     audio: Sequence[Service] = (),
     calls: CallOptions | None = None,
     figures: Callable[[], Awaitable[Told]] | None = None,
+    console: ConsoleOptions | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The ASGI application for everything that is no socket.
@@ -144,6 +146,8 @@ def create_rest_app(
         routes_of_calls = CallRoutes(gate, calls)
         routes_of_calls.add_to(app)
         sizes |= routes_of_calls.sizes
+    if console is not None:
+        ConsoleRoutes(gate, console, clock).add_to(app)
     if web_root is not None and (web_root / "index.html").is_file():
         app.mount("/", pages.WebClient(web_root))
     else:

@@ -23,6 +23,7 @@ import msgspec
 import structlog
 
 from holdfast.core.faults import FAULTS
+from holdfast.telemetry import kept_lines
 from holdfast.telemetry.identity import Pseudonyms, trace_id_of
 from holdfast.telemetry.moments import MOMENTS
 from holdfast.telemetry.redaction import Redactor
@@ -169,6 +170,7 @@ def configure(
     for_people = out.isatty() if as_json is None else not as_json
     threshold = logging.getLevelNamesMapping()[level.upper()]
     writer = TALLY.writer = LineWriter(out)
+    kept_lines.begin()
     structlog.configure(
         processors=[
             _Counting(threshold),
@@ -254,6 +256,7 @@ class _Shape:
         line["metadata"] = {
             str(key): self._redactor.clean(value, field=str(key)) for key, value in rest.items()
         }
+        kept_lines.keep(line)
         return line
 
 

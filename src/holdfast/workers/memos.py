@@ -12,7 +12,9 @@ from typing import Final
 import msgspec
 
 from holdfast.core.overload import LoadSample
+from holdfast.ledger import Batch, Climate
 from holdfast.runtime.rehearsal import FaultName
+from holdfast.server.console.overview import Extras
 from holdfast.server.host import Admission
 from holdfast.telemetry.metrics import Family
 
@@ -72,6 +74,20 @@ class FiguresWanted(Memo, frozen=True):
     """What has it counted, and what does it hold? Answered under the same number."""
 
     number: int
+
+
+class Overlook(Memo, frozen=True):
+    """Somebody looks at the console from here on: tell everything, then what changes; or nobody any more."""
+
+    is_on: bool
+
+
+class SessionWanted(Memo, frozen=True):
+    """What is known of this session? Answered under the same number, `with_extras` for a bundle."""
+
+    number: int
+    session_id: str
+    with_extras: bool
 
 
 # from a worker
@@ -150,8 +166,38 @@ class Figures(Memo, frozen=True):
     families: list[Family]
 
 
-FromFront = TakeIn | GiveWay | Drain | Rehearse | EngineNews | EngineAt | FiguresWanted
-FromWorker = Ready | Failed | Took | Entered | Named | Parked | Left | Looked | EngineWanted | Figures
+class Overseen(Memo, frozen=True):
+    """At most once a second, while somebody looks: what has happened, and how the process is."""
+
+    batch: Batch
+    climate: Climate
+
+
+class SessionTold(Memo, frozen=True):
+    """The answer to `SessionWanted`: as JSON; empty of a session that is not known here."""
+
+    number: int
+    document: bytes = b""
+    extras: Extras | None = None
+
+
+FromFront = (
+    TakeIn | GiveWay | Drain | Rehearse | EngineNews | EngineAt | FiguresWanted | Overlook | SessionWanted
+)
+FromWorker = (
+    Ready
+    | Failed
+    | Took
+    | Entered
+    | Named
+    | Parked
+    | Left
+    | Looked
+    | EngineWanted
+    | Figures
+    | Overseen
+    | SessionTold
+)
 
 written: Final = msgspec.msgpack.Encoder().encode
 read_from_front: Final = msgspec.msgpack.Decoder(FromFront).decode

@@ -19,6 +19,7 @@ from holdfast.server.host import Admission
 from holdfast.telemetry.metrics import Family
 from holdfast.workers import memos
 from holdfast.workers.counting import Elsewhere, StaffedDirectory
+from holdfast.workers.overlooking import FarOverview
 from holdfast.workers.post import Post
 from holdfast.workers.scrape import Scrape
 from holdfast.workers.threshold import Guest, Handed
@@ -45,6 +46,7 @@ class Staff:
         self._tickets = itertools.count(1)
         self._chosen: Post | None = None
         self._scrape = Scrape(self._ask)
+        self.overview = FarOverview(self.posts)
         directory.room = self._room
 
     @contextlib.asynccontextmanager
@@ -188,16 +190,27 @@ class Staff:
                 post.looked = memo
                 post.overload.sample(memo.sample, asyncio.get_running_loop().time())
             case memos.Ready():
-                self._tell_of_engine(post)
-                self._whereabouts.began(post.number, memo.left_behind)
-                window_s = self._limits.resume_window_s
-                asyncio.get_running_loop().call_later(window_s, self._whereabouts.given_up, post.number)
-                if self._directory.is_draining:
-                    post.tell(memos.Drain(at_once=True))
+                self._began(post, memo)
+            case memos.Overseen() | memos.SessionTold():
+                self.overview.hear(post.number, memo)
             case memos.EngineWanted():
                 self._answer(post, memo.number)
             case memos.Figures():
                 self._scrape.answered(memo)
+            case _:
+                self._hear_of_conversation(post, memo)
+
+    def _began(self, post: Post, memo: memos.Ready) -> None:
+        self._tell_of_engine(post)
+        self.overview.ready(post)
+        self._whereabouts.began(post.number, memo.left_behind)
+        window_s = self._limits.resume_window_s
+        asyncio.get_running_loop().call_later(window_s, self._whereabouts.given_up, post.number)
+        if self._directory.is_draining:
+            post.tell(memos.Drain(at_once=True))
+
+    def _hear_of_conversation(self, post: Post, memo: memos.FromWorker) -> None:
+        match memo:
             case memos.Entered():
                 self._directory.enter(self._stand_in(memo.ticket, post), memo.peer, memo.user)
             case memos.Named() if (found := post.inside.get(memo.ticket)) is not None:
@@ -209,7 +222,7 @@ class Staff:
             case memos.Left():
                 self._left(post, memo.ticket)
             case _:
-                pass  # of a conversation that has ended meanwhile
+                pass  # of one that has ended meanwhile
 
     def _left(self, post: Post, ticket: int) -> None:
         one = post.inside.pop(ticket, None)
@@ -222,6 +235,7 @@ class Staff:
 
     def _lost(self, post: Post) -> None:
         self._whereabouts.died(post.number)
+        self.overview.lost(post.number)
         for one in [one for one in post.inside.values() if one.ticket not in post.awaited]:
             del post.inside[one.ticket]
             self._directory.leave(one)

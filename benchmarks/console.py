@@ -1,0 +1,180 @@
+"""What the operator's console costs: `python -m benchmarks.console`. 1,000 sessions, four who watch.
+
+What lives here: a second of sessions' life on a clock of its own, and the processor time of what the console
+does with it: keeping the book, judging rows, encoding for all who watch.
+What never will: sockets: those who watch are sent the same bytes, which the kernel copies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from holdfast.core.faults import fault
+from holdfast.core.limits import Limits
+from holdfast.ledger import Batch, Climate, Flow, Ledger
+from holdfast.ports import sightings as seen
+from holdfast.ports.sightings import Watched
+from holdfast.server.console import Feed
+from holdfast.server.console.overview import Extras
+
+GOAL = 0.02
+"""Of one core."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Shares of a core, by what was done; `bytes_per_s` of the stream, for one who watches."""
+
+    kept: float
+    looked: float
+    told: float
+    rows_per_s: float
+    bytes_per_s: float
+
+    @property
+    def console(self) -> float:
+        """All of it."""
+        return self.kept + self.looked + self.told
+
+
+class Life:
+    """Sessions that talk: a turn every `every_s`, a lost upstream now and then."""
+
+    workers = 1
+
+    def __init__(self, sessions: int, every_s: float, seed: int = 7) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - a load, not a secret
+        self.at = 1_000.0
+        self.every_s = every_s
+        limits = Limits()
+        self.ledger = Ledger(limits, wall_s=time.time(), at=self.at)
+        self.sessions = [Watched(f"hf_{n:032x}", "browser", f"C-{n:06d}") for n in range(sessions)]
+        self.next = [self.at + self.chance.uniform(0, every_s) for _ in self.sessions]
+        self.flow = [[0, 0] for _ in self.sessions]
+        self.cursor = 0
+        self.rows = 0
+        for one in self.sessions:
+            self.ledger.saw(one, seen.Began(), self.at)
+            live = seen.UpstreamLive(0, "openai", "openai", "gpt-realtime-2.1", f"sess_{one.id}")
+            self.ledger.saw(one, live, self.at)
+
+    def second(self) -> Iterator[tuple[Watched, seen.Sighting, float]]:
+        """What is seen within the next second."""
+        self.at += 1.0
+        for n, one in enumerate(self.sessions):
+            self.flow[n][0] += 24_000
+            if self.next[n] > self.at:
+                continue
+            began, self.next[n] = self.next[n], self.next[n] + self.every_s
+            self.flow[n][1] += 72_000
+            yield one, seen.TurnBegan("item_u", 0), began
+            yield one, seen.TurnEnded("item_u", 24_000), began + 1.4
+            yield one, seen.WordsOfUser("item_u", "what do I owe"), began + 1.5
+            yield one, seen.ResponseBegan("resp_1"), began + 1.7
+            yield one, seen.FirstSound("resp_1", "item_a"), began + 1.9
+            yield one, seen.WordsOfAssistant("resp_1", "item_a", "You owe nine euros."), began + 2.5
+            yield one, seen.ResponseEnded("resp_1", "completed"), began + 2.6
+            if self.chance.random() < 0.01:
+                yield one, seen.UpstreamLost(0, fault("provider.connection_lost"), was_live=True), began + 3
+                again = seen.UpstreamLive(1, "openai", "openai", "gpt-realtime-2.1", "sess_2", "rebuilt")
+                yield one, again, began + 3.8
+
+    def flows(self) -> Iterator[Flow]:
+        """Audio so far."""
+        for one, (came, went) in zip(self.sessions, self.flow, strict=True):
+            yield Flow(one.id, came, went)
+
+    # `Overview`
+
+    def climate(self) -> Climate:
+        return Climate(sessions=len(self.sessions))
+
+    def watch(self, told: object) -> None:  # noqa: ARG002 - the port's signature
+        self.cursor = 0
+
+    def news(self) -> list[tuple[int, Batch | None]]:
+        batch = self.ledger.collect(self.cursor, self.at)
+        self.cursor = batch.cursor
+        self.rows += len(batch.rows)
+        return [(0, batch)]
+
+    async def document(self, session_id: str) -> dict[str, Any] | None:
+        return self.ledger.document(session_id, self.at)
+
+    async def extras(self, session_id: str) -> Extras:  # noqa: ARG002 - the port's signature
+        return Extras()
+
+
+async def measure(sessions: int, watchers: int, seconds: int, every_s: float) -> Spent:
+    """Processor time of `seconds` seconds of such life, two looks in each."""
+    life = Life(sessions, every_s)
+    feed = Feed(life, Limits(), lambda: {"version": "measured"})
+    joined = [feed.join() for _ in range(watchers)]
+    kept: list[float] = []
+    looked: list[float] = []
+    told: list[float] = []
+    size = 0
+    for second in range(seconds + 10):
+        happened = list(life.second())
+        a = time.process_time()
+        for session, sighting, at in happened:
+            life.ledger.saw(session, sighting, at)
+        b = time.process_time()
+        life.ledger.look(life.at, life.flows(), life.climate())
+        c = time.process_time()
+        feed.look()
+        feed.look()
+        d = time.process_time()
+        for watcher in joined:
+            assert watcher is not None
+            while watcher._waiting:  # noqa: SLF001 - read as a socket would
+                event = watcher._waiting.popleft()  # noqa: SLF001 - same
+                size += len(event) if watcher is joined[0] and second >= 10 else 0
+        if second == 9:
+            life.rows = 0  # the first ones are the snapshot and its warming up
+        elif second >= 10:
+            kept.append(b - a)
+            looked.append(c - b)
+            told.append(d - c)
+    feed.close()
+    return Spent(
+        statistics.fmean(kept),
+        statistics.fmean(looked),
+        statistics.fmean(told),
+        life.rows / seconds,
+        size / seconds,
+    )
+
+
+def main() -> None:
+    """Print the figures; the exit code says whether the goal is met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=1_000)
+    parser.add_argument("--watchers", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--turn-every", type=float, default=10.0, help="seconds between a session's turns")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    spent = asyncio.run(measure(asked.sessions, asked.watchers, asked.seconds, asked.turn_every))
+    told = {**asdict(spent), "console": spent.console, "goal": GOAL}
+    if asked.json:
+        print(json.dumps(told))  # noqa: T201 - the figures
+    else:
+        print(f"{asked.sessions} sessions, {asked.watchers} consoles, a turn every {asked.turn_every:g} s")  # noqa: T201
+        for name, share in (("book", spent.kept), ("looks", spent.looked), ("stream", spent.told)):
+            print(f"  {name:8} {share:7.2%} of a core")  # noqa: T201 - same
+        print(f"  all      {spent.console:7.2%}   (goal: below {GOAL:.0%})")  # noqa: T201 - same
+        print(f"  {spent.rows_per_s:.0f} rows and {spent.bytes_per_s / 1000:.0f} kB a second for each")  # noqa: T201
+    raise SystemExit(0 if spent.console < GOAL else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Who knows the sessions: this process' ledger, looked after once a second.
+
+What lives here: the protocol that routes and stream ask, its answer within one process, reading how much
+audio came and went.
+What never will: what a sighting means (`ledger`), several processes (`workers.overlooking`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from holdfast.core.audio import SAMPLE_BYTES
+from holdfast.core.lanes import PLAYED_MAX
+from holdfast.core.overload import LoadSample, Overload
+from holdfast.core.relay_state import RelayState
+from holdfast.core.state import State
+from holdfast.ledger import Batch, Climate, Flow, Ledger
+from holdfast.runtime.directory import Directory
+from holdfast.runtime.relay_runner import RelayRunner
+from holdfast.runtime.session_runner import SessionRunner
+from holdfast.telemetry import kept_lines
+
+LOOK_S: Final = 1.0
+_BASE64: Final = 3 / 4
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A flight recording: its file's name and bytes."""
+
+    name: str
+    content: bytes
+
+
+class Extras(msgspec.Struct, frozen=True):
+    """What goes into a bundle beside the document: log lines of the session, its flight recording."""
+
+    log_lines: tuple[dict[str, Any], ...] = ()
+    recording: Recording | None = None
+
+
+class Overview(Protocol):
+    """All sessions of the gateway, in however many processes."""
+
+    @property
+    def workers(self) -> int:
+        """How many processes run conversations."""
+        ...
+
+    def climate(self) -> Climate:
+        """How they are."""
+        ...
+
+    def watch(self, told: Callable[[], None] | None) -> None:
+        """Somebody looks from here on, and everything is told anew; or nobody any more. `told` is called
+        when there are news that did not wait to be asked for.
+        """
+        ...
+
+    def news(self) -> Sequence[tuple[int, Batch | None]]:
+        """What was told since this was asked last, by process; None for a process that has ended."""
+        ...
+
+    async def document(self, session_id: str) -> dict[str, Any] | None:
+        """Everything that is known of a session; None of one that is not known."""
+        ...
+
+    async def extras(self, session_id: str) -> Extras:
+        """What else there is of it."""
+        ...
+
+
+class Keeper:
+    """Lets a process' ledger look at its sessions once a second: whose audio flows, how the process is."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        recording: Callable[[str], Recording | None] = lambda _: None,
+    ) -> None:
+        """`recording` finds a session's flight recording; it may read a disk."""
+        self.ledger = ledger
+        self._directory = directory
+        self._recording = recording
+        self._sample: LoadSample | None = None
+        self._lag_s = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+
+    def sampled(self, sample: LoadSample) -> None:
+        """Four times a second: how busy the process is. The latest of a second counts."""
+        self._sample = sample
+        self._lag_s = max(self._lag_s, sample.lag_s)
+
+    def start(self) -> None:
+        """Begin."""
+        self._handle = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+    def stop(self) -> None:
+        """No more looks. Twice is harmless."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def climate(self) -> Climate:
+        """How the process is."""
+        sample, overload = self._sample, self._directory.overload
+        return Climate(
+            lag_s=self._lag_s,
+            busy=0.0 if sample is None else sample.busy * sample.cores,
+            sessions=len(self._directory),
+            load=_load(overload),
+            is_draining=self._directory.is_draining,
+        )
+
+    def document(self, session_id: str) -> dict[str, Any] | None:
+        """Everything that is known of a session of this process."""
+        return self.ledger.document(session_id, asyncio.get_running_loop().time())
+
+    async def extras(self, session_id: str) -> Extras:
+        """What else there is of it."""
+        recording = await asyncio.to_thread(self._recording, session_id)
+        return Extras(tuple(kept_lines.of(session_id)), recording)
+
+    def _look(self) -> None:
+        at = asyncio.get_running_loop().time()
+        self.ledger.look(at, flows(self._directory), self.climate())
+        self._lag_s = 0.0
+        self.start()
+
+
+def _load(overload: Overload | None) -> str:
+    return "none" if overload is None else overload.pressure.name.lower()
+
+
+def flows(directory: Directory) -> Iterator[Flow]:
+    """How much audio came and went so far, of every session that has an id."""
+    for one in directory.running:
+        if isinstance(one, SessionRunner):
+            yield _of_session(one.session.state)
+        elif isinstance(one, RelayRunner):
+            yield _of_relay(one.relay.state)
+
+
+def _of_session(s: State) -> Flow:
+    lane = s.output_lane
+    passed = PLAYED_MAX - lane.room if len(lane.passed) else 0
+    return Flow(s.session_id, s.input_lane.end, s.output.sounded + passed, s.kept.waiting)
+
+
+def _of_relay(r: RelayState) -> Flow:
+    """Reckoned from the size of messages: to measure each would cost more than it tells."""
+    kept, sample_bytes = r.kept, r.facts.input_sample_bytes
+    size = kept.size + sum(map(len, kept.fresh))
+    came = (kept.first + round(size * _BASE64)) // sample_bytes
+    held = round(kept.waiting_size * _BASE64) // sample_bytes
+    return Flow(r.begun.session_id, came, round(r.said * _BASE64) // SAMPLE_BYTES, held)
+
+
+class LocalOverview:
+    """One process: fills `Overview` from its own ledger."""
+
+    workers = 1
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._cursor = 0
+
+    def climate(self) -> Climate:
+        """See `Overview`."""
+        return self._keeper.climate()
+
+    def watch(self, told: Callable[[], None] | None) -> None:  # noqa: ARG002 - news wait to be asked for
+        """See `Overview`."""
+        self._cursor = 0
+
+    def news(self) -> Sequence[tuple[int, Batch | None]]:
+        """See `Overview`."""
+        batch = self._keeper.ledger.collect(self._cursor, asyncio.get_running_loop().time())
+        self._cursor = batch.cursor
+        return ((0, batch),)
+
+    async def document(self, session_id: str) -> dict[str, Any] | None:
+        """See `Overview`."""
+        return self._keeper.document(session_id)
+
+    async def extras(self, session_id: str) -> Extras:
+        """See `Overview`."""
+        return await self._keeper.extras(session_id)
