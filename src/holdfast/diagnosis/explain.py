@@ -218,7 +218,7 @@ def _evidence_of(met: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _microphone(document: Document) -> Iterator[Cause]:
     silent = _number(_part(document, "report").get("silentMs"))
-    if silent >= SILENT_MS:
+    if silent >= SILENT_MS and not _listed(document, "turns"):
         what = "the microphone gives silence: it is muted, covered, or not the one that is meant."
         yield Cause(
             "user_device.microphone_silent", 65, what, (f"digital silence for {silent / 1000:.0f} s",)

@@ -80,7 +80,9 @@ class Account:
         "out_samples",
         "provider_sessions",
         "report",
+        "rtt_ms",
         "running",
+        "silent_since",
         "sounds_since",
         "source",
         "spoken_at",
@@ -134,6 +136,10 @@ class Account:
         self.in_samples = self.out_samples = 0
         self.last_in: float | None = None
         self.last_out: float | None = None
+        self.silent_since: float | None = None
+        """Since when what comes is digital silence."""
+        self.rtt_ms: float | None = None
+        """To the client and back, as the kernel measures it."""
         self.levels = Levels()
         self.levels_at = at
         self.running: dict[str, float] = {}
@@ -146,6 +152,16 @@ class Account:
     def is_live(self) -> bool:
         """Whether it goes on."""
         return self.ended is None
+
+    def silent_s(self, at: float) -> float:
+        """How long the microphone has given digital silence: as we see it, or as the client says."""
+        seen = 0.0 if self.silent_since is None else at - self.silent_since
+        return max(seen, self.report.get("silentMs", 0.0) / 1000)
+
+    @property
+    def trip_ms(self) -> float:
+        """To the client and back: the longer of what we see and what it says."""
+        return max(self.rtt_ms or 0.0, self.report.get("rttMs", 0.0))
 
     @property
     def phase(self) -> Phase:

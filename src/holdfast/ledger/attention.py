@@ -85,6 +85,8 @@ def _moments(a: Account) -> Iterator[float]:
         yield a.waits_since + UNANSWERED_S
     if a.last_in is not None:
         yield a.last_in + NO_INPUT_S
+    if a.silent_since is not None:
+        yield a.silent_since + SILENT_S
     for moment in (a.last_loss, a.tools_failed_at, *(met.at for met in a.faults_kept)):
         if moment is not None:
             yield moment + RECENT_S
@@ -136,7 +138,8 @@ def _silent_microphone(look: Look) -> str | None:
     a = look.account
     if (met := look.by(Party.USER_DEVICE)) is not None:
         return _said(met)
-    return "The microphone gives silence." if a.report.get("silentMs", 0.0) >= SILENT_S * 1000 else None
+    is_silent = a.is_live and not a.turn_count and a.silent_s(look.at) >= SILENT_S
+    return "The microphone gives silence." if is_silent else None
 
 
 def _away(look: Look) -> str | None:

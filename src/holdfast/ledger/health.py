@@ -48,8 +48,8 @@ def has_recent(a: Account, at: float, parties: frozenset[Party]) -> bool:
 def _microphone(a: Account, at: float) -> Light:
     if has_recent(a, at, frozenset({Party.USER_DEVICE})):
         return "bad"
-    if a.report.get("silentMs", 0.0) >= SILENT_S * 1000:
-        return "bad"
+    if a.is_live and a.silent_s(at) >= SILENT_S:
+        return "unsure" if a.turn_count else "bad"  # who has spoken may have muted himself
     if a.last_in is None:
         return "none"
     is_owed = a.is_live and a.away_since is None
@@ -59,12 +59,19 @@ def _microphone(a: Account, at: float) -> Light:
 def _network(a: Account, at: float) -> Light:
     if a.away_since is not None and a.is_live:
         return "bad" if at - a.away_since > PATIENCE_S else "unsure"
-    rtt = a.report.get("rttMs", 0.0)
-    if rtt >= RTT_BAD_MS or _is_too_slow(a, at):
+    line = network_of(a.trip_ms)
+    if line == "bad" or _is_too_slow(a, at):
         return "bad"
-    if rtt >= RTT_UNSURE_MS or has_recent(a, at, frozenset({Party.USER_NETWORK})):
+    if line == "unsure" or has_recent(a, at, frozenset({Party.USER_NETWORK})):
         return "unsure"
     return "unsure" if a.last_loss is not None and at - a.last_loss < RECENT_S else "good"
+
+
+def network_of(trip_ms: float) -> Light:
+    """By the time to the client and back alone."""
+    if trip_ms >= RTT_BAD_MS:
+        return "bad"
+    return "unsure" if trip_ms >= RTT_UNSURE_MS else "good"
 
 
 def _is_too_slow(a: Account, at: float) -> bool:

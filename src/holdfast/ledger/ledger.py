@@ -21,7 +21,7 @@ from holdfast.core.limits import Limits
 from holdfast.ledger.account import Account, Met
 from holdfast.ledger.attention import Look, again_at, judge
 from holdfast.ledger.climate import Climate
-from holdfast.ledger.health import strip
+from holdfast.ledger.health import network_of, strip
 from holdfast.ledger.reading import read
 from holdfast.ledger.shapes import Batch, FaultSeen, FaultTold, Flow, Row, TurnSample, masked, told
 from holdfast.ports import sightings as seen
@@ -198,13 +198,18 @@ class Ledger:
         if comes or goes or flow.held:
             new = max(0, came - a.in_samples), max(0, went - a.out_samples)
             a.levels.add(a.ms(at), *new, flow.held)
+        before = network_of(a.trip_ms), a.silent_since is None
+        a.rtt_ms = a.rtt_ms if flow.rtt_ms is None else flow.rtt_ms
+        if comes:
+            a.silent_since = (a.silent_since or at) if flow.is_silent else None
+        is_new = before != (network_of(a.trip_ms), a.silent_since is None)
         did_come, did_go = _is_now(a.last_in, a.levels_at), _is_now(a.last_out, a.levels_at)
         a.in_samples, a.out_samples, a.levels_at = came, went, at
         if comes:
             a.last_in = at
         if goes:
             a.last_out = at
-        if comes != did_come or goes != did_go:
+        if is_new or comes != did_come or goes != did_go:
             self._touch(a)
 
     # what is told
@@ -293,7 +298,11 @@ class Ledger:
                 for t, came, went, held in a.levels
             ],
             "providerSessions": list(a.provider_sessions),
-            "report": dict(a.report),
+            "report": {
+                **a.report,
+                "silentMs": round(a.silent_s(at if a.ended is None else a.ended) * 1000),
+                "rttMs": round(a.trip_ms, 1),
+            },
             "mode": a.mode,
             "lostSamples": a.losses,
             "endReason": a.end_reason or None,

@@ -131,12 +131,16 @@ class Money(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Flow(msgspec.Struct, frozen=True, gc=False):
-    """A session's audio: samples that came and that went down so far, and that wait for an upstream."""
+    """A session's audio: samples that came and that went down so far, and that wait for an upstream.
+    `is_silent`: whether what came last is digital silence. `rtt_ms` of the client's line; None: not asked.
+    """
 
     session: str
     came: int
     went: int
     held: int = 0
+    is_silent: bool = False
+    rtt_ms: float | None = None
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -301,6 +301,11 @@ class ClientLine(Protocol):
         """Let TCP do the waiting."""
         ...
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """How long a packet takes to the client and back; None where nobody knows."""
+        ...
+
     def make_room(self, size: int) -> None:
         """A message of that size is about to be sent: it alone is no reason to take the client for slow."""
         ...

@@ -107,6 +107,11 @@ class ReturnableLine:
         """This dialect is text only."""
         raise AssertionError(f"{len(payload)} binary bytes in a dialect of text")
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """See `ClientLine`."""
+        return None if self.client is None else self.client.round_trip_ms
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin the closing handshake."""
         if self.client is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from holdfast.ports import Conversation
 from holdfast.sockets import MessageBounds, MessageListener
+from holdfast.sockets.heartbeat import round_trip_ms
 from holdfast.wire.upstream import error_event
 
 
@@ -55,6 +56,11 @@ class ClientSocket(MessageListener):
         self.hand_to(None)
         if conversation is not None:
             conversation.client_closed(code, reason)
+
+    @property
+    def round_trip_ms(self) -> float | None:
+        """See `ClientLine`."""
+        return round_trip_ms(self.transport) if self.is_open else None
 
     def make_room(self, size: int) -> None:
         """A message of that size is about to be sent: it alone is no reason to take the client for slow."""

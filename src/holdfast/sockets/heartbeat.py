@@ -1,6 +1,6 @@
 """Whether the other side is still there: a ping when nothing was heard for a while, then the end.
 
-What lives here: one heap and one timer for all sockets of a loop.
+What lives here: one heap and one timer for all sockets of a loop; what else the kernel knows of a line.
 What never will: reading frames. When a peer was last heard is the kernel's knowledge (TCP_INFO), so that no
 message pays for it, and a loop that stood still does not take for silence what it has not read yet.
 
@@ -31,9 +31,11 @@ SLACK_S: Final = 0.02
 """What was heard so little before a ping may be its answer: the kernel's clock is no finer."""
 GOODBYE_S: Final = 0.2
 """For the close frame to leave, before the line is cut."""
-_LAST_HEARD: Final = struct.Struct("=I")
+_NUMBER: Final = struct.Struct("=I")
 _LAST_HEARD_AT: Final = 52
 """Of `tcpi_last_data_recv` in the kernel's `struct tcp_info`: milliseconds."""
+_ROUND_TRIP_AT: Final = 68
+"""Of `tcpi_rtt`: microseconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,12 +113,26 @@ def watch(transport: WSTransport, idle_s: float, answer_s: float) -> None:
         _heartbeat(asyncio.get_running_loop()).watch(transport, idle_s, answer_s)
 
 
+def round_trip_ms(transport: WSTransport) -> float | None:
+    """How long a packet takes to whoever is next on the line (a proxy, where one is) and back, as the kernel
+    measures it; None where it does not tell, or the socket is gone.
+    """
+    told = _told(transport, _ROUND_TRIP_AT) if TELLS else None
+    return None if told is None else told / 1000
+
+
 def _silent_s(transport: WSTransport) -> float | None:
     """How long the kernel has not received a byte; None for a socket that is gone."""
+    told = _told(transport, _LAST_HEARD_AT)
+    return None if told is None else told / 1000
+
+
+def _told(transport: WSTransport, at: int) -> int | None:
+    """One number of `struct tcp_info`."""
     sock = transport.underlying_transport.get_extra_info("socket")
     try:
-        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_HEARD_AT + _LAST_HEARD.size)
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, at + _NUMBER.size)
     except OSError:
         return None
-    milliseconds: int = _LAST_HEARD.unpack_from(told, _LAST_HEARD_AT)[0]
-    return milliseconds / 1000
+    number: int = _NUMBER.unpack_from(told, at)[0]
+    return number

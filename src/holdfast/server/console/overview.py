@@ -22,9 +22,18 @@ from holdfast.ledger import Batch, Climate, Flow, Ledger
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.relay_runner import RelayRunner
 from holdfast.runtime.session_runner import SessionRunner
+from holdfast.runtime.shell import Shell
 from holdfast.telemetry import kept_lines
 
 LOOK_S: Final = 1.0
+ASK_EVERY: Final = 5
+"""Looks between two questions to the kernel about one client's line."""
+LOOKED_AT_BYTES: Final = 480
+"""Of the newest audio: whether it is silence."""
+_ZEROS: Final = ord("A")
+"""What base64 makes of digital silence."""
+_ENVELOPE: Final = 8
+"""At the end of a message of `/v1/realtime`: padding, quote, brace."""
 _BASE64: Final = 3 / 4
 
 
@@ -88,6 +97,7 @@ class Keeper:
         self._recording = recording
         self._sample: LoadSample | None = None
         self._lag_s = 0.0
+        self._looks = 0
         self._handle: asyncio.TimerHandle | None = None
 
     def sampled(self, sample: LoadSample) -> None:
@@ -126,7 +136,8 @@ class Keeper:
 
     def _look(self) -> None:
         at = asyncio.get_running_loop().time()
-        self.ledger.look(at, flows(self._directory), self.climate())
+        self.ledger.look(at, flows(self._directory, self._looks), self.climate())
+        self._looks += 1
         self._lag_s = 0.0
         self.start()
 
@@ -135,28 +146,44 @@ def _load(overload: Overload | None) -> str:
     return "none" if overload is None else overload.pressure.name.lower()
 
 
-def flows(directory: Directory) -> Iterator[Flow]:
-    """How much audio came and went so far, of every session that has an id."""
-    for one in directory.running:
+def flows(directory: Directory, number: int = 0) -> Iterator[Flow]:
+    """How much audio came and went so far, of every session. Of each fifth the kernel is asked how far away
+    its client is; `number` of the look says which.
+    """
+    for place, one in enumerate(directory.running, number):
         if isinstance(one, SessionRunner):
-            yield _of_session(one.session.state)
+            yield _of_session(one.session.state, _trip_ms(one, place))
         elif isinstance(one, RelayRunner):
-            yield _of_relay(one.relay.state)
+            yield _of_relay(one.relay.state, _trip_ms(one, place))
 
 
-def _of_session(s: State) -> Flow:
-    lane = s.output_lane
+def _trip_ms(one: Shell, place: int) -> float | None:
+    return one.client.round_trip_ms if place % ASK_EVERY == 0 else None
+
+
+def _of_session(s: State, trip_ms: float | None) -> Flow:
+    lane, given = s.output_lane, s.kept.given
     passed = PLAYED_MAX - lane.room if len(lane.passed) else 0
-    return Flow(s.session_id, s.input_lane.end, s.output.sounded + passed, s.kept.waiting)
+    newest = given[-1] if given else b""
+    is_silent = isinstance(newest, bytes) and _is_all(newest[-LOOKED_AT_BYTES:], 0)
+    came, went = s.input_lane.end, s.output.sounded + passed
+    return Flow(s.session_id, came, went, s.kept.waiting, is_silent, trip_ms)
 
 
-def _of_relay(r: RelayState) -> Flow:
+def _of_relay(r: RelayState, trip_ms: float | None) -> Flow:
     """Reckoned from the size of messages: to measure each would cost more than it tells."""
     kept, sample_bytes = r.kept, r.facts.input_sample_bytes
     size = kept.size + sum(map(len, kept.fresh))
     came = (kept.first + round(size * _BASE64)) // sample_bytes
     held = round(kept.waiting_size * _BASE64) // sample_bytes
-    return Flow(r.begun.session_id, came, round(r.said * _BASE64) // SAMPLE_BYTES, held)
+    newest = kept.fresh[-1] if kept.fresh else kept.given[-1] if kept.given else b""
+    is_silent = sample_bytes == SAMPLE_BYTES and _is_all(newest[-LOOKED_AT_BYTES:-_ENVELOPE], _ZEROS)
+    said = round(r.said * _BASE64) // SAMPLE_BYTES
+    return Flow(r.begun.session_id, came, said, held, is_silent, trip_ms)
+
+
+def _is_all(part: bytes, value: int) -> bool:
+    return len(part) > 0 and part.count(value) == len(part)
 
 
 class LocalOverview:
