@@ -153,6 +153,37 @@ def test_audio_that_flows_changes_a_row_only_when_it_begins_or_stops() -> None:
     assert [one["in"] for one in book.document()["levels"]] == [1.0, 1.0]
 
 
+def test_a_microphone_that_gives_silence_before_anybody_has_spoken_is_a_trouble() -> None:
+    book = Seen()
+    book.live()
+    for second in range(12):
+        book.look(Flow("hf_1", 24_000 * (second + 1), 0, is_silent=True))
+    silent = book.row()
+    book.look(Flow("hf_1", 24_000 * 13, 0))
+    heard = book.row()
+    book.turn()
+    for second in range(14, 26):
+        book.look(Flow("hf_1", 24_000 * (second + 1), 0, is_silent=True))
+    muted = book.row()
+
+    assert (silent.attention, silent.why) == (75, "The microphone gives silence.")
+    assert [one.health.microphone for one in (silent, heard, muted)] == ["bad", "good", "unsure"]
+    assert muted.attention == 0
+
+
+@pytest.mark.parametrize(("trip_ms", "light"), [(40.0, "good"), (400.0, "unsure"), (1_200.0, "bad")])
+def test_the_way_to_the_client_is_a_light(trip_ms: float, light: str) -> None:
+    book = Seen()
+    book.live()
+    book.look(Flow("hf_1", 1, 0, rtt_ms=trip_ms))
+    first = book.collect()
+    book.look(Flow("hf_1", 2, 0))  # not asked this time
+
+    assert book.row().health.network == light
+    assert book.document()["report"]["rttMs"] == trip_ms
+    assert book.collect(first.cursor).rows == ()
+
+
 def test_a_process_that_is_late_changes_the_light_of_all() -> None:
     book = Seen()
     book.live("hf_1")

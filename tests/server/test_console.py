@@ -18,7 +18,7 @@ from holdfast.auth import hash_key
 from holdfast.core.limits import Limits
 from holdfast.ledger import Batch, Climate
 from holdfast.server.console import Feed
-from holdfast.server.console.overview import Extras
+from holdfast.server.console.overview import Extras, flows
 from holdfast.telemetry import configure
 from tests.ledger.seeing import Seen
 from tests.server.desk import ROOT, SECRET, Operator, desk, watching
@@ -106,6 +106,22 @@ async def test_a_relayed_conversation_is_seen_as_well(tmp_path: Path) -> None:
     (row,) = operator.rows.values()
     assert row["source"] == "realtime"
     assert operator.faults[0][1]["code"] == "provider.connection_lost"
+
+
+async def test_the_kernel_is_asked_how_far_away_a_client_is(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (url, _, gateway):
+        client, session = await conversation(url)
+        for frame in frames(bytes(48_000)):
+            client.send_binary(frame)
+        await client.until_told("audio_received")
+        found = list(flows(gateway.directory))
+        client.say("end_session")
+        await client.until_closed()
+
+    (flow,) = found
+    assert (flow.session, flow.came, flow.is_silent) == (session, 24_000, True)
+    assert flow.rtt_ms is not None
+    assert 0 < flow.rtt_ms < 200
 
 
 # the stream

@@ -86,6 +86,7 @@ class _NobodyYet(ClientLine):
     """The client of a session whose client is away."""
 
     leg = None
+    round_trip_ms = None
 
     def ride(self, express: Express) -> None: ...
 
