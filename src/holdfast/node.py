@@ -60,6 +60,7 @@ from holdfast.telemetry import kept_lines
 
 log = structlog.get_logger()
 
+DAY_S: Final = 86_400.0
 _MARK: Final = ".worker-"
 """Between the journal's name and a worker's number."""
 
@@ -241,6 +242,8 @@ class Node:
         async def spent_elsewhere_since(since: float) -> Mapping[str, int]:
             return await asyncio.to_thread(spent_elsewhere, others, since)
 
+        ledger = self.keeper.ledger
+        ledger.purse.begin(sum((await charges.spent(time.time() // DAY_S * DAY_S)).values()))
         self.books = Books(
             price_table(settings),
             charges,
@@ -248,6 +251,7 @@ class Node:
             end=directory.budget_spent,
             customers_max=limits.budget_customers,
             others=spent_elsewhere_since if others else None,
+            told=ledger.charged,
         )
         await self.books.open()
         _name_unpriced(settings, price_table(settings))

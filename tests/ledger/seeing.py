@@ -11,6 +11,7 @@ from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.ledger import Batch, Climate, Flow, Ledger, Row
 from holdfast.ports import sightings as seen
+from holdfast.ports.charges import Charge, Tokens
 from holdfast.ports.sightings import Watched
 
 WALL = 1_800_000_000.0
@@ -71,3 +72,26 @@ class Seen:
         found = self.ledger.document(name, self.at)
         assert found is not None
         return found
+
+
+def charge(number: int, nanos: int | None, *, rebuild: int = 0, wasted: int = 0, at: float = WALL) -> Charge:
+    """What an answer of `hf_1` cost."""
+    return Charge(
+        session_id="hf_1",
+        customer_id="C-1007",
+        kind="response",
+        thing_id=f"resp_{number}",
+        at=at,
+        upstream="openai",
+        model="gpt-realtime-2.1",
+        status="completed",
+        tokens=Tokens(),
+        billed_ms=0,
+        heard_ms=0,
+        is_estimated=False,
+        priced="2026-11-01",
+        cost=nanos,
+        assumed=nanos or 0,
+        rebuild=rebuild,
+        wasted=wasted,
+    )

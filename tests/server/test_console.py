@@ -108,6 +108,23 @@ async def test_a_relayed_conversation_is_seen_as_well(tmp_path: Path) -> None:
     assert operator.faults[0][1]["code"] == "provider.connection_lost"
 
 
+async def test_what_a_conversation_costs_is_seen_while_it_goes_on(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (url, _, _), watching(url) as operator:
+        client, session = await conversation(url)
+        client.say("input_text", text="What do I owe?")
+        await client.until_told("response_done")
+        await operator.until(lambda: operator.rows.get(session, {}).get("cost_usd"))
+        cost = [told["cost"] for _, told in operator.heard if told.get("cost")][-1]
+        async with httpx.AsyncClient() as http:
+            document = (await http.get(f"{url}{ROOT}/sessions/{session}")).json()
+        client.say("end_session")
+        await client.until_closed()
+
+    assert cost["today"] == document["cost"]["total_usd"] == operator.rows[session]["cost_usd"]
+    assert cost["currency"] == "USD"
+    assert document["turns"][0]["cost_usd"] == document["cost"]["total_usd"]
+
+
 async def test_the_kernel_is_asked_how_far_away_a_client_is(tmp_path: Path) -> None:
     async with desk(tmp_path) as (url, _, gateway):
         client, session = await conversation(url)

@@ -18,7 +18,7 @@ from holdfast.accounts.budget import Caps, Reached, Spending, as_fault, midnight
 from holdfast.accounts.prices import PriceTable
 from holdfast.core.faults import Fault
 from holdfast.ports import sightings as seen
-from holdfast.ports.charges import Charges
+from holdfast.ports.charges import Charge, Charges
 from holdfast.ports.sightings import Sighting, Watched
 
 LOOK_EVERY_S: Final = 1.0
@@ -44,9 +44,10 @@ class Books:
         end: End,
         customers_max: int,
         others: Callable[[float], Awaitable[Mapping[str, int]]] | None = None,
+        told: Callable[[Charge], None] = lambda _: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`others`: what other processes have spent since then, by customer."""
+        """`others`: what other processes have spent since then, by customer. `told` hears of each charge."""
         self.accounts: dict[str, Account] = {}
         """Of the sessions that run, by id."""
         self.spending = Spending(customers_max)
@@ -55,6 +56,7 @@ class Books:
         self._caps = caps
         self._end = end
         self._others = others
+        self._told = told
         self._wall = wall
         self._warned: set[tuple[str, str]] = set()
         self._ending: set[str] = set()
@@ -85,6 +87,7 @@ class Books:
         before = account.spent
         for charge in account.saw(sighting, at):
             self._charges.put(charge)
+            self._told(charge)
         if account.spent != before:
             self._spent(account, account.spent - before, at)
         if isinstance(sighting, seen.Ended):

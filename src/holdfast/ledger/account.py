@@ -14,6 +14,7 @@ from typing import Any, Final
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.core.recent import Recent
+from holdfast.ledger.purse import Spent
 from holdfast.ledger.shapes import Entry, Lane, Phase, State, UpstreamTold
 from holdfast.ledger.turns import Turn
 from holdfast.ports import sightings as seen
@@ -59,7 +60,7 @@ class Account:
         "answers",
         "away_since",
         "began",
-        "cost_usd",
+        "cost",
         "customer",
         "due",
         "end_reason",
@@ -129,7 +130,8 @@ class Account:
         """That go on."""
         self.spoken_at: float | None = None
         """When a user was last heard."""
-        self.cost_usd: float | None = None
+        self.cost: Spent | None = None
+        """None before anything was charged."""
         self.report: dict[str, float] = {}
         """What the client last said of its own microphone, line and player; never trusted for a decision."""
         # audio, by the rounds that look at it

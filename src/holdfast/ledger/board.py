@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from holdfast.ledger.latency import Latency
+from holdfast.ledger.purse import together
 from holdfast.ledger.shapes import Batch, FaultSeen, Money, Row
 
 LATENCY_EVERY_MS: Final = 2_000
@@ -37,6 +38,7 @@ class Board:
         self._fresh: dict[str, Row] = {}
         self._gone: list[str] = []
         self._new_faults: list[FaultSeen] = []
+        self._moneys: dict[int, Money] = {}
         self._heard: dict[int, int] = {}
         """By process: the number of its last fault."""
         self._number = 0
@@ -64,6 +66,9 @@ class Board:
         for sample in batch.turns:
             self._latency.take(sample)
         self._latency_due |= bool(batch.turns)
+        if batch.money is not None:
+            self._moneys[process] = batch.money
+            self._spent()
 
     def _go(self, gone: list[str] | tuple[str, ...]) -> None:
         for one in gone:
@@ -74,10 +79,12 @@ class Board:
     def lost(self, process: int) -> None:
         """A process has ended: its sessions are nobody's until one tells of them again."""
         self._heard.pop(process, None)
+        self._moneys.pop(process, None)
+        self._spent()
         self._go([one for one, (at, _) in self._rows.items() if at == process])
 
-    def spent(self, money: Money) -> None:
-        """What was spent."""
+    def _spent(self) -> None:
+        money = together(list(self._moneys.values()))
         if money != self._money:
             self._money, self._money_due = money, True
 

@@ -22,9 +22,11 @@ from holdfast.ledger.account import Account, Met
 from holdfast.ledger.attention import Look, again_at, judge
 from holdfast.ledger.climate import Climate
 from holdfast.ledger.health import network_of, strip
+from holdfast.ledger.purse import Purse, Spent
 from holdfast.ledger.reading import read
 from holdfast.ledger.shapes import Batch, FaultSeen, FaultTold, Flow, Row, TurnSample, masked, told
 from holdfast.ports import sightings as seen
+from holdfast.ports.charges import NANOS_PER_USD, Charge
 from holdfast.ports.sightings import Watched
 
 TURNS_KEPT: Final = 2_000
@@ -50,6 +52,7 @@ class Ledger:
         """A cursor below this one has missed something."""
         self._fault_id = 0
         self._climate = Climate()
+        self.purse = Purse()
         self.refused = 0
         """Sessions that were not followed, because there was no room."""
 
@@ -160,12 +163,19 @@ class Ledger:
         self._keep(self._turns, sample, TURNS_KEPT)
         self._touch(known)
 
-    def cost(self, session_id: str, usd: float) -> None:
-        """What a session has cost so far."""
-        account = self._accounts.get(session_id)
-        if account is not None and account.cost_usd != usd:
-            account.cost_usd = usd
-            self._touch(account)
+    def charged(self, charge: Charge) -> None:
+        """Something was billed, or what was billed is corrected."""
+        now, was = self.purse.take(charge)
+        account = self._accounts.get(charge.session_id)
+        if account is None:
+            return
+        account.cost = account.cost or Spent()
+        account.cost.add(was, -1)
+        account.cost.add(now)
+        turn = next((one for one in account.turns if charge.thing_id in one.response_ids), None)
+        if turn is not None:
+            turn.cost_usd = (turn.cost_usd or 0.0) + (now.cost - was.cost) / NANOS_PER_USD
+        self._touch(account)
 
     def reported(self, session_id: str, facts: dict[str, float]) -> None:
         """What a client says of its own microphone, line and player."""
@@ -235,6 +245,7 @@ class Ledger:
             _after(self._gone, since),
             _after(self._faults, news_since),
             _after(self._turns, news_since),
+            self.purse.money(at + self._wall),
         )
 
     def _row(self, a: Account, at: float) -> Row:
@@ -257,7 +268,7 @@ class Ledger:
             last_in_ms=_age(a.last_in, a.levels_at, at),
             last_out_ms=_age(a.last_out, a.levels_at, at),
             silence_ms=None if a.spoken_at is None else max(0, round((at - a.spoken_at) * 1000)),
-            cost_usd=a.cost_usd,
+            cost_usd=None if a.cost is None else a.cost.cost / NANOS_PER_USD,
             faults=a.faults,
             last_fault=None if newest is None else self._told(newest),
         )
@@ -303,6 +314,7 @@ class Ledger:
                 "silentMs": round(a.silent_s(at if a.ended is None else a.ended) * 1000),
                 "rttMs": round(a.trip_ms, 1),
             },
+            "cost": None if a.cost is None else a.cost.as_object(),
             "mode": a.mode,
             "lostSamples": a.losses,
             "endReason": a.end_reason or None,

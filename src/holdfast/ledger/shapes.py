@@ -119,14 +119,17 @@ class TurnSample(msgspec.Struct, frozen=True):
         return sum(ms for _, ms in self.segments)
 
 
-class Money(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was spent, in `currency`. `rebuilt`: telling fresh upstreams again; `wasted`: never heard."""
+class Money(msgspec.Struct, frozen=True):
+    """What was spent, in `currency`. `rebuilt`: telling fresh upstreams again; `wasted`: never heard.
+    `unpriced`: how many charges have no known price, and are not in the sums.
+    """
 
     today: float = 0.0
     per_minute: float = msgspec.field(name="perMinute", default=0.0)
     rebuilt: float = 0.0
     wasted: float = 0.0
     estimated: bool = False
+    unpriced: int = 0
     currency: str = "USD"
 
 
@@ -154,6 +157,7 @@ class Batch(msgspec.Struct, frozen=True):
     gone: tuple[str, ...] = ()
     faults: tuple[FaultSeen, ...] = ()
     turns: tuple[TurnSample, ...] = ()
+    money: Money | None = None
 
 
 def told(fault: Fault, at: int) -> FaultTold:

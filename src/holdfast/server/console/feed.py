@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from holdfast.core.limits import Limits
-from holdfast.ledger import Board, FaultSeen, Money
+from holdfast.ledger import Board, FaultSeen
 from holdfast.server.console.overview import Overview
 
 TICK_S: Final = 0.5
@@ -65,16 +65,15 @@ class Watcher:
 
 
 class Feed:
-    """`facts` tells of the gateway what all processes share; `money` what was spent, if it is known."""
+    """`facts` tells of the gateway what all processes share."""
 
     def __init__(
         self,
         overview: Overview,
         limits: Limits,
         facts: Callable[[], dict[str, Any]],
-        money: Callable[[], Money | None] = lambda: None,
     ) -> None:
-        self._overview, self._limits, self._facts, self._money = overview, limits, facts, money
+        self._overview, self._limits, self._facts = overview, limits, facts
         self._board = Board(limits.console_faults)
         self._watchers: set[Watcher] = set()
         self._boot = secrets.token_hex(4)
@@ -141,9 +140,6 @@ class Feed:
                 self._board.lost(process)
             else:
                 self._board.take(process, batch)
-        money = self._money()
-        if money is not None:
-            self._board.spent(money)
 
     def _tell(self, kind: str, payload: bytes, at: float) -> None:
         """A snapshot is for those who need one, changes are for the others."""
