@@ -153,6 +153,7 @@ class Node:
         now = asyncio.get_running_loop().time
         figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
         figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
+        figures.rooms.append(lambda uses: readings.of_books(self.books, uses))
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()

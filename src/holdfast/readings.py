@@ -17,6 +17,7 @@ from functools import cache
 from importlib import metadata
 from typing import Final, get_args
 
+from holdfast.accounts import Books
 from holdfast.auth.client_secrets import ClientSecrets
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from holdfast.core.breaker import BreakerState
@@ -26,6 +27,7 @@ from holdfast.core.overload import LoadSample
 from holdfast.core.relay_input import RelayInput
 from holdfast.core.upstream_link import UpstreamPhase
 from holdfast.engine.pool import EnginePool
+from holdfast.ports.charges import NANOS_PER_USD
 from holdfast.ports.journal import Cause, Degraded, Journal
 from holdfast.providers.warm import WarmDialer
 from holdfast.runtime.call_runner import CallRunner
@@ -276,6 +278,14 @@ def of_journal(journal: Journal, uses: Uses) -> Iterator[Reading]:
         yield Reading("holdfast_journal_degraded", float(is_it), (cause,))
     uses.add("journal_spool_lines", counts.waiting)
     uses.add("journal_spool_bytes", counts.waiting_bytes)
+
+
+def of_books(books: Books, uses: Uses) -> Iterator[Reading]:
+    """What was paid, for what."""
+    for labels, nanos in books.paid.items():
+        yield Reading("holdfast_cost_usd_total", nanos / NANOS_PER_USD, labels)
+    uses.add("charges_waiting", books.waiting)
+    uses.add("budget_customers", len(books.spending.by_customer))
 
 
 def of_process(directory: Directory, sample: LoadSample | None) -> Iterator[Reading]:

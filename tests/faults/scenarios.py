@@ -17,6 +17,7 @@ from typing import Final
 import picows
 import pytest
 
+from holdfast.accounts import Caps
 from holdfast.core.faults import FAULTS
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
@@ -34,6 +35,7 @@ from holdfast.tools import FunctionToolbox, ToolFaultError, ToolResult, function
 from tests.cli.commands import run_beside
 from tests.faults.seen import Seen
 from tests.faults.upstreams import LIMITS, calling, conversed, self_signed, until_seen
+from tests.server.counting import counted
 from tests.server.gateway import Client, gateway, tone
 
 Scenario = Callable[[Seen, Path], Awaitable[None]]
@@ -210,6 +212,23 @@ def _resume(client: Client) -> None:
     client.say("resume_session", sessionId="hf_0", resumeToken="none", epoch="e", offset=0)
 
 
+def _budget(caps: Caps) -> Scenario:
+    """A session that costs more than it may."""
+
+    async def provoke(seen: Seen, folder: Path) -> None:
+        async with (
+            Emulator(EmulatorOptions(speed=0, char_ms=2)) as upstream,
+            gateway(upstream.http_base) as gw,
+            counted(gw, folder / "holdfast.sqlite3", caps),
+            calling(gw, seen) as client,
+        ):
+            client.say("create_session")
+            client.say("input_text", text="hello")
+            await client.until_closed()
+
+    return provoke
+
+
 # tools and stores
 
 
@@ -255,6 +274,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "configuration.tls_certificate": _tls_certificate,
     "configuration.speech_files_missing": _speech_files_missing,
     "configuration.stage_refused": _stage("configuration.stage_refused"),
+    "configuration.session_budget": _budget(Caps(session=1)),
+    "configuration.customer_budget": _budget(Caps(customer_per_day=1)),
+    "configuration.total_budget": _budget(Caps(total_per_day=1)),
     "configuration.port_in_use": _port_in_use,
     "configuration.invalid": _invalid,
     "gateway.engine_unavailable": _engine_unavailable,

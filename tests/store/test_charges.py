@@ -123,6 +123,8 @@ async def test_what_was_spent_outlives_the_process(path: Path) -> None:
         assert await charges.spent(WALL - 60) == {"C-1": 12_000}
     assert spent_elsewhere([path, path.with_name("missing.sqlite3")], WALL - 60) == {"C-1": 12_000}
     assert await MemoryCharges().spent(0) == {}
+    path.with_name("other.sqlite3").write_text("this is no database")
+    assert spent_elsewhere([path.with_name("other.sqlite3"), path], WALL - 60) == {"C-1": 12_000}
 
 
 async def test_what_is_older_than_it_shall_be_is_deleted(path: Path) -> None:

@@ -30,7 +30,7 @@ breaker_cap_s breaker_alone_s throttle_s throttle_cap_s refused_s return_s outag
 slow_dial_s recovery_budget_s recovering_told_s live_settled_s turn_replays response_reasks
 response_notice_s server_errors reask_wait_s upstream_life_s rotate_look rotate_force return_look_s
 drain_busy_s resume_window_s upstream_alone_s open_utterance_s return_continue_s resumes_per_10_s
-client_ring_s create_wait_s idle_s session_s drain_s tool_s tool_steps_per_turn tool_result_bytes
+client_ring_s create_wait_s idle_s session_s drain_s goodbye_s tool_s tool_steps_per_turn tool_result_bytes
 tool_arguments_bytes
 """
 HOLDS_NOTHING = frozenset(NAMES.split())

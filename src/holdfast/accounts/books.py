@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -50,6 +51,10 @@ class Books:
         """`others`: what other processes have spent since then, by customer. `told` hears of each charge."""
         self.accounts: dict[str, Account] = {}
         """Of the sessions that run, by id."""
+        self.paid: Counter[tuple[str, str]] = Counter()
+        """Nano-dollars by upstream and purpose: `answer`, `rebuild`, `waste`, `transcription`."""
+        self._newest: dict[str, Charge] = {}
+        """The newest answer of each session: somebody may still speak over it."""
         self.spending = Spending(customers_max)
         self._prices = prices
         self._charges = charges
@@ -88,12 +93,30 @@ class Books:
         for charge in account.saw(sighting, at):
             self._charges.put(charge)
             self._told(charge)
+            self._note_purpose(charge)
         if account.spent != before:
             self._spent(account, account.spent - before, at)
         if isinstance(sighting, seen.Ended):
             del self.accounts[session.id]
+            self._count(self._newest.pop(session.id, None))
             self._ending.discard(session.id)
             self._warned = {one for one in self._warned if one[0] != session.id}
+
+    def _note_purpose(self, charge: Charge) -> None:
+        """What an answer was for is known when the next one has ended, or the session."""
+        if charge.kind == "transcription":
+            self.paid[charge.upstream, "transcription"] += charge.cost or 0
+            return
+        before = self._newest.get(charge.session_id)
+        if before is not None and before.key != charge.key:
+            self._count(before)
+        self._newest[charge.session_id] = charge
+
+    def _count(self, charge: Charge | None) -> None:
+        if charge is not None and charge.cost is not None:
+            self.paid[charge.upstream, "answer"] += charge.cost - charge.rebuild - charge.wasted
+            self.paid[charge.upstream, "rebuild"] += charge.rebuild
+            self.paid[charge.upstream, "waste"] += charge.wasted
 
     def _spent(self, account: Account, nanos: int, at: float) -> None:
         self.spending.roll(self._wall())
@@ -169,6 +192,11 @@ class Books:
             self.spending.heard_of_others(await self._others(self.spending.day))
 
     # for whoever shows it
+
+    @property
+    def waiting(self) -> int:
+        """Charges that are not written yet."""
+        return self._charges.waiting
 
     def spent_by(self, session_id: str) -> int:
         """Nano-dollars of a session that runs; 0 for others."""

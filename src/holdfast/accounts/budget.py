@@ -54,7 +54,7 @@ class Reached:
         """As evidence: the setting, and how much of it is used."""
         if self.setting == "session_minutes":
             return f"{self.setting}: {self.used / 60:.1f} of {self.cap / 60:g} minutes"
-        return f"{self.setting}: {self.used / NANOS_PER_USD:.4f} of {self.cap / NANOS_PER_USD:g} USD"
+        return f"{self.setting}: {self.used / NANOS_PER_USD:.6g} of {self.cap / NANOS_PER_USD:g} USD"
 
 
 def as_fault(reached: Reached, wall: float) -> Fault:

@@ -123,8 +123,7 @@ class State(Linked):
         self.is_over = False
         self.is_leaving = False
         """A goodbye was said: the session ends when it has been heard."""
-        self.leaving: Leaving | None = None
-        """Nothing more may be spent: the session ends when what is being said has been said."""
+        self.leaving: Leaving | None = None  # nothing more may be spent
         self.is_draining = False
         """The process stops: the session is suspended when nobody is in the middle of a sentence."""
         self.started_at = self.last_activity = self.away_since = 0.0

@@ -123,6 +123,11 @@ class Charges(Protocol):
         """Charges that found no room: named in the log, counted by budgets all the same."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many are not written yet."""
+        ...
+
     async def spent(self, since: float) -> Mapping[str, int]:
         """Nano-dollars that budgets count, by customer, of charges from `since` on."""
         ...

@@ -8,7 +8,9 @@ What never will: when they run, what they mean.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from holdfast.ports.charges import Charge, Grouping, Sum, Tokens
-from holdfast.store.errors import unavailable
+from holdfast.store.errors import StoreUnavailableError, unavailable
 from holdfast.store.schema import CHARGE
 
 _NEW = insert(CHARGE)
@@ -135,21 +137,24 @@ def look_into(path: Path, busy_s: float = 1.0) -> Connection:
         return sqlite3.connect(address, uri=True, timeout=busy_s)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    try:
-        connection = engine.connect()
-        connection.execute(text("select 1 from charge limit 1"))
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise unavailable(error) from None
-    return connection
+    with ExitStack() as undo:
+        try:
+            connection = engine.connect()
+            undo.callback(connection.close)
+            connection.execute(text("select 1 from charge limit 1"))
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise unavailable(error) from None
+        undo.pop_all()
+        return connection
 
 
 def spent_elsewhere(paths: Sequence[Path], since: float) -> Mapping[str, int]:
-    """What other processes have spent, by customer: from their files, as far as they can be read."""
-    found: dict[str, int] = {}
+    """What other processes have spent, by customer: from their files, as far as they can be read. One that is
+    being made has nothing in it yet.
+    """
+    found: Counter[str] = Counter()
     for path in paths:
-        if not path.is_file():
-            continue
-        with look_into(path) as connection:
-            for customer, nanos in spent(connection, since).items():
-                found[customer] = found.get(customer, 0) + nanos
+        if path.is_file():
+            with suppress(StoreUnavailableError, SQLAlchemyError), look_into(path) as connection:
+                found.update(spent(connection, since))
     return found

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 class MemoryCharges:
     """Keeps the sums of this process, and nothing when it ends. Fills the port `Charges`."""
 
-    lost = 0
+    lost = waiting = 0
 
     def put(self, charge: Charge) -> None:
         """Nobody will ask for it."""

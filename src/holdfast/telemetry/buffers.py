@@ -84,6 +84,18 @@ _ROWS: Final = (
         is_shared=True,
     ),
     Buffer("journal_spool_bytes", "the same in bytes", "as above", is_shared=True),
+    Buffer(
+        "charges_waiting",
+        "charges that are not in the database yet",
+        "they are counted by budgets and not kept: `cost.unwritten`",
+        is_shared=True,
+    ),
+    Buffer(
+        "budget_customers",
+        "customers of today whose own cap is kept",
+        "only the other caps hold for more",
+        is_shared=True,
+    ),
     Buffer("client_secrets", "client secrets in use", "429 with `Retry-After`", is_shared=True),
     Buffer("client_secrets_bytes", "the sessions they are bound to", "as above", is_shared=True),
     Buffer("audio_requests", "speech and recordings under way", "429", is_shared=True),
