@@ -9,10 +9,8 @@ How the page and the real gateway work together is `test_gateway.py`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -20,13 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
+from tests.e2e.serving import Serving
 from tests.e2e.talk import Json, Samples, Talk, message
-from tests.e2e.waiting import until
 
 WEB = Path(__file__).parents[2] / "src" / "holdfast" / "_web"
 
@@ -91,25 +88,13 @@ class Stage:
         self.configured = threading.Event()
         self.configured.set()
         self.customer = CUSTOMERS[0]
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._loop: asyncio.AbstractEventLoop | None = None
-        config = uvicorn.Config(self._app(), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, name="stage")
+        self._serving = Serving("stage")
+        self.port, self.url, self.do = self._serving.port, self._serving.url, self._serving.do
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Stage]:
-        self._thread.start()
-        until(lambda: self._server.started, "the stage is up")
-        try:
+        with self._serving.running(self._app(), before_end=self.drop):
             yield self
-        finally:
-            self._server.should_exit = True
-            self.drop()
-            self._thread.join(timeout=10)
-            self._socket.close()
 
     # ---- what a test says
 
@@ -151,17 +136,6 @@ class Stage:
         self.talks.clear()
 
     # ---- the server
-
-    def _run(self) -> None:
-        async def serve() -> None:
-            self._loop = asyncio.get_running_loop()
-            await self._server.serve(sockets=[self._socket])
-
-        asyncio.run(serve())
-
-    def do(self, work: Callable[[], Any]) -> None:
-        if self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(work(), self._loop).result(timeout=10)
 
     def _app(self) -> FastAPI:
         app = FastAPI()

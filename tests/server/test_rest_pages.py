@@ -51,6 +51,9 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<title>Financial Sherpa</title>")
     (tmp_path / "assets" / "index-Ab12.js").write_text("export {};")
+    (tmp_path / "console" / "assets").mkdir(parents=True)
+    (tmp_path / "console" / "index.html").write_text("<title>Holdfast console</title>")
+    (tmp_path / "console" / "assets" / "index-Cd34.js").write_text("export {};")
     async with World(tmp_path).client() as client:
         yield client
 
@@ -91,12 +94,23 @@ async def test_without_a_build_the_page_says_what_to_do(bare: tuple[World, httpx
     assert answer.headers["content-type"].startswith("text/html")
 
 
-async def test_the_console_is_honest(bare: tuple[World, httpx.AsyncClient]) -> None:
+async def test_without_a_build_the_console_says_what_to_do(bare: tuple[World, httpx.AsyncClient]) -> None:
     answer = await bare[1].get("/console")
 
-    assert answer.status_code == 200
-    assert "no console yet" in answer.text
+    assert answer.status_code == 503
+    assert "make web" in answer.text
     assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/"])
+async def test_the_console_is_at_its_address(built: httpx.AsyncClient, path: str) -> None:
+    answer = await built.get(path)
+    file = await built.get("/console/assets/index-Cd34.js")
+
+    assert answer.status_code == 200
+    assert "Holdfast console" in answer.text
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "immutable" in file.headers["cache-control"]
 
 
 async def test_health(bare: tuple[World, httpx.AsyncClient]) -> None:

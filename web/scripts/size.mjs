@@ -11,7 +11,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
-const assets = join(web, "../src/holdfast/_web/assets");
+const built = join(web, "../src/holdfast/_web");
 
 /** Loaded only under `?taps=1`: no part of what a visitor gets. */
 const forTests = /^(tap|taps)[.-]/;
@@ -44,8 +44,9 @@ async function bundled(...entries) {
   return packed(...output.map((file) => (file.type === "chunk" ? file.code : file.source)));
 }
 
-/** The page's scripts and styles by their names without hashes. */
-function pageFiles() {
+/** The scripts and styles of a page by their names without hashes. */
+function filesOf(page) {
+  const assets = join(built, page, "assets");
   const names = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name) && !forTests.test(name));
   return names.map((name) => ({ name: name.replace(/-[\w-]{8}\./, "."), bytes: readFileSync(join(assets, name)) }));
 }
@@ -64,12 +65,14 @@ function without(whole, part) {
 execFileSync(process.execPath, [join(web, "scripts/packages.mjs")], { stdio: "inherit" });
 const client = await bundled("index.ts");
 const state = await bundled("reducer.ts", "selectors.ts");
-const page = pageFiles();
+const page = filesOf("");
+const operator = filesOf("console");
 // Of the first two, 2 kB and 1 kB are what it takes to hold the line: resuming, replaying, telling the truth about it.
 const rows = [
   { name: "client: core, worker, worklets", size: without(client, state), budget: 14_000 },
   { name: "client: state of the page", size: state, budget: 5_000 },
   { name: "page, scripts and styles", size: packed(...page.map(({ bytes }) => bytes)), budget: 100_000 },
+  { name: "console, scripts and styles", size: packed(...operator.map(({ bytes }) => bytes)), budget: 112_000 },
   { name: "@holdfast/client, as published", size: published("client"), budget: 30_000 },
   { name: "@holdfast/react, as published", size: published("react"), budget: 20_000 },
 ];

@@ -1,4 +1,4 @@
-"""Plain pages and the built web client.
+"""Plain pages, the built web client and the built console.
 
 What lives here: what a person sees when there is nothing else to show, and how files of the page are cached.
 What never will: scripts and styles in a page: the content security policy knows files only.
@@ -14,7 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-_HASHED_FOLDER: Final = "assets"
+_HASHED_FOLDERS: Final = (("assets",), ("console", "assets"))
+_CONSOLE: Final = "console/index.html"
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _PAGE: Final = """\
 <!doctype html>
@@ -52,24 +53,33 @@ def not_built() -> HTMLResponse:
     )
 
 
-def console() -> HTMLResponse:
-    """Where the operator's console will be."""
+def console_not_built() -> HTMLResponse:
+    """Instead of the operator's console, in a checkout where it was not built."""
     return page(
-        "Console",
-        "This version has no console yet.",
+        "The console is not built",
+        "The gateway runs, but this installation does not carry its console. In the checkout run: make web",
         "`holdfast doctor` checks the gateway layer by layer; /readyz tells whether it takes sessions.",
+        status=503,
     )
 
 
+def has_console(root: Path | None) -> bool:
+    """Whether the folder of the web client holds the console, too."""
+    return root is not None and (root / _CONSOLE).is_file()
+
+
 class WebClient(StaticFiles):
-    """The files that Vite built. Names under `assets` bear a hash of their content and never change."""
+    """The files that Vite built. Names under `assets` bear a hash of their content and never change.
+
+    The console is at /console itself, and its files beneath.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(directory=root, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file with ETag and the caching that fits it; 304 when the browser has it."""
-        response = await super().get_response(path, scope)
-        hashed = Path(path).parts[:1] == (_HASHED_FOLDER,)
+        response = await super().get_response(_CONSOLE if path == "console" else path, scope)
+        hashed = Path(path).parts[:-1] in _HASHED_FOLDERS
         response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
         return response

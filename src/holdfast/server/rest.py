@@ -122,7 +122,8 @@ def create_rest_app(
     routes = _Routes(gate, page, readiness, limits, durability)
     app.add_api_route("/healthz", routes.healthz, methods=["GET", "HEAD"])
     app.add_api_route("/readyz", routes.readyz, methods=["GET", "HEAD"])
-    app.add_api_route("/console", pages.console, methods=["GET"], response_class=HTMLResponse)
+    if not pages.has_console(web_root):
+        app.add_api_route("/console", pages.console_not_built, methods=["GET"], response_class=HTMLResponse)
     app.add_api_route(f"{ROOT}/realtime", routes.configuration, methods=["GET"])
     changing = [Depends(routes.judge_change)]
     app.add_api_route(f"{ROOT}/ticket", routes.ticket, methods=["POST"], dependencies=changing)

@@ -2,7 +2,7 @@
 
 export { VoiceClient, createVoiceClient, type LevelSide, type VoiceClientOptions } from "./client";
 export { steadyNow } from "./clock";
-export type { Fault, Named, PageConfig, PortalAccess, SessionWish, Upstream } from "./protocol";
+export type { Fault, Named, PageConfig, Party, PortalAccess, SessionWish, Upstream } from "./protocol";
 export { agentState, heardPart, inCall, isSpeech, needsUser, shownEntries, situation } from "./selectors";
 export type { Situation } from "./selectors";
 export { initialState } from "./state";

@@ -1,0 +1,404 @@
+"""The operator's console in Chromium, before a gateway that tells what the test wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e import console_scenes as scenes
+from tests.e2e.conftest import OpenPage
+from tests.e2e.console_stage import KEY, ConsoleStage, now
+from tests.e2e.test_looks import AXE, complaints
+from tests.e2e.waiting import until, when
+
+pytestmark = pytest.mark.browser
+
+WIDE = {"width": 1360, "height": 860}
+NARROW = {"width": 360, "height": 740}
+LOOKS: dict[str, dict[str, Any]] = {
+    "wide-light": {"viewport": WIDE, "color_scheme": "light"},
+    "wide-dark": {"viewport": WIDE, "color_scheme": "dark"},
+    "narrow-light": {"viewport": NARROW, "color_scheme": "light"},
+    "narrow-dark": {"viewport": NARROW, "color_scheme": "dark"},
+    "forced": {"viewport": WIDE, "forced_colors": "active"},
+    "zoomed": {"viewport": {"width": 340, "height": 256}, "color_scheme": "light"},
+}
+PLACES = {
+    "sessions": "sessions",
+    "filtered-away": "sessions?q=nobody",
+    "session": "session/{one}?t=24.1",
+    "closer": "session/{one}?t=24.1&zoom=6&table=turns",
+    "explained": "session/{one}?explain=1",
+    "unknown-session": "session/s-9999",
+    "latency": "latency?bucket=1000",
+    "latency-tables": "latency?table=segments,silence,histogram",
+    "faults": "faults",
+    "faults-narrowed": "faults?party=provider&span=1h&table=faults",
+    "cost": "cost",
+    "setup": "setup",
+}
+EMPTY = ("sessions", "latency", "faults", "cost")
+REFUSALS = ["404", "503", "401", "Failed to load resource", "ERR_"]
+LONG_TASK_MS = 50
+
+
+@pytest.fixture
+def gateway() -> Iterator[ConsoleStage]:
+    with ConsoleStage().running() as running:
+        yield running
+
+
+@pytest.fixture
+def open_console(open_page: OpenPage, gateway: ConsoleStage) -> Callable[..., Page]:
+    def start(place: str = "sessions", **context: Any) -> Page:
+        context = {"viewport": WIDE, "reduced_motion": "reduce", **context}
+        page = open_page(f"{gateway.url}/console#/{place}", args=[], tolerate=REFUSALS, **context)
+        expect(page.get_by_role("navigation", name="Console")).to_be_visible()
+        return page
+
+    return start
+
+
+def go(page: Page, place: str) -> None:
+    page.evaluate("(place) => { location.hash = `#/${place}` }", place)
+
+
+def place_of(page: Page) -> int:
+    """Where the cursor is in a session, in ms."""
+    return int(page.get_by_role("slider").get_attribute("aria-valuenow") or -1)
+
+
+@pytest.fixture(params=LOOKS)
+def look(request: Any, open_console: Callable[..., Page]) -> tuple[str, Page]:
+    page = open_console(**LOOKS[request.param])
+    page.evaluate(AXE.read_text())
+    return request.param, page
+
+
+@pytest.mark.timeout(180)
+def test_every_state(
+    look: tuple[str, Page], gateway: ConsoleStage, picture: Callable[[Page, str], None]
+) -> None:
+    name, page = look
+    found: dict[str, list[str]] = {}
+
+    def judge(state: str) -> None:
+        expect(page.locator("h1, .c-refused").first).to_be_visible()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        expect(page.get_by_text("Asking the gateway")).to_have_count(0)
+        picture(page, f"console-{name}-{state}")
+        if trouble := complaints(page):
+            found[state] = trouble
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.setdefault(state, []).append(f"scrolls sideways by {wide} px")
+
+    for place in EMPTY:
+        go(page, place)
+        judge(f"empty-{place}")
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    for state, place in PLACES.items():
+        go(page, place.format(one=rows[0]["id"]))
+        judge(state)
+    go(page, "sessions")
+    gateway.show(scenes.calm(now()), gateway=scenes.gateway(12, state="draining", banner="One of 4 workers."))
+    expect(page.get_by_role("heading", level=1)).to_have_text("All 12 conversations go well.")
+    judge("calm")
+    gateway.reachable = False
+    gateway.cut()
+    expect(page.get_by_text("The line to the gateway is lost.")).to_be_visible()
+    judge("lost")
+
+    assert not found, "\n".join(f"{state}: {line}" for state, lines in found.items() for line in lines)
+
+
+def test_who_needs_somebody_comes_first_and_live(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    page = open_console()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nobody is talking at the moment.")
+    expect(page.get_by_text("holdfast talk")).to_be_visible()
+
+    rows = scenes.calm(now())
+    gateway.show(rows)
+    expect(page.get_by_role("heading", level=1)).to_have_text("All 12 conversations go well.")
+    worst = {**rows[7], "attention": 95, "why": "The upstream does not answer."}
+    gateway.change(rows=[worst])
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("One conversation needs you.")
+    expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_have_text(worst["why"])
+    assert page.title() == "(1) Holdfast console"
+
+
+def test_the_order_stands_still_under_a_pointer(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    rows = scenes.calm(now())
+    gateway.show(rows)
+    page = open_console()
+    links = page.get_by_role("table", name="Sessions").get_by_role("link")
+    expect(links).to_have_count(12)
+    before = page.locator(".r-what .r-id").all_inner_texts()
+    links.nth(3).hover()
+    last = next(row for row in rows if row["id"] == before[-1])
+    gateway.change(rows=[{**last, "attention": 95, "why": "It needs somebody."}])
+    expect(page.get_by_text("Order held while you are here.")).to_be_visible()
+    assert page.locator(".r-what .r-id").all_inner_texts() == before
+
+    page.get_by_role("button", name="Sort again").click()
+    expect(links.first).to_have_text("It needs somebody.")
+
+
+def test_the_list_is_walked_with_keys_however_long_it_is(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    gateway.show(scenes.crowd(now()))
+    page = open_console()
+    table = page.get_by_role("table", name="Sessions")
+    table.get_by_role("link").first.focus()
+    page.keyboard.press("ArrowDown")
+    focused = "document.activeElement.closest('[data-id]')?.dataset.id"
+    second = page.evaluate(focused)
+    assert second == page.locator(".r-what .r-id").nth(1).inner_text()
+
+    page.keyboard.press("End")
+    when(page, f"({focused} ?? '{second}') !== '{second}'")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().bottom < innerHeight")
+    assert page.locator("[data-id]").count() < 60, "rows that nobody sees are not in the page"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="← All sessions")).to_be_visible()
+
+
+def test_filters_are_in_the_address(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    gateway.show(scenes.troubled(now()))
+    page = open_console("sessions?party=provider&state=running")
+    links = page.get_by_role("table", name="Sessions").get_by_role("link")
+    expect(links).to_have_count(1)
+    page.get_by_label("Last fault").select_option("")
+    page.get_by_label("Find").fill("microphone")
+    expect(links).to_have_count(1)
+    assert page.evaluate("location.hash") == "#/sessions?state=running&q=microphone"
+
+    links.first.click()
+    page.get_by_role("link", name="← All sessions").click()
+    assert page.evaluate("location.hash") == "#/sessions?state=running&q=microphone"
+    page.get_by_role("button", name="Clear").click()
+    assert page.evaluate("location.hash") == "#/sessions"
+
+
+def test_a_timeline_is_walked_with_keys(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    session = gateway.sessions[rows[0]["id"]]
+    page = open_console(f"session/{rows[0]['id']}?t=0")
+    slider = page.get_by_role("slider", name="Place in the session")
+    slider.focus()
+    seen = []
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+        seen.append(place_of(page))
+    marks = sorted({entry["t_ms"] for entry in session["timeline"]})
+    assert seen == marks[1:7]
+    page.keyboard.press("f")
+    fault = next(entry for entry in session["timeline"] if entry["lane"] == "fault")
+    assert place_of(page) == fault["t_ms"]
+    assert fault["text"] in (slider.get_attribute("aria-valuetext") or "")
+    expect(page.locator(".c-at")).to_contain_text("ECONNRESET")
+    page.keyboard.press("]")
+    assert place_of(page) == session["turns"][3]["began_ms"]
+    page.keyboard.press("Shift+ArrowLeft")
+    assert place_of(page) == session["turns"][3]["began_ms"] - 1_000
+    page.keyboard.press("+")
+    when(page, f"location.hash.includes('t={(session['turns'][3]['began_ms'] - 1_000) / 1_000}')")
+    assert "zoom=" in page.evaluate("location.hash")
+    page.keyboard.press("Home")
+    assert place_of(page) == 0
+
+
+def test_an_address_leads_to_a_moment_and_to_a_turn(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(f"session/{rows[0]['id']}?t=24.1")
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "24100")
+    expect(page.get_by_role("list", name="Events").locator("[aria-current=step]")).to_be_visible()
+    go(page, f"session/{rows[0]['id']}?turn=2")
+    began = gateway.sessions[rows[0]["id"]]["turns"][1]["began_ms"]
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", str(began))
+
+
+def test_a_bar_leads_to_real_turns(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    gateway.show(scenes.troubled(now()))
+    page = open_console("latency")
+    bar = page.get_by_role("link", name="1.00 s to 1.20 s: 318 turns")
+    bar.focus()
+    page.keyboard.press("Enter")
+    first = page.get_by_role("link", name="Turn 1 of")
+    expect(first).to_be_visible()
+    assert page.evaluate("location.hash") == "#/latency?bucket=1000"
+    first.click()
+    assert page.evaluate("location.hash").startswith("#/session/")
+
+
+@pytest.mark.parametrize(
+    ("place", "title", "columns"),
+    [
+        ("latency", "What the silence is made of", "turn,uplink ms,endpointing ms"),
+        ("latency", "Silence, minute by minute", "minute,p50 ms,p95 ms,p99 ms,turns"),
+        ("latency", "How often how long", "from ms,to ms,turns,examples"),
+        ("faults", "Faults by party", "time,party,code,message,session"),
+        ("cost", "Cost a minute", "time,USD a minute"),
+        ("cost", "The most expensive conversations", "session,customer,upstream,model"),
+        ("session/{one}", "Turns", "turn,began ms,silence ms,uplink ms"),
+    ],
+)
+def test_behind_every_picture_is_a_table_and_a_file(
+    open_console: Callable[..., Page], gateway: ConsoleStage, place: str, title: str, columns: str
+) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(place.format(one=rows[0]["id"]))
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"CSV of {title}").click()
+    lines = download.value.path().read_text().splitlines()
+    page.get_by_role("button", name=f"Table of {title}").click()
+    table = page.get_by_role("region", name=f"{title}: table").get_by_role("table")
+
+    assert lines[0].startswith(columns)
+    expect(table.get_by_role("columnheader")).to_have_text(lines[0].split(","))
+    expect(table.get_by_role("row")).to_have_count(len(lines))
+    assert "table=" in page.evaluate("location.hash")
+
+
+def test_the_parts_of_every_turn_add_up(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(f"session/{rows[0]['id']}?table=turns")
+    cells = page.get_by_role("region", name="Turns: table").get_by_role("row").all_inner_texts()[1:]
+    for line in cells:
+        numbers = [float(cell) for cell in line.split("\t")[2:9]]
+        assert numbers[0] == sum(numbers[1:])
+
+
+def test_a_lost_line_is_said_with_its_age_and_healed(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    gateway.show(scenes.calm(now()))
+    page = open_console()
+    expect(page.get_by_text("Live", exact=True).first).to_be_visible()
+    gateway.reachable = False
+    gateway.cut()
+    expect(page.get_by_text("The line to the gateway is lost.")).to_be_visible()
+    expect(page.get_by_text("You see how it was")).to_be_visible()
+    expect(page.get_by_role("table", name="Sessions").get_by_role("link")).to_have_count(12)
+    gateway.reachable = True
+    expect(page.get_by_text("The line to the gateway is lost.")).to_have_count(0, timeout=15_000)
+    expect(page.locator(".c-fresh")).to_have_text("Live")
+
+
+def test_the_door(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    gateway.needs_key, gateway.signed_in = True, False
+    gateway.show(scenes.calm(now()))
+    page = open_console()
+    page.get_by_label("Operator’s key").fill("wrong")  # noqa: RUF001 - the page's own apostrophe
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("This key is not known here.")
+    page.get_by_label("Operator’s key").fill(KEY)  # noqa: RUF001 - the page's own apostrophe
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("table", name="Sessions")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_reading_is_all_unless_more_is_allowed(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(f"session/{rows[0]['id']}")
+    expect(page.get_by_text("Read-only")).to_be_visible()
+    expect(page.get_by_role("button", name="End session")).to_have_count(0)
+
+    gateway.may_act = True
+    page.reload()
+    page.get_by_role("button", name="End session").click()
+    assert gateway.ended == []
+    page.get_by_role("button", name="End this conversation now").click()
+    until(lambda: gateway.ended == [rows[0]["id"]], "the session is ended")
+
+
+def test_explained_and_taken_along(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(f"session/{rows[0]['id']}")
+    page.get_by_role("button", name="Explain").click()
+    told = page.get_by_label("Explanation")
+    expect(told.get_by_role("heading", level=2)).to_have_text(gateway.explanation["sentence"])
+    expect(told).to_contain_text("provider.connection_lost")
+    expect(told.get_by_role("meter")).to_have_count(2)
+    assert "explain=1" in page.evaluate("location.hash")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download bundle").click()
+    assert download.value.suggested_filename == f"{rows[0]['id']}.zip"
+
+
+@pytest.mark.timeout(120)
+def test_a_thousand_rows_that_change_four_times_a_second_keep_the_page_smooth(
+    launch: Callable[..., Browser], gateway: ConsoleStage
+) -> None:
+    """Processor time of the page's tasks: a busy machine makes them later, but not longer."""
+    rows = scenes.crowd(now())
+    gateway.show(rows)
+    browser = launch()
+    with browser.new_context(viewport=WIDE) as context:
+        page = context.new_page()
+        page.goto(f"{gateway.url}/console")
+        expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_be_visible()
+        browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
+        for beat in range(40):
+            gateway.change(rows=[changed(row, beat) for row in rows])
+            if beat % 4 == 0:
+                page.mouse.move(600, 500)
+                page.mouse.wheel(0, 900)
+            page.wait_for_timeout(250)
+        events = json.loads(browser.stop_tracing())["traceEvents"]
+        shown = page.get_by_role("row").count()
+    longest = longest_task_ms(events)
+
+    assert shown < 60
+    assert longest < LONG_TASK_MS, f"the longest task took {longest:.1f} ms of processor time"
+
+
+def changed(row: dict[str, Any], beat: int) -> dict[str, Any]:
+    """Everything that ticks, and now and then who needs somebody."""
+    number = int(row["id"][2:6])
+    attention = 70 if (number + beat) % 50 == 0 else row["attention"]
+    cost = (row["cost_usd"] or 0) + 0.001 * beat
+    return {
+        **row,
+        "turns": row["turns"] + beat,
+        "attention": attention,
+        "cost_usd": cost,
+        "lastOut_ms": 100 * beat,
+    }
+
+
+def longest_task_ms(events: list[dict[str, Any]]) -> float:
+    """Of the renderer that draws the page."""
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    tasks = [
+        event["tdur"] / 1_000
+        for event in events
+        if event["name"].endswith("RunTask") and "tdur" in event and (event["pid"], event["tid"]) in mains
+    ]
+    assert tasks, "the trace holds no tasks"
+    return max(tasks)
