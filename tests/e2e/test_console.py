@@ -29,7 +29,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 PLACES = {
     "sessions": "sessions",
-    "filtered-away": "sessions?q=nobody",
+    "filtered-away": "sessions?q=no-such-session",
     "session": "session/{one}?t=24.1",
     "closer": "session/{one}?t=24.1&zoom=6&table=turns",
     "explained": "session/{one}?explain=1",

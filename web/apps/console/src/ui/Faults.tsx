@@ -38,6 +38,11 @@ export function FaultsPage(): JSX.Element {
         <Narrow all={all} />
       </div>
       {faults.length > 0 && <Picture faults={faults} now={now} />}
+      {all.length === 0 && (
+        <p className="c-empty">
+          What goes wrong stands here with whose fault it was, how many conversations it met, and what to do.
+        </p>
+      )}
       <Codes codes={codes} now={now} />
       {faults.length > 0 && <Newest faults={faults} />}
     </>
@@ -46,7 +51,7 @@ export function FaultsPage(): JSX.Element {
 
 function headline(faults: readonly FaultSeen[], codes: readonly Blamed[]): string {
   const [worst] = codes;
-  if (worst === undefined) return "No faults here.";
+  if (worst === undefined) return "No faults.";
   const whose = named(PARTIES, worst.party);
   return codes.length === 1
     ? `${many(faults.length, "fault")}, all at one door: ${whose}.`

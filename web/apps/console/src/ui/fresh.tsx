@@ -33,7 +33,7 @@ export function fresh(state: ConsoleState): Fresh {
   }
   const retryAt = line.phase === "lost" ? line.retryAt : undefined;
   const long = `The line to the gateway is lost. ${shown} ${again(retryAt, state.now)}`;
-  return { kind: "lost", short: `${short(age)} old`, long };
+  return { kind: "lost", short: "Line lost", long };
 }
 
 function again(retryAt: number | undefined, now: number): string {
