@@ -28,8 +28,9 @@ def session(row: Json) -> Json:
     ):
         mark(at, "user", "turn", f"The user spoke in turn {number}.", spoken)
         scale = 1 + 0.4 * (number % 3)
-        parts = [{"name": name, "ms": round(ms * scale)} for name, ms in zip(SEGMENTS, PARTS_MS, strict=True)]
-        silence = sum(part["ms"] for part in parts)
+        lengths = [round(ms * scale) for ms in PARTS_MS]
+        parts = [{"name": name, "ms": ms} for name, ms in zip(SEGMENTS, lengths, strict=True)]
+        silence = sum(lengths)
         end = at + spoken
         if number == 3:
             mark(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.e2e import console_scenes as scenes
 from tests.e2e.conftest import OpenPage
@@ -17,8 +17,8 @@ from tests.e2e.waiting import until, when
 
 pytestmark = pytest.mark.browser
 
-WIDE = {"width": 1360, "height": 860}
-NARROW = {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1360, "height": 860}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 LOOKS: dict[str, dict[str, Any]] = {
     "wide-light": {"viewport": WIDE, "color_scheme": "light"},
     "wide-dark": {"viewport": WIDE, "color_scheme": "dark"},
@@ -396,7 +396,7 @@ def longest_task_ms(events: list[dict[str, Any]]) -> float:
         if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
     }
     tasks = [
-        event["tdur"] / 1_000
+        float(event["tdur"]) / 1_000
         for event in events
         if event["name"].endswith("RunTask") and "tdur" in event and (event["pid"], event["tid"]) in mains
     ]
