@@ -57,6 +57,7 @@ from holdfast.store import (
     take_over,
 )
 from holdfast.telemetry import kept_lines
+from holdfast.telemetry.identity import Pseudonyms
 
 log = structlog.get_logger()
 
@@ -154,6 +155,8 @@ class Node:
         figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
         figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
         figures.rooms.append(lambda uses: readings.of_books(self.books, uses))
+        if settings.traces.endpoint:
+            self._trace(stack)
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
@@ -189,6 +192,22 @@ class Node:
         self.keeper = Keeper(ledger, self.directory)
         self.keeper.start()
         stack.callback(self.keeper.stop)
+
+    def _trace(self, stack: contextlib.AsyncExitStack) -> None:
+        from holdfast.telemetry.traces import Traces, TracesOptions  # noqa: PLC0415 - its libraries are an extra
+
+        settings = self.settings.traces
+        options = TracesOptions(
+            settings.endpoint,
+            settings.header_fields,
+            settings.share,
+            readings.version(),
+            str(self.place.number + 1),
+        )
+        traces = Traces(options, Pseudonyms(self.settings.pseudonym_key))
+        stack.push_async_callback(traces.close)
+        self.directory.watches.all.append(traces)
+        self.figures.rooms.append(lambda _: readings.of_spans(traces.counts))
 
     async def _dialers(
         self, engine: EngineDoor | None, stack: contextlib.AsyncExitStack

@@ -316,6 +316,12 @@ def of_log() -> Iterator[Reading]:
     yield Reading("holdfast_log_lines_dropped_total", TALLY.dropped)
 
 
+def of_spans(counts: Mapping[str, int]) -> Iterator[Reading]:
+    """What became of spans."""
+    for outcome in ("made", "sent", "failed"):
+        yield Reading("holdfast_spans_total", counts.get(outcome, 0), (outcome,))
+
+
 def of_engine(pool: EnginePool) -> Iterator[Reading]:
     """Its processes, and the stages that others should do."""
     ready, wanted, sessions = pool.numbers

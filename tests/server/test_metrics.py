@@ -12,12 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.auth import hash_key
+from holdfast.ports.sightings import UpstreamLive
 from holdfast.telemetry import LABELS, METERS
 from holdfast.telemetry.buffers import BUFFERS
 from holdfast.telemetry.exposition import PROCESS
 from tests.server.gateway import Client, eventually, frames, tone
 from tests.server.guarded import KEY, guarded
 from tests.server.realtime_client import converse
+from tests.server.test_sightings import watched
 
 MONITOR = "hf_a-key-of-a-monitor"
 SPEECH = tone(0.6) + bytes(48 * 900)
@@ -57,12 +59,12 @@ async def spoken(url: str) -> Client:
 
 
 async def test_what_it_says_is_what_happened(tmp_path: Path) -> None:
-    async with guarded(tmp_path, **BARE) as (url, upstream, _):
+    async with guarded(tmp_path, **BARE) as (url, upstream, gateway):
+        memory = watched(gateway)
         client = await spoken(url)
         during = await scrape(url)
         upstream.kill(1011, "server error")
-        await eventually(lambda: len(upstream.sessions) == 2)
-        await client.until(lambda: [one for one in client.told("status") if one["state"] == "live"])
+        await eventually(lambda: len(memory.all(UpstreamLive)) == 2)
         client.say("end_session")
         await client.until_closed()
         after = await scrape(url)

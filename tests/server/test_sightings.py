@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from holdfast.app import Gateway
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Sighting, Watched
@@ -39,7 +40,7 @@ class Broken:
         raise RuntimeError("a bug")
 
 
-def watched(gw: TestGateway) -> Memory:
+def watched(gw: TestGateway | Gateway) -> Memory:
     memory = Memory()
     gw.directory.watches.all += [Broken(), memory]  # one that fails takes nothing from the others
     return memory

@@ -295,6 +295,12 @@ class TracesSettings(BaseModel):
         """The value of the variable that `headers_env` names; empty when there is none."""
         return self._headers
 
+    @property
+    def header_fields(self) -> dict[str, str]:
+        """The same, one by one."""
+        parts = (part.partition("=") for part in self.headers.get_secret_value().split(",") if "=" in part)
+        return {name.strip().lower(): value.strip() for name, _, value in parts}
+
 
 MAY_BE_NONE: Final = frozenset({"append_join_ms"})
 """Limits whose 0 means: never. Of all others it would mean that nothing works."""

@@ -174,7 +174,11 @@ LABELS: Final[Mapping[str, Label]] = {
             frozenset({"answer", "rebuild", "waste", "transcription"}),
         ),
         Label("buffer", "The name of its bound in `[limits]`.", frozenset(BUFFERS)),
-        Label("outcome", "What became of lines.", frozenset({"written", "refused"})),
+        Label(
+            "outcome",
+            "What became of lines and spans.",
+            frozenset({"written", "refused", "made", "sent", "failed"}),
+        ),
         Label(
             "cause",
             "Why the journal does not write.",
@@ -726,6 +730,13 @@ _ROWS: Final = (
             _C,
             "Sightings that one of those who watch (console, metrics, transcripts, cost) could not take in.",
             "A bug of the gateway's own, which cost a figure and no conversation: the log has the first.",
+        ),
+        Meter(
+            "spans_total",
+            _C,
+            "Spans for OpenTelemetry. More `made` than `sent` for long: some were dropped.",
+            "`failed`: the receiver of `[traces] endpoint` does not take them.",
+            ("outcome",),
         ),
         Meter(
             "log_lines_total",
