@@ -47,7 +47,7 @@ from holdfast.runtime.directory import Directory
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Rehearsal, Rehearsing
 from holdfast.runtime.upstreams import Upstreams
-from holdfast.server.console import LocalOverview, Overview
+from holdfast.server.console import Feed, LocalOverview, Overview
 from holdfast.server.host import Hosting
 from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.metrics import Told
@@ -166,7 +166,7 @@ class Gateway:
                 figures=None if settings.metrics.access == "off" else house.figures,
                 console=desk.options,
             )
-            self._read_door(house.own, app)
+            self._read_door(house.own, app, desk.feed)
             server = uvicorn_server(app, router, drain_s=settings.limits.drain_s, tls=self._tls())
             async with listening(server, sock) as authority:
                 log.info("server.listening", category="server", source="app", address=authority)
@@ -267,10 +267,12 @@ class Gateway:
 
         return House(staff, staff, staff.overview, own, figures)
 
-    def _read_door(self, figures: Figures, app: FastAPI) -> None:
+    def _read_door(self, figures: Figures, app: FastAPI, feed: Feed) -> None:
         """What only this process has, into its figures."""
         requests = app.state.audio
-        figures.rooms.append(of_door(self.directory, self.gate.client_secrets, lambda: requests.running))
+        figures.rooms.append(
+            of_door(self.directory, self.gate.client_secrets, feed, lambda: requests.running)
+        )
         if (pool := self.pool) is not None:
             figures.rooms.append(lambda _: of_engine(pool))
 

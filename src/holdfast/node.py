@@ -146,11 +146,11 @@ class Node:
         if settings.server.express and (fast := express()) is not None:
             stack.callback(fast.close)
             directory.express = fast
+        assistant = assistant_of(settings, portal)
+        self.figures = figures = figures_of(directory, settings, assistant)
         self._keep_book(stack)
         self.journal = journal = await self._journal(stack)
         await self._books(stack)
-        assistant = assistant_of(settings, portal)
-        self.figures = figures = figures_of(directory, settings, assistant)
         now = asyncio.get_running_loop().time
         figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
         figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
@@ -189,6 +189,7 @@ class Node:
         at = asyncio.get_running_loop().time()
         ledger = Ledger(self.settings.limits, wall_s=time.time(), at=at, show_customers=shown)
         self.directory.watches.all.append(ledger)
+        self.figures.rooms.append(lambda uses: readings.of_ledger(ledger, uses))
         self.keeper = Keeper(ledger, self.directory)
         self.keeper.start()
         stack.callback(self.keeper.stop)

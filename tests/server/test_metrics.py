@@ -81,6 +81,7 @@ async def test_what_it_says_is_what_happened(tmp_path: Path) -> None:
     usage = client.told("response_done")[0]["usage"]
     details = usage["output_token_details"]
     assert during.value("holdfast_tokens_total", kind="output_audio") == details["audio_tokens"]
+    assert during.value("holdfast_cost_usd_total", upstream="openai", purpose="answer") > 0
 
     assert after.value("holdfast_sessions") == 0
     assert after.value("holdfast_audio_samples_total", direction="down") == len(client.audio) / 2
@@ -106,7 +107,8 @@ async def test_it_names_everything_and_only_what_the_table_has(tmp_path: Path) -
                     known = frozenset(upstreams)
                 assert known is None or value in known, sample
         used = {one.labels["buffer"] for one in told.families["holdfast_buffer_used"].samples}
-        assert set(BUFFERS) - used == {"relay_held_bytes", "input_before_session_s"}, "nobody is there"
+        nobodys = {"relay_held_bytes", "input_before_session_s", "console_stream_messages"}
+        assert set(BUFFERS) - used == nobodys
         ratios = [one.value for one in told.families["holdfast_buffer_fullest_ratio"].samples]
         assert all(0 <= one <= 1 for one in ratios)
         assert told.value("process_resident_memory_bytes") > 1e6

@@ -10,7 +10,7 @@ spent on words that nobody reads.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -63,6 +63,16 @@ class Ledger:
     def live(self) -> int:
         """Sessions that go on."""
         return len(self._accounts) - len(self._ended)
+
+    def fill(self) -> Iterator[tuple[str, int]]:
+        """How much is in each buffer, by the name of its bound."""
+        yield "console_sessions", self.live
+        yield "console_ended", len(self._ended)
+        yield "console_faults", len(self._faults)
+        for account in self._accounts.values():
+            yield "console_entries", len(account.entries)
+            yield "console_turns", len(account.turns)
+            yield "console_faults_of_session", len(account.faults_kept)
 
     # what is seen
 

@@ -99,6 +99,26 @@ _ROWS: Final = (
     Buffer("client_secrets", "client secrets in use", "429 with `Retry-After`", is_shared=True),
     Buffer("client_secrets_bytes", "the sessions they are bound to", "as above", is_shared=True),
     Buffer("audio_requests", "speech and recordings under way", "429", is_shared=True),
+    Buffer(
+        "console_sessions",
+        "sessions that the console follows",
+        "one more is counted, not shown",
+        is_shared=True,
+    ),
+    Buffer(
+        "console_ended", "sessions that ended lately", "the oldest is forgotten", is_shared=True, is_ring=True
+    ),
+    Buffer(
+        "console_faults", "faults of all sessions", "the oldest is forgotten", is_shared=True, is_ring=True
+    ),
+    Buffer("console_entries", "lines of a session's timeline", "the oldest is forgotten", is_ring=True),
+    Buffer("console_turns", "turns of a session's timeline", "the oldest is forgotten", is_ring=True),
+    Buffer("console_faults_of_session", "faults of a session", "the oldest is forgotten", is_ring=True),
+    Buffer("console_watchers", "consoles that are open", "one more is refused", is_shared=True),
+    Buffer(
+        "console_stream_messages", "messages for a console", "it starts over with a snapshot", is_ring=True
+    ),
+    Buffer("console_log_lines", "lines of the log", "the oldest is forgotten", is_shared=True, is_ring=True),
 )
 
 BUFFERS: Final[Mapping[str, Buffer]] = {row.limit: row for row in _ROWS}

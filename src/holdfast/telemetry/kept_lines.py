@@ -41,6 +41,11 @@ def of(session_id: str) -> list[dict[str, Any]]:
     return [line for line in list(_RING.lines) if line["metadata"].get("session") == session_id]
 
 
+def count() -> int:
+    """How many are kept."""
+    return len(_RING.lines)
+
+
 def begin(most: int | None = None) -> None:
     """Forget all lines: the log begins anew. From here on at most so many."""
     _RING.lines.clear()

@@ -303,6 +303,13 @@ _ROWS: Final = (
                     "A bug of the gateway's own: the log has its traceback.",
                 ),
                 Alert(
+                    "HoldfastChargesLost",
+                    'sum(increase(holdfast_moments_total{moment="cost.unwritten"}[15m])) > 0',
+                    "0m",
+                    "page",
+                    "Charges were not kept: the bill has holes.",
+                ),
+                Alert(
                     "HoldfastForeignResumes",
                     'sum(increase(holdfast_moments_total{moment="resume.foreign"}[15m])) > 0',
                     "0m",

@@ -38,6 +38,10 @@ class Watcher:
         self._is_over = False
         self.needs_snapshot = True
 
+    def __len__(self) -> int:
+        """Messages that wait."""
+        return len(self._waiting)
+
     def give(self, event: bytes) -> None:
         """For it to send. Too much waiting means that it starts over."""
         if len(self._waiting) >= self._most:
@@ -86,6 +90,11 @@ class Feed:
     def watchers(self) -> int:
         """Open streams."""
         return len(self._watchers)
+
+    @property
+    def waiting(self) -> list[int]:
+        """Messages that wait, for each stream."""
+        return [len(one) for one in self._watchers]
 
     def join(self) -> Watcher | None:
         """One more who watches; None when there is no room, or all is about to end."""
