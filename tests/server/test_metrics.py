@@ -81,9 +81,9 @@ async def test_what_it_says_is_what_happened(tmp_path: Path) -> None:
     usage = client.told("response_done")[0]["usage"]
     details = usage["output_token_details"]
     assert during.value("holdfast_tokens_total", kind="output_audio") == details["audio_tokens"]
-    assert during.value("holdfast_cost_usd_total", upstream="openai", purpose="answer") > 0
 
     assert after.value("holdfast_sessions") == 0
+    assert after.value("holdfast_cost_usd_total", upstream="openai", purpose="answer") > 0
     assert after.value("holdfast_audio_samples_total", direction="down") == len(client.audio) / 2
     assert after.value("holdfast_upstream_lost_total", party="provider") == 1
     assert after.value("holdfast_faults_total", party="provider") >= 1
