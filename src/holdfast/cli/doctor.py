@@ -1,6 +1,6 @@
 """`holdfast doctor`: checks layer by layer, a verdict with evidence, whose fault, what to do.
 
-What lives here: the command's options and its output. What never will: the checks (`cli.examination`).
+What lives here: the command's options and its output. What never will: the checks (`examination`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ Examples:
 
   holdfast doctor --offline
 
-  holdfast doctor --upstream openai --json
+  holdfast doctor --upstream openai --deep
 
-  holdfast doctor --url ws://127.0.0.1:8080      (a session with a gateway that runs)
+  holdfast doctor --url http://127.0.0.1:8080      (a gateway that runs, as its clients see it)
+
+  holdfast doctor --url https://voice.example.com --origin https://portal.example.com
+
+  holdfast doctor --url wss://api.openai.com/v1/realtime      (any server of the Realtime dialect)
 """
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}
 _PLAIN_MARKS = {"ok": "ok", "warning": "!!", "failed": "XX", "skipped": "--"}
@@ -41,18 +45,28 @@ def doctor(
     url: Annotated[
         str | None, typer.Option(help="Look at a running gateway or any Realtime address instead.")
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Look at every upstream of the list.")] = False,
+    origin: Annotated[
+        str, typer.Option(help="With --url: would a page of this origin be let in? Else the gateway's own.")
+    ] = "",
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Look at every upstream of the list; try what helps when one fails."),
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Dial nobody.")] = False,
     session: Annotated[
         str | None, typer.Option(help="Diagnose a past session. Needs the journal, which is not there yet.")
     ] = None,
+    ask_status_page: Annotated[
+        bool,
+        typer.Option("--ask-status-page", help="Ask the service's status page, too; else it is only named."),
+    ] = False,
     ca: CaFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check this installation and its upstreams, and say whose fault it is."""
     # the client, the engine and numpy are loaded only now: `holdfast --help` shall not wait for them
     from holdfast import telemetry  # noqa: PLC0415
-    from holdfast.cli.examination import Examination, UnknownUpstreamError  # noqa: PLC0415
+    from holdfast.examination import Examination, UnknownUpstreamError, Wish  # noqa: PLC0415
 
     judge_ca(ca, as_json=as_json)
     if session is not None:
@@ -60,9 +74,9 @@ def doctor(
         fix = "Look for the session's id in the log, and give the fault's code to `holdfast explain`."
         fail(f"session {session} cannot be diagnosed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     logs = telemetry.configure(level="critical")
-    examination = Examination(upstream=upstream, url=url, deep=deep, offline=offline, ca=ca)
+    wish = Wish(upstream, url, origin, deep, offline, ask_status_page, ca)
     try:
-        report = asyncio.run(examination.run((lambda _: None) if as_json else show))
+        report = asyncio.run(Examination(wish).run((lambda _: None) if as_json else show))
     except UnknownUpstreamError as error:
         fix = f"Known: {', '.join(error.known)}."
         fail(f"no upstream is called {upstream!r}.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
@@ -90,15 +104,20 @@ def conclude(report: Report) -> None:
     """The verdict, for people."""
     worst = report.verdict
     if worst is None or worst.told is None:
-        print("\nhealthy: nothing failed.")
+        warnings = len(report.warnings)
+        print(f"\nhealthy: nothing failed{f', {warnings} to look at' if warnings else ''}.")
         return
     told = worst.told
     print(f"\nverdict   {told['code']}")
     print(f"whose     {told['party']}")
     print(f"users see {told['message']}")
-    print(f"do        {told['remedy']}")
     for evidence in told["evidence"]:
         print(f"evidence  {evidence}")
-    sessions = report.as_object()["providerSessions"]
-    if sessions and told["party"] == "provider":
-        print(f"for the provider's support: session {', '.join(sessions)}")
+    for way in report.workarounds:
+        print(f"tried     {way.name}: {way.detail}")
+    print(f"next      {report.next_step}")
+    if report.status_page:
+        print(f"see       {report.status_page}")
+    if report.support:
+        print("\nfor the provider's support:\n")
+        print(report.support)

@@ -6,7 +6,6 @@ What lives here: the command's options and their judgement. What never will: the
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ import typer
 
 from holdfast.cli.errors import Exit, fail
 from holdfast.cli.trust import CaFile, judge_ca
+from holdfast.client.credentials import credential_for
 
 DEFAULT_URL = "ws://127.0.0.1:8080/api/openai/realtime"
 EXAMPLES = """
@@ -95,9 +95,3 @@ def talk(
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(exit_code)
-
-
-def credential_for(url: str) -> str | None:
-    """The ticket for the browser protocol, the key for OpenAI's dialect; never from the command line."""
-    names = ("HOLDFAST_CLIENT_KEY", "OPENAI_API_KEY") if "/v1/realtime" in url else ("HOLDFAST_TICKET",)
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)

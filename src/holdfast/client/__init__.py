@@ -7,6 +7,7 @@ What never will: printing, or anything a server needs.
 
 from holdfast.client.behind import BehindDialect
 from holdfast.client.conversation import Conversation, Latency, SessionError, Turn
+from holdfast.client.credentials import credential_for
 from holdfast.client.dialects import BrowserDialect, Dialect, RealtimeDialect, SessionWish, dialect_for
 from holdfast.client.line import CallError, DialError, Line, dial
 from holdfast.client.microphone import Microphone
@@ -28,6 +29,7 @@ __all__ = [
     "SessionError",
     "SessionWish",
     "Turn",
+    "credential_for",
     "dial",
     "dialect_for",
     "read_wav",

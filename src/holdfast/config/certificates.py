@@ -47,6 +47,11 @@ def flaws(certificate: Path, key: Path, now: datetime) -> Iterator[Flaw]:
         yield from _strangers(certificate, key)
 
 
+def ends(certificate: Path) -> datetime:
+    """Until when it holds. Raises OSError, ValueError for a file that is none."""
+    return x509.load_pem_x509_certificates(certificate.read_bytes())[0].not_valid_after_utc
+
+
 def _outdated(first: x509.Certificate, path: Path, now: datetime) -> Iterator[Flaw]:
     since, until = first.not_valid_before_utc, first.not_valid_after_utc
     if now > until:

@@ -77,6 +77,8 @@ class UpstreamSettings(BaseModel):
     """How it is treated after the first, second, ... trouble of its own in a row."""
     warm: int = Field(default=0, ge=0, le=32)
     """How many links are kept dialled for sessions to come."""
+    status_page: str = Field(default="", pattern=r"^(https?://\S{1,200})?$")
+    """The service's page about its own state, for the doctor's verdict; empty: the one that is known."""
 
     _api_key: SecretStr = PrivateAttr(SecretStr(""))
 

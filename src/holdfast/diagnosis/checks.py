@@ -1,7 +1,7 @@
-"""Checks as data: a question, what it stands on, its answer; and the verdict over all answers.
+"""Checks as data: a question, what it stands on, its answer; and how they are asked one after the other.
 
-What lives here: order, time-outs, skipping what stands on a failed check, the shape of the report (contract,
-`holdfast doctor --json`). What never will: a particular question.
+What lives here: order, time-outs, skipping what stands on a failed check. What never will: a particular
+question, the verdict (`report`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -39,6 +39,11 @@ class Answer:
     provider_session: str = ""
 
     @property
+    def is_trouble(self) -> bool:
+        """Whether something is wrong."""
+        return self.status is Status.FAILED
+
+    @property
     def told(self) -> dict[str, Any] | None:
         """The fault as the contract tells it, with the exact remedy where there is one."""
         if self.fault is None:
@@ -52,19 +57,29 @@ class Answer:
         return cls(Status.OK, detail, provider_session=provider_session)
 
     @classmethod
-    def warning(cls, detail: str, remedy: str = "") -> Answer:
-        """Works, but somebody should know."""
-        return cls(Status.WARNING, detail, remedy=remedy)
+    def warning(cls, detail: str, remedy: str = "", *, code: str = "") -> Answer:
+        """Works, but somebody should know; `code` names a fault that is borne."""
+        borne = fault(code, [detail]) if code else None
+        return cls(Status.WARNING, detail, borne, remedy)
 
     @classmethod
     def failed(cls, code: str, *evidence: str, remedy: str = "", provider_session: str = "") -> Answer:
         """A fault of the table."""
-        return cls(Status.FAILED, "; ".join(evidence), fault(code, evidence), remedy, provider_session)
+        return cls.of(fault(code, evidence), remedy=remedy, provider_session=provider_session)
+
+    @classmethod
+    def of(cls, found: Fault, *, remedy: str = "", provider_session: str = "") -> Answer:
+        """A fault that somebody else has named already."""
+        return cls(Status.FAILED, "; ".join(found.evidence), found, remedy, provider_session)
 
     @classmethod
     def skipped(cls, detail: str) -> Answer:
         """Not asked."""
         return cls(Status.SKIPPED, detail)
+
+
+Ask = Callable[[], Answer | Awaitable[Answer]]
+"""How a question is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Question:
 
     id: str
     name: str
-    ask: Callable[[], Answer | Awaitable[Answer]]
+    ask: Ask
     needs: tuple[str, ...] = ()
 
 
@@ -94,40 +109,12 @@ class Check:
         return {**found, "ms": round(self.ms, 1), "detail": self.answer.detail}
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All checks and what follows from them."""
-
-    checks: Sequence[Check] = field(default_factory=tuple)
-
-    @property
-    def verdict(self) -> Answer | None:
-        """The failure that explains the others; None when healthy."""
-        return judge(self.checks)
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing failed. Warnings do not count."""
-        return self.verdict is None
-
-    def as_object(self) -> dict[str, Any]:
-        """The contract's JSON."""
-        worst = self.verdict
-        sessions = (check.answer.provider_session for check in self.checks)
-        return {
-            "verdict": {"healthy": self.healthy, "fault": worst.told if worst else None},
-            "checks": [check.as_object() for check in self.checks],
-            "providerSessions": list(dict.fromkeys(filter(None, sessions))),
-        }
+Told = Callable[[Check], None]
+"""Who hears of each check as it ends."""
 
 
-def judge(checks: Sequence[Check]) -> Answer | None:
-    """The first failure: layers are asked from the bottom up, so the first is the cause of the rest."""
-    return next((check.answer for check in checks if check.answer.status is Status.FAILED), None)
-
-
-async def run(questions: Sequence[Question], told: Callable[[Check], None] = lambda _: None) -> Report:
-    """Ask one after the other. `told` hears of each as it ends."""
+async def run(questions: Sequence[Question], told: Told = lambda _: None) -> list[Check]:
+    """Ask one after the other."""
     checks: list[Check] = []
     fallen: set[str] = set()
     for question in questions:
@@ -139,7 +126,7 @@ async def run(questions: Sequence[Question], told: Callable[[Check], None] = lam
         check = Check(question.id, question.name, answer, (time.perf_counter() - begun) * 1000)
         checks.append(check)
         told(check)
-    return Report(tuple(checks))
+    return checks
 
 
 async def _ask(question: Question) -> Answer:

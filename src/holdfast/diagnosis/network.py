@@ -1,4 +1,4 @@
-"""The way to an upstream, layer by layer: name, TCP, TLS.
+"""The way to an upstream, layer by layer: name, TCP, TLS; and the clock that it shows.
 
 What lives here: one probe for each layer below the WebSocket, with its fault. What never will: a session.
 """
@@ -9,6 +9,8 @@ import asyncio
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +19,10 @@ from holdfast.diagnosis.checks import Answer
 from holdfast.sockets.trust import trusting
 
 LAYER_TIMEOUT_S: Final = 10.0
+CLOCK_TIMEOUT_S: Final = 2.0
+SKEW_MAX_S: Final = 60.0
+"""So far apart clocks may be where tickets are judged (reliability reference, F)."""
+_HEAD_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,37 @@ async def tls(peer: Peer, ca: Path | None = None) -> Answer:
     except OSError as error:
         return Answer.failed("provider.tls_failed", f"{peer.host}: {str(error) or 'no answer'}")
     return Answer.ok("certificate trusted")
+
+
+async def clock(peer: Peer, ca: Path | None = None) -> Answer:
+    """How far this machine's clock is from the one of whoever answers there; asked without a credential."""
+    try:
+        head = await _head(peer, trusting(ca) if peer.tls else None)
+    except OSError as error:
+        return Answer.ok(f"not told: {str(error) or 'no answer'}")
+    told = next((line[5:].strip() for line in head.splitlines() if line[:5].lower() == "date:"), "")
+    try:
+        theirs = parsedate_to_datetime(told)
+    except ValueError:
+        return Answer.ok("not told")
+    skew_s = (datetime.now(UTC) - theirs).total_seconds()
+    if abs(skew_s) > SKEW_MAX_S:
+        side = "ahead of" if skew_s > 0 else "behind"
+        return Answer.warning(
+            f"this machine's clock is {abs(skew_s):.0f} s {side} {peer.host}'s",
+            "Let the time be set by NTP: tickets and certificates are judged by it.",
+        )
+    return Answer.ok(f"{abs(skew_s):.0f} s apart")
+
+
+async def _head(peer: Peer, context: ssl.SSLContext | None) -> str:
+    async with asyncio.timeout(CLOCK_TIMEOUT_S):
+        reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
+        try:
+            writer.write(f"HEAD / HTTP/1.1\r\nHost: {peer.host}\r\nConnection: close\r\n\r\n".encode())
+            return (await reader.read(_HEAD_BYTES)).decode("latin-1")
+        finally:
+            writer.close()
 
 
 async def _open(peer: Peer, context: ssl.SSLContext | None) -> None:

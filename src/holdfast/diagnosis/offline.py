@@ -11,7 +11,6 @@ import importlib.metadata
 import ipaddress
 import os
 import re
-import resource
 import socket
 import sys
 from pathlib import Path
@@ -30,7 +29,6 @@ LIBRARIES: Final = (
     "soxr",
     "msgspec",
 )
-OPEN_FILES_MIN: Final = 4096
 _PYTHON_MIN: Final = (3, 11)
 _PROBE_TIMEOUT_S: Final = 0.5
 _KEY_FORM: Final = re.compile(r"[\x21-\x7e]{8,}")
@@ -133,13 +131,3 @@ def writable(folder: Path) -> Answer:
         return Answer.ok(str(folder))
     remedy = f"Make {nearest} writable for this user, or choose another folder."
     return Answer.failed("store.unavailable", f"{nearest} is not writable", remedy=remedy)
-
-
-def open_files() -> Answer:
-    """How many sockets the process may hold."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # the gateway raises the soft one by itself
-    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES_MIN:
-        return Answer.warning(
-            f"at most {hard} open files: about {hard // 3} calls", f"ulimit -Hn {OPEN_FILES_MIN}"
-        )
-    return Answer.ok("unlimited" if hard == resource.RLIM_INFINITY else str(hard))

@@ -162,6 +162,11 @@ class Toolbox(Protocol):
 class UpstreamLine(Protocol):
     """An open connection to an upstream."""
 
+    @property
+    def request_id(self) -> str:
+        """What its server calls the request that opened it, for its support; empty where it does not say."""
+        ...
+
     def send_text(self, payload: bytes) -> None:
         """Send one client event."""
         ...

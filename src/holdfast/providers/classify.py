@@ -13,7 +13,7 @@ from typing import Final
 
 from picows import WSError, WSHandshakeError
 
-from holdfast.core.faults import Fault, fault
+from holdfast.core.faults import FAULTS, Fault, fault
 from holdfast.wire.error_codes import ERROR_FAULTS
 from holdfast.wire.refused_upgrade import BODY_BYTES, of_status
 
@@ -42,6 +42,9 @@ def of_close(code: int, reason: str) -> Fault:
     evidence = [f"close code {code}"]
     if reason:
         evidence.append(f"close reason {reason[:120]}")
+    told = reason.partition(".")[2]
+    if told in FAULTS:  # another gateway's close, which bears a code of this table
+        return fault(told, evidence)
     for part in reversed(reason.split(".")):
         if part in ERROR_FAULTS:
             return fault(ERROR_FAULTS[part], evidence)

@@ -31,6 +31,7 @@ BOUNDS: Final = MessageBounds(text_bytes=21 * 1024 * 1024, binary_bytes=1024, fr
 """A spoken turn that a client reads back may be as long as the longest append."""
 
 
+REQUEST_ID_CHARS: Final = 80
 KeyHeader = Literal["authorization", "api-key"]
 """Which header bears the credential; `authorization` as a bearer token."""
 
@@ -47,6 +48,8 @@ class Address:
     headers: Mapping[str, str] = field(default_factory=dict)
     translation: Link | None = None
     """Where the upstream speaks another dialect than GA: that of this one link."""
+    trust: ssl.SSLContext | None = None
+    """Whose certificates are believed; what the system believes where nobody else is named."""
 
     @property
     def upgrade_headers(self) -> Mapping[str, str]:
@@ -77,6 +80,12 @@ class RealtimeLink(MessageListener):
         self.has_opened = False
         self.is_abandoned = False
         """Nobody waits for this link any more: it must not live."""
+
+    @property
+    def request_id(self) -> str:
+        """See `UpstreamLine`."""
+        answer = self.transport.response
+        return "" if answer is None else str(answer.headers.get("x-request-id", ""))[:REQUEST_ID_CHARS]
 
     def on_open(self) -> None:
         if self.is_abandoned:
@@ -211,7 +220,7 @@ async def dial(address: Address, generation: int, sink: UpstreamSink, headers: M
             ping_s=limits.upstream_ping_s,
             pong_s=limits.upstream_pong_s,
             frame_bytes_max=BOUNDS.frame_bytes,
-            trusted=trusted() if address.url.startswith("wss:") else None,
+            trusted=(address.trust or trusted()) if address.url.startswith("wss:") else None,
             headers={**address.upgrade_headers, **headers},
         )
         await connect(address.url, link, handshake, connected)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from holdfast.core.faults import Fault, fault
+from holdfast.core.faults import FAULTS, Fault, fault
 
 ERROR_FAULTS: Final[Mapping[str, str]] = {
     # Azure's own spellings, at the handshake and in the session.
@@ -44,7 +44,10 @@ ERROR_FAULTS: Final[Mapping[str, str]] = {
 def fault_of_error(
     code: str, kind: str, message: str, otherwise: str = "application.invalid_message"
 ) -> Fault:
-    """The fault that an `error` object names; the code decides, then the type, then `otherwise`."""
-    known = ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
+    """The fault that an `error` object names; the code decides, then the type, then `otherwise`.
+
+    A code of the fault table is the word of another gateway, which knows best whose fault it is.
+    """
+    known = code if code in FAULTS else ERROR_FAULTS.get(code) or ERROR_FAULTS.get(kind)
     codes = [f"error.code {code or 'none'}", f"error.type {kind or 'none'}"]
     return fault(known or otherwise, [message or "no message", *codes])

@@ -1,6 +1,6 @@
 """The doctor's questions about the engine's stages that others serve: a small piece of work for each.
 
-What lives here: what is asked of them. What never will: the doctor's other questions (`examination`).
+What lives here: what is asked of them. What never will: the doctor's other questions.
 """
 
 from __future__ import annotations
