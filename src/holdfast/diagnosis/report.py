@@ -67,7 +67,15 @@ class Report:
         if worst.fault.row.party not in {Party.PROVIDER, Party.CONFIGURATION}:
             return ""
         blocks = [trace.block(worst.told) for trace in self.traces if not trace.is_empty]
-        return "\n\n".join(blocks)
+        return "\n\n".join([*blocks, self._course]) if blocks else ""
+
+    @property
+    def _course(self) -> str:
+        """What worked and what did not, in the order in which it was asked."""
+        steps = [check for check in self.checks if check.id.startswith("upstream.")]
+        worked = [check.name for check in steps if check.answer.status is Status.OK]
+        failed = [check.name for check in steps if check.answer.is_trouble]
+        return f"Worked: {', '.join(worked) or 'nothing'}\nFailed: {', '.join(failed) or 'nothing'}"
 
     @property
     def next_step(self) -> str:

@@ -97,6 +97,8 @@ class Visit:
         self._ear = Ear(self.trace)
         self._now = asyncio.get_running_loop().time
         self._created: UpstreamCreated | None = None
+        self._died_young: Fault | None = None
+        """Before it said that it lives."""
         self._voice = bytearray()
         self._committed: Heard | None = None
         self._turn_ended_at = 0.0
@@ -174,13 +176,14 @@ class Visit:
         return Answer.of(cause, provider_session=session)
 
     async def _admission(self) -> Answer:
-        if self._ear.lost is not None:
+        if self._ear.line is None and self._ear.lost is not None:
             raise FoundError(self._ear.lost)
         try:
             self._created = await self._first_word()
         except FoundError as error:
             if _is_refusal(error.found):
                 raise
+            self._died_young = error.found
             return Answer.ok("not refused")
         return Answer.ok("let in" if self._created is not None else "not refused")
 
@@ -188,17 +191,14 @@ class Visit:
         until = self._now() + self._limits.created_s
         while (event := await self._ear.next(until)) is not None:
             if isinstance(event, UpstreamErred) and not event.benign:
-                cause = refusal(event)
-                if self._ear.lost is None and not _is_refusal(cause):
-                    self._ear.upstream_lost(GENERATION, cause)
-                raise FoundError(cause)
+                raise FoundError(refusal(event))
             if isinstance(event, UpstreamCreated):
                 return event
         return None
 
     async def _await_created(self) -> Answer:
-        if self._ear.lost is not None:
-            raise FoundError(self._ear.lost)
+        if self._died_young is not None:
+            raise FoundError(self._died_young)
         if self._created is None:
             waited = f"session.created was waited for {self._limits.created_s:g} s"
             self._ear.hang_up()
