@@ -51,7 +51,7 @@ async def test_an_upstream_that_answers_is_healthy(monkeypatch: pytest.MonkeyPat
     report = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
     assert report["verdict"] == {"healthy": True, "fault": None}
-    assert statuses(report)["upstream.openai.turn"] == "ok"
+    assert statuses(report)["upstream.openai.tool"] == "ok"
     assert report["providerSessions"] == [emulator.records[0].id]
     assert "CANARY" not in done.output
 
@@ -65,8 +65,8 @@ async def test_people_get_a_line_for_each_check_and_a_verdict(monkeypatch: pytes
     assert done.exit_code == 1
     assert "verdict   provider.unavailable" in done.stdout
     assert "whose     provider" in done.stdout
-    assert "openai: turn" in done.stdout
-    assert "stands on upstream.openai.session" in done.stdout
+    assert "openai: text turn" in done.stdout
+    assert "stands on upstream.openai.handshake" in done.stdout
 
 
 async def test_a_refused_key_is_the_configurations_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ async def test_nobody_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert report["verdict"]["fault"]["code"] == "provider.unreachable"
     assert statuses(report)["upstream.openai.tcp"] == "failed"
-    assert statuses(report)["upstream.openai.session"] == "skipped"
+    assert statuses(report)["upstream.openai.handshake"] == "skipped"
 
 
 @pytest.mark.parametrize("kind", ["azure", "azure-preview", "beta"])
@@ -116,8 +116,8 @@ api_key_env = "OTHER_KEY"
         done = await run_beside("doctor", "--json")
 
     report = json.loads(done.stdout)
-    assert statuses(report)["upstream.other.session"] == "ok", done.stdout
-    assert statuses(report)["upstream.other.turn"] == "ok", done.stdout
+    assert statuses(report)["upstream.other.updated"] == "ok", done.stdout
+    assert statuses(report)["upstream.other.audio_out"] == "ok", done.stdout
 
 
 async def test_an_address_given_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ async def test_an_address_given_by_hand(monkeypatch: pytest.MonkeyPatch) -> None
         done = await run_beside("doctor", "--url", emulator.url, "--json")
 
     assert done.exit_code == 0, done.output
-    assert statuses(json.loads(done.stdout))["upstream.url.turn"] == "ok"
+    assert statuses(json.loads(done.stdout))["upstream.url.audio_out"] == "ok"
 
 
 @pytest.mark.speech
@@ -135,7 +135,7 @@ def test_the_embedded_engine_answers(speech_files: Path) -> None:
 
     report = json.loads(done.stdout)
     assert report["verdict"]["healthy"], done.stdout
-    assert statuses(report)["upstream.local.turn"] == "ok"
+    assert statuses(report)["upstream.local.audio_out"] == "ok"
 
 
 def test_offline_dials_nobody_and_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,4 +196,4 @@ async def test_each_stage_of_the_engine_that_others_serve_is_asked(monkeypatch: 
     told = {name: status for name, status in statuses(report).items() if name.startswith("engine.")}
     assert told == {"engine.transcription": "ok", "engine.chat": "failed", "engine.speech": "ok"}
     assert report["verdict"]["fault"]["code"] == "configuration.stage_refused"
-    assert statuses(report)["upstream.local.turn"] == "ok"  # what is built in answers
+    assert statuses(report)["upstream.local.audio_out"] == "ok"  # what is built in answers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.diagnosis import Answer, Check, Question, Status, run
+from holdfast.diagnosis import Answer, Check, Question, Report, Status, run
 
 
 async def late() -> Answer:
@@ -14,13 +14,15 @@ async def late() -> Answer:
 async def test_a_healthy_report() -> None:
     heard: list[Check] = []
 
-    report = await run(
-        [
-            Question("a", "first", lambda: Answer.ok("fine", provider_session="sess_1")),
-            Question("b", "second", late, needs=("a",)),
-            Question("c", "third", lambda: Answer.warning("look", "do"), needs=("a", "b")),
-        ],
-        heard.append,
+    report = Report(
+        await run(
+            [
+                Question("a", "first", lambda: Answer.ok("fine", provider_session="sess_1")),
+                Question("b", "second", late, needs=("a",)),
+                Question("c", "third", lambda: Answer.warning("look", "do"), needs=("a", "b")),
+            ],
+            heard.append,
+        )
     )
 
     assert report.healthy
@@ -33,13 +35,15 @@ async def test_a_healthy_report() -> None:
 
 
 async def test_what_stands_on_a_failure_is_skipped_and_the_first_failure_is_the_verdict() -> None:
-    report = await run(
-        [
-            Question("name", "name", lambda: Answer.failed("provider.name_unknown", "no.such.host")),
-            Question("tcp", "tcp", Answer.ok, needs=("name",)),
-            Question("tls", "tls", Answer.ok, needs=("tcp",)),
-            Question("other", "other", lambda: Answer.failed("store.unavailable", "/data")),
-        ]
+    report = Report(
+        await run(
+            [
+                Question("name", "name", lambda: Answer.failed("provider.name_unknown", "no.such.host")),
+                Question("tcp", "tcp", Answer.ok, needs=("name",)),
+                Question("tls", "tls", Answer.ok, needs=("tcp",)),
+                Question("other", "other", lambda: Answer.failed("store.unavailable", "/data")),
+            ]
+        )
     )
 
     assert [check.answer.status for check in report.checks] == [
@@ -58,7 +62,7 @@ async def test_what_stands_on_a_failure_is_skipped_and_the_first_failure_is_the_
 async def test_an_exact_remedy_replaces_the_tables() -> None:
     broken = Answer.failed("configuration.invalid", "port in use", remedy="Choose another port.")
 
-    report = await run([Question("port", "port", lambda: broken)])
+    report = Report(await run([Question("port", "port", lambda: broken)]))
 
     assert report.as_object()["verdict"]["fault"]["remedy"] == "Choose another port."
 
@@ -67,7 +71,7 @@ async def test_a_check_that_breaks_is_a_fault_of_ours_not_a_traceback() -> None:
     def broken() -> Answer:
         raise RuntimeError("oops")
 
-    report = await run([Question("a", "a", broken)])
+    report = Report(await run([Question("a", "a", broken)]))
 
     assert report.checks[0].answer.fault is not None
     assert report.checks[0].answer.fault.code == "gateway.internal"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import os
-import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -109,15 +108,6 @@ def test_a_folder_that_can_be_made_and_one_that_is_a_file(tmp_path: Path) -> Non
     answer = offline.writable(tmp_path / "file" / "data")
     assert answer.fault is not None
     assert answer.fault.code == "store.unavailable"
-
-
-def test_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
-
-    answer = offline.open_files()
-
-    assert answer.status is Status.WARNING
-    assert answer.remedy == "ulimit -Hn 4096"
 
 
 def test_audio_passes_with_the_compiled_part_and_without() -> None:

@@ -292,7 +292,8 @@ class Visit:
                 await asyncio.sleep(max(0.0, due - self._now()))
 
     async def _listen(self) -> Answer:
-        assert self._committed is not None, "an answer stands on a turn"
+        if self._committed is None:
+            return Answer.skipped("nothing was heard")
         heard = await self._hear_answer(self._committed, self._turn_ended_at)
         if not heard.sound:
             raise found("provider.response_failed", "the answer to a spoken turn has no sound")

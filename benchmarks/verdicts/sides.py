@@ -1,0 +1,69 @@
+"""Who gives a verdict: the doctor, a page's session, a session behind `/v1/realtime`.
+
+What lives here: one run for each of them. What never will: the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from picows import WSError
+
+from benchmarks.verdicts.caller import (
+    Caller,
+    talk_as_client,
+    talk_as_page,
+    verdict_of_client,
+    verdict_of_page,
+)
+from benchmarks.verdicts.house import Run, gateway, settings, upstream
+from benchmarks.verdicts.truth import HEALTHY
+from holdfast.diagnosis import Approach
+from holdfast.examination import Examination, Wish
+
+PACES: Final = (0.0, 8.0)
+
+
+async def doctor(run: Run) -> str:
+    """`holdfast doctor` before the faulty upstream."""
+    async with upstream(run, run.faults) as emulator:
+        with settings(emulator.http_base) as of:
+            approach = Approach(pace=run.chance.choice(PACES), speech_s=0.8)
+            report = await Examination(Wish(approach=approach), of).run()
+    worst = report.verdict
+    return HEALTHY if worst is None or worst.fault is None else worst.fault.code
+
+
+async def page(run: Run) -> str:
+    """A session of the browser protocol."""
+    async with upstream(run, run.faults) as emulator:
+        with settings(emulator.http_base) as of:
+            async with gateway(of) as door:
+                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
+                await talk_as_page(caller, run.chance)
+                caller.transport.disconnect(graceful=False)
+            return verdict_of_page(caller, door.seen)
+
+
+async def client(run: Run) -> str:
+    """A session of the dialect."""
+    async with upstream(run, run.faults) as emulator:
+        with settings(emulator.http_base) as of:
+            async with gateway(of) as door:
+                url = f"ws://{door.authority}/v1/realtime?model=gpt-realtime-2.1"
+                try:
+                    caller = await Caller.connect(url)
+                except WSError as error:
+                    return f"refused: {error}"
+                await talk_as_client(caller, run.chance)
+                caller.transport.disconnect(graceful=False)
+            return verdict_of_client(caller, door.seen)
+
+
+SIDES: Final[Mapping[str, Callable[[Run], Awaitable[str]]]] = {
+    "doctor": doctor,
+    "page": page,
+    "client": client,
+}
+"""By the names of the columns."""
