@@ -11,6 +11,7 @@ import base64
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from picows import ws_connect
@@ -23,6 +24,7 @@ from holdfast.ports import sightings as sight
 from holdfast.providers import classify
 from holdfast.sockets import MessageListener
 from holdfast.wire.error_codes import fault_of_error
+from holdfast.wire.upstream import BENIGN
 
 ANSWER_S: Final = 7.0
 READY_S: Final = 6.0
@@ -94,18 +96,28 @@ async def talk_as_page(caller: Caller, chance: random.Random) -> None:
     await asyncio.sleep(BREATH_S)
     kinds = ["typed", "spoken"]
     chance.shuffle(kinds)
-    for number, kind in enumerate([*kinds, "tool"], 1):
+    for kind in (*kinds, "tool"):
+        before = _answered(caller)
         if kind == "spoken":
             for frame in _frames():
                 caller.send_binary(frame)
         else:
             caller.say("input_text", text=f"call {TOOL} {{}}" if kind == "tool" else "Hello there.")
-        wanted = number if kind != "tool" else number + 1
-        if not await caller.until(lambda wanted=wanted: _answered(caller) >= wanted, ANSWER_S):
+        wanted = before + (2 if kind == "tool" else 1)
+        await caller.until(partial(_has_answered, caller, wanted), ANSWER_S)
+        if caller.is_over:
             return
         await asyncio.sleep(BREATH_S)
     caller.say("end_session")
     await caller.until(lambda: caller.closed is not None, 1.0)
+
+
+def _has_answered(caller: Caller, wanted: int) -> bool:
+    return _answered(caller) >= wanted
+
+
+def _has_done(caller: Caller, before: int) -> bool:
+    return len(caller.of("response.done")) > before
 
 
 def _answered(caller: Caller) -> int:
@@ -124,9 +136,13 @@ async def talk_as_client(caller: Caller, chance: random.Random) -> None:
     await asyncio.sleep(BREATH_S)
     kinds = ["typed", "spoken"]
     chance.shuffle(kinds)
-    for number, kind in enumerate([*kinds, "tool", "result"], 1):
+    for kind in (*kinds, "tool", "result"):
+        before = len(caller.of("response.done"))
+        if kind == "result" and not _calls(caller):
+            continue
         _ask(caller, kind)
-        if not await caller.until(lambda number=number: len(caller.of("response.done")) >= number, ANSWER_S):
+        await caller.until(partial(_has_done, caller, before), ANSWER_S)
+        if caller.is_over:
             return
         await asyncio.sleep(BREATH_S)
     caller.close()
@@ -140,14 +156,17 @@ def _ask(caller: Caller, kind: str) -> None:
         return
     item: Json
     if kind == "result":
-        calls = [one for one in caller.of("response.output_item.done") if one["item"].get("call_id")]
-        call_id = calls[-1]["item"]["call_id"] if calls else "call_none"
-        item = {"type": "function_call_output", "call_id": call_id, "output": "{}"}
+        item = {"type": "function_call_output", "call_id": _calls(caller)[-1], "output": "{}"}
     else:
         text = f"call {TOOL} {{}}" if kind == "tool" else "Hello there."
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
     caller.say("conversation.item.create", item=item)
     caller.say("response.create")
+
+
+def _calls(caller: Caller) -> list[str]:
+    items = [one["item"] for one in caller.of("response.output_item.done")]
+    return [str(item["call_id"]) for item in items if item.get("call_id")]
 
 
 def _frames() -> Iterator[bytes]:
@@ -172,7 +191,7 @@ def verdict_of_client(caller: Caller, seen: Seen) -> str:
     """The same of a client of the dialect: an `error` with a code of ours, a close that bears one, an error
     that was passed on, an answer that failed.
     """
-    errors = [one["error"] for one in reversed(caller.of("error"))]
+    errors = [one["error"] for one in reversed(caller.of("error")) if one["error"].get("code") not in BENIGN]
     own = [str(one.get("code")) for one in errors if one.get("code") in FAULTS]
     if own:
         return own[0]

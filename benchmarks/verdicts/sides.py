@@ -10,6 +10,7 @@ from typing import Final
 
 from picows import WSError
 
+from benchmarks.verdicts.acts import ACTS, LIMITS, bad_way
 from benchmarks.verdicts.caller import (
     Caller,
     talk_as_client,
@@ -42,8 +43,9 @@ async def page(run: Run) -> str:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
                 await talk_as_page(caller, run.chance)
+                verdict = verdict_of_page(caller, door.seen)
                 caller.transport.disconnect(graceful=False)
-            return verdict_of_page(caller, door.seen)
+    return verdict
 
 
 async def client(run: Run) -> str:
@@ -57,13 +59,41 @@ async def client(run: Run) -> str:
                 except WSError as error:
                     return f"refused: {error}"
                 await talk_as_client(caller, run.chance)
+                verdict = verdict_of_client(caller, door.seen)
                 caller.transport.disconnect(graceful=False)
-            return verdict_of_client(caller, door.seen)
+    return verdict
+
+
+async def misbehaving(run: Run) -> str:
+    """A page that misbehaves, or whose network does: what it is told, or what was seen of it."""
+    async with upstream(run, []) as emulator:
+        with settings(emulator.http_base, LIMITS.get(run.case.spelling)) as of:
+            async with gateway(of) as door:
+                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
+                await ACTS[run.case.spelling](door, caller)
+                verdict = verdict_of_page(caller, door.seen)
+                caller.transport.disconnect(graceful=False)
+    return verdict
+
+
+async def from_outside(run: Run) -> str:
+    """`holdfast doctor --url` through a network that breaks."""
+    async with upstream(run, []) as emulator:
+        with settings(emulator.http_base) as of:
+            async with (
+                gateway(of) as door,
+                bad_way(run.case.spelling, door, run.chance.randrange(1, 400)) as url,
+            ):
+                report = await Examination(Wish(url=url), of).run()
+    worst = report.verdict
+    return HEALTHY if worst is None or worst.fault is None else worst.fault.code
 
 
 SIDES: Final[Mapping[str, Callable[[Run], Awaitable[str]]]] = {
     "doctor": doctor,
     "page": page,
     "client": client,
+    "misbehaving": misbehaving,
+    "from outside": from_outside,
 }
 """By the names of the columns."""

@@ -3,9 +3,10 @@
 What lives here: one table, written from the contract (parties, codes) and the fault matrix (reliability
 reference, C); never from what a run said. What never will: running anything.
 
-`codes` are those that are right, the best first; no code is right where the matrix bears a fault without a word
-(outcomes D and N, or a wait within the limits): then "healthy" is. `live` is what a session must be told where
-that is something else than what a doctor, who looks for faults, must find.
+`codes` are those that are right, the best first; where the matrix bears a fault without a word (outcomes D
+and N, or a wait within the limits) "healthy" is. `live` is what a session must be told where that is something
+else than what a doctor, who looks for faults, must find; `client` the same of a session of the dialect, whose
+client says itself what the gateway says for a page, and is refused itself.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ class Case:
     moments: Sequence[str] = ()
     words: Sequence[str] = ()
     live: tuple[str, ...] | None = None
+    client: tuple[str, ...] | None = None
     why: str = ""
 
-    @property
-    def right_live(self) -> tuple[str, ...]:
-        """What is right in a running session."""
-        return self.codes if self.live is None else self.live
+    def right(self, side: str) -> tuple[str, ...]:
+        """What is right to say: for a doctor, in a session of a page, in one of a client of the dialect."""
+        of_client = self.client if side == "client" else None
+        of_live = None if side == "doctor" else self.live
+        return of_client or of_live or self.codes
 
 
 def party_of(code: str) -> str:
@@ -71,6 +74,7 @@ _EXPIRED = ("provider.session_expired",)
 _TOO_BIG = ("provider.message_too_big", "provider.closed")
 _FAILED = ("provider.response_failed",)
 _OURS = ("gateway.message_refused", "configuration.session_refused")
+_ITS_OWN = ("application.invalid_message",)
 _BORNE = (HEALTHY,)
 _BORNE_OR_NAMED = (HEALTHY, "provider.protocol_breach")
 
@@ -134,22 +138,22 @@ UPSTREAM: Final = (
         "error:invalid_request:{m}",
         _OURS,
         LIVE,
-        live=(*_OURS, "application.invalid_message"),
-        why="what the gateway says is refused; what a client of /v1/realtime says itself is its own",
+        client=_ITS_OWN,
+        why="what the gateway says is refused; what a client of the dialect says itself is its own",
     ),
     Case("error session_expired", "error:session_expired:{m}", _EXPIRED, ALL),
     Case("error rate_limit", "error:rate_limit:{m}", _RATE, ALL),
     Case("error quota", "error:quota:{m}", _QUOTA, ALL),
     Case("server-error at the start", "server-error:start", _SERVER),
     Case("server-error, every answer", "server-error:response", _SERVER),
-    Case("reject session.update", "reject:session.update", _REFUSED),
-    Case("reject-update", "reject-update", _REFUSED),
+    Case("reject session.update", "reject:session.update", _REFUSED, client=_ITS_OWN, why="as above"),
+    Case("reject-update", "reject-update", _REFUSED, client=_ITS_OWN, why="as above"),
     Case(
         "reject what is said",
         "reject:{w}",
         _OURS,
         words=("response.create", "conversation.item.create", "input_audio_buffer.append"),
-        live=(*_OURS, "application.invalid_message"),
+        client=_ITS_OWN,
         why="as above",
     ),
     Case("end-response server_error", "end-response:server_error:{m}", _SERVER, ANSWERING),
@@ -177,7 +181,7 @@ UPSTREAM: Final = (
     Case("ignore append", "ignore:input_audio_buffer.append", _STALLED),
     Case("omit session.created", "omit:session.created", _SILENT),
     Case("omit session.updated", "omit:session.updated", _UNCONFIGURED),
-    Case("omit response.done", "omit:response.done", _STALLED),
+    Case("omit response.done", "omit:response.done", (*_STALLED, *_BREACH), why="an end that must come"),
     Case(
         "omit what nobody needs",
         "omit:{w}",
@@ -202,7 +206,7 @@ UPSTREAM: Final = (
     ),
     Case("stray", "stray:{m}", _BREACH, ("updated", *LIVE), live=_BORNE_OR_NAMED, why="one is borne"),
 )
-"""Faults of an upstream, as `holdfast emulate` spells them; several of one connection with semicolons between."""
+"""Faults of an upstream, as `holdfast emulate` spells them; several at once with semicolons between."""
 
 CLIENT: Final = (
     Case("audio before create_session", "early-audio", ("application.no_session",)),
@@ -217,7 +221,8 @@ CLIENT: Final = (
     Case("retired model", "retired-model", ("application.unsupported_model",)),
     Case("another customer", "other-customer", ("application.not_authorized",)),
     Case("nothing said for long", "idle", ("application.idle",)),
-    Case("too many sessions", "too-many", ("application.rate_limited",)),
+    Case("broken framing", "broken-framing", ("application.broken_framing",)),
+    Case("a session that never was", "no-session", ("application.unknown_session", "application.no_session")),
     Case("socket reset", "reset", ("user_network.connection_lost",)),
     Case("socket silent", "half-open", ("user_network.connection_lost",)),
     Case("socket not read", "slow", ("user_network.slow", "user_network.connection_lost")),

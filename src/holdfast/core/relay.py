@@ -36,6 +36,7 @@ _TIMERS: Final[Mapping[str, Callable[[RelayState, TimerFired, float], None]]] = 
     timers.TIMER_ROTATE: relay_link.rotate_due,
     timers.TIMER_RETURN: relay_link.return_due,
     timers.TIMER_RESPONSE: relay_answers.response_due,
+    timers.TIMER_SETTINGS: relay_link.settings_due,
     timers.TIMER_REASK: relay_answers.reask_due,
     timers.TIMER_IDLE: relay_ending.idle_due,
     timers.TIMER_LIFE: relay_ending.life_due,

@@ -151,6 +151,8 @@ class Erred(Original):
     chance: float = 0.5
     param: str = ""
     """The field that it is about."""
+    is_race: bool = False
+    """Two sides acted at once: nobody's fault."""
 
 
 @dataclass(slots=True, eq=False)

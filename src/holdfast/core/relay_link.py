@@ -221,6 +221,12 @@ def timed_out(s: RelayState, event: TimerFired, now: float) -> None:
     lose(s, link, fault(SILENCES[link.phase], [f"{event.name} was waited for in vain"]), now)
 
 
+def settings_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above
+    """The client's own settings were neither taken nor refused: the upstream accepted and stayed silent."""
+    if s.upstream.is_live and any(asked.kind == relay_rebuild.UPDATE for asked in s.kept.asked):
+        lose(s, s.upstream, fault("provider.unconfigured", ["session.updated was waited for in vain"]), now)
+
+
 def breached(s: RelayState, generation: int, reason: str, now: float) -> None:
     """Not an event at all: dropped and counted; the third within a minute ends the link."""
     link = s.link_of(generation)

@@ -32,7 +32,7 @@ from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_responses import OpenResponse, OwnAsk, Wish
 from holdfast.core.relay_state import RelayState
 from holdfast.core.spoken import SpokenTurn
-from holdfast.core.timers import TIMER_PACE, TIMER_RESPONSE
+from holdfast.core.timers import TIMER_PACE, TIMER_RESPONSE, TIMER_SETTINGS
 from holdfast.core.upstream_link import UpstreamLink
 
 ADDED = "conversation.item.added"
@@ -59,7 +59,7 @@ def left(s: RelayState, cause: Fault) -> None:
     else:
         for turn in s.spoken.turns:
             turn.awaits = turn.last is None
-    _leave_questions(s)
+    _leave_questions(s, cause)
     s.own.clear()
     s.config.told.pop(s.upstream.generation, None)
     s.watch.is_calling_out = False
@@ -81,7 +81,7 @@ def left(s: RelayState, cause: Fault) -> None:
     s.removing.clear()
 
 
-def _leave_questions(s: RelayState) -> None:
+def _leave_questions(s: RelayState, last: Fault) -> None:
     """What no upstream answers is not asked for ever."""
     for asked in list(s.kept.asked):
         asked.replays += 1
@@ -92,7 +92,9 @@ def _leave_questions(s: RelayState) -> None:
             s.out.append(SendTruncated(item.id, asked.audio_end_ms))
         elif asked.replays > s.limits.turn_replays:
             s.kept.drop(asked)
-            cause = fault("provider.response_failed", [f"no upstream answered {asked.kind}"])
+            # Settings are answered at once: what became of the link instead is why they were not.
+            code = last.code if asked.kind == UPDATE else "provider.response_failed"
+            cause = fault(code, [f"no upstream answered {asked.kind}"])
             s.out.append(SendError(cause, cause.code, cause.row.message, asked.event_id))
 
 
@@ -350,6 +352,8 @@ def give(s: RelayState, entry: Entry, now: float) -> None:
         s.out.append(SendSettings(raw) if _names_its_own_model(s, entry) else SendUp(raw))
         if entry.kind == RESPONSE:
             watch(s, now)
+        elif entry.kind == UPDATE:
+            s.out.append(StartTimer(TIMER_SETTINGS, s.limits.updated_s))
     else:
         s.out.append(SendUp(entry))
 

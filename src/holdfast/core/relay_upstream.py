@@ -7,6 +7,7 @@ What never will: the dialect; answers (`relay_answers`).
 from __future__ import annotations
 
 from holdfast.core import relay_link, relay_writing
+from holdfast.core.effects import StopTimer
 from holdfast.core.events import UpstreamBreached
 from holdfast.core.faults import Party, fault
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
@@ -31,6 +32,7 @@ from holdfast.core.relay_events import (
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.core.relay_rebuild import ADDED, COMMITTED, UPDATE, settle, watch
 from holdfast.core.relay_state import TURNS_MAX, RelayState
+from holdfast.core.timers import TIMER_SETTINGS
 
 PADDING_MS = 300
 """What a voice detector needs to hear before the first word of a turn that is told again."""
@@ -84,9 +86,10 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
     cause = event.fault
     if is_refusal and is_about_ours:
         cause = fault("gateway.message_refused", cause.evidence)
-    # Without the evidence: the provider's words may quote what was said.
-    facts = {"code": event.code, "fault": cause.code, "party": str(cause.row.party)}
-    s.note("upstream.error", "warning", upstream_session=link.session_id, **facts)
+    # Without the evidence: the provider's words may quote what was said. A race is nobody's fault.
+    facts = {} if event.is_race else {"fault": cause.code, "party": str(cause.row.party)}
+    level = "debug" if event.is_race else "warning"
+    s.note("upstream.error", level, code=event.code, upstream_session=link.session_id, **facts)
     if relay_link.judge_error(s, link, event, now):
         return
     if is_about_ours:
@@ -95,6 +98,7 @@ def erred(s: RelayState, event: Erred, now: float) -> None:
         s.own.pop(next(iter(s.own)))  # some refusals name nobody: it is about the oldest (protocol, 9.1)
     elif not ask_again_of_error(s, event):
         if is_refusal:
+            s.out.append(StopTimer(TIMER_SETTINGS))  # it has said something; about what is not always told
             s.kept.refused(event.event_id, _question_of(event))
         s.pass_down(event.raw)
 

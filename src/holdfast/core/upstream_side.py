@@ -101,11 +101,11 @@ def erred(s: State, event: UpstreamErred, now: float) -> None:
     link = s.link_of(event.generation)
     if link is None:
         return
-    level = "debug" if event.benign else "warning"
     cause = _whose(link, event)
-    # Without the evidence: the provider's words may quote what was said.
-    facts = {"code": event.code, "fault": cause.code, "party": str(cause.row.party)}
-    s.note("upstream.error", level, upstream_session=link.session_id, **facts)
+    # Without the evidence: the provider's words may quote what was said. A race is nobody's fault.
+    facts = {} if event.benign else {"fault": cause.code, "party": str(cause.row.party)}
+    level = "debug" if event.benign else "warning"
+    s.note("upstream.error", level, code=event.code, upstream_session=link.session_id, **facts)
     if event.code == "conversation_already_has_active_response":
         _collided(s, event)
         return

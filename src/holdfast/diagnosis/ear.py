@@ -124,10 +124,10 @@ class Ear:
             self.line.close()
 
 
-def refusal(event: UpstreamErred) -> Fault:
-    """What an `error` says. One about a message of ours means that what we send is not taken: the visitor
-    sends what the gateway sends.
+def refusal(event: UpstreamErred, code: str = "gateway.message_refused") -> Fault:
+    """What an `error` says. One about a message of ours means that what we send is not taken, for the visitor
+    sends what the gateway sends: then it is `code`.
     """
     if event.fault.row.party is Party.APPLICATION:
-        return fault("configuration.session_refused", [event.message or "no message", event.code])
+        return fault(code, [event.message or "no message", event.code])
     return event.fault

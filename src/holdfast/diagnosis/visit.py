@@ -49,6 +49,8 @@ BREATH_S: Final = 0.12
 FRAME_MS: Final = 100
 _ERROR_GRACE_S: Final = 0.5
 """After an `error` the answer may go on all the same."""
+_SETTINGS: Final = "configuration.session_refused"
+"""What a refusal is about while a link starts: all that was said is the address and the settings."""
 _ADMISSION: Final = frozenset({"provider.rate_limited", "provider.overloaded", "provider.policy"})
 """Beside configuration: what a server says to whom it will not have, and not because it is ill."""
 _encode: Final = msgspec.json.Encoder().encode
@@ -191,7 +193,7 @@ class Visit:
         until = self._now() + self._limits.created_s
         while (event := await self._ear.next(until)) is not None:
             if isinstance(event, UpstreamErred) and not event.benign:
-                raise FoundError(refusal(event))
+                raise FoundError(refusal(event, _SETTINGS))
             if isinstance(event, UpstreamCreated):
                 return event
         return None
@@ -230,7 +232,7 @@ class Visit:
         until = self._now() + seconds
         while (event := await self._ear.next(until)) is not None:
             if isinstance(event, UpstreamErred) and not event.benign:
-                raise FoundError(refusal(event))
+                raise FoundError(refusal(event, _SETTINGS))
             if isinstance(event, kind):
                 return event
         raise found("provider.unconfigured", f"{what} was waited for {seconds:g} s")

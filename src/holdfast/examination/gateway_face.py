@@ -36,7 +36,7 @@ from holdfast.sockets.trust import trusting
 BROWSER: Final = "/api/openai/realtime"
 REALTIME: Final = "/v1/realtime"
 FOREIGN: Final = "https://elsewhere.invalid"
-UNREACHABLE: Final = "user_network.connection_lost"
+UNREACHABLE: Final = "user_network.gateway_unreachable"
 _READY_TIMEOUT_S: Final = 40.0
 _TURN_TIMEOUT_S: Final = 30.0
 _SPEECH_S: Final = 1.5

@@ -84,8 +84,7 @@ class RealtimeLink(MessageListener):
     @property
     def request_id(self) -> str:
         """See `UpstreamLine`."""
-        answer = self.transport.response
-        return "" if answer is None else str(answer.headers.get("x-request-id", ""))[:REQUEST_ID_CHARS]
+        return str(self.transport.response.headers.get("x-request-id", ""))[:REQUEST_ID_CHARS]
 
     def on_open(self) -> None:
         if self.is_abandoned:
@@ -110,6 +109,12 @@ class RealtimeLink(MessageListener):
         """Hang up. Who does so is not told afterwards that it is over."""
         self.is_abandoned = True
         super().close(code, reason)
+
+    def on_breach(self, code: int, reason: str) -> None:
+        if not self.is_abandoned:
+            self.is_abandoned = True
+            cause = fault("provider.protocol_breach", [reason, f"closed by us with {code}"])
+            self._sink.upstream_lost(self._generation, cause)
 
     def on_closed(self, code: int, reason: str) -> None:
         # The sink refers to this link; not the link to the sink, twice over.

@@ -27,6 +27,8 @@ PINGS_PER_S_MAX: Final = 20
 
 _HEAD_BYTES: Final = 14
 """The longest head of a frame."""
+_REFUSED_FRAMES: Final = frozenset({1002, 1007, 1009})
+"""With which picows closes for a frame that it does not take."""
 _UNSENDABLE_CLOSE_CODES: Final = frozenset({1004, 1005, 1006, 1015})
 
 _TEXT: Final = WSMsgType.TEXT
@@ -228,13 +230,27 @@ class MessageListener(WSListener):
         elif kind in (_TEXT, _BINARY, _CONTINUATION):
             self._fragment(frame)
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._shut()
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        code, reason = (self._close_sent if self.closed_by_us else self._close_received) or (1006, "")
-        self.on_closed(code, reason)
+        said = self._close_sent if self.closed_by_us else self._close_received
+        self.on_closed(*(said or self._unsaid(transport)))
+
+    def _unsaid(self, transport: WSTransport) -> tuple[int, str]:
+        """Neither side's listener closed it: the connection broke; or picows refused a frame, too large or
+        none at all; or the heartbeat gave the peer up.
+        """
+        # Where no close frame was sent or came there is no handshake, whatever the stub says.
+        own = getattr(transport.close_handshake, "sent", None)
+        if own is None:
+            return 1006, ""
+        code, reason = int(own.code.value), own.reason or ""
+        if code not in _REFUSED_FRAMES:
+            return 1006, reason
+        self.on_breach(code, reason)
+        return code, reason
 
     def _shut(self) -> None:
         """No more sending; the class's own methods, which look first, are seen again."""

@@ -20,7 +20,7 @@ from holdfast.core.relay_events import ClientAsked, Original, SessionFacts
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
 from holdfast.wire.error_codes import fault_of_error
-from holdfast.wire.upstream import PEEK_ERRORS, BreachError
+from holdfast.wire.upstream import BENIGN, PEEK_ERRORS, BreachError
 
 APPEND: Final = "input_audio_buffer.append"
 DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"})
@@ -266,7 +266,8 @@ def _erred(e: _Event, g: int, raw: bytes, moment: Moment) -> Original:
     code, kind, message = str(error.code or ""), error.type or "", error.message or ""
     cause = fault_of_error(code, kind, message)
     param = error.param or ""
-    return events.Erred(g, raw, cause, code or kind, message, error.event_id, moment.chance, param)
+    is_race = code in BENIGN
+    return events.Erred(g, raw, cause, code or kind, message, error.event_id, moment.chance, param, is_race)
 
 
 def _began(e: _Event, g: int, raw: bytes) -> Original:
