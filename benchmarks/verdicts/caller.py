@@ -26,8 +26,8 @@ from holdfast.sockets import MessageListener
 from holdfast.wire.error_codes import fault_of_error
 from holdfast.wire.upstream import BENIGN
 
-ANSWER_S: Final = 7.0
-READY_S: Final = 6.0
+ANSWER_S: Final = 9.0
+READY_S: Final = 12.0
 BREATH_S: Final = 0.2
 TOOL: Final = "balance"
 _SPEECH: Final = Speech.of(b"", 0.6).pcm
@@ -56,7 +56,7 @@ class Caller(MessageListener):
         self.told.append(json.loads(payload))
         self._news.set()
 
-    def on_binary(self, payload: bytes) -> None:
+    def on_binary(self, payload: bytes) -> None:  # noqa: ARG002 - only that it came counts
         self._news.set()
 
     def on_closed(self, code: int, reason: str) -> None:
@@ -166,7 +166,7 @@ def _ask(caller: Caller, kind: str) -> None:
 
 def _calls(caller: Caller) -> list[str]:
     items = [one["item"] for one in caller.of("response.output_item.done")]
-    return [str(item["call_id"]) for item in items if item.get("call_id")]
+    return [str(item["call_id"]) for item in items if item.get("call_id") and item["status"] == "completed"]
 
 
 def _frames() -> Iterator[bytes]:

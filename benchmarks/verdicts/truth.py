@@ -4,8 +4,8 @@ What lives here: one table, written from the contract (parties, codes) and the f
 reference, C); never from what a run said. What never will: running anything.
 
 `codes` are those that are right, the best first; where the matrix bears a fault without a word (outcomes D
-and N, or a wait within the limits) "healthy" is. `live` is what a session must be told where that is something
-else than what a doctor, who looks for faults, must find; `client` the same of a session of the dialect, whose
+and N, or a wait within the limits) "healthy" is. `live` is what a session must be told where that is other
+than what a doctor, who looks for faults, must find; `client` the same of a session of the dialect, whose
 client says itself what the gateway says for a page, and is refused itself.
 """
 

@@ -31,6 +31,7 @@ from holdfast.core.faults import Fault, Party, fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.diagnosis.checks import Answer
 from holdfast.diagnosis.ear import GENERATION, Ear, FoundError, found, refusal
+from holdfast.diagnosis.heard import Heard, judged, ms
 from holdfast.diagnosis.speech import Speech
 from holdfast.diagnosis.support import Trace
 from holdfast.ports import UpstreamDialer
@@ -69,17 +70,6 @@ class Approach:
 
 
 PLAIN: Final = Approach()
-
-
-@dataclass(slots=True)
-class Heard:
-    """One answer."""
-
-    sound: bytearray = field(default_factory=bytearray)
-    words: str = ""
-    first_s: float | None = None
-    calls: list[ToolCalled] = field(default_factory=list)
-    is_transcribed: bool = False
 
 
 class Visit:
@@ -124,7 +114,7 @@ class Visit:
             self._is_told = True
             return Answer.of(ear.lost)
         self.trace.note(self.trace.requests, ear.line.request_id if ear.line is not None else None)
-        return Answer.ok(f"101 after {_ms(self._now() - began)}")
+        return Answer.ok(f"101 after {ms(self._now() - began)}")
 
     async def admission(self) -> Answer:
         """Does it let us in? A refusal may come as a status, as an `error`, or as a close."""
@@ -243,7 +233,7 @@ class Visit:
         self._ear.say(_ASK)
         heard = await self._hear_answer()
         self._voice += heard.sound
-        return _judged(heard, "first word")
+        return judged(heard, "first word")
 
     async def _speak(self) -> Answer:
         await self._breathe()
@@ -259,10 +249,10 @@ class Visit:
                 began_at = self._now()
             if isinstance(event, InputCommitted):
                 self._committed, self._turn_ended_at = heard, self._ear.at
-                return Answer.ok(f"heard {_ms(speech.seconds)} of {speech.source}")
+                return Answer.ok(f"heard {ms(speech.seconds)} of {speech.source}")
             heard.is_transcribed |= isinstance(event, UserTranscribed)
         what = "of the turn's end" if began_at is not None else "of having heard anything"
-        sent = f"{_ms(speech.seconds)} of {speech.source} were sent, not a word {what} for {first_s:g} s"
+        sent = f"{ms(speech.seconds)} of {speech.source} were sent, not a word {what} for {first_s:g} s"
         if not await self._commit_by_hand():
             raise found("provider.stalled", sent)
         self._committed, self._turn_ended_at = heard, self._now()
@@ -299,7 +289,7 @@ class Visit:
         heard = await self._hear_answer(self._committed, self._turn_ended_at)
         if not heard.sound:
             raise found("provider.response_failed", "the answer to a spoken turn has no sound")
-        answer = _judged(heard, "first sound")
+        answer = judged(heard, "first sound")
         return (
             answer if heard.is_transcribed else Answer.ok(f"{answer.detail}; what was said was not written")
         )
@@ -317,7 +307,7 @@ class Visit:
         output = {"type": "function_call_output", "call_id": heard.calls[0].call_id, "output": '{"ok":true}'}
         self._ear.say(_encode({"type": "conversation.item.create", "item": output}))
         self._ear.say(_ASK)
-        return _judged(await self._hear_answer(), "called; answer's first word")
+        return judged(await self._hear_answer(), "called; answer's first word")
 
     async def _judge_conduct(self) -> Answer:
         await self._breathe()
@@ -395,14 +385,6 @@ class Visit:
         raise FoundError(event.fault or fault("provider.response_failed", [reason]))
 
 
-def _judged(heard: Heard, what: str) -> Answer:
-    if not (heard.sound or heard.words or heard.calls):
-        raise found("provider.response_failed", "the answer is empty")
-    first = "" if heard.first_s is None else f"{what} after {_ms(heard.first_s)}, "
-    sound = f"{len(heard.sound) // 48} ms of sound" if heard.sound else "no sound"
-    return Answer.ok(f"{first}{sound}")
-
-
 def _answered_status(cause: Fault) -> bool:
     """Whether somebody there speaks HTTP and has decided: what follows is admission's."""
     return cause.evidence[:1] != () and cause.evidence[0].startswith("HTTP status ") and _is_refusal(cause)
@@ -418,7 +400,3 @@ def _typed(text: str) -> bytes:
 
 
 _ASK: Final = _encode({"type": "response.create"})
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
