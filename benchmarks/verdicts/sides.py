@@ -21,7 +21,7 @@ from benchmarks.verdicts.caller import (
 from benchmarks.verdicts.house import Run, gateway, settings, upstream
 from benchmarks.verdicts.truth import HEALTHY
 from holdfast.diagnosis import Approach
-from holdfast.examination import Examination, Wish
+from holdfast.examination.examination import Examination, Wish
 
 PACES: Final = (0.0, 8.0)
 

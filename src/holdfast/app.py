@@ -61,8 +61,7 @@ from holdfast.workers.counting import StaffedDirectory
 from holdfast.workers.orders import Orders
 from holdfast.workers.staff import Staff
 
-PACKAGE = Path(__file__).parent
-WEB_ROOT = PACKAGE / "_web"
+WEB_ROOT = Path(__file__).parent / "_web"
 
 log = structlog.get_logger()
 
@@ -152,7 +151,7 @@ class Gateway:
                 settings.auth.client_secret_rights,
                 translates_beta=settings.server.beta_clients == "translate",
             )
-            desk = self.desk = Desk(settings, house.overview, PACKAGE)
+            desk = self.desk = Desk(settings, house.overview)
             app = create_rest_app(
                 gate=gate,
                 page=self._page(),

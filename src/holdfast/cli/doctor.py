@@ -66,7 +66,7 @@ def doctor(
     """Check this installation and its upstreams, and say whose fault it is."""
     # the client, the engine and numpy are loaded only now: `holdfast --help` shall not wait for them
     from holdfast import telemetry  # noqa: PLC0415
-    from holdfast.examination import Examination, UnknownUpstreamError, Wish  # noqa: PLC0415
+    from holdfast.examination.examination import Examination, UnknownUpstreamError, Wish  # noqa: PLC0415
 
     judge_ca(ca, as_json=as_json)
     if session is not None:

@@ -3,7 +3,3 @@
 What lives here: the questions of `diagnosis` put to what the settings name, and in which order.
 What never will: printing (`cli.doctor`), what a question means (`diagnosis`).
 """
-
-from holdfast.examination.examination import Examination, UnknownUpstreamError, Wish
-
-__all__ = ["Examination", "UnknownUpstreamError", "Wish"]
