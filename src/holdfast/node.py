@@ -34,6 +34,7 @@ from holdfast.providers.local import EngineDoor, LocalDialer
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings import Figures
+from holdfast.redaction import Kind, Redaction
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
@@ -52,12 +53,16 @@ from holdfast.store import (
     MemoryJournal,
     SqliteCharges,
     SqliteJournal,
+    SqliteTranscripts,
     StoreRefusedError,
+    TranscriptOptions,
+    Visit,
     spent_elsewhere,
     take_over,
 )
 from holdfast.telemetry import kept_lines
 from holdfast.telemetry.identity import Pseudonyms
+from holdfast.transcripts import Archive, TranscriptWatch
 
 log = structlog.get_logger()
 
@@ -84,6 +89,11 @@ class Place:
     def journal(self, path: Path) -> Path:
         """Its journal's file. The first has the one that a single process would have."""
         return path if self.number == 0 else path.with_stem(f"{path.stem}{_MARK}{self.number + 1}")
+
+    @staticmethod
+    def files(path: Path) -> list[Path]:
+        """The journals' files of all places that there are or were."""
+        return [one for one in (path, *Place().left_over(path)) if one.exists()]
 
     def left_over(self, path: Path) -> list[Path]:
         """Files of places that are no more, when there were more of them: each is taken over by one."""
@@ -123,6 +133,7 @@ class Node:
     database: Database | None = None
     """None where nothing is kept."""
     books: Books = field(init=False)
+    transcripts: SqliteTranscripts | None = None
     revival: Revival = field(init=False)
     host: Host = field(init=False)
     figures: Figures = field(init=False)
@@ -151,12 +162,15 @@ class Node:
         self._keep_book(stack)
         self.journal = journal = await self._journal(stack)
         await self._books(stack)
+        await self._transcribe(stack)
         now = asyncio.get_running_loop().time
         figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
         figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
         figures.rooms.append(lambda uses: readings.of_books(self.books, uses))
         if settings.traces.endpoint:
             self._trace(stack)
+        if (kept := self.transcripts) is not None:
+            figures.rooms.append(lambda uses: readings.of_transcripts(kept, uses))
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
@@ -280,6 +294,27 @@ class Node:
         directory.watches.all.append(self.books)
         directory.purse = self.books
 
+    async def _transcribe(self, stack: contextlib.AsyncExitStack) -> None:
+        """From here on what is said is kept, where anything is."""
+        settings, limits = self.settings.transcripts, self.settings.limits
+        if self.database is None or not settings.enabled:
+            return
+        options = TranscriptOptions(
+            lines_max=limits.transcript_lines,
+            bytes_max=limits.transcript_bytes,
+            keep_days=settings.keep_days,
+            close_s=limits.journal_close_s,
+        )
+        self.transcripts = SqliteTranscripts(
+            self.database,
+            Redaction([Kind(kind) for kind in settings.redact], settings.phone_regions),
+            options,
+            left_over=self.place.left_over(self.settings.journal.database),
+        )
+        await self.transcripts.start()
+        stack.push_async_callback(self.transcripts.close)
+        self.directory.watches.all.append(TranscriptWatch(self.transcripts, limits))
+
     def _journal_changed(self, state: JournalState) -> None:
         cause = (
             None if isinstance(state, Healthy) else fault("store.unavailable", [f"journal: {state.cause}"])
@@ -321,6 +356,11 @@ def caps_of(settings: Settings) -> Caps:
         None if budget.session_minutes is None else budget.session_minutes * 60,
         budget.warn_at,
     )
+
+
+def archive_of(settings: Settings) -> Archive:
+    """The transcripts of all processes behind the port, whether they run or not."""
+    return Archive([Visit(path) for path in Place.files(settings.journal.database)])
 
 
 async def open_portal(settings: Settings) -> Portal:

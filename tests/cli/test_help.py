@@ -9,7 +9,18 @@ import pytest
 
 from tests.cli.commands import run
 
-COMMANDS = ("serve", "talk", "emulate", "check-server", "doctor", "cost", "explain", "token", "bench")
+COMMANDS = (
+    "serve",
+    "talk",
+    "emulate",
+    "check-server",
+    "doctor",
+    "cost",
+    "explain",
+    "transcripts",
+    "token",
+    "bench",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

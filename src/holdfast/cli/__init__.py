@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "doctor": "Checks layer by layer: what is wrong, whose fault, what to do.",
     "cost": "What conversations cost: by session, customer, model or day.",
     "explain": "What a fault means, whose it is, what to do.",
+    "transcripts": "What was kept of conversations: list, show, export, delete.",
     "token": "Mint a ticket for a client.",
     "bench": "The project's own figures on this machine.",
 }

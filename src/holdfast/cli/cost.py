@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from holdfast.accounts import PriceTable
 from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, load
-from holdfast.config.shapes import JournalSettings
+from holdfast.config.keeping import JournalSettings
 from holdfast.node import Place, price_table
 from holdfast.ports.charges import NANOS_PER_USD, Sum, merged
 from holdfast.store import StoreUnavailableError, look_into, sums, unknown_models

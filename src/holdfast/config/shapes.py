@@ -17,7 +17,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetPydanticSchema,
     PrivateAttr,
@@ -27,21 +26,14 @@ from pydantic import (
 from pydantic_core import core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from holdfast.config.basics import STRICT, Texts, listed
+from holdfast.config.keeping import JournalSettings, TranscriptSettings
 from holdfast.core.effects import Manner
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, VOICES
 from holdfast.core.rights import Rights
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
-_STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
-
-
-def _listed(value: Any) -> Any:
-    """A list as the environment writes it: "a, b"."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 UpstreamKind = Literal["openai", "azure", "compatible", "local"]
 DialectName = Literal["ga", "beta", "xai", "localai", "speaches", "huggingface", "vllm"]
 """Of a compatible server: the tables of `wire.dialects` but Azure's, which its address decides."""
@@ -50,7 +42,7 @@ DialectName = Literal["ga", "beta", "xai", "localai", "speaches", "huggingface",
 class UpstreamSettings(BaseModel):
     """One upstream. The order of the list is the order of preference."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     kind: UpstreamKind
@@ -68,7 +60,7 @@ class UpstreamSettings(BaseModel):
     """Of a compatible server: its voice, for servers that have their own."""
     transcription_model: str = Field(default="", max_length=256)
     """What writes down the user's words, where the upstream's usual model is not the one."""
-    workarounds: Annotated[tuple[Manner, ...], BeforeValidator(_listed)] = (
+    workarounds: Annotated[tuple[Manner, ...], BeforeValidator(listed)] = (
         Manner.PLAIN,
         Manner.MINIMAL_AUDIO,
         Manner.PACED_AUDIO,
@@ -91,7 +83,7 @@ class UpstreamSettings(BaseModel):
 class ServerSettings(BaseModel):
     """The listener. `origins` are whole web origins, `trusted_proxies` addresses or networks."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     origins: Texts = ()
     trusted_proxies: Texts = ()
@@ -116,7 +108,7 @@ class AuthSettings(BaseModel):
     holder of a client secret may say: `narrow`, so that it can speak, listen and stop; or `full`.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     secret: SecretStr | None = None
     client_keys: Texts = Field(default=(), repr=False)
@@ -128,7 +120,7 @@ class ConsoleSettings(BaseModel):
     any it is open to this machine only, and only where nothing else asks for a ticket or a key.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     keys: Texts = Field(default=(), repr=False)
     show_customers: bool = False
@@ -138,26 +130,17 @@ class ConsoleSettings(BaseModel):
 class PortalSettings(BaseModel):
     """The demo portal. `auto` means: only while the server is bound to this machine."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     database: Path = Path(".holdfast/portal.sqlite3")
     demo: Literal["auto", "on", "off"] = "auto"
     client_instructions: Literal["auto", "allow", "refuse"] = "auto"
 
 
-class JournalSettings(BaseModel):
-    """What outlives the process. `memory` keeps nothing; `sqlite` keeps running sessions over a restart."""
-
-    model_config = _STRICT
-
-    kind: Literal["sqlite", "memory"] = "sqlite"
-    database: Path = Path(".holdfast/holdfast.sqlite3")
-
-
 class StageSettings(BaseModel):
     """Who does the work of a stage: what is built in, or a server of an OpenAI-compatible HTTP API."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     kind: Literal["builtin", "openai"] = "builtin"
     base_url: str = ""
@@ -189,7 +172,7 @@ class EngineSettings(BaseModel):
     the files that the package carries.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     workers: int = Field(default=0, ge=0, le=64)
     voice: str = Field(default="cedar", pattern=f"^({'|'.join(VOICES)})$")
@@ -218,7 +201,7 @@ class BudgetSettings(BaseModel):
     cost` names it) is counted as if it had the dearest that is known.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     session_usd: Dollars | None = None
     session_minutes: Annotated[float, Field(gt=0, le=24 * 60)] | None = None
@@ -234,7 +217,7 @@ class BudgetSettings(BaseModel):
 class ModalityPrices(BaseModel):
     """For a million tokens. `cached` left out: as any input."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     input: Decimal = Field(default=Decimal(0), ge=0)
     cached: Decimal | None = Field(default=None, ge=0)
@@ -244,9 +227,9 @@ class ModalityPrices(BaseModel):
 class PriceSettings(BaseModel):
     """What models cost from a day on, in US dollars: before, or in place of, what the package knows."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    models: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+    models: Annotated[tuple[str, ...], BeforeValidator(listed), Field(min_length=1)]
     as_of: date
     source: str = Field(default="settings", max_length=200)
     text: ModalityPrices | None = None
@@ -259,7 +242,7 @@ class PriceSettings(BaseModel):
 class LogSettings(BaseModel):
     """The log. `auto` writes for people on a terminal, JSON otherwise."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "text", "json"] = "auto"
@@ -271,7 +254,7 @@ class MetricsSettings(BaseModel):
     are hashes, as `holdfast token --new-client-key` prints them; a client's own key opens nothing here.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     access: Literal["loopback", "key", "off"] = "loopback"
     keys: Texts = Field(default=(), repr=False)
@@ -282,7 +265,7 @@ class TracesSettings(BaseModel):
     `endpoint`, the address of an OTLP receiver over HTTP, is empty. Needs `pip install 'holdfast[otel]'`.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     endpoint: str = ""
     headers_env: str = ""
@@ -319,7 +302,7 @@ def _limit_fields() -> dict[str, Any]:
     }
 
 
-_LimitsShape: Final = create_model("LimitsShape", __config__=_STRICT, **_limit_fields())
+_LimitsShape: Final = create_model("LimitsShape", __config__=STRICT, **_limit_fields())
 
 LimitsSettings = Annotated[
     Limits,
@@ -354,6 +337,7 @@ class Settings(BaseSettings):
     console: ConsoleSettings = ConsoleSettings()
     portal: PortalSettings = PortalSettings()
     journal: JournalSettings = JournalSettings()
+    transcripts: TranscriptSettings = TranscriptSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -80,6 +80,9 @@ class Limits:
     # what is billed
     charges_waiting: int = 20_000  # for the database; more are counted, and not kept
     budget_customers: int = 100_000  # of one day, whose own cap is kept
+    # a transcript's waiting lines
+    transcript_lines: int = 10_000  # beyond, a `gap` line says how many are missing
+    transcript_bytes: int = 16 * 1024 * 1024
 
     # starting an upstream
     dial_s: float = 10.0

@@ -15,6 +15,7 @@ from holdfast.readings.rooms import (
     of_journal,
     of_ledger,
     of_spans,
+    of_transcripts,
     of_upstreams,
     version,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "of_journal",
     "of_ledger",
     "of_spans",
+    "of_transcripts",
     "of_upstreams",
     "version",
 ]

@@ -19,6 +19,7 @@ from holdfast.engine.pool import EnginePool
 from holdfast.ledger import Ledger
 from holdfast.ports.charges import NANOS_PER_USD
 from holdfast.ports.journal import Cause, Degraded, Journal
+from holdfast.ports.transcripts import TranscriptStore
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings.uses import Room, Uses
 from holdfast.runtime.directory import Directory
@@ -93,6 +94,18 @@ def of_books(books: Books, uses: Uses) -> Iterator[Reading]:
         yield Reading("holdfast_cost_usd_total", nanos / NANOS_PER_USD, labels)
     uses.add("charges_waiting", books.waiting)
     uses.add("budget_customers", len(books.spending.by_customer))
+
+
+def of_transcripts(store: TranscriptStore, uses: Uses) -> Iterator[Reading]:
+    """What was written of what was said, and what was taken out of it."""
+    counts = store.counts
+    yield Reading("holdfast_transcript_lines_total", counts.written, ("written",))
+    yield Reading("holdfast_transcript_lines_total", counts.lost, ("lost",))
+    yield Reading("holdfast_transcripts_failing", float(counts.is_failing))
+    for kind, count in counts.taken_out.items():
+        yield Reading("holdfast_redactions_total", count, (kind,))
+    uses.add("transcript_lines", counts.waiting)
+    uses.add("transcript_bytes", counts.waiting_bytes)
 
 
 def of_ledger(ledger: Ledger, uses: Uses) -> Iterable[Reading]:

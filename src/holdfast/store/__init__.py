@@ -1,7 +1,7 @@
 """The product's one store: what outlives the process.
 
-What lives here: the database file with its migrations, the journals of sessions, what was billed. Tables of
-later rooms join the same file through `Database.transact`.
+What lives here: the database file with its migrations, the journals of sessions, what was billed,
+transcripts, what deletes a person's data. Every room's tables are in one file, written through `transact`.
 What never will: audio; secrets in clear; what a line means.
 """
 
@@ -29,6 +29,8 @@ from holdfast.store.inheritance import take_over
 from holdfast.store.memory import MemoryJournal
 from holdfast.store.options import JournalOptions
 from holdfast.store.sqlite import SqliteJournal
+from holdfast.store.transcripts import SqliteTranscripts, TranscriptOptions
+from holdfast.store.visit import Visit
 
 __all__ = [
     "Database",
@@ -43,10 +45,13 @@ __all__ = [
     "MemoryJournal",
     "SqliteCharges",
     "SqliteJournal",
+    "SqliteTranscripts",
     "StoreError",
     "StoreRefusedError",
     "StoreUnavailableError",
     "StoredSession",
+    "TranscriptOptions",
+    "Visit",
     "charges_of",
     "forget_customer",
     "look_into",

@@ -73,3 +73,48 @@ CHARGE: Final = Table(
     Column("wasted", Integer, nullable=False),
     Index("ix_charge_at", "at"),
 )
+
+TRANSCRIPT_SESSION: Final = Table(
+    "transcript_session",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("source", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("began", Integer, nullable=False),  # wall-clock microseconds, as all times of transcripts
+    Column("last", Integer, nullable=False),
+    Column("ended", Text),  # the reason; null while it runs
+)
+
+TRANSCRIPT_ENTRY: Final = Table(
+    "transcript_entry",
+    METADATA,
+    Column("session_id", Text, ForeignKey(TRANSCRIPT_SESSION.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("at", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("text", Text, nullable=False),  # after redaction
+    Column("heard", Text),
+    Column("facts", Text, nullable=False),  # JSON
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON; nothing of a person
+)
+
+CONSENT: Final = Table(
+    "consent",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("words", Text, nullable=False),  # what the person agreed to, as it was shown
+    Column("given_by", Text, nullable=False),
+)

@@ -96,6 +96,13 @@ _ROWS: Final = (
         "only the other caps hold for more",
         is_shared=True,
     ),
+    Buffer(
+        "transcript_lines",
+        "lines of transcripts that are not written yet",
+        "lines are lost; a `gap` in the transcript says how many",
+        is_shared=True,
+    ),
+    Buffer("transcript_bytes", "the same in bytes", "as above", is_shared=True),
     Buffer("client_secrets", "client secrets in use", "429 with `Retry-After`", is_shared=True),
     Buffer("client_secrets_bytes", "the sessions they are bound to", "as above", is_shared=True),
     Buffer("audio_requests", "speech and recordings under way", "429", is_shared=True),

@@ -177,7 +177,12 @@ LABELS: Final[Mapping[str, Label]] = {
         Label(
             "outcome",
             "What became of lines and spans.",
-            frozenset({"written", "refused", "made", "sent", "failed"}),
+            frozenset({"written", "refused", "lost", "made", "sent", "failed"}),
+        ),
+        Label(
+            "personal",
+            "What was taken out of a transcript.",
+            frozenset({"card", "iban", "phone", "mail", "digits"}),
         ),
         Label(
             "cause",
@@ -798,6 +803,35 @@ _ROWS: Final = (
                     "The journal does not write ({{ $labels.cause }}): a restart would lose sessions.",
                 ),
             ),
+        ),
+        Meter(
+            "transcript_lines_total",
+            _C,
+            "Lines of transcripts.",
+            "`lost`: the store stumbled for longer than memory lasted; a `gap` in each transcript says so.",
+            ("outcome",),
+            alerts=(
+                Alert(
+                    "HoldfastTranscriptsLost",
+                    'sum(increase(holdfast_transcript_lines_total{outcome="lost"}[10m])) > 0',
+                    "0m",
+                    "ticket",
+                    "Lines of transcripts are lost.",
+                ),
+            ),
+        ),
+        Meter(
+            "transcripts_failing",
+            _G,
+            "1 while no transcript is written.",
+            "The log's `transcripts.degraded` has the cause.",
+        ),
+        Meter(
+            "redactions_total",
+            _C,
+            "What was taken out of transcripts before they were written.",
+            "People say such numbers; a jump may mean that an application asks for them.",
+            ("personal",),
         ),
         Meter(
             "engine_workers",

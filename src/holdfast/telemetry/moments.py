@@ -204,6 +204,13 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("journal.line_unfit", "store", "error", "A line could not be written as it is: a bug of ours."),
     Moment("journal.not_taken_over", "store", "warning", "Another place's journal could not be read; why."),
     Moment("store.unavailable", "store", "warning", "The portal's database did not answer; why."),
+    Moment(
+        "transcripts.degraded", "store", "warning", "No transcript becomes durable at the moment; the cause."
+    ),
+    Moment("transcripts.healthy", "store", "info", "Transcripts are written again; lines lost so far."),
+    Moment("transcripts.lines_lost", "store", "error", "The process ended before these lines were written."),
+    Moment("transcripts.unfit", "store", "error", "Lines could not be written as they are: a bug of ours."),
+    Moment("transcripts.swept", "store", "info", "Transcripts grew older than they may and were deleted."),
     Moment("store.close_timeout", "store", "warning", "The store did not close in time."),
     Moment("resume.foreign", "session", "error", "A customer tried to resume another one's session."),
     Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),

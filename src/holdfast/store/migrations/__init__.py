@@ -20,14 +20,24 @@ from holdfast.store.errors import StoreRefusedError
 FOLDER: Final = Path(__file__).parent
 
 
+def newest(folder: Path = FOLDER) -> set[str]:
+    """The version of the newest tables."""
+    return set(_script(folder)[1].get_heads())
+
+
+def _script(folder: Path) -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config)
+
+
 def upgrade(connection: Connection, path: Path, folder: Path = FOLDER) -> None:
     """Bring the tables up to date inside the connection's transaction: whole or not at all.
 
     Raises StoreRefusedError for a file that a newer Holdfast has written.
     """
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
+    config, script = _script(folder)
+    config.attributes["connection"] = connection
     found = MigrationContext.configure(connection).get_current_heads()
     known = {step.revision for step in script.walk_revisions()}
     if not known.issuperset(found):
