@@ -104,6 +104,15 @@ def test_an_idle_client_is_told_goodbye_and_one_that_speaks_is_not() -> None:
     assert world.has_ended()
 
 
+def test_a_conversation_that_has_lasted_long_enough_is_told_that_and_not_that_it_was_silent() -> None:
+    world = RelayWorld.live()
+    world.timer("life")
+    (error,) = world.asked(relay_effects.SendError)
+    assert isinstance(error, relay_effects.SendError)
+    assert error.code == "application.time_limit"
+    assert world.has_ended()
+
+
 def test_a_stopping_process_lets_the_sentence_be_finished() -> None:
     world = RelayWorld.live()
     world.respond("resp_1")

@@ -14,8 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from holdfast.core.faults import FAULTS
+from holdfast.emulator.options import EmulatorOptions
 from tests.e2e.conftest import FAKE_MICROPHONE, OpenPage
 from tests.e2e.found import PAGE_SCENARIOS
+from tests.e2e.gateways import EmulatorThread, gateway
 from tests.e2e.line import Line
 from tests.e2e.outage import RING_S, TIMEOUT_S
 from tests.e2e.sound import write_microphone
@@ -151,6 +153,23 @@ def test_a_conversation_that_another_window_took(
     other.evaluate("(kept) => sessionStorage.setItem('holdfast.session', kept)", kept)
     other.reload()
     told(page, "application.replaced")
+
+
+def test_what_the_gateway_finds_is_shown_in_the_same_words(
+    open_page: OpenPage, tmp_path: Path, web_client: Path
+) -> None:
+    assert web_client.is_dir()
+    row = FAULTS["configuration.quota_exhausted"]
+    with (
+        EmulatorThread(EmulatorOptions(faults=[row.emulate])).running() as emulator,
+        gateway(tmp_path, OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=emulator.http_base) as url,
+    ):
+        page = open_page(url)
+        page.get_by_label("Type instead of speaking").fill("What do I owe?")
+        page.keyboard.press("Enter")
+        shown = page.locator(".hf-fault")
+        expect(shown).to_contain_text(f"{row.message} {row.remedy}")
+        expect(shown.locator(".hf-code")).to_have_text(row.code)
 
 
 PROVOKED: Final[dict[str, Callable[..., None]]] = {

@@ -10,11 +10,12 @@ import pytest
 import structlog
 
 from holdfast.core.faults import FAULTS, FaultRow
+from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
 from tests.cli.commands import run, run_beside
 from tests.faults.seen import Seen, seeing
 from tests.faults.upstreams import LIMITS, calling, until_seen
-from tests.server.gateway import Client, gateway
+from tests.server.gateway import Client, eventually, gateway
 from tests.server.realtime_client import dial, send_text
 
 INCIDENTS = {
@@ -127,3 +128,37 @@ async def test_a_failed_answer_is_told_alike_while_the_session_goes_on() -> None
     assert done["fault"]["code"] == row.code
     assert original["response"]["status"] == "failed", "behind /v1/realtime the provider's own words pass"
     seen.check_words()
+
+
+async def test_who_breaks_a_rule_of_sockets_is_told_why_before_the_close_on_both_faces() -> None:
+    row = FAULTS["application.message_too_large"]
+    with seeing() as seen:
+        limits = Limits(trusted_client_text_bytes=200_000)
+        async with (
+            Emulator(EmulatorOptions(speed=0)) as upstream,
+            gateway(upstream.http_base, limits=limits) as gw,
+        ):
+            async with calling(gw, seen) as client:
+                client.say("create_session")
+                await client.until_told("session_ready")
+                client.send_binary(bytes(65 * 1024))
+                closed = await client.until_closed()
+            relayed = await dial(gw)
+            await relayed.until_told("session.created")
+            relayed.send_text(b'{"type": "%s"}' % (b"x" * 300_000))
+            closed_too = await relayed.until_closed()
+            await eventually(lambda: gone(seen) == [row.code, row.code])
+    error = client.told("error")[-1]
+    assert (error["code"], error["fault"]["code"], error["message"]) == (
+        "MESSAGE_TOO_LARGE",
+        row.code,
+        row.message,
+    )
+    told = relayed.told("error")[-1]["error"]
+    assert (told["code"], told["message"]) == (row.code, f"{row.message} {row.remedy}")
+    assert closed[0] == closed_too[0] == row.close_code
+
+
+def gone(seen: Seen) -> list[str]:
+    """Why clients' sockets ended, as the log has it."""
+    return [line["fault"] for line in seen.lines if line["event"] == "client.gone"]

@@ -85,6 +85,10 @@ class _Complaints(Complaints):
         super().error(msg, *args, **fields)
         transport = self.handed.transport if self.handed is not None else None
         closing = transport.close_handshake if transport is not None else None
+        if closing is None and self.handed is not None and isinstance(self.handed.listener, MessageListener):
+            match args:
+                case ((int(code), str(reason)),):
+                    self.handed.listener.refused_below(int(code), reason)
         if closing is None or closing.recv is None or closing.sent is not None:
             return
         assert self.handed is not None

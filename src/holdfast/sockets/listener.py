@@ -334,6 +334,14 @@ class MessageListener(WSListener):
         self._shut()
         self.transport.disconnect()
 
+    def refused_below(self, code: int, reason: str) -> None:
+        """picows has met a frame that it refuses by itself, and is about to close with this code."""
+        if self.is_open:
+            self.on_breach(code, reason)
+            self._shut()
+            self.closed_by_us = True
+            self._close_sent = (code, reason)
+
     def _breach(self, code: int, reason: str) -> None:
         """The peer broke the protocol: say which rule, then end. What it sends after that is ignored."""
         self.on_breach(code, reason)

@@ -307,10 +307,8 @@ function responded(
   // A response that only called a tool is followed by the one that speaks: still thinking until that begins.
   const over = waiting && running === undefined && (spoke || message.status !== "completed");
   const phase = over ? "idle" : state.turn.phase;
-  const next = { ...state, entries, turn: { ...turn(state, phase, at), response: running } };
-  if (message.status !== "failed" || message.fault === undefined) return next;
-  const { code, message: words } = message.fault;
-  return told(next, { type: "error", code, message: words, fault: message.fault }, at);
+  // Of an answer that failed an error tells, too.
+  return { ...state, entries, turn: { ...turn(state, phase, at), response: running } };
 }
 
 function playing(state: VoiceState, action: Extract<Action, { type: "playing" }>): VoiceState {

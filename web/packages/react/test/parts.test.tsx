@@ -285,8 +285,20 @@ describe("the Financial Sherpa", () => {
     const fault = { code: "provider.server_error", party: "provider", message: "The provider failed.", remedy: "Wait." } as const;
     show(READY, { type: "message", at: 0, message: { type: "error", code: "X", message: "", fault } });
     expect(screen.getByText("The provider failed.")).toBeTruthy();
+    expect(screen.getByText("provider.server_error")).toBeTruthy();
     fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
     expect(screen.queryByText("The provider failed.")).toBeNull();
+  });
+
+  it("tells once of an answer that failed", () => {
+    const fault = { code: "provider.response_failed", party: "provider", message: "It failed.", remedy: "Wait." } as const;
+    show(
+      READY,
+      { type: "message", at: 0, message: { type: "response_done", responseId: "r", status: "failed", fault } },
+      { type: "message", at: 0, message: { type: "error", code: "RESPONSE_FAILED", message: "It failed.", fault } },
+    );
+    expect(screen.getAllByText("It failed.")).toHaveLength(1);
+    expect(screen.getByText("provider.response_failed")).toBeTruthy();
   });
 
   it("has nothing for axe to find, talking or not", async () => {

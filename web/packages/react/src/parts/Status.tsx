@@ -214,7 +214,7 @@ function NoticeLine({ notice }: { notice: Notice }): ReactNode {
         <p className="hf-notice-message">{notice.message}</p>
         {notice.remedy !== undefined && <p className="hf-notice-remedy">{notice.remedy}</p>}
         <p className="hf-code">
-          {notice.code}
+          {notice.fault?.code ?? notice.code}
           {notice.count > 1 && ` · ${notice.count} ${labels.times}`}
         </p>
       </div>
