@@ -22,7 +22,9 @@ _CLOSES: Final[Mapping[int, str]] = {
 """As the client's socket ended, by either side. Others (1000, 1001, 1005, its own) are a person's doing."""
 
 BREACH_ERRORS: Final[Mapping[int, str]] = {1008: "RATE_LIMITED", 1009: "MESSAGE_TOO_LARGE"}
-"""The browser protocol's error code where we are about to close; others are `INVALID_MESSAGE`."""
+"""What a client that did that is told before the close, by the browser protocol's error code. Who cannot even
+frame a message is told by the close alone.
+"""
 
 
 def fault_of_client_close(code: int, reason: str) -> Fault | None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from holdfast.core import effects, events, relay_effects
 from holdfast.core import relay_events as heard
-from holdfast.core.client_close import fault_of_client_close
+from holdfast.core.client_close import BREACH_ERRORS, fault_of_client_close
 from holdfast.core.effects import Dial
 from holdfast.core.events import MessageRefused
 from holdfast.core.faults import Fault, fault
@@ -194,7 +194,7 @@ class RelayRunner(Shell):
 
     def client_breached(self, code: int, reason: str) -> None:
         """It is told in words what the close code says in a number."""
-        if (cause := fault_of_client_close(code, reason)) is not None:
+        if code in BREACH_ERRORS and (cause := fault_of_client_close(code, reason)) is not None:
             self._refuse(cause.code, f"{cause.row.message} {cause.row.remedy}")
 
     def client_closed(self, code: int, reason: str) -> None:

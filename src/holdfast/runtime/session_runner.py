@@ -143,9 +143,8 @@ class SessionRunner(Shell):
 
     def client_breached(self, code: int, reason: str) -> None:
         """It is told in words what the close code says in a number."""
-        if (cause := fault_of_client_close(code, reason)) is not None:
-            error = BREACH_ERRORS.get(code, "INVALID_MESSAGE")
-            self.step(MessageRefused(error, cause.row.message, fault=cause))
+        if code in BREACH_ERRORS and (cause := fault_of_client_close(code, reason)) is not None:
+            self.step(MessageRefused(BREACH_ERRORS[code], cause.row.message, fault=cause))
 
     def client_closed(self, code: int, reason: str) -> None:
         """The client's socket is over; the core decides whether the session waits for it."""
