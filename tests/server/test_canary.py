@@ -69,7 +69,14 @@ async def test_the_key_reaches_the_upstream_and_nothing_else(tmp_path: Path) -> 
         async with httpx.AsyncClient(base_url=url) as http:
             pages = [
                 (await http.get(path)).text
-                for path in ("/", "/healthz", "/readyz", "/api/financial-sherpa/realtime", "/nowhere")
+                for path in (
+                    "/",
+                    "/healthz",
+                    "/readyz",
+                    "/metrics",
+                    "/api/financial-sherpa/realtime",
+                    "/nowhere",
+                )
             ]
         seen = json.dumps(client.texts) + "".join(pages)
         assert CANARY not in seen

@@ -5,6 +5,7 @@ What lives here: putting them together. What never will: what a room holds (`con
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 
 from holdfast.core.limits import Limits
@@ -47,9 +48,11 @@ class Figures:
         self.metrics.observe("holdfast_event_loop_lag_seconds", max(0.0, sample.lag_s))
 
     async def families(self) -> list[Family]:
-        """All of it, now."""
+        """All of it, now; in pieces, between which others have their turn."""
         uses = Uses(self._limits)
         readings = await self._conversations.read(uses)
         for room in self.rooms:
+            await asyncio.sleep(0)
             readings += room(uses)
+        await asyncio.sleep(0)
         return self.metrics.families([*readings, *uses.readings()])
