@@ -144,16 +144,64 @@ def test_rules_are_whole(project: Path) -> None:
         assert rule["expr"].count("(") == rule["expr"].count(")")
 
 
-def test_prometheus_itself_takes_them(project: Path) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+def promtool(folder: Path, *arguments: str) -> None:
+    found = shutil.which("promtool")
+    if found is None:
         pytest.skip("no promtool: it comes with Prometheus")
-    done = subprocess.run(
-        [promtool, "check", "rules", "deploy/alerts.yaml"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
+    done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_itself_takes_them(project: Path) -> None:
+    promtool(project, "check", "rules", "deploy/alerts.yaml")
+
+
+FIRES = {
+    "HoldfastFaultConfigurationInvalidApiKey": {
+        'holdfast_faults_total{code="configuration.invalid_api_key",party="configuration"}': "0x15 1x10"
+    },
+    "HoldfastNoUpstream": {
+        'holdfast_upstream_state{upstream="a",state="closed"}': "1x5 0x15",
+        'holdfast_upstream_state{upstream="a",state="half_open"}': "0x20",
+    },
+    "HoldfastSlowAnswers": {
+        'holdfast_turn_seconds_bucket{segment="whole",le="3.0"}': "0x60",
+        'holdfast_turn_seconds_bucket{segment="whole",le="5.0"}': "0+10x60",
+        'holdfast_turn_seconds_bucket{segment="whole",le="+Inf"}': "0+10x60",
+    },
+    "HoldfastWorkerDown": {'holdfast_worker_up{worker="2"}': "1x5 0x15"},
+    "HoldfastNearItsBound": {'holdfast_buffer_fullest_ratio{buffer="sessions"}': "0.5x5 0.95x30"},
+    "HoldfastAudioLost": {
+        'holdfast_audio_lost_samples_total{direction="up",reason="held_too_long"}': "0+100x40",
+        'holdfast_audio_samples_total{source="browser",direction="up"}': "0+24000x40",
+    },
+    "HoldfastEngineDown": {
+        'holdfast_engine_workers{state="all"}': "2x20",
+        'holdfast_engine_workers{state="ready"}': "2x5 0x15",
+    },
+}
+"""What is seen, minute by minute, and which alert it must make."""
+
+
+@pytest.mark.parametrize("alert", FIRES)
+def test_it_fires_when_it_should_and_not_before(project: Path, tmp_path: Path, alert: str) -> None:
+    rule = next(one for one in rules(project) if one["alert"] == alert)
+    series = [{"series": name, "values": values} for name, values in FIRES[alert].items()]
+    quiet = {"eval_time": "1m", "alertname": alert, "exp_alerts": []}
+    count = {"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) > bool 0', "eval_time": "18m"}
+    told = {
+        "rule_files": [str(project / "deploy/alerts.yaml")],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": series,
+                "alert_rule_test": [quiet],
+                "promql_expr_test": [{**count, "exp_samples": [{"labels": "{}", "value": 1}]}],
+            }
+        ],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(told))
+    assert rule["expr"]
+
+    promtool(tmp_path, "test", "rules", "test.yaml")

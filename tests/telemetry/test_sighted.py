@@ -60,7 +60,7 @@ def test_the_segments_of_a_silence_add_up() -> None:
 
     name = "holdfast_turn_seconds_sum"
     assert told.value(name, "browser", "thinking") == pytest.approx(0.5)
-    assert told.value(name, "browser", "sounding") == pytest.approx(0.7)
+    assert told.value(name, "browser", "speaking") == pytest.approx(0.7)
     assert told.value(name, "browser", "whole") == pytest.approx(1.2)
     assert told.value("holdfast_turn_seconds_count", "browser", "whole") == 1
 

@@ -154,8 +154,8 @@ LABELS: Final[Mapping[str, Label]] = {
         Label(
             "segment",
             "Of the silence that a user hears: `thinking` from the end of speech until a response begins, "
-            "`sounding` until its first sound, `whole` both.",
-            frozenset({"thinking", "sounding", "whole"}),
+            "`speaking` until its first sound, `whole` both.",
+            frozenset({"thinking", "speaking", "whole"}),
         ),
         Label(
             "kind",
@@ -449,7 +449,7 @@ _ROWS: Final = (
             "turn_seconds",
             _H,
             "The silence after a turn, as the gateway sees it, in segments that add up.",
-            "`thinking` is the upstream's; `sounding` its speech. The page's own share is in the console.",
+            "`thinking` is the upstream's; `speaking` its speech. The page's own share is in the console.",
             ("source", "segment"),
             _SILENCES,
             alerts=(

@@ -130,7 +130,7 @@ class _Seen:
             return
         for segment, seconds in (
             ("thinking", answered_at - ended_at),
-            ("sounding", self.at - answered_at),
+            ("speaking", self.at - answered_at),
             ("whole", self.at - ended_at),
         ):
             self.metrics.observe("holdfast_turn_seconds", seconds, self.source, segment)
