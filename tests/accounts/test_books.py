@@ -104,10 +104,9 @@ async def test_a_session_is_warned_of_once_and_ended_once() -> None:
     assert office.ends() == [("s1", "configuration.session_budget")]
     assert [one["event"] for one in logs] == ["budget.near", "budget.spent"]
     assert office.books.refusal("C-1") is None, "a new session may begin"
-    assert office.books.spent_by("s1") == 11 * ANSWER
+    assert office.books.accounts["s1"].spent == 11 * ANSWER
     office.see(session, seen.Ended("budget_spent"))
     assert office.books.accounts == {}
-    assert office.books.spent_by("s1") == 0
     office.books.close()
 
 

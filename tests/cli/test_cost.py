@@ -111,6 +111,31 @@ def test_only_what_came_since_counts(path: Path) -> None:
     assert told["all"]["responses"] == 1
 
 
+def test_every_charge_of_a_session_can_be_listed(path: Path) -> None:
+    fill(path, ONE, replace(ONE, thing_id="r2", at=WALL + 1, cost=None, priced="unknown"))
+
+    told = json.loads(run("cost", "--session", "s1", "--json").stdout)["charges"]
+    assert [(one["id"], one["usd"], one["priced"]) for one in told] == [
+        ("r1", "0.000003000", "2026-11-20"),
+        ("r2", "unknown", "unknown"),
+    ]
+    assert (told[0]["textCached"], told[0]["audioOut"], told[0]["heardMs"]) == (60, 40, 2_000)
+    assert len(run("cost", "--session", "s1", "--csv").stdout.splitlines()) == 3
+    lines = run("cost", "--session", "s1").stdout.splitlines()
+    assert lines[1].split()[1:] == [
+        "response",
+        "gpt-realtime-2.1",
+        "completed",
+        "120",
+        "45",
+        "2000",
+        "0.000003000",
+        "2026-11-20",
+    ]
+    missing = run("cost", "--session", "s9", "--json")
+    assert (missing.exit_code, missing.error["what"]) == (1, "there is nothing to list.")
+
+
 @pytest.mark.parametrize("since", ["yesterday", "5w", "2026-13-01", ""])
 def test_a_time_that_is_none_is_wrong_use(path: Path, since: str) -> None:
     done = run("cost", "--since", since, "--json")

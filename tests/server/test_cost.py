@@ -153,7 +153,7 @@ async def test_behind_v1_realtime_the_same_rates_hold(tmp_path: Path) -> None:
         send_text(client, "Stop, that is enough.")
         await client.until(lambda: answers(client) == 2)
         (session_id,) = books.accounts
-        assert books.spent_by(session_id) == nanos(FIRST + THIRD) + 566_667
+        assert books.accounts[session_id].spent == nanos(FIRST + THIRD) + 566_667
         client.close()
         await eventually(lambda: not books.accounts)
 

@@ -9,24 +9,21 @@ A charge may come again with the same key: who speaks over an answer does so aft
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from holdfast.accounts.prices import Price, PriceTable
-from holdfast.accounts.rating import Amounts, of_minutes, of_response, told_again, unheard
+from holdfast.accounts.bills import Answer, Bills
+from holdfast.accounts.prices import PriceTable
+from holdfast.accounts.rating import told_again
 from holdfast.accounts.usage import (
     CHARS_PER_TOKEN,
     MS_PER_TOKEN_IN,
     MS_PER_TOKEN_OUT,
-    Writing,
     response_tokens,
     tokens_of_ms,
-    writing_of,
 )
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.ports import sightings as seen
-from holdfast.ports.charges import OWN_ENGINE, UNKNOWN, Charge, Tokens
+from holdfast.ports.charges import Charge, Tokens
 from holdfast.ports.sightings import Sighting, Watched
 
 ANSWERS_REMEMBERED: Final = 8
@@ -36,54 +33,35 @@ _SUSPENDED: Final = "session.suspended"
 """The next process takes the session up: what is still sounding is heard."""
 
 
-@dataclass(slots=True)
-class Answer:
-    """What is known of one response."""
-
-    id: str
-    sounded_at: float | None = None
-    """When its sound began, or the one before it had ended."""
-    items: dict[str, float] = field(default_factory=dict)
-    """Its items that sound, and when each began."""
-    heard_ms: int | None = None
-    """As the client, or the cut, told it; None while nobody did."""
-    has_called: bool = False
-    has_words: bool = False
-    at: float = 0.0
-    status: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
-    again: Tokens = field(default_factory=Tokens)
-    is_estimated: bool = False
-    upstream: seen.UpstreamLive | None = None
-    """Who gave it; None until it has ended."""
-
-    @property
-    def generated_ms(self) -> int:
-        """Of sound."""
-        return self.tokens.audio_out * MS_PER_TOKEN_OUT
-
-    def heard(self) -> int:
-        """Of what was generated; all, where nobody says otherwise."""
-        return self.generated_ms if self.heard_ms is None else min(self.heard_ms, self.generated_ms)
-
-    def reached_nobody(self) -> bool:
-        """Whether nothing came of it: no sound that was heard, no word that was shown, no call."""
-        if self.has_called:
-            return False
-        if self.sounded_at is not None or self.tokens.audio_out:
-            return self.heard() == 0
-        return self.status != "completed" and not self.has_words
-
-
 class Account:
     """Of one session. `wall` answers wall-clock seconds."""
+
+    __slots__ = (
+        "_answers",
+        "_away_at",
+        "_bills",
+        "_is_fresh",
+        "_is_restored",
+        "_lasted",
+        "_new_chars",
+        "_new_ms",
+        "_plays_until",
+        "_said_ms",
+        "_turns",
+        "_upstream",
+        "_user_ms",
+        "_wall",
+        "began_at",
+        "session",
+        "spent",
+    )
 
     def __init__(self, session: Watched, prices: PriceTable, wall: Callable[[], float]) -> None:
         self.session = session
         self.began_at: float | None = None
         self.spent = 0
         """Nano-dollars that budgets count."""
-        self._prices = prices
+        self._bills = Bills(session, prices, wall)
         self._wall = wall
         self._upstream: seen.UpstreamLive | None = None
         self._answers: dict[str, Answer] = {}
@@ -148,7 +126,7 @@ class Account:
             heard_ms = max(0, round((until - answer.sounded_at) * 1000))
             if heard_ms < answer.generated_ms:
                 answer.heard_ms = heard_ms
-                yield self._of_answer(answer)
+                yield self._bills.of_answer(answer)
 
     # turns
 
@@ -172,7 +150,7 @@ class Account:
             self._new_chars += len(sighting.text)
             return
         if self._upstream is not None:
-            yield self._of_writing(sighting, self._upstream)
+            yield self._written(sighting, self._upstream)
 
     # answers
 
@@ -219,7 +197,7 @@ class Account:
         answer.heard_ms = max(0, round(before_s * 1000)) + sighting.heard_ms
         self._plays_until = at
         if answer.upstream is not None:
-            yield self._of_answer(answer)
+            yield self._bills.of_answer(answer)
 
     def answer_ended(self, sighting: seen.ResponseEnded, at: float) -> Iterator[Charge]:
         """It is billed; the first of a fresh upstream with what that was told again."""
@@ -239,7 +217,7 @@ class Account:
                 answer.heard_ms = max(0, round((at - answer.sounded_at) * 1000))
             self._plays_until = max(self._plays_until, answer.sounded_at + answer.heard() / 1000)
         self._said_ms += answer.generated_ms
-        charge = self._of_answer(answer)
+        charge = self._bills.of_answer(answer)
         self.spent += charge.assumed
         yield charge
 
@@ -259,93 +237,10 @@ class Account:
 
     # charges
 
-    def _of_answer(self, answer: Answer) -> Charge:
-        upstream = answer.upstream
-        assert upstream is not None, "it has ended"
-        in_vain = unheard(answer.tokens, tokens_of_ms(answer.heard(), MS_PER_TOKEN_OUT))
-
-        def rated(price: Price) -> Amounts:
-            is_all = answer.reached_nobody()
-            return of_response(answer.tokens, price, answer.again, in_vain, is_all_in_vain=is_all)
-
-        priced = self._priced(upstream.kind, upstream.model, self._prices.dearest(), rated)
-        return Charge(
-            self.session.id,
-            self.session.customer_id,
-            "response",
-            answer.id,
-            answer.at,
-            upstream.name,
-            upstream.model,
-            answer.status,
-            answer.tokens,
-            0,
-            answer.heard(),
-            answer.is_estimated,
-            **priced,
-        )
-
-    def _of_writing(self, words: seen.WordsOfUser, upstream: seen.UpstreamLive) -> Charge:
-        told = writing_of(words.usage)
-        writing = told or Writing(ms=self._lasted.get(words.item_id, 0))
-        model = words.written_by
-        price = self._prices.find(model, self._today())
-        is_timed = writing.ms is not None or (price is not None and price.per_minute is not None)
-        is_guessed = told is None
-        ms, tokens = writing.ms or 0, writing.tokens
-        if is_timed and writing.ms is None:
-            # Told in tokens and priced by duration: one token is so much audio.
-            ms = tokens.audio_in * MS_PER_TOKEN_IN
-        elif writing.ms is not None and price is not None and price.per_minute is None:
-            tokens = Tokens(audio_in=tokens_of_ms(writing.ms, MS_PER_TOKEN_IN))
-            is_timed, is_guessed = False, True
-
-        def rated(price: Price) -> Amounts:
-            if is_timed:
-                return of_minutes(ms, price)
-            return of_response(tokens, price, Tokens(), Tokens(), is_all_in_vain=False)
-
-        dearest = self._prices.dearest_minute() if is_timed else self._prices.dearest()
-        priced = self._priced(upstream.kind, model, dearest, rated)
-        charge = Charge(
-            self.session.id,
-            self.session.customer_id,
-            "transcription",
-            # A turn that is told again is written down again, and billed again.
-            words.item_id if upstream.how == "first" else f"{words.item_id}@{upstream.generation}",
-            self._wall(),
-            upstream.name,
-            model,
-            "completed",
-            tokens,
-            ms,
-            0,
-            is_guessed,
-            **priced,
-        )
+    def _written(self, words: seen.WordsOfUser, upstream: seen.UpstreamLive) -> Charge:
+        charge = self._bills.of_writing(words, upstream, self._lasted.get(words.item_id, 0))
         self.spent += charge.assumed
         return charge
-
-    def _priced(
-        self, kind: str, model: str, dearest: Price | None, rated: Callable[[Price], Amounts]
-    ) -> Mapping[str, Any]:
-        if kind == "local":
-            return {"priced": OWN_ENGINE, "cost": 0, "assumed": 0}
-        price = self._prices.find(model, self._today())
-        if price is None:
-            assumed = 0 if dearest is None else rated(dearest).cost
-            return {"priced": UNKNOWN, "cost": None, "assumed": assumed}
-        amounts = rated(price)
-        return {
-            "priced": price.as_of.isoformat(),
-            "cost": amounts.cost,
-            "assumed": amounts.cost,
-            "rebuild": amounts.rebuild,
-            "wasted": amounts.wasted,
-        }
-
-    def _today(self) -> Any:
-        return datetime.fromtimestamp(self._wall(), UTC).date()
 
 
 def _remember(memory: dict[str, Any], key: str, value: Any, most: int) -> None:

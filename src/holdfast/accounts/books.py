@@ -197,8 +197,3 @@ class Books:
     def waiting(self) -> int:
         """Charges that are not written yet."""
         return self._charges.waiting
-
-    def spent_by(self, session_id: str) -> int:
-        """Nano-dollars of a session that runs; 0 for others."""
-        account = self.accounts.get(session_id)
-        return 0 if account is None else account.spent

@@ -10,8 +10,9 @@ import json
 import re
 import sys
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -26,8 +27,8 @@ from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, load
 from holdfast.config.keeping import JournalSettings
 from holdfast.node import Place, price_table
-from holdfast.ports.charges import NANOS_PER_USD, Sum, merged
-from holdfast.store import StoreUnavailableError, look_into, sums, unknown_models
+from holdfast.ports.charges import NANOS_PER_USD, Charge, Sum, merged
+from holdfast.store import StoreUnavailableError, charges_of, look_into, sums, unknown_models
 
 EXAMPLES = """
 Examples:
@@ -39,6 +40,8 @@ Examples:
   holdfast cost --since 2026-11-01 --by day --csv
 
   holdfast cost --by customer --json
+
+  holdfast cost --session hf_0f3a...
 """
 
 _SPAN: Final = re.compile(r"(\d{1,5})([hd])")
@@ -72,6 +75,7 @@ class Bill:
 def cost(
     since: Annotated[str, typer.Option(help="From when on: 24h, 30d, or a date (UTC).")] = "30d",
     by: Annotated[By, typer.Option(help="What is added up.")] = By.MODEL,
+    session: Annotated[str, typer.Option(help="Every charge of this session, whenever it was.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -82,8 +86,11 @@ def cost(
         settings = load()
     except ConfigError as error:
         fail("the settings can't be used.", error.render(), "See each fix above.", as_json=as_json)
-    bill = _bill(settings.journal, begin, by, as_json=as_json)
-    _TELL[form](bill, price_table(settings))
+    with _opened(settings.journal, as_json=as_json) as files:
+        if session:
+            _tell_charges(files, session, form)
+        else:
+            _TELL[form](_added(files, begin, by), price_table(settings))
 
 
 def _begin(since: str, *, as_json: bool) -> float:
@@ -98,7 +105,8 @@ def _begin(since: str, *, as_json: bool) -> float:
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 
 
-def _bill(journal: JournalSettings, since: float, by: By, *, as_json: bool) -> Bill:
+@contextmanager
+def _opened(journal: JournalSettings, *, as_json: bool) -> Iterator[list[Connection]]:
     if journal.kind == "memory":
         why = '[journal] kind is "memory": nothing outlives the process.'
         fail("nothing is kept that could be added up.", why, 'Set kind = "sqlite".', as_json=as_json)
@@ -108,8 +116,7 @@ def _bill(journal: JournalSettings, since: float, by: By, *, as_json: bool) -> B
         fail("there is nothing to add up.", why, "Run it where `holdfast serve` runs.", as_json=as_json)
     with ExitStack() as stack:
         try:
-            found = [stack.enter_context(look_into(path)) for path in paths]
-            return _added(found, since, by)
+            yield [stack.enter_context(look_into(path)) for path in paths]
         except StoreUnavailableError as error:
             fix = "Run this as the gateway's user; a file of an older version is brought up to date by it."
             fail("the database can't be read.", error.detail, fix, as_json=as_json)
@@ -168,6 +175,64 @@ def _tell_csv(bill: Bill, prices: PriceTable) -> None:  # noqa: ARG001 - all for
         writer.writerow([_harmless(one.name), *as_object(one).values()])
 
 
+def _tell_charges(files: list[Connection], session_id: str, form: Form) -> None:
+    charges = [charge for file in files for charge in charges_of(file, session_id)]
+    if not charges:
+        why = f"No charge of {session_id!r} is kept: it has cost nothing yet, or was too long ago."
+        fix = "`holdfast cost --by session` names those that are."
+        fail("there is nothing to list.", why, fix, as_json=form is Form.JSON)
+    told = [_charge_object(charge) for charge in charges]
+    if form is Form.JSON:
+        print(json.dumps({"session": session_id, "charges": told}))
+        return
+    if form is Form.CSV:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(told[0])
+        writer.writerows([[_harmless(str(cell)) for cell in one.values()] for one in told])
+        return
+    shown = ("at", "kind", "model", "status", "inputTokens", "outputTokens", "heardMs", "usd", "priced")
+    _columns([shown, *(tuple(str(one[name]) for name in shown) for one in told)], left=4)
+
+
+def _charge_object(charge: Charge) -> dict[str, Any]:
+    tokens = charge.tokens
+    return {
+        "at": _when(charge.at),
+        "kind": charge.kind,
+        "id": charge.thing_id,
+        "customer": charge.customer_id,
+        "upstream": charge.upstream,
+        "model": charge.model,
+        "status": charge.status,
+        "inputTokens": tokens.input,
+        "outputTokens": tokens.output,
+        **{_camel(name): count for name, count in asdict(tokens).items()},
+        "billedMs": charge.billed_ms,
+        "heardMs": charge.heard_ms,
+        "estimated": charge.is_estimated,
+        "priced": charge.priced,
+        "usd": "unknown" if charge.cost is None else dollars(charge.cost),
+        "rebuildUsd": dollars(charge.rebuild),
+        "wastedUsd": dollars(charge.wasted),
+    }
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))
+
+
+def _columns(rows: list[tuple[str, ...]], left: int) -> None:
+    """Cells under one another, the first so many to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())
+
+
 def _harmless(name: str) -> str:
     """A name that a spreadsheet would take for a formula is none."""
     return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name
@@ -176,10 +241,7 @@ def _harmless(name: str) -> str:
 def _tell_text(bill: Bill, prices: PriceTable) -> None:
     head = (bill.by, "responses", "written", "in", "cached", "out", "USD", "told again", "unheard")
     rows = [head, *(_cells(one, one.name or "(nobody)") for one in bill.groups), _cells(bill.all, "all")]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
-    for row in rows:
-        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join([first.strip().ljust(widths[0]), *rest]))
+    _columns(rows, left=1)
     dates = sorted({price.as_of for price in prices})
     print(f"\nfrom {_when(bill.since)} on; prices of {dates[-1]}, older ones where there are none newer")
     if bill.all.estimated:

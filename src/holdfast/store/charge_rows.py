@@ -71,9 +71,7 @@ def spent(connection: Connection, since: float) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in connection.execute(_SPENT, {"since": since})}
 
 
-def sums(
-    connection: Connection, since: float, by: Grouping | None, *, session_id: str | None = None
-) -> list[Sum]:
+def sums(connection: Connection, since: float, by: Grouping | None) -> list[Sum]:
     """Sums of charges from `since` on, dearest first; days in order; without a grouping the one of all."""
     name = literal_column("''", String) if by is None else _NAMES[by]
     charge = CHARGE.c
@@ -90,8 +88,6 @@ def sums(
         func.sum(case((charge.cost.is_(None), 1), else_=0)),
     )
     asked = select(name, *counted).where(charge.at >= since).group_by(name)
-    if session_id is not None:
-        asked = asked.where(charge.session_id == session_id)
     asked = asked.order_by(name) if by == "day" else asked.order_by(counted[5].desc(), name)
     return [Sum(*row) for row in connection.execute(asked)]
 
