@@ -39,6 +39,9 @@ class Kept:
         assert since == MIDNIGHT
         return self.before
 
+    async def spent_on(self, session_id: str) -> int:
+        return {"s1": 9 * ANSWER}.get(session_id, 0)
+
     async def close(self) -> None:
         pass
 
@@ -146,6 +149,18 @@ async def test_what_was_spent_before_a_restart_and_elsewhere_counts() -> None:
     await office.answer(office.begin("s1"), 1, 1)
 
     assert office.ends() == [("s1", "configuration.customer_budget")]
+    office.books.close()
+
+
+async def test_a_session_that_comes_back_after_a_restart_has_spent_what_it_had() -> None:
+    office = await Office(Caps(session=10 * ANSWER)).open()
+    session = Watched("s1", "browser", "C-1")
+    office.see(session, seen.Began(is_restored=True))
+    await asyncio.sleep(0)
+    office.see(session, seen.UpstreamLive(1, "up", "openai", "gpt-realtime-2.1", "sess"))
+    await office.answer(session, 1, 1)
+
+    assert office.ends() == [("s1", "configuration.session_budget")]
     office.books.close()
 
 

@@ -186,3 +186,55 @@ async def test_an_upstream_that_says_nothing_is_estimated_by_name(tmp_path: Path
     assert response.tokens.audio_out == -(-spoken_ms // 50)
     assert response.tokens.audio_in == -(-(stopped - began) // 2_400)
     assert writing.billed_ms == (stopped - began) // 24
+
+
+LONG = (
+    Turn(hear="hello", say="This answer is much longer than anybody will listen to."),
+    Turn(hear="stop", say="Yes."),
+)
+
+
+async def test_who_speaks_over_an_answer_pays_for_what_nobody_heard(tmp_path: Path) -> None:
+    path = tmp_path / "holdfast.sqlite3"
+    options = EmulatorOptions(script=LONG, speed=4)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw, counted(gw, path):
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        for frame in frames(SPEECH):
+            client.send_binary(frame)
+        await client.until(lambda: len(client.audio) >= 48 * 400)
+        for frame in frames(SPEECH):
+            client.send_binary(frame)
+        await client.until_told("response_done", 2)
+        (cut,) = client.told("interrupted")
+        session_id = client.told("session_created")[0]["sessionId"]
+        client.say("end_session")
+        await client.until_closed()
+
+    first = next(one for one in kept(path, session_id) if one.status == "cancelled")
+    assert first.heard_ms == cut["playedMs"]
+    heard, generated = -(-first.heard_ms // 50), first.tokens.audio_out
+    assert 0 < heard < generated, "it comes faster than it is heard"
+    words = first.tokens.text_out - -(-first.tokens.text_out * heard // generated)
+    assert first.wasted == (generated - heard) * 64_000 + words * 24_000
+    assert first.wasted < (first.cost or 0)
+
+
+async def test_behind_v1_realtime_the_clients_truncation_says_what_was_heard(tmp_path: Path) -> None:
+    path = tmp_path / "holdfast.sqlite3"
+    script = (Turn(say="This answer is much longer than that.", usage=usage((100, 0), (0, 0), 30, 100)),)
+    options = EmulatorOptions(script=script, speed=0)
+    async with Emulator(options) as upstream, gateway(upstream.http_base) as gw, counted(gw, path) as books:
+        client = await dial(gw)
+        send_text(client, "hello")
+        await client.until(lambda: answers(client) == 1)
+        (done,) = client.told("response.done")
+        item_id = done["response"]["output"][0]["id"]
+        client.say("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=400)
+        await client.until_told("conversation.item.truncated")
+        (session_id,) = books.accounts
+        client.close()
+        await eventually(lambda: not books.accounts)
+
+    (answer,) = kept(path, session_id)
+    assert (answer.heard_ms, answer.wasted) == (400, nanos(WASTED))

@@ -121,8 +121,10 @@ async def test_what_was_spent_outlives_the_process(path: Path) -> None:
 
     async with store(path) as charges:
         assert await charges.spent(WALL - 60) == {"C-1": 12_000}
+        assert (await charges.spent_on("s1"), await charges.spent_on("s2")) == (15_000, 0)
     assert spent_elsewhere([path, path.with_name("missing.sqlite3")], WALL - 60) == {"C-1": 12_000}
     assert await MemoryCharges().spent(0) == {}
+    assert await MemoryCharges().spent_on("s1") == 0
     path.with_name("other.sqlite3").write_text("this is no database")
     assert spent_elsewhere([path.with_name("other.sqlite3"), path], WALL - 60) == {"C-1": 12_000}
 

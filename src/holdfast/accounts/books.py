@@ -66,6 +66,7 @@ class Books:
         self._warned: set[tuple[str, str]] = set()
         self._ending: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._reading: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Read what was spent today, and watch from now on."""
@@ -77,8 +78,9 @@ class Books:
 
     def close(self) -> None:
         """Stop looking. Twice is harmless."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, *self._reading):
+            if task is not None:
+                task.cancel()
 
     # watching
 
@@ -89,6 +91,8 @@ class Books:
             if not isinstance(sighting, seen.Began):
                 return
             account = self.accounts[session.id] = Account(session, self._prices, self._wall)
+            if sighting.is_restored and self._caps.session is not None:
+                self._take_up(account)
         before = account.spent
         for charge in account.saw(sighting, at):
             self._charges.put(charge)
@@ -101,6 +105,16 @@ class Books:
             self._count(self._newest.pop(session.id, None))
             self._ending.discard(session.id)
             self._warned = {one for one in self._warned if one[0] != session.id}
+
+    def _take_up(self, account: Account) -> None:
+        """What a session has cost in an earlier process counts for its cap."""
+
+        async def read() -> None:
+            account.spent += await self._charges.spent_on(account.session.id)
+
+        task = asyncio.get_running_loop().create_task(read())
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     def _note_purpose(self, charge: Charge) -> None:
         """What an answer was for is known when the next one has ended, or the session."""

@@ -132,6 +132,10 @@ class Charges(Protocol):
         """Nano-dollars that budgets count, by customer, of charges from `since` on."""
         ...
 
+    async def spent_on(self, session_id: str) -> int:
+        """The same of one session, from its beginning on."""
+        ...
+
     async def close(self) -> None:
         """Write what waits. Twice is harmless."""
         ...

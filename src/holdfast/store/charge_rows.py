@@ -71,6 +71,12 @@ def spent(connection: Connection, since: float) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in connection.execute(_SPENT, {"since": since})}
 
 
+def spent_on(connection: Connection, session_id: str) -> int:
+    """The same of one session."""
+    asked = select(func.coalesce(func.sum(CHARGE.c.assumed), 0)).where(CHARGE.c.session_id == session_id)
+    return int(connection.execute(asked).scalar_one())
+
+
 def sums(connection: Connection, since: float, by: Grouping | None) -> list[Sum]:
     """Sums of charges from `since` on, dearest first; days in order; without a grouping the one of all."""
     name = literal_column("''", String) if by is None else _NAMES[by]

@@ -44,6 +44,10 @@ class MemoryCharges:
         """Nothing: a fresh process has spent nothing."""
         return {}
 
+    async def spent_on(self, session_id: str) -> int:  # noqa: ARG002 - as above
+        """As above."""
+        return 0
+
     async def close(self) -> None:
         """Nothing waits."""
 
@@ -97,6 +101,14 @@ class SqliteCharges:
         except StoreError as error:
             self._stumbled(error)
             return {}
+
+    async def spent_on(self, session_id: str) -> int:
+        """See `Charges`; as above."""
+        try:
+            return await self._database.transact(partial(charge_rows.spent_on, session_id=session_id))
+        except StoreError as error:
+            self._stumbled(error)
+            return 0
 
     async def close(self) -> None:
         """Write what waits, for at most so long."""
