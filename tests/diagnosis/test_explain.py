@@ -40,7 +40,7 @@ def tool(book: Seen) -> None:
 
 
 def silent_microphone(book: Seen) -> None:
-    book.ledger.reported("hf_1", {"silentMs": 15_000})
+    book.saw(seen.Noted("client.reported", "debug", {"silent_ms": 15_000}))
 
 
 def nobody_speaks(book: Seen) -> None:
@@ -67,12 +67,12 @@ def slow_provider(book: Seen) -> None:
 
 def dry_player(book: Seen) -> None:
     book.turn()
-    book.ledger.reported("hf_1", {"underruns": 9, "rttMs": 80})
+    book.saw(seen.Noted("client.reported", "debug", {"underruns": 9, "rtt_ms": 80}))
 
 
 def long_way(book: Seen) -> None:
     book.turn()
-    book.ledger.reported("hf_1", {"rttMs": 1_400})
+    book.saw(seen.Noted("client.reported", "debug", {"rtt_ms": 1_400}))
 
 
 LOST = "The provider (provider.connection_lost): {message}; "

@@ -48,7 +48,7 @@ def ours(book: Seen) -> None:
 
 
 def microphone(book: Seen) -> None:
-    book.ledger.reported("hf_1", {"silentMs": 12_000})
+    book.saw(seen.Noted("client.reported", "debug", {"silent_ms": 12_000}))
 
 
 def away(book: Seen) -> None:

@@ -125,6 +125,23 @@ async def test_what_a_conversation_costs_is_seen_while_it_goes_on(tmp_path: Path
     assert document["turns"][0]["cost_usd"] == document["cost"]["total_usd"]
 
 
+async def test_what_only_the_page_can_find_is_seen_and_ends_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (url, _, _), watching(url) as operator:
+        client, session = await conversation(url)
+        client.say("report", fault="user_device.speaker_locked", underruns=7, blocked=True)
+        await operator.until(lambda: operator.faults)
+        row = operator.rows[session]
+        client.say("input_text", text="Are you there?")
+        await client.until_told("response_done")
+        client.say("end_session")
+        await client.until_closed()
+
+    (_, met), *_ = operator.faults
+    assert (met["code"], met["party"]) == ("user_device.speaker_locked", "user_device")
+    assert (row["health"]["speaker"], row["attention"]) == ("bad", 75)
+    assert not client.told("error")
+
+
 async def test_the_kernel_is_asked_how_far_away_a_client_is(tmp_path: Path) -> None:
     async with desk(tmp_path) as (url, _, gateway):
         client, session = await conversation(url)

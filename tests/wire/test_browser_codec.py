@@ -46,6 +46,10 @@ def decode(message: object) -> Event | None:
         ({"type": "end_session"}, events.EndAsked()),
         ({"type": "played", "itemId": "item_1", "ms": 40}, events.Played("item_1", 40)),
         ({"type": "ack", "offset": 7}, events.Acknowledged(7)),
+        (
+            {"type": "report", "fault": "user_device.speaker_locked", "underruns": 3},
+            events.Reported(fault("user_device.speaker_locked", ["the client says so"]), {"underruns": 3}),
+        ),
         ({"type": "ping", "any": [1]}, events.Pinged({"type": "ping", "any": [1]})),
     ],
 )
@@ -103,6 +107,9 @@ def test_create_session_bears_every_option() -> None:
         (b'{"type": "played", "itemId": "i", "ms": -1}', "ms"),
         (b'{"type": "ack", "offset": 1e400}', None),
         (b'{"type": "ping", "n": 1e400}', None),
+        (b'{"type": "report", "fault": "no.such"}', "fault"),
+        (b'{"type": "report", "fault": "provider.closed"}', "fault"),
+        (b'{"type": "report", "underruns": -1}', "underruns"),
         (b'{"type": "resume_session"}', "sessionId"),
         (b"[" * 100_000, None),
     ],

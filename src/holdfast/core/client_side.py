@@ -29,6 +29,7 @@ from holdfast.core.events import (
     MessageRefused,
     Pinged,
     Played,
+    Reported,
     SessionAsked,
     TextGiven,
     TimerFired,
@@ -321,6 +322,13 @@ def played(s: State, event: Played, now: float) -> None:  # noqa: ARG001 - every
 def acknowledged(s: State, event: Acknowledged, now: float) -> None:  # noqa: ARG001 - as above
     """The client has everything up to here: the window forgets it."""
     s.window.acknowledge(min(event.offset, s.output.offset))
+
+
+def reported(s: State, event: Reported, now: float) -> None:  # noqa: ARG001 - as above
+    """How it is at the client's end: noted for whoever looks, and nothing is decided by it."""
+    if s.link.is_attached:
+        facts = event.fault.facts if event.fault is not None else {}
+        s.note("client.reported", "info" if facts else "debug", **event.figures, **facts)
 
 
 def pinged(s: State, event: Pinged, now: float) -> None:  # noqa: ARG001 - as above

@@ -126,6 +126,14 @@ class Pinged:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What the client says of its own end: a fault that only it can see, figures by name."""
+
+    fault: Fault | None
+    figures: dict[str, int] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """The codec could not accept a message. `field` names where, `error` is the browser protocol's code."""
 
@@ -197,10 +205,7 @@ class UpstreamLost:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamErred:
-    """An `error` event. `fault` is its classification; `benign` errors are races, to be noted only.
-
-    `chance` in [0, 1) is the jitter of a retry, for an error that ends the link.
-    """
+    """An `error` event; `benign` ones are races, to be noted only. `chance` in [0, 1): a retry's jitter."""
 
     generation: int
     fault: Fault
@@ -382,6 +387,7 @@ Event = (
     | Acknowledged
     | AudioDue
     | Pinged
+    | Reported
     | MessageRefused
     | ClientGone
     | ClientTooSlow

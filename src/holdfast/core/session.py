@@ -50,6 +50,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.Acknowledged: client_side.acknowledged,
     events.AudioDue: audio_side.due,
     events.Pinged: client_side.pinged,
+    events.Reported: client_side.reported,
     events.MessageRefused: client_side.refused_message,
     events.ClientGone: return_side.gone,
     events.ClientTooSlow: return_side.too_slow,
@@ -110,6 +111,7 @@ _COUNTED: Final = frozenset(
         events.Played,
         events.Acknowledged,
         events.Pinged,
+        events.Reported,
         events.MessageRefused,
     }
 )

@@ -187,13 +187,6 @@ class Ledger:
             turn.cost_usd = (turn.cost_usd or 0.0) + (now.cost - was.cost) / NANOS_PER_USD
         self._touch(account)
 
-    def reported(self, session_id: str, facts: dict[str, float]) -> None:
-        """What a client says of its own microphone, line and player."""
-        account = self._accounts.get(session_id)
-        if account is not None:
-            account.report = facts
-            self._touch(account)
-
     # time passes
 
     def look(self, at: float, flows: Iterable[Flow], climate: Climate) -> None:

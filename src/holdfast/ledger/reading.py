@@ -6,7 +6,7 @@ What never will: words of users or assistants (they are counted), judging.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ
@@ -213,16 +213,31 @@ def _noted(a: Account, one: seen.Noted, at: float) -> None:
     if told is not None:
         plain = [(key, fact) for key, fact in one.facts.items() if isinstance(fact, bool | int | float | str)]
         a.write(told[0], one.moment, told[1], at, **{key: _short(fact) for key, fact in plain[:_FACTS_MAX]})
+    if one.moment == "client.reported":
+        figures = {_REPORTED[name]: float(value) for name, value in _figures(one.facts)}
+        a.report = {**a.report, **figures}
     if one.moment == "journal.degraded" and a.state == "live":
         a.becomes("degraded", at)
     elif one.moment == "journal.healthy" and a.state == "degraded":
         a.becomes("live", at)
 
 
+def _figures(facts: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    for name, value in facts.items():
+        if name in _REPORTED and isinstance(value, bool | int | float):
+            yield name, value
+
+
 def _short(fact: float | str) -> Any:
     return fact[:TEXT_CHARS_MAX] if isinstance(fact, str) else fact
 
 
+_REPORTED: Final = {
+    "silent_ms": "silentMs",
+    "rtt_ms": "rttMs",
+    "underruns": "underruns",
+    "blocked": "blocked",
+}
 _MOMENTS: Final[Mapping[str, tuple[Lane, str]]] = {
     "upstream.connecting": ("upstream", "An upstream is dialled."),
     "upstream.opened": ("upstream", "Its socket is open."),

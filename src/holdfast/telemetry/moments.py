@@ -216,6 +216,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
     Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
     Moment("session.ended", "session", "info", "The session is over; the reason."),
+    Moment(
+        "client.reported",
+        "client",
+        "info",
+        "What the client says of its own end; with a fault that only it can see. At debug without one.",
+    ),
     Moment("client.gone", "client", "info", "The client's socket is over; its close code."),
     Moment(
         "client.not_permitted", "client", "info", "It asked for more than its credential allows; for what."

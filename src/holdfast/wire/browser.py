@@ -20,7 +20,7 @@ import msgspec
 from holdfast.core import events, notices
 from holdfast.core.effects import Play
 from holdfast.core.events import Event, MessageRefused, SessionOptions
-from holdfast.core.faults import Fault
+from holdfast.core.faults import FAULTS, Fault, Party, fault
 from holdfast.core.limits import Limits
 
 UPLINK_HEADER: Final = struct.Struct("<Q")
@@ -92,6 +92,16 @@ class Ping(_Message, tag="ping"):
     pass
 
 
+class Report(_Message, tag="report"):
+    """How it is at the client's end, for whoever looks after it: shown, and no ground of a decision."""
+
+    fault: _Id | None = None
+    silent_ms: _Count | None = None
+    rtt_ms: _Count | None = None
+    underruns: _Count | None = None
+    blocked: bool | None = None
+
+
 ClientMessage = (
     CreateSession
     | ResumeSession
@@ -103,8 +113,10 @@ ClientMessage = (
     | Played
     | Ack
     | Ping
+    | Report
 )
 
+_THEIRS: Final = frozenset({Party.USER_DEVICE, Party.USER_NETWORK})
 _decoder: Final = msgspec.json.Decoder(ClientMessage)
 _any_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 _encoder: Final = msgspec.json.Encoder()
@@ -163,6 +175,19 @@ def _event(message: ClientMessage, raw: bytes, limits: Limits, asking: Asking) -
             return events.Acknowledged(offset)
         case Ping():
             return events.Pinged(_any_decoder.decode(raw))
+        case Report():
+            return _reported(message)
+
+
+def _reported(message: Report) -> Event:
+    cause = None
+    if message.fault is not None:
+        if message.fault not in FAULTS or FAULTS[message.fault].party not in _THEIRS:
+            why = "`fault` must be a code of the fault table that the user's device or network answers for."
+            return MessageRefused("INVALID_MESSAGE", why, "fault", message.event_id)
+        cause = fault(message.fault, ["the client says so"])
+    told = {name: getattr(message, name) for name in ("silent_ms", "rtt_ms", "underruns", "blocked")}
+    return events.Reported(cause, {name: value for name, value in told.items() if value is not None})
 
 
 def _created(message: CreateSession, limits: Limits, ask: Callable[[CreateSession], Event]) -> Event:
