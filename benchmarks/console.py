@@ -106,6 +106,9 @@ class Life:
         self.rows += len(batch.rows)
         return [(0, batch)]
 
+    async def all_told(self) -> None:
+        """It tells when it is asked."""
+
     async def document(self, session_id: str) -> dict[str, Any] | None:
         return self.ledger.document(session_id, self.at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -183,6 +184,9 @@ class Idle:
         self.cursor = batch.cursor
         return [(0, batch)]
 
+    async def all_told(self) -> None:
+        """It tells when it is asked."""
+
     async def document(self, session_id: str) -> dict[str, Any] | None:
         return None
 
@@ -225,6 +229,17 @@ async def test_nothing_is_done_while_nobody_watches() -> None:
 
     assert overview.watched == [True, False]
     assert feed._handle is None
+
+
+async def test_who_goes_before_the_first_event_takes_no_place(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (url, _, gateway):
+        host, _, port = url.removeprefix("http://").partition(":")
+        for _ in range(20):
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"GET {ROOT}/stream HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            writer.transport.abort()
+        async with watching(url) as operator:
+            await operator.until(lambda: gateway.desk.feed.watchers == 1)
 
 
 async def test_watchers_are_bounded(tmp_path: Path) -> None:

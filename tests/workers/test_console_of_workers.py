@@ -89,9 +89,11 @@ async def test_nobody_tells_while_nobody_watches(gw: Serving) -> None:
     client, session = await talking(gw)
     async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(5):
         document = (await http.get(f"{ROOT}/sessions/{session}")).json()
+        faults = (await http.get(f"{ROOT}/faults")).json()["faults"]
     async with watching(url) as operator:
         await operator.until(lambda: session in operator.rows)
     client.transport.disconnect()
     await client.until_closed()
 
     assert document["row"]["state"] == "live"
+    assert {one["code"] for one in faults} >= {"provider.connection_lost"}

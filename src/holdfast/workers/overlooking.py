@@ -7,6 +7,7 @@ What never will: what a row says (`ledger`), streams (`server.console`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -49,6 +50,9 @@ class FarOverview:
         self._climates: dict[int, Climate] = {}
         self._news: deque[tuple[int, Batch | None]] = deque()
         self._told: Callable[[], None] | None = None
+        self._silent: set[int] = set()
+        """Who has not told since somebody began to watch."""
+        self._has_told = asyncio.Event()
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[memos.SessionTold]] = {}
 
@@ -65,8 +69,19 @@ class FarOverview:
         """See `Overview`."""
         self._told = told
         self._news.clear()
+        self._silent = {post.number for post in self._posts if post.is_ready}
+        if self._silent:
+            self._has_told.clear()
+        else:
+            self._has_told.set()
         for post in self._posts:
             post.tell(memos.Overlook(told is not None))
+
+    async def all_told(self) -> None:
+        """See `Overview`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                await self._has_told.wait()
 
     def news(self) -> Sequence[tuple[int, Batch | None]]:
         """See `Overview`."""
@@ -124,6 +139,9 @@ class FarOverview:
 
     def _seen(self, number: int, memo: memos.Overseen) -> None:
         self._climates[number] = memo.climate
+        self._silent.discard(number)
+        if not self._silent:
+            self._has_told.set()
         if self._told is None:
             return
         if len(self._news) >= UNTAKEN_MAX:

@@ -85,6 +85,7 @@ class Feed:
         self._handle: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._is_closed = False
+        self._filling = asyncio.Lock()
 
     @property
     def watchers(self) -> int:
@@ -96,9 +97,14 @@ class Feed:
         """Messages that wait, for each stream."""
         return [len(one) for one in self._watchers]
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may watch: there is a bound, and the end of the gateway."""
+        return not self._is_closed and len(self._watchers) < self._limits.console_watchers
+
     def join(self) -> Watcher | None:
-        """One more who watches; None when there is no room, or all is about to end."""
-        if self._is_closed or len(self._watchers) >= self._limits.console_watchers:
+        """One more who watches; None when there is no room."""
+        if not self.has_room:
             return None
         if not self._watchers:
             self._board = Board(self._limits.console_faults)
@@ -122,14 +128,17 @@ class Feed:
             watcher.close(_event("bye", "", b'{"reason":"draining"}'))
         self._stop()
 
-    def faults_since(self, number: int) -> list[FaultSeen]:
+    async def faults_since(self, number: int) -> list[FaultSeen]:
         """Faults beyond that number. Without watchers the board is filled first."""
-        if not self._watchers:
-            self._board = Board(self._limits.console_faults)
-            self._overview.watch(lambda: None)
-            self._take()
-            self._overview.watch(None)
-        return self._board.faults_since(number)
+        async with self._filling:
+            if not self._watchers:
+                self._board = Board(self._limits.console_faults)
+                self._overview.watch(lambda: None)
+                await self._overview.all_told()
+                if not self._watchers:
+                    self._take()
+                    self._overview.watch(None)
+            return self._board.faults_since(number)
 
     def look(self) -> None:
         """Take the news and tell them: when the time has come, or sooner when somebody knows of some."""

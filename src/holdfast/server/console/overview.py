@@ -73,6 +73,10 @@ class Overview(Protocol):
         """What was told since this was asked last, by process; None for a process that has ended."""
         ...
 
+    async def all_told(self) -> None:
+        """Wait until every process has told once since `watch`, within bounds."""
+        ...
+
     async def document(self, session_id: str) -> dict[str, Any] | None:
         """Everything that is known of a session; None of one that is not known."""
         ...
@@ -208,6 +212,9 @@ class LocalOverview:
         batch = self._keeper.ledger.collect(self._cursor, asyncio.get_running_loop().time())
         self._cursor = batch.cursor
         return ((0, batch),)
+
+    async def all_told(self) -> None:
+        """See `Overview`: it tells when it is asked."""
 
     async def document(self, session_id: str) -> dict[str, Any] | None:
         """See `Overview`."""

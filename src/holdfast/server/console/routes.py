@@ -23,7 +23,7 @@ from holdfast.core.limits import DEFAULT, Limits
 from holdfast.diagnosis.explain import explain
 from holdfast.ports import Refusal
 from holdfast.server.console.bundle import Packing, cleaned
-from holdfast.server.console.feed import Feed, Watcher
+from holdfast.server.console.feed import Feed
 from holdfast.server.console.overview import Overview
 from holdfast.server.doorway import AddressLimits, as_upgrade_request
 from holdfast.server.errors import error
@@ -133,14 +133,17 @@ class ConsoleRoutes:
         """Everything as it happens, within a second."""
         if (refused := self._refused(request)) is not None:
             return refused
-        watcher = self._options.feed.join()
-        if watcher is None:
+        if not self._options.feed.has_room:
             words = "As many consoles are open as there is room for, or the gateway is stopping."
             fix = "Close one, or raise [limits] console_watchers."
             return error(503, "TOO_MANY_WATCHERS", words, fix, **{"Retry-After": "5"})
-        return StreamingResponse(self._events(watcher), headers=_STREAM, media_type="text/event-stream")
+        return StreamingResponse(self._events(), headers=_STREAM, media_type="text/event-stream")
 
-    async def _events(self, watcher: Watcher) -> AsyncIterator[bytes]:
+    async def _events(self) -> AsyncIterator[bytes]:
+        """Who goes before the first event has taken no place."""
+        watcher = self._options.feed.join()
+        if watcher is None:  # somebody else was quicker
+            return
         try:
             async for event in watcher.events():
                 yield event
@@ -183,7 +186,7 @@ class ConsoleRoutes:
         """Faults of all sessions beyond a number."""
         if (refused := self._refused(request)) is not None:
             return refused
-        found = self._options.feed.faults_since(since)
+        found = await self._options.feed.faults_since(since)
         return _json({"faults": found, "next": found[-1].id if found else since})
 
     async def checks(self, request: Request) -> Response:
