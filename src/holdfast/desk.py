@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from importlib import metadata
-from typing import Any
+from typing import Any, Final
 
 from holdfast.config import Settings
 from holdfast.diagnosis import Report, run
 from holdfast.examination import home
 from holdfast.server.console import ConsoleOptions, Feed, Overview
 from holdfast.server.console.bundle import Packing
+
+LEFT_OUT: Final = frozenset({"keys", "client_keys", "secret"})
+"""Of the settings; the values of other secrets stand in none of their fields."""
 
 
 class Desk:
@@ -38,12 +41,18 @@ class Desk:
         return {"version": self._version, "uptimeS": round(time.monotonic() - self._began)}
 
     def _told_settings(self) -> dict[str, Any]:
-        """Settings without secrets: those that are left by their shape are hashes and names."""
-        told = self._settings.model_dump(mode="json", exclude={"auth": {"secret", "client_keys"}})
-        told["console"].pop("keys", None)
+        """Settings without secrets, and without the hashes of keys."""
+        told: dict[str, Any] = _bare(self._settings.model_dump(mode="json"))
         return told
 
     async def _checks(self) -> dict[str, Any]:
         """What the doctor asks of this machine, but for the port, which is ours."""
         asked = [one for one in home.questions(self._settings, None) if one.id != "home.port"]
         return Report(await run(asked)).as_object()
+
+
+def _bare(told: Any) -> Any:
+    """Without whatever is called by a name of `LEFT_OUT`, at any depth."""
+    if isinstance(told, dict):
+        return {name: _bare(one) for name, one in told.items() if name not in LEFT_OUT}
+    return [_bare(one) for one in told] if isinstance(told, list) else told

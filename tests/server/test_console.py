@@ -391,7 +391,8 @@ async def test_a_bundle_has_no_secret_and_no_word_of_anybody(tmp_path: Path) -> 
     assert "provider.connection_lost" in files["explanation.txt"]
     assert "session.rebuilt" in files["log.jsonl"]
     assert all(json.loads(line)["metadata"]["session"] == session for line in files["log.jsonl"].splitlines())
-    assert "keys" not in json.loads(files["settings.json"])["console"]
+    assert json.loads(files["settings.json"])["limits"]["console_watchers"] == 16
+    assert "sha256:" not in files["settings.json"]
 
 
 async def test_the_setup_is_checked_live(tmp_path: Path) -> None:
