@@ -25,6 +25,7 @@ from holdfast.core.faults import fault
 from holdfast.core.joining import Joining
 from holdfast.core.overload import LoadSample, Overload
 from holdfast.express import express
+from holdfast.flight import Recorder
 from holdfast.ledger import Ledger
 from holdfast.portal import GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
@@ -34,6 +35,7 @@ from holdfast.providers.local import EngineDoor, LocalDialer
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings import Figures
+from holdfast.recording import recorder_of
 from holdfast.redaction import Kind, Redaction
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
@@ -134,6 +136,8 @@ class Node:
     """None where nothing is kept."""
     books: Books = field(init=False)
     transcripts: SqliteTranscripts | None = None
+    recorder: Recorder | None = field(init=False, default=None)
+    """The flight recorder, unless it is switched off."""
     revival: Revival = field(init=False)
     host: Host = field(init=False)
     figures: Figures = field(init=False)
@@ -157,6 +161,7 @@ class Node:
         if settings.server.express and (fast := express()) is not None:
             stack.callback(fast.close)
             directory.express = fast
+        self.recorder = recorder = recorder_of(settings, directory, stack)
         assistant = assistant_of(settings, portal)
         self.figures = figures = figures_of(directory, settings, assistant)
         self._keep_book(stack)
@@ -171,6 +176,8 @@ class Node:
             self._trace(stack)
         if (kept := self.transcripts) is not None:
             figures.rooms.append(lambda uses: readings.of_transcripts(kept, uses))
+        if recorder is not None:
+            figures.rooms.append(lambda uses: readings.of_recorder(recorder, uses))
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "check-server": "Conformance and chaos checks against any server of the Realtime dialect.",
     "doctor": "Checks layer by layer: what is wrong, whose fault, what to do.",
     "cost": "What conversations cost: by session, customer, model or day.",
+    "replay": "A recorded session, walked through the core again: does it decide as it did?",
     "explain": "What a fault means, whose it is, what to do.",
     "transcripts": "What was kept of conversations: list, show, export, delete.",
     "token": "Mint a ticket for a client.",

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from holdfast.config.basics import STRICT, Texts, listed
 from holdfast.config.keeping import JournalSettings, TranscriptSettings
+from holdfast.config.recording import RecorderSettings
 from holdfast.core.effects import Manner
 from holdfast.core.limits import Limits
 from holdfast.core.models import DEFAULT_MODEL, VOICES
@@ -338,6 +339,7 @@ class Settings(BaseSettings):
     portal: PortalSettings = PortalSettings()
     journal: JournalSettings = JournalSettings()
     transcripts: TranscriptSettings = TranscriptSettings()
+    recorder: RecorderSettings = RecorderSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

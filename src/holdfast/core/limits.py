@@ -84,6 +84,14 @@ class Limits:
     transcript_lines: int = 10_000  # beyond, a `gap` line says how many are missing
     transcript_bytes: int = 16 * 1024 * 1024
 
+    # the flight recorder, for each session; it keeps two lots of steps, the newer one being filled
+    flight_steps: int = 400  # of a lot
+    flight_bytes: int = 128 * 1024
+    flight_ended: int = 16  # sessions that ended, kept in memory
+    flight_waiting: int = 32  # recordings that wait to be written, and how many are written in a burst
+    flight_writes_per_s: float = 2.0
+    flight_settle_s: float = 2.0  # after a fault, so that the recording shows what came of it
+
     # starting an upstream
     dial_s: float = 10.0
     lookup_s: float = 2.0  # then the address that worked last stands in

@@ -28,6 +28,11 @@ class RelayIds:
     _known: dict[str, str] = field(default_factory=dict)
     _upstream: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_exchanging(self) -> bool:
+        """Whether originals are altered at all."""
+        return bool(self._lasting or self._known or self._upstream)
+
     def bind(self, upstream_id: str, known_id: str, *, in_answer: bool = False) -> None:
         """From here on the upstream's `upstream_id` is what the client knows as `known_id`."""
         if not upstream_id or upstream_id == known_id:

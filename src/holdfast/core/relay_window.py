@@ -10,6 +10,7 @@ no message bears a number.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -38,6 +39,18 @@ class RelayWindow:
     def messages(self) -> int:
         """Messages that are kept."""
         return len(self._kept) + len(self.fresh)
+
+    @property
+    def kept(self) -> tuple[bytes, ...]:
+        """The messages that are here, in order; the last is number `sent`."""
+        self.book()
+        return tuple(self._kept)
+
+    def stand(self, sent: int, kept: Iterable[bytes]) -> None:
+        """As it stood when somebody wrote it down: so many messages were sent, and these are here."""
+        self.fresh.clear()
+        self._kept = deque(kept)
+        self._sent, self._size = sent, sum(map(len, self._kept))
 
     def keep(self, raw: bytes) -> None:
         """One more message."""

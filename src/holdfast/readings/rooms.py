@@ -16,6 +16,7 @@ from holdfast.auth.client_secrets import ClientSecrets
 from holdfast.core.breaker import BreakerState
 from holdfast.core.overload import LoadSample
 from holdfast.engine.pool import EnginePool
+from holdfast.flight import Recorder
 from holdfast.ledger import Ledger
 from holdfast.ports.charges import NANOS_PER_USD
 from holdfast.ports.journal import Cause, Degraded, Journal
@@ -94,6 +95,19 @@ def of_books(books: Books, uses: Uses) -> Iterator[Reading]:
         yield Reading("holdfast_cost_usd_total", nanos / NANOS_PER_USD, labels)
     uses.add("charges_waiting", books.waiting)
     uses.add("budget_customers", len(books.spending.by_customer))
+
+
+def of_recorder(recorder: Recorder, uses: Uses) -> Iterator[Reading]:
+    """What the flight recorder keeps, and what became of recordings."""
+    counts = recorder.counts
+    for outcome in ("written", "failed", "skipped", "stumbled"):
+        yield Reading("holdfast_recordings_total", getattr(counts, outcome), (outcome,))
+    for tap in recorder.taps:
+        steps, size = tap.fill
+        uses.add("flight_steps", steps)
+        uses.add("flight_bytes", size)
+    uses.add("flight_ended", recorder.ended)
+    uses.add("flight_waiting", recorder.waiting)
 
 
 def of_transcripts(store: TranscriptStore, uses: Uses) -> Iterator[Reading]:

@@ -16,6 +16,10 @@ from typing import Protocol
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.overload import Overload
+from holdfast.core.relay import Relay
+from holdfast.core.relay_state import RelaySurroundings
+from holdfast.core.session import Session
+from holdfast.core.state import Surroundings
 from holdfast.express import Express
 from holdfast.ports import Purse
 from holdfast.runtime.descriptors import Descriptors
@@ -85,6 +89,10 @@ class Directory:
     """Whether no upstream can be reached: then nobody begins."""
     revive: Callable[[str], Resumable | None] = _nobody
     """Takes up a session that another process left in the journal."""
+    session_core: Callable[[Surroundings], Session] = Session
+    """Makes the core of a session of the browser protocol: one that is recorded, where a recorder is."""
+    relay_core: Callable[[RelaySurroundings], Relay] = Relay
+    """The same of a relayed conversation."""
     watches: Watches = field(default_factory=Watches)
     """Who is told what is seen of the conversations."""
     purse: Purse | None = None

@@ -19,7 +19,6 @@ from holdfast.core.events import MessageRefused
 from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.rates import FloodWatch, TokenBucket
-from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
 from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
@@ -77,7 +76,7 @@ class RelayRunner(Shell):
         self._rights = rights
         self._errors = TokenBucket(ERRORS_PER_S, ERRORS_BURST)
         self._flood = FloodWatch(limits.client_flood_s)
-        self.relay = Relay(
+        self.relay = directory.relay_core(
             RelaySurroundings(
                 limits=limits,
                 upstreams=upstreams.facts,

@@ -23,7 +23,6 @@ from holdfast.core.faults import Fault, fault
 from holdfast.core.lanes import SHORT_AUDIO_BYTES
 from holdfast.core.limits import Limits
 from holdfast.core.rates import TokenBucket
-from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.express import CompiledInputLane, CompiledOutputLane, Leg, SessionDown, SessionUp, Way
@@ -78,7 +77,7 @@ class SessionRunner(Shell):
         self._is_positioned = False
         self._sent = 0
         self._record = SessionRecord(journal, self.tokens, principal)
-        self.session = Session(
+        self.session = directory.session_core(
             Surroundings(
                 limits=limits,
                 customer_id=principal.customer_id,

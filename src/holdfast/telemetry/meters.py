@@ -176,8 +176,8 @@ LABELS: Final[Mapping[str, Label]] = {
         Label("buffer", "The name of its bound in `[limits]`.", frozenset(BUFFERS)),
         Label(
             "outcome",
-            "What became of lines and spans.",
-            frozenset({"written", "refused", "lost", "made", "sent", "failed"}),
+            "What became of lines, spans and recordings.",
+            frozenset({"written", "refused", "lost", "made", "sent", "failed", "skipped", "stumbled"}),
         ),
         Label(
             "personal",
@@ -849,6 +849,14 @@ _ROWS: Final = (
                     "No process of the embedded engine is ready.",
                 ),
             ),
+        ),
+        Meter(
+            "recordings_total",
+            _C,
+            "Recordings of the flight recorder, by what became of them.",
+            "`failed`: the folder takes none, see `recorder.not_written`. `skipped`: too many at once. "
+            "`stumbled`: a bug of the gateway's own, which cost a recording and no conversation.",
+            ("outcome",),
         ),
         Meter(
             "engine_sessions",

@@ -198,6 +198,18 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "warning",
         "A call was cut by the end of a process: it is not run again.",
     ),
+    Moment(
+        "recorder.not_written",
+        "server",
+        "warning",
+        "A recording could not be written, and why; said once.",
+    ),
+    Moment(
+        "recorder.stumbled",
+        "server",
+        "error",
+        "A session's steps are not recorded any more, a bug of ours; said once. The session goes on.",
+    ),
     Moment("journal.degraded", "store", "warning", "Nothing becomes durable at the moment; the cause."),
     Moment("journal.healthy", "store", "info", "The journal writes again."),
     Moment("journal.lines_lost", "store", "error", "Lines were not taken: too many wait already."),

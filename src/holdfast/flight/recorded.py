@@ -1,0 +1,122 @@
+"""The two cores with a tap: they decide as ever, and what they decide is kept.
+
+What lives here: what is read before a step and what is kept after it.
+What never will: altering a step. A tap that fails is left, and the session goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from holdfast.core.effects import Effect
+from holdfast.core.events import Event, MemoryRanShort
+from holdfast.core.faults import Fault
+from holdfast.core.relay import Relay
+from holdfast.core.relay_effects import RelayEffect
+from holdfast.core.relay_events import ClientReturned, RelayEvent
+from holdfast.core.relay_state import RelaySurroundings
+from holdfast.core.restart import StoredLine
+from holdfast.core.session import Session
+from holdfast.core.state import Surroundings
+from holdfast.flight.blanking import Blanking
+from holdfast.flight.tap import ABORT, EVENT, RAISED, Listener, RelayTap, SessionTap
+
+
+class RecordedSession(Session):
+    """A session of the browser protocol that keeps its last steps."""
+
+    __slots__ = ("tap",)
+
+    def __init__(self, surroundings: Surroundings, listener: Listener, blanking: Blanking) -> None:
+        super().__init__(surroundings)
+        s = self.state
+        self.tap = SessionTap(listener, surroundings, blanking, s.window)
+        s.endpoints, s.window = self.tap.endpoints, self.tap.window
+
+    def restart(self, lines: Iterable[StoredLine], epoch: str, now: float) -> list[Effect]:
+        """See `Session`. What was read from the journal is where a replay begins."""
+        due = super().restart(lines, epoch, now)
+        self.tap.endpoints.answers = []
+        self.tap.begin_anew(self.state)
+        self.tap.noticed(self.state, self.state.session_id)
+        return due
+
+    def receive(self, event: Event, now: float) -> list[Effect]:
+        """See `Session`."""
+        s, tap = self.state, self.tap
+        if s.is_over:
+            return []
+        if tap.is_off:
+            due = Session.receive(self, event, now)
+            tap.noticed(s, s.session_id)
+            return due
+        told = tap.told(event)
+        booked = tap.passed(s)
+        try:
+            due = Session.receive(self, event, now)
+        except Exception:
+            tap.keep(RAISED, s, now, (told, tap.with_cut(booked)), ())
+            raise
+        tap.keep(EVENT, s, now, (told, tap.with_cut(booked)), due)
+        tap.noticed(s, s.session_id)
+        return due
+
+    def abort(self, cause: Fault) -> list[Effect]:
+        """See `Session`."""
+        s, tap = self.state, self.tap
+        booked = tap.passed(s)
+        try:
+            due = super().abort(cause)
+            tap.keep(ABORT, s, s.last_activity, (tap.told(cause), tap.with_cut(booked)), due)
+        finally:
+            tap.noticed(s, s.session_id)
+        return due
+
+
+class RecordedRelay(Relay):
+    """A relayed conversation that keeps its last steps."""
+
+    __slots__ = ("tap",)
+
+    def __init__(self, surroundings: RelaySurroundings, listener: Listener, blanking: Blanking) -> None:
+        super().__init__(surroundings)
+        s = self.state
+        self.tap = RelayTap(listener, surroundings, blanking)
+        s.endpoints, s.kept.measure = self.tap.endpoints, self.tap.endpoints.measure
+
+    def receive(self, event: RelayEvent, now: float) -> list[RelayEffect]:
+        """See `Relay`."""
+        s, tap = self.state, self.tap
+        if s.is_over:
+            return []
+        if tap.is_off:
+            due = Relay.receive(self, event, now)
+            tap.noticed(s, s.begun.session_id)
+            return due
+        told = tap.told(event)
+        booked = tap.booked(s, asks_window=type(event) in _OF_THE_WINDOW)
+        try:
+            due = Relay.receive(self, event, now)
+        except Exception:
+            tap.keep(RAISED, s, now, (told, booked), ())
+            raise
+        tap.keep(EVENT, s, now, (told, booked), due)
+        tap.passed(s)
+        tap.noticed(s, s.begun.session_id)
+        return due
+
+    def abort(self, cause: Fault) -> list[RelayEffect]:
+        """See `Relay`."""
+        s = self.state
+        booked = self.tap.booked(s, asks_window=False)
+        try:
+            due = super().abort(cause)
+            self.tap.keep(ABORT, s, s.watch.now, (self.tap.told(cause), booked), due)
+        finally:
+            self.tap.left()
+        return due
+
+
+_OF_THE_WINDOW: Final = frozenset({ClientReturned, MemoryRanShort})
+"""What asks for the messages that a client may have missed."""

@@ -1,0 +1,45 @@
+"""The flight recorder of a process, put together from the settings.
+
+What lives here: where recordings go, what cleans them, who is told of trouble; the directory's cores are
+recorded ones from then on.
+What never will: recording (`flight`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from importlib.metadata import version
+
+import structlog
+
+from holdfast.config import Settings
+from holdfast.flight import Recorder, Shelf, Trouble
+from holdfast.runtime.directory import Directory
+from holdfast.telemetry import Redactor
+
+
+def recorder_of(
+    settings: Settings, directory: Directory, stack: contextlib.AsyncExitStack
+) -> Recorder | None:
+    """The recorder until `stack` is closed; None where it is switched off."""
+    wanted = settings.recorder
+    if not wanted.steps:
+        return None
+    recorder = Recorder(
+        settings.limits,
+        shelf=Shelf(wanted.folder, wanted.keep) if wanted.on_fault else None,
+        version=version("holdfast"),
+        hide=Redactor(settings.secrets).hide,
+        trouble=_in_trouble,
+    )
+    stack.push_async_callback(recorder.close)
+    directory.watches.all.append(recorder)
+    directory.session_core = recorder.session
+    directory.relay_core = recorder.relay
+    return recorder
+
+
+def _in_trouble(moment: Trouble, error: BaseException) -> None:
+    """The log is told once of each kind: a full disk is full for all sessions."""
+    told = structlog.get_logger().bind(source="recorder", category="server", error=repr(error))
+    (told.error if moment == "recorder.stumbled" else told.warning)(moment)
