@@ -23,7 +23,7 @@ RUN npm --prefix web run build
 COPY pyproject.toml constraints.txt hatch_build.py README.md LICENSE NOTICE ./
 COPY src src
 RUN python -m venv /opt/holdfast \
-    && PIP_BUILD_CONSTRAINT=constraints.txt /opt/holdfast/bin/python -m pip install --no-cache-dir -c constraints.txt . \
+    && PIP_BUILD_CONSTRAINT=constraints.txt /opt/holdfast/bin/python -m pip install --no-cache-dir -c constraints.txt '.[otel]' \
     && /opt/holdfast/bin/python -m pip uninstall --yes --quiet pip setuptools
 
 FROM python:3.11-slim-bookworm
