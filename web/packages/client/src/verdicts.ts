@@ -49,9 +49,12 @@ const CURED_BY_ANOTHER: ReadonlySet<Party> = new Set(["gateway", "user_network"]
 /** Ends that are no failure although they bear a fault. */
 const ORDINARY_ENDS: ReadonlySet<string> = new Set(["idle", "time_limit"]);
 
+/** Nobody sits before a page for longer, as when a day's budget is spent. */
+const WAITS_MS = 600_000;
+
 /** After `session_ended`. A gateway that says when to come again has one who does. */
 export function endVerdict(reason: string, fault: Fault | undefined, retryAfterMs: number | undefined): Verdict {
-  if (retryAfterMs !== undefined) return FRESH;
+  if (retryAfterMs !== undefined && retryAfterMs <= WAITS_MS) return FRESH;
   if (fault === undefined || ORDINARY_ENDS.has(reason)) return { do: "end", reason };
   return CURED_BY_ANOTHER.has(fault.party) ? FRESH : { do: "stop", reason };
 }

@@ -33,6 +33,17 @@ describe("the end", () => {
     expect(bench.state).toMatchObject({ phase: "failed", reason: "RECONNECT_FAILED", fault });
   });
 
+  it("of a day's budget is told at once: nobody waits until tomorrow", () => {
+    const fault = { code: "configuration.customer_budget", party: "configuration", message: "Till tomorrow.", remedy: "" } as const;
+    const end = { type: "session_ended", fault, retryAfterMs: 36_000_000 } as const;
+    const said = new Bench().ready().hear({ ...end, reason: "budget_spent" });
+    expect(said.state).toMatchObject({ phase: "failed", reason: "budget_spent", fault });
+    expect(said.lose(4429).state.phase).toBe("failed");
+    const error = { type: "error", code: "SESSION_INITIALIZATION_FAILED", message: "", retryable: true, fault } as const;
+    const late = new Bench().on({ type: "start", resume: false }).open().hear({ ...error, retryAfterMs: 36_000_000 });
+    expect(late.hear({ ...end, reason: "not_started" }).state).toMatchObject({ phase: "failed", fault });
+  });
+
   it("by a time limit is no failure", () => {
     const fault = { code: "application.idle", party: "application", message: "", remedy: "" } as const;
     const ended = new Bench().ready().hear({ type: "session_ended", reason: "time_limit", fault });
