@@ -323,9 +323,7 @@ class Node:
         self.directory.watches.all.append(TranscriptWatch(self.transcripts, limits))
 
     def _journal_changed(self, state: JournalState) -> None:
-        cause = (
-            None if isinstance(state, Healthy) else fault("store.unavailable", [f"journal: {state.cause}"])
-        )
+        cause = None if isinstance(state, Healthy) else fault("store.journal_unavailable", [str(state.cause)])
         self.directory.journal_changed(cause)
 
     def _shed(self) -> None:

@@ -78,7 +78,7 @@ def test_a_question_whose_words_are_kept_does_not_hold_back_what_is_durable() ->
 
 def test_a_store_that_stumbles_is_named_and_what_must_not_run_twice_does_not_run() -> None:
     world = kept(idempotent_tools=frozenset({"safe"}))
-    world.do(events.JournalChanged(fault("store.unavailable")))
+    world.do(events.JournalChanged(fault("store.journal_unavailable")))
     assert world.told(notices.Status)[-1].state == "degraded"  # type: ignore[union-attr]
     world.do(
         events.ResponseBegan(1, "resp_1"),
@@ -234,7 +234,7 @@ def test_an_answer_whose_end_overtakes_its_words_is_in_the_journal_with_the_word
 
 def test_a_stopping_process_waits_for_a_journal_that_stumbles_then_suspends() -> None:
     world = kept()
-    world.do(events.JournalChanged(fault("store.unavailable")), events.DrainBegan())
+    world.do(events.JournalChanged(fault("store.journal_unavailable")), events.DrainBegan())
     assert not world.has_ended()
     world.do(events.JournalChanged(None))
     assert world.has_ended()
@@ -243,7 +243,7 @@ def test_a_stopping_process_waits_for_a_journal_that_stumbles_then_suspends() ->
 
 def test_a_stopping_process_promises_nothing_that_its_journal_cannot_keep() -> None:
     world = kept()
-    world.do(events.JournalChanged(fault("store.unavailable")), events.DrainBegan())
+    world.do(events.JournalChanged(fault("store.journal_unavailable")), events.DrainBegan())
     world.do(events.TimerFired("drain"), after=10.0)
     (ended,) = world.told(notices.SessionEnded)
     assert ended.reason == "draining"  # type: ignore[union-attr]
@@ -253,7 +253,7 @@ def test_a_stopping_process_promises_nothing_that_its_journal_cannot_keep() -> N
 def test_a_journal_that_is_well_again_does_not_say_that_anybody_answers() -> None:
     world = World.new(durability="local")
     world.create()
-    world.do(events.JournalChanged(fault("store.unavailable")), events.JournalChanged(None))
+    world.do(events.JournalChanged(fault("store.journal_unavailable")), events.JournalChanged(None))
     states = [status.state for status in world.told(notices.Status)]  # type: ignore[union-attr] # by kind
     assert states == ["connecting", "degraded", "connecting"]
 
@@ -262,7 +262,7 @@ def test_a_journal_that_is_well_again_does_not_make_a_silent_upstream_speak() ->
     world = kept()
     world.do(events.TextGiven("hello"))
     world.do(events.TimerFired("response"), after=4.0)
-    world.do(events.JournalChanged(fault("store.unavailable")), events.JournalChanged(None))
+    world.do(events.JournalChanged(fault("store.journal_unavailable")), events.JournalChanged(None))
     assert [status.state for status in world.told(notices.Status)][-1] == "degraded"  # type: ignore[union-attr]
 
 

@@ -29,7 +29,7 @@ PARTS_MS: Final = (38, 412, 486, 3, 31, 84)
 STALLED: Final = {
     "code": "provider.stalled",
     "party": "provider",
-    "message": "The assistant stopped in the middle of its answer. Please ask again.",
+    "message": "The answer doesn't come, or doesn't go on. Ask again if it stays silent.",
     "remedy": "The provider sent nothing for a response that it owed: see its status page.",
     "evidence": ["no event for 8.0 s", "response resp_Dk2 was in progress"],
 }

@@ -18,6 +18,8 @@ import picows
 import pytest
 
 from holdfast.accounts import Caps
+from holdfast.app import Gateway
+from holdfast.config import load
 from holdfast.core.faults import FAULTS
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
@@ -68,7 +70,7 @@ async def _tls_certificate(seen: Seen, folder: Path) -> None:
 
 
 async def _speech_files_missing(seen: Seen, folder: Path) -> None:
-    pool = EnginePool(EngineOptions(speech_folder=folder))
+    pool = EnginePool(EngineOptions(model_folder=folder / "nowhere"))
     await pool.start()
     try:
         await conversed(LocalDialer("local", pool), "configuration.speech_files_missing", seen)
@@ -266,10 +268,49 @@ async def _store(seen: Seen, folder: Path) -> None:
     store.close()
 
 
+async def _journal(seen: Seen, folder: Path) -> None:
+    path = folder / "journal.sqlite3"
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        overrides = {
+            "port": 0,
+            "portal": {"database": str(folder / "portal.sqlite3")},
+            "journal": {"kind": "sqlite", "database": str(path)},
+        }
+        environment = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": upstream.http_base}
+        whole = Gateway(load(environ=environment, folder=folder, overrides=overrides))
+        async with whole.running() as url:
+            socket_url = f"{url.replace('http:', 'ws:')}/api/openai/realtime"
+            client = await Client.connect(socket_url, extra_headers={"Origin": url})
+            seen.clients.append(client)
+            client.say("create_session")
+            await client.until_told("session_ready")
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("begin exclusive")
+                client.say("input_text", text="hello")
+                await until_seen("store.journal_unavailable", seen)
+                other.execute("rollback")
+            client.close()
+            whole.stop()
+            whole.stop()
+
+
+async def _not_ready(seen: Seen, _: Path) -> None:
+    async with (
+        Emulator(EmulatorOptions(faults=["silent-created"])) as upstream,
+        gateway(upstream.http_base, limits=Limits(commands_held=2)) as gw,
+        calling(gw, seen) as client,
+    ):
+        client.say("create_session")
+        for _number in range(4):
+            client.say("input_text", text="hello")
+        await until_seen("provider.not_ready", seen)
+
+
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "provider.unreachable": _unreachable,
     "provider.name_unknown": _name_unknown,
     "provider.tls_failed": _tls_failed,
+    "provider.not_ready": _not_ready,
     "provider.stage_failed": _stage("provider.stage_failed"),
     "configuration.tls_certificate": _tls_certificate,
     "configuration.speech_files_missing": _speech_files_missing,
@@ -327,5 +368,6 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "tool.arguments": _tool("_greets", '{"words": 3}'),
     "tool.unknown": _tool("transfer_money"),
     "store.unavailable": _store,
+    "store.journal_unavailable": _journal,
 }
 """By code. Rows with `emulate` that are not here are provoked by what they say."""

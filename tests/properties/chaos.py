@@ -267,7 +267,7 @@ class Chaos:
     def _seldom(self, generation: int, detail: int) -> Event:
         match detail % 6:
             case 0:
-                cause = None if self.books.is_degraded else fault("store.unavailable")
+                cause = None if self.books.is_degraded else fault("store.journal_unavailable")
                 return events.JournalChanged(cause)
             case 1 if detail % 4 == 1:
                 return events.DrainBegan(at_once=detail % 5 == 0)

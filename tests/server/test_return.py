@@ -263,7 +263,7 @@ async def test_a_session_that_begins_while_nothing_is_written_is_told_so_in_orde
         kept(tmp_path) as journal,
         gateway(upstream.http_base, journal=journal) as gw,
     ):
-        gw.directory.journal_changed(fault("store.unavailable"))
+        gw.directory.journal_changed(fault("store.journal_unavailable"))
         client = await talking(gw)
         assert "degraded" in [status["state"] for status in client.told("status")]
         offsets = [message["offset"] for message in client.texts if "offset" in message]

@@ -251,7 +251,7 @@ class World:
         """The journal's disk is gone for a while."""
         self.store.breaks()
         self.troubled_until = max(self.troubled_until, self.clock.now + seconds + 1)
-        self.clock.after(0.5, self._journal_changed, fault("store.unavailable", ["no space left"]))
+        self.clock.after(0.5, self._journal_changed, fault("store.journal_unavailable", ["no space left"]))
         self.clock.after(seconds, self._journal_well)
 
     def slows_journal(self, delay_s: float, seconds: float) -> None:

@@ -288,9 +288,8 @@ def _no_room(s: State, event_id: str | None, now: float) -> None:
 
 
 def _not_ready(s: State, what: str, event_id: str | None, now: float) -> None:
-    cause = fault("provider.unavailable", [f"{what}: the upstream is not ready"])
-    message = "The voice service isn't ready yet. What you say is kept; please send this again in a moment."
-    error = error_of("OPENAI_CONNECTION_NOT_READY", cause, message, retry_after_ms=1000, event_id=event_id)
+    cause = fault("provider.not_ready", [what])
+    error = error_of("OPENAI_CONNECTION_NOT_READY", cause, retry_after_ms=1000, event_id=event_id)
     refuse(s, error, now)
 
 

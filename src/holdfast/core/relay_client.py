@@ -124,7 +124,7 @@ def _no_room(s: RelayState, size: int, event_id: str | None, *, is_audio: bool) 
     if is_audio and s.is_full_told:
         return
     s.is_full_told = s.is_full_told or is_audio
-    cause = fault("provider.unavailable", [f"{s.kept.waiting_size} bytes are held already"])
+    cause = fault("provider.not_ready", [f"{s.kept.waiting_size} bytes are held already"])
     words = "The upstream is not ready and no more can be held; this message was dropped."
     s.out.append(SendError(cause, "not_ready", words, event_id))
     s.note("relay.dropped", "warning", bytes=size)

@@ -48,7 +48,7 @@ def called(s: State, event: ToolCalled, now: float) -> None:
     if s.journal.durability == "none":
         _start(s, call.id)
     elif s.journal.is_degraded:
-        _without_journal(s, call, fault("store.unavailable"), now)
+        _without_journal(s, call, fault("store.journal_unavailable"), now)
 
 
 def _is_repetition(s: State, call: Call, now: float) -> bool:

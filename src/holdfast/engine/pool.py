@@ -124,6 +124,11 @@ class EnginePool:
         return list(dict.fromkeys(told))
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether something has to be installed or corrected first: waiting does not help."""
+        return bool(self._missing)
+
+    @property
     def stages(self) -> Mapping[str, str]:
         """Which implementation serves which stage, as a worker told it."""
         return next((worker.stages for worker in self._workers if worker.port is not None), {})

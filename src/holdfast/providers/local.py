@@ -70,6 +70,11 @@ class EngineDoor(Protocol):
         """Why not: what, why, fix."""
         ...
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something has to be installed or corrected first: waiting does not help."""
+        ...
+
     async def hand_out(self) -> EngineAddress:
         """The least loaded worker. Raises EngineUnavailableError."""
         ...
@@ -110,6 +115,6 @@ class LocalDialer:
         await dial(Address(url, address.token, self.limits), generation, sink, {})
 
     def _lost(self, generation: int, sink: UpstreamSink, reasons: Sequence[str]) -> None:
-        missing = any("make speech" in reason for reason in reasons)
-        code = "configuration.speech_files_missing" if missing else "gateway.engine_unavailable"
+        is_ours = self.pool.is_incomplete
+        code = "configuration.speech_files_missing" if is_ours else "gateway.engine_unavailable"
         sink.upstream_lost(generation, fault(code, reasons))

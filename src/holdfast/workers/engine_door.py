@@ -22,6 +22,7 @@ class FarEngine:
     def __init__(self, tell: Callable[[memos.FromWorker], None]) -> None:
         self.ready = False
         self.reasons: tuple[str, ...] = ("The embedded engine is starting.",)
+        self.is_incomplete = False
         self._tell = tell
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[memos.EngineAt]] = {}
@@ -29,7 +30,7 @@ class FarEngine:
     def hears(self, memo: memos.EngineNews | memos.EngineAt) -> None:
         """The front has news of it, or answers."""
         if isinstance(memo, memos.EngineNews):
-            self.ready, self.reasons = memo.ready, memo.reasons
+            self.ready, self.reasons, self.is_incomplete = memo.ready, memo.reasons, memo.is_incomplete
         else:
             self._answered(memo)
 

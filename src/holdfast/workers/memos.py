@@ -60,6 +60,7 @@ class EngineNews(Memo, frozen=True):
 
     ready: bool
     reasons: tuple[str, ...]
+    is_incomplete: bool = False
 
 
 class EngineAt(Memo, frozen=True):

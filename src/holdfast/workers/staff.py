@@ -171,8 +171,8 @@ class Staff:
         return post.is_ready
 
     def _tell_of_engine(self, post: Post) -> None:
-        if self._pool is not None:
-            post.tell(memos.EngineNews(self._pool.ready, tuple(self._pool.reasons)))
+        if (pool := self._pool) is not None:
+            post.tell(memos.EngineNews(pool.ready, tuple(pool.reasons), pool.is_incomplete))
 
     def _stand_in(self, ticket: int, post: Post) -> Elsewhere:
         now = asyncio.get_running_loop().time()

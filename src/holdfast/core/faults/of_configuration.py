@@ -112,8 +112,9 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
     FaultRow(
         "configuration.speech_files_missing",
         message="The built-in assistant isn't installed completely.",
-        remedy="Run `make speech` in the checkout, or install the wheel, which carries the speech files.",
-        meaning="An upstream of kind local was wanted and its speech files are not there.",
+        remedy="Run `make speech` in the checkout, or install the wheel, which carries the speech files; or "
+        "correct the file that [engine] names (see the evidence).",
+        meaning="An upstream of kind local was wanted and files that [engine] needs are not there.",
         evidence=("which file",),
         close_code=4502,
         switch=Switch.AT_ONCE,

@@ -106,13 +106,26 @@ PROVIDER: Final[Mapping[str, FaultRow]] = by_code(
         message=_BUSY,
         remedy="The provider answered with a server status: wait, or put another upstream in the list.",
         meaning="The handshake was answered with 408 or a status of 500 and above, or the session was "
-        "closed with 1012 (restart), or the upstream is not ready for more.",
+        "closed with 1012 (restart).",
         evidence=_HTTP,
         retry=Retry.BACKOFF,
         close_code=4503,
         switch=Switch.IF_IT_LASTS,
         emulate="http:503",
         alarm=WHEN_MANY,
+    ),
+    FaultRow(
+        "provider.not_ready",
+        message="The voice service isn't ready yet. What you say is kept; send this again in a moment.",
+        remedy="Nothing to repair unless it lasts: see provider.silent and provider.unconfigured. A "
+        "client that types waits for session_ready.",
+        meaning="A command came while no upstream was ready, and [limits] commands_held or "
+        "relay_held_bytes are held already.",
+        evidence=("what came too early",),
+        retry=Retry.WAIT,
+        ends=False,
+        provoke="send more commands than [limits] commands_held to `holdfast emulate --fault silent-created`",
+        alarm=IN_OFFICE_HOURS,
     ),
     FaultRow(
         "provider.overloaded",
@@ -231,7 +244,7 @@ PROVIDER: Final[Mapping[str, FaultRow]] = by_code(
     ),
     FaultRow(
         "provider.stalled",
-        message="The assistant stopped in the middle of its answer. Please ask again.",
+        message="The answer doesn't come, or doesn't go on. Ask again if it stays silent.",
         remedy="The provider sent nothing for a response that it owed: see its status page; count these "
         "per hour.",
         meaning="A response that was owed did not begin within [limits] response_first_s, or began and "

@@ -58,11 +58,23 @@ TOOL_AND_STORE: Final[Mapping[str, FaultRow]] = by_code(
     FaultRow(
         "store.unavailable",
         message="Your account data can't be read right now.",
-        remedy="The database file is locked, read-only or damaged, or the disk is full: see the evidence "
-        "for the path.",
-        meaning="A statement on the portal's database or the journal failed.",
-        evidence=("which database", "the driver's words"),
+        remedy="The portal's database file is locked, read-only or damaged: see the log line "
+        "store.unavailable for its path.",
+        meaning="A statement on the portal's database failed, or its folder is not writable.",
+        evidence=("the driver's words",),
         provoke="lock the portal's database with another program, and ask for the balance",
+        alarm=Alarm("page", 3, 5),
+    ),
+    FaultRow(
+        "store.journal_unavailable",
+        message="This conversation goes on, but can't be kept safe against a restart right now.",
+        remedy="The journal's database is locked, read-only or damaged, or the disk is full: see the "
+        "evidence. Lines are kept in memory meanwhile ([limits] journal_spool_lines) and written later.",
+        meaning="Lines of the journal could not be written; tools that may not run twice are refused "
+        "until they can.",
+        evidence=("the driver's words",),
+        ends=False,
+        provoke="lock the journal's database with another program during a conversation",
         alarm=Alarm("page", 3, 5),
     ),
 )
