@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from holdfast.cli.call import latency_strip
 from holdfast.cli.talk import talk
 from holdfast.client import Latency, write_wav
+from holdfast.core.faults import FAULTS
 from tests.client.scripted_server import Reply, ScriptedServer, browser_session, serving, spoken_answer
 
 APP = typer.Typer()
@@ -140,7 +141,8 @@ async def test_a_key_refused_after_the_upgrade(
     done = await run("--url", server.url("/v1/realtime"), "--text", "hello")
 
     assert done.exit_code == 1
-    assert "error: invalid_api_key: Incorrect API key provided" in done.stderr
+    assert f"error: {FAULTS['configuration.invalid_api_key'].message}" in done.stderr
+    assert "why:  invalid_api_key: Incorrect API key provided" in done.stderr
     assert "whose fault: configuration" in done.stderr
     assert "fix:  The provider refused the API key" in done.stderr
     assert "code: configuration.invalid_api_key" in done.stderr

@@ -50,11 +50,12 @@ def fail(
 def fail_by_fault(
     code: str, evidence: Sequence[str], *, told: dict[str, Any] | None = None, as_json: bool = False
 ) -> NoReturn:
-    """Leave with a row of the fault table. The first piece of evidence is what happened; `told` is the other
-    side's own fault object and knows better whose it is and what to do.
+    """Leave with a row of the fault table, in its words; the evidence is why. `told` is the other side's own
+    fault object and knows better whose it is and what to do.
     """
     row = FAULTS[code]
-    what, *more = [*evidence, "nothing more is known"]
-    party = str((told or {}).get("party") or row.party)
-    remedy = str((told or {}).get("remedy") or row.remedy)
-    fail(what, "; ".join([*more[:-1], f"whose fault: {party}"]), remedy, as_json=as_json, code=code)
+    known = told or {}
+    what = str(known.get("message") or row.message)
+    party = str(known.get("party") or row.party)
+    remedy = str(known.get("remedy") or row.remedy)
+    fail(what, "; ".join([*evidence, f"whose fault: {party}"]), remedy, as_json=as_json, code=code)
