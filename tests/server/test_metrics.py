@@ -92,7 +92,8 @@ async def test_what_it_says_is_what_happened(tmp_path: Path) -> None:
 
 
 async def test_it_names_everything_and_only_what_the_table_has(tmp_path: Path) -> None:
-    async with guarded(tmp_path, **BARE) as (url, _, gateway):
+    kept = {**BARE, "journal": {"kind": "sqlite", "database": str(tmp_path / "holdfast.sqlite3")}}
+    async with guarded(tmp_path, **kept) as (url, _, gateway):
         client = await spoken(url)
         told = await scrape(url)
         names = {name.removesuffix("_total") for name in (*METERS, *PROCESS)}
