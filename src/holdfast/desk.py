@@ -7,14 +7,22 @@ What never will: routes (`server.console`), pages, sessions.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Final
+
+import structlog
 
 from holdfast.config import Settings
 from holdfast.diagnosis import Report, run
 from holdfast.examination import home
+from holdfast.node import archive_of
+from holdfast.ports.transcripts import Transcript
 from holdfast.server.console import ConsoleOptions, Feed, Overview
 from holdfast.server.console.bundle import Packing
+from holdfast.store import StoreError
+
+log = structlog.get_logger()
 
 LEFT_OUT: Final = frozenset({"keys", "client_keys", "secret"})
 """Of the settings; the values of other secrets stand in none of their fields."""
@@ -34,8 +42,22 @@ class Desk:
             Packing(self._told_settings, settings.secrets),
             self._checks,
             self._version,
+            words=self._words() if settings.console.show_words else None,
             limits=settings.limits,
         )
+
+    def _words(self) -> Callable[[str], Transcript | None]:
+        """Reads transcripts; a file that cannot be read tells nothing."""
+        archive = archive_of(self._settings)
+
+        def read(session_id: str) -> Transcript | None:
+            try:
+                return archive.transcript(session_id)
+            except StoreError as problem:
+                log.warning("console.no_words", category="store", source="console", reason=str(problem))
+                return None
+
+        return read
 
     def _facts(self) -> dict[str, Any]:
         return {"version": self._version, "uptimeS": round(time.monotonic() - self._began)}

@@ -395,6 +395,30 @@ async def test_a_bundle_has_no_secret_and_no_word_of_anybody(tmp_path: Path) -> 
     assert "sha256:" not in files["settings.json"]
 
 
+async def test_words_are_shown_where_that_is_wanted_and_never_taken_along(tmp_path: Path) -> None:
+    tables: dict[str, dict[str, Any]] = {
+        "console": {"show_words": True},
+        "journal": {"kind": "sqlite", "database": str(tmp_path / "kept.sqlite3")},
+    }
+    async with desk(tmp_path, **tables) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
+        client, session = await conversation(url)
+        client.say("input_text", text="a-canary-sentence, and my card is 4111 1111 1111 1111")
+        await client.until_told("response_done")
+        client.say("end_session")
+        await client.until_closed()
+        said: list[dict[str, Any]] = []
+        async with asyncio.timeout(5):
+            while len(said) < 2:
+                said = (await http.get(f"{ROOT}/sessions/{session}")).json()["transcript"]
+        bundle = (await http.get(f"{ROOT}/sessions/{session}/bundle")).content
+    packed = zipfile.ZipFile(io.BytesIO(bundle))
+
+    assert [one["who"] for one in said] == ["user", "assistant"]
+    assert "a-canary-sentence" in said[0]["text"]
+    assert "4111" not in said[0]["text"]
+    assert all(b"canary" not in packed.read(name) for name in packed.namelist())
+
+
 async def test_the_setup_is_checked_live(tmp_path: Path) -> None:
     async with desk(tmp_path) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
         began = time.monotonic()

@@ -124,6 +124,8 @@ class ConsoleSettings(BaseModel):
     model_config = STRICT
 
     keys: Texts = Field(default=(), repr=False)
+    show_words: bool = False
+    """Whether a session's page shows what was said, as far as transcripts are kept; never in a bundle."""
     show_customers: bool = False
     """Whether customers' ids are shown whole; otherwise masked on arrival."""
 

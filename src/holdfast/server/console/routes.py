@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -22,6 +22,7 @@ from holdfast.auth.operators import Operator
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.diagnosis.explain import explain
 from holdfast.ports import Refusal
+from holdfast.ports.transcripts import Transcript
 from holdfast.server.console.bundle import Packing, cleaned
 from holdfast.server.console.feed import Feed
 from holdfast.server.console.overview import Overview
@@ -46,6 +47,8 @@ class ConsoleOptions:
     packing: Packing
     checks: Callable[[], Awaitable[dict[str, Any]]]
     version: str
+    words: Callable[[str], Transcript | None] | None = None
+    """Reads what was said in a session, from a disk; None where operators may not see it."""
     limits: Limits = field(default=DEFAULT)
 
 
@@ -153,7 +156,13 @@ class ConsoleRoutes:
     async def session(self, request: Request, session_id: str) -> Response:
         """One session whole."""
         found = await self._document(request, session_id)
-        return found if isinstance(found, Response) else _json(found)
+        if isinstance(found, Response):
+            return found
+        if self._options.words is not None:
+            said = await asyncio.to_thread(self._options.words, session_id)
+            began_ms = found["row"]["beganAt"]
+            found["transcript"] = [] if said is None else [*_spoken(said, began_ms)]
+        return _json(found)
 
     async def explain(self, request: Request, session_id: str) -> Response:
         """Why it went wrong, in one sentence and with evidence."""
@@ -214,6 +223,16 @@ class ConsoleRoutes:
         if isinstance(judged, Refusal):
             return error(judged.status, judged.code, judged.message, "Sign in at /console.")
         return None
+
+
+def _spoken(said: Transcript, began_ms: int) -> Iterator[dict[str, Any]]:
+    """Who said what, and when; of a cut answer what was heard, where that is known."""
+    for entry in said.entries:
+        if entry.kind in {"user", "assistant"}:
+            yield {"t_ms": round(entry.at / 1000 - began_ms), "who": entry.kind, "text": entry.text}
+        elif entry.kind == "cut" and entry.heard is not None:
+            words = f"(only this was heard: {entry.heard or 'nothing'})"
+            yield {"t_ms": round(entry.at / 1000 - began_ms), "who": "assistant", "text": words}
 
 
 def _json(told: Any) -> Response:
