@@ -35,7 +35,7 @@ from holdfast.providers.local import EngineDoor, LocalDialer
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings import Figures
-from holdfast.recording import recorder_of
+from holdfast.recording import TakenAlong, recorder_of
 from holdfast.redaction import Kind, Redaction
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
@@ -211,7 +211,8 @@ class Node:
         ledger = Ledger(self.settings.limits, wall_s=time.time(), at=at, show_customers=shown)
         self.directory.watches.all.append(ledger)
         self.figures.rooms.append(lambda uses: readings.of_ledger(ledger, uses))
-        self.keeper = Keeper(ledger, self.directory)
+        recordings = None if self.recorder is None else TakenAlong(self.recorder, self.settings)
+        self.keeper = Keeper(ledger, self.directory, recordings)
         self.keeper.start()
         stack.callback(self.keeper.stop)
 

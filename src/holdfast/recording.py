@@ -8,13 +8,15 @@ What never will: recording (`flight`).
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from importlib.metadata import version
 
 import structlog
 
 from holdfast.config import Settings
-from holdfast.flight import Recorder, Shelf, Trouble
+from holdfast.flight import SUFFIX, Recorder, Shelf, Trouble, write
 from holdfast.runtime.directory import Directory
+from holdfast.server.console import Recording
 from holdfast.telemetry import Redactor
 
 
@@ -37,6 +39,32 @@ def recorder_of(
     directory.session_core = recorder.session
     directory.relay_core = recorder.relay
     return recorder
+
+
+class TakenAlong:
+    """Fills the console's `Recordings` from what the recorder has, and from its files."""
+
+    def __init__(self, recorder: Recorder, settings: Settings) -> None:
+        self._recorder = recorder
+        self._shelf = Shelf(settings.recorder.folder, settings.recorder.keep)
+
+    def has(self, session_id: str) -> bool:
+        """See `Recordings`."""
+        return self._recorder.has(session_id)
+
+    def prepared(self, session_id: str) -> Callable[[], Recording | None]:
+        """See `Recordings`: what is in memory is taken now, written and looked for later."""
+        frozen, name = self._recorder.frozen(session_id), f"recording{SUFFIX}"
+
+        def make() -> Recording | None:
+            if frozen is not None:
+                return Recording(name, write(frozen))
+            path = self._shelf.newest_of(session_id)
+            with contextlib.suppress(OSError):  # it may just have been forgotten
+                return None if path is None else Recording(name, path.read_bytes())
+            return None
+
+        return make
 
 
 def _in_trouble(moment: Trouble, error: BaseException) -> None:

@@ -33,6 +33,7 @@ async def gateway(
     usual: dict[str, dict[str, Any]] = {
         "portal": {"database": str(folder / "portal.sqlite3")},
         "journal": {"kind": "memory"},
+        "recorder": {"folder": str(folder / "recordings")},
         "limits": {"retry_base_s": 0.01, "retry_cap_s": 0.02},
     }
     settings = load(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gzip
 import io
 import json
 import time
@@ -13,24 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from holdfast.auth import hash_key
-from holdfast.core.limits import Limits
-from holdfast.ledger import Batch, Climate
-from holdfast.server.console import Feed
-from holdfast.server.console.overview import Extras, flows
+from holdfast.flight import SUFFIX, read
+from holdfast.server.console.overview import flows
 from holdfast.telemetry import configure
-from tests.ledger.seeing import Seen
-from tests.server.desk import ROOT, SECRET, Operator, desk, watching
+from tests.server.desk import ROOT, SECRET, desk, watching
 from tests.server.gateway import Client, frames, tone
 
 KEY = "hf_an-operator's-key"
 KEYED: dict[str, dict[str, Any]] = {"console": {"keys": [hash_key(KEY)]}}
-ROUTES = (
-    *("stream", "faults", "checks", "sessions/hf_1", "sessions/hf_1/explain"),
-    *("sessions/hf_1/bundle", "sessions/hf_1/recording"),
-)
 
 
 async def conversation(url: str, **options: Any) -> tuple[Client, str]:
@@ -159,206 +151,6 @@ async def test_the_kernel_is_asked_how_far_away_a_client_is(tmp_path: Path) -> N
     assert 0 < flow.rtt_ms < 200
 
 
-# the stream
-
-
-class Idle:
-    """An overview without processes."""
-
-    workers = 1
-
-    def __init__(self) -> None:
-        self.book = Seen()
-        self.cursor = 0
-        self.watched: list[bool] = []
-
-    def climate(self) -> Climate:
-        return Climate()
-
-    def watch(self, told: Callable[[], None] | None) -> None:
-        self.watched.append(told is not None)
-        self.cursor = 0
-
-    def news(self) -> list[tuple[int, Batch | None]]:
-        batch = self.book.collect(self.cursor)
-        self.cursor = batch.cursor
-        return [(0, batch)]
-
-    async def all_told(self) -> None:
-        """It tells when it is asked."""
-
-    async def document(self, session_id: str) -> dict[str, Any] | None:
-        return None
-
-    async def extras(self, session_id: str) -> Extras:
-        return Extras()
-
-
-def kinds(events: list[bytes]) -> list[str]:
-    return [event.split(b"\n", 1)[0].decode().removeprefix("event: ") for event in events]
-
-
-async def test_a_watcher_that_does_not_read_starts_over(tmp_path: Path) -> None:
-    overview = Idle()
-    feed = Feed(overview, Limits(console_stream_messages=3), dict)
-    slow, quick = feed.join(), feed.join()
-    assert slow is not None
-    assert quick is not None
-    heard: list[bytes] = []
-    for number in range(6):
-        overview.book.session(f"hf_{number}")
-        feed.look()
-        heard += list(quick._waiting)
-        quick._waiting.clear()
-    waiting = list(slow._waiting)
-    feed.close()
-
-    assert kinds(heard) == ["snapshot", *["changes"] * 6]
-    assert len(waiting) <= 3
-    assert kinds(waiting)[0] == "snapshot"
-    rows = [row["id"] for row in json.loads(waiting[0].split(b"data: ", 1)[1])["rows"]]
-    assert len(rows) + len(waiting) - 1 == 6
-
-
-async def test_nothing_is_done_while_nobody_watches() -> None:
-    overview = Idle()
-    feed = Feed(overview, Limits(), dict)
-    watcher = feed.join()
-    assert watcher is not None
-    feed.leave(watcher)
-
-    assert overview.watched == [True, False]
-    assert feed._handle is None
-
-
-async def test_who_goes_before_the_first_event_takes_no_place(tmp_path: Path) -> None:
-    async with desk(tmp_path) as (url, _, gateway):
-        host, _, port = url.removeprefix("http://").partition(":")
-        for _ in range(20):
-            _, writer = await asyncio.open_connection(host, int(port))
-            writer.write(f"GET {ROOT}/stream HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-            writer.transport.abort()
-        async with watching(url) as operator:
-            await operator.until(lambda: gateway.desk.feed.watchers == 1)
-
-
-async def test_watchers_are_bounded(tmp_path: Path) -> None:
-    async with desk(tmp_path, limits={"console_watchers": 1}) as (url, _, _):
-        async with watching(url), httpx.AsyncClient() as http:
-            refused = await http.get(f"{url}{ROOT}/stream")
-        async with watching(url) as operator:  # the place is free again
-            kind = operator.heard[0][0]
-
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "TOO_MANY_WATCHERS")
-    assert kind == "snapshot"
-
-
-async def test_a_quiet_stream_has_a_heartbeat_and_says_goodbye(tmp_path: Path) -> None:
-    async with contextlib.AsyncExitStack() as longer:
-        async with desk(tmp_path) as (url, _, _):
-            operator = await longer.enter_async_context(watching(url))
-            await operator.until(lambda: len(operator.heard) >= 3, seconds=4.0)
-        beats = [told for _, told in operator.heard[1:]]
-
-    assert kinds_of(operator)[1:3] == ["changes", "changes"]
-    assert beats[1]["at"] - beats[0]["at"] < 1_300
-    assert beats[0]["gateway"]["state"] == "serving"
-    assert operator.heard[-1] == ("bye", {"reason": "draining"})
-
-
-def kinds_of(operator: Operator) -> list[str]:
-    return [kind for kind, _ in operator.heard]
-
-
-# who may look
-
-
-@pytest.mark.parametrize("route", ROUTES)
-async def test_where_something_asks_for_credentials_the_console_is_closed_without_keys(
-    tmp_path: Path, route: str
-) -> None:
-    key = "hf_of-a-backend"
-    async with (
-        desk(tmp_path, auth={"client_keys": [hash_key(key)]}) as (url, _, _),
-        httpx.AsyncClient(base_url=url) as http,
-    ):
-        answer = await http.get(f"{ROOT}/{route}")
-        with_client_key = await http.get(f"{ROOT}/{route}", headers={"Authorization": f"Bearer {key}"})
-
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "CONSOLE_CLOSED")
-    assert with_client_key.status_code == 403
-
-
-@pytest.mark.parametrize("route", ROUTES)
-async def test_with_keys_one_is_asked_for_on_this_machine_too(tmp_path: Path, route: str) -> None:
-    headers = [
-        {},
-        {"Authorization": "Bearer hf_wrong"},
-        {"Cookie": "holdfast-operator=forged"},
-        {"Cookie": "holdfast-operator=a; holdfast-operator=b"},
-    ]
-    async with desk(tmp_path, **KEYED) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
-        answers = [await http.get(f"{ROOT}/{route}", headers=one) for one in headers]
-
-    assert [one.status_code for one in answers] == [401] * 4
-
-
-async def test_an_operator_signs_in_and_out(tmp_path: Path) -> None:
-    async with desk(tmp_path, **KEYED) as (url, _, _):
-        async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
-            before = (await http.get(f"{ROOT}/me")).json()
-            wrong = await http.post(f"{ROOT}/sign-in", json={"key": "hf_wrong"})
-            right = await http.post(f"{ROOT}/sign-in", json={"key": KEY})
-            me = (await http.get(f"{ROOT}/me")).json()
-            seen = await http.get(f"{ROOT}/faults")
-            await http.post(f"{ROOT}/sign-out")
-            after = await http.get(f"{ROOT}/faults")
-        async with httpx.AsyncClient(base_url=url) as tool:
-            by_header = await tool.get(f"{ROOT}/faults", headers={"Authorization": f"Bearer {KEY}"})
-
-    assert (before["signedIn"], before["needsKey"], before["csrf"]) == (False, True, "")
-    assert (wrong.status_code, right.status_code, seen.status_code) == (401, 204, 200)
-    cookie = right.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
-    assert KEY not in cookie
-    assert (me["signedIn"], me["mayAct"], bool(me["csrf"])) == (True, False, True)
-    assert (after.status_code, by_header.status_code) == (401, 200)
-
-
-async def test_guessing_keys_is_slowed_down(tmp_path: Path) -> None:
-    async with desk(tmp_path, **KEYED) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
-        tries = [await http.post(f"{ROOT}/sign-in", json={"key": f"hf_{n}"}) for n in range(12)]
-        codes = [one.status_code for one in tries]
-
-    assert codes[:10] == [401] * 10
-    assert codes[-1] == 429
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        {"Origin": "https://evil.example"},
-        {"Host": "attacker.example"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-    ids=str,
-)
-async def test_other_pages_are_not_answered(tmp_path: Path, attack: dict[str, str]) -> None:
-    async with desk(tmp_path) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
-        answers = [await http.get(f"{ROOT}/{route}", headers=attack) for route in ROUTES]
-
-    assert {one.status_code for one in answers} == {403}
-
-
-async def test_a_session_that_is_not_known_is_not_found(tmp_path: Path) -> None:
-    async with desk(tmp_path) as (url, _, _), httpx.AsyncClient(base_url=url) as http:
-        answers = [await http.get(f"{ROOT}/{route}") for route in ROUTES if "sessions/" in route]
-
-    assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(404, "NOT_FOUND")}
-
-
 # what may be taken along
 
 
@@ -378,9 +170,12 @@ async def test_a_bundle_has_no_secret_and_no_word_of_anybody(tmp_path: Path) -> 
         async with httpx.AsyncClient(base_url=url, headers=bearer) as http:
             answer = await http.get(f"{ROOT}/sessions/{session}/bundle")
             document = await http.get(f"{ROOT}/sessions/{session}")
+            alone = await http.get(f"{ROOT}/sessions/{session}/recording")
     logs.close()
     packed = zipfile.ZipFile(io.BytesIO(answer.content))
-    files = {name: packed.read(name).decode() for name in packed.namelist()}
+    flight = packed.read(f"recording{SUFFIX}")
+    files = {name: packed.read(name).decode() for name in packed.namelist() if not name.endswith(SUFFIX)}
+    files["recording"] = gzip.decompress(flight).decode()
     token = client.told("session_created")[0]["resumeToken"]
     told = [*files.values(), document.text]
 
@@ -388,6 +183,10 @@ async def test_a_bundle_has_no_secret_and_no_word_of_anybody(tmp_path: Path) -> 
     assert {"session.json", "explanation.txt", "settings.json", "versions.json", "log.jsonl"} <= set(files)
     assert [name for name in (*CANARIES, token) if any(name in text for text in told)] == []
     assert json.loads(files["session.json"])["row"]["id"] == session
+    assert json.loads(files["session.json"])["hasRecording"]
+    assert read(flight).header.session == session
+    assert read(alone.content).header.session == session
+    assert alone.headers["content-disposition"].endswith(f'"{session}-recording{SUFFIX}"')
     assert "provider.connection_lost" in files["explanation.txt"]
     assert "session.rebuilt" in files["log.jsonl"]
     assert all(json.loads(line)["metadata"]["session"] == session for line in files["log.jsonl"].splitlines())

@@ -159,6 +159,10 @@ class Recorder:
         frozen = self.frozen(session_id)
         return None if frozen is None else write(frozen)
 
+    def has(self, session_id: str) -> bool:
+        """Whether there is anything of a session in memory."""
+        return session_id in self._taps or session_id in self._ended
+
     def frozen(self, session_id: str) -> Frozen | None:
         """What there is of a session now, for `recording.write`."""
         tap = self._taps.get(session_id)

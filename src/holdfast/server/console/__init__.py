@@ -5,7 +5,7 @@ What never will: what is remembered of a session (`ledger`), causes (`diagnosis.
 """
 
 from holdfast.server.console.feed import Feed
-from holdfast.server.console.overview import Keeper, LocalOverview, Overview
+from holdfast.server.console.overview import Keeper, LocalOverview, Overview, Recording
 from holdfast.server.console.routes import ConsoleOptions, ConsoleRoutes
 
-__all__ = ["ConsoleOptions", "ConsoleRoutes", "Feed", "Keeper", "LocalOverview", "Overview"]
+__all__ = ["ConsoleOptions", "ConsoleRoutes", "Feed", "Keeper", "LocalOverview", "Overview", "Recording"]

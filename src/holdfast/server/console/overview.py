@@ -44,6 +44,18 @@ class Recording(msgspec.Struct, frozen=True):
     content: bytes
 
 
+class Recordings(Protocol):
+    """Where flight recordings come from."""
+
+    def has(self, session_id: str) -> bool:
+        """Whether there is one in memory."""
+        ...
+
+    def prepared(self, session_id: str) -> Callable[[], Recording | None]:
+        """Makes the file of what there is now; to be called in a thread, for it may read a disk."""
+        ...
+
+
 class Extras(msgspec.Struct, frozen=True):
     """What goes into a bundle beside the document: log lines of the session, its flight recording."""
 
@@ -93,12 +105,11 @@ class Keeper:
         self,
         ledger: Ledger,
         directory: Directory,
-        recording: Callable[[str], Recording | None] = lambda _: None,
+        recordings: Recordings | None = None,
     ) -> None:
-        """`recording` finds a session's flight recording; it may read a disk."""
         self.ledger = ledger
         self._directory = directory
-        self._recording = recording
+        self._recordings = recordings
         self._sample: LoadSample | None = None
         self._lag_s = 0.0
         self._looks = 0
@@ -131,11 +142,16 @@ class Keeper:
 
     def document(self, session_id: str) -> dict[str, Any] | None:
         """Everything that is known of a session of this process."""
-        return self.ledger.document(session_id, asyncio.get_running_loop().time())
+        found = self.ledger.document(session_id, asyncio.get_running_loop().time())
+        if found is not None:
+            found["hasRecording"] = self._recordings is not None and self._recordings.has(session_id)
+        return found
 
     async def extras(self, session_id: str) -> Extras:
         """What else there is of it."""
-        recording = await asyncio.to_thread(self._recording, session_id)
+        recording = None
+        if self._recordings is not None:
+            recording = await asyncio.to_thread(self._recordings.prepared(session_id))
         return Extras(tuple(kept_lines.of(session_id)), recording)
 
     def _look(self) -> None:
