@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,14 @@ class EmulatorThread:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=10)
             self._loop.close()
+
+    def do(self, act: Callable[[], object]) -> None:
+        """On the emulator's own thread, which alone may touch its sockets."""
+
+        async def carry_out() -> None:
+            act()
+
+        self._call(carry_out())
 
     def _call(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)

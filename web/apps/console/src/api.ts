@@ -97,6 +97,8 @@ export interface Cost {
   readonly rebuilt: number;
   readonly wasted: number;
   readonly estimated?: boolean;
+  /** How many responses were of models whose price is not known. */
+  readonly unpriced?: number;
 }
 
 export interface TurnRef {

@@ -87,3 +87,11 @@ describe("what is kept", () => {
     expect(reduce(state, { type: "left", id: "a" }).sessions.size).toBe(0);
   });
 });
+
+it("puts a timeline in order of time: an answer is told when it is over", () => {
+  const late = { t_ms: 5, lane: "assistant", kind: "answer", text: "Answered.", durationMs: 9 };
+  const early = { t_ms: 7, lane: "user", kind: "words", text: "Words." };
+  const value = { row: row("a"), timeline: [early, late], turns: [] };
+  const state = reduce(begun("a"), { type: "session", id: "a", asked: { asking: false, value } });
+  expect(state.sessions.get("a")?.value?.timeline).toEqual([late, early]);
+});

@@ -111,8 +111,10 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return { ...state, me: action.me };
     case "held":
       return state.held === action.order ? state : without({ ...state }, "held", action.order);
-    case "session":
-      return { ...state, sessions: put(state.sessions, action.id, keeping(state.sessions, action.id, action.asked)) };
+    case "session": {
+      const asked = keeping(state.sessions, action.id, inOrder(action.asked));
+      return { ...state, sessions: put(state.sessions, action.id, asked) };
+    }
     case "explanation": {
       const asked = keeping(state.explanations, action.id, action.asked);
       return { ...state, explanations: put(state.explanations, action.id, asked) };
@@ -188,6 +190,13 @@ function left(state: ConsoleState, id: string): ConsoleState {
 
 function put<Value>(all: ReadonlyMap<string, Value>, id: string, value: Value): ReadonlyMap<string, Value> {
   return new Map(all).set(id, value);
+}
+
+/** By time: an answer is told when it is over, and stands where it began. */
+function inOrder(asked: Asked<SessionDocument>): Asked<SessionDocument> {
+  if (asked.value === undefined) return asked;
+  const timeline = asked.value.timeline.toSorted((one, other) => one.t_ms - other.t_ms);
+  return { ...asked, value: { ...asked.value, timeline } };
 }
 
 /** What was there stays until there is something newer. */

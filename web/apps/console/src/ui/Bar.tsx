@@ -99,7 +99,7 @@ export function Facts(): JSX.Element | null {
   const latency = useTold((state) => state.latency);
   const cost = useTold((state) => state.cost);
   if (gateway === undefined) return null;
-  const { p50, p95 } = latency ?? {};
+  const { p50, p95 } = latency?.turns === 0 ? {} : (latency ?? {});
   const lagging = (gateway.loopLagMs ?? 0) > LOOP_SLOW_MS;
   return (
     <dl className="c-facts">

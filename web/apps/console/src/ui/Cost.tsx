@@ -12,6 +12,7 @@ import type { SeenRow } from "../model/state";
 import { Figure, Hours, Rules } from "./Figure";
 import { useTitle, useTold } from "./hooks";
 import { Fact } from "./parts";
+import { many } from "./words";
 
 const LEFT = 64;
 const HEIGHT = 180;
@@ -55,6 +56,12 @@ function Sums({ cost }: { readonly cost: Cost }): JSX.Element {
         {money(today, currency)}
         <small>{cost.estimated === true ? "in part estimated: some upstreams don’t tell what they used" : "as the upstreams told it"}</small>
       </Fact>
+      {(cost.unpriced ?? 0) > 0 && (
+        <Fact name="Not counted" tone="unsure">
+          {many(cost.unpriced ?? 0, "response")}
+          <small>of models without a known price</small>
+        </Fact>
+      )}
       <Fact name="Rebuilt">
         {money(rebuilt, currency)}
         <small>{share(rebuilt, today)}: told again to a fresh upstream after a loss</small>

@@ -93,16 +93,34 @@ function Series({ latency }: { readonly latency: Latency }): JSX.Element {
             {LINES.map((line) => (
               <path key={line} className={`p-line p-line-${line}`} d={path(series.map((point) => [x(point.at), y(point[line])]))} />
             ))}
-            {last !== undefined &&
-              LINES.map((line) => (
-                <text key={line} className="p-end" x={x(last.at) + 6} y={y(last[line]) + 4}>
-                  {line}
-                </text>
-              ))}
+            {last !== undefined && <Ends at={x(last.at)} places={LINES.map((line) => y(last[line]))} />}
           </svg>
         );
       }}
     </Figure>
+  );
+}
+
+const APART_PX = 15;
+
+/** Where each line ends, and its name, a line of text apart from the others. */
+function Ends({ at, places }: { readonly at: number; readonly places: readonly number[] }): JSX.Element {
+  let above = Infinity;
+  return (
+    <>
+      {LINES.map((line, which) => {
+        const y = places[which] ?? 0;
+        above = Math.min(y + 4, above - APART_PX);
+        return (
+          <g key={line}>
+            <circle className={`p-end-${line}`} cx={at} cy={y} r={2.5} />
+            <text x={at + 8} y={above}>
+              {line}
+            </text>
+          </g>
+        );
+      })}
+    </>
   );
 }
 
@@ -137,11 +155,13 @@ function Histogram({ latency }: { readonly latency: Latency }): JSX.Element {
   );
 }
 
-/** Without the empty ends. */
+const FEWEST = 8;
+
+/** Without the empty ends, but never so few that a bar looks like a wall. */
 function trimmed(buckets: readonly Bucket[]): readonly Bucket[] {
   const last = buckets.findLastIndex(({ count }) => count > 0);
-  const first = buckets.findIndex(({ count }) => count > 0);
-  return buckets.slice(Math.max(0, first - 1), last + 2);
+  const first = Math.max(0, buckets.findIndex(({ count }) => count > 0) - 1);
+  return buckets.slice(first, Math.max(last + 2, first + FEWEST));
 }
 
 function BucketBars({

@@ -41,7 +41,9 @@ function RowOf({ row, heard, said, age, search }: RowProps): JSX.Element {
           {row.why}
         </a>
         <span className="r-who">
-          <span className="r-id">{row.id}</span>
+          <span className="r-id" title={row.id}>
+            {row.id}
+          </span>
           {row.customer != null && <span>{row.customer}</span>}
           <span>{named(SOURCES, row.source)}</span>
           {row.lastFault != null && <span className="r-fault">{row.lastFault.code}</span>}

@@ -192,7 +192,7 @@ function Data({ data }: { readonly data: Entry["data"] | undefined }): JSX.Eleme
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{plain(name)}</dt>
-          <dd>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+          <dd>{Array.isArray(value) ? value.join("; ") : String(value)}</dd>
         </div>
       ))}
     </dl>
