@@ -41,6 +41,7 @@ class ConsoleStage:
         self.may_act = False
         self.needs_key = False
         self.signed_in = True
+        self.reason = ""
         self.reachable = True
         self.ended: list[str] = []
         self.number = 0
@@ -109,7 +110,7 @@ class ConsoleStage:
         @app.get(f"{ROOT}/me")
         def me() -> Json:
             flags = {"signedIn": self.signed_in, "needsKey": self.needs_key, "mayAct": self.may_act}
-            return {**flags, "csrf": "csrf-1", "version": "0.6.0"}
+            return {**flags, "csrf": "csrf-1", "version": "0.6.0", "reason": self.reason}
 
         @app.post(f"{ROOT}/sign-in")
         async def sign_in(request: Request) -> Response:

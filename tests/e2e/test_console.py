@@ -220,6 +220,26 @@ def test_a_timeline_is_walked_with_keys(open_console: Callable[..., Page], gatew
     assert place_of(page) == 0
 
 
+def test_a_timeline_is_walked_with_a_pointer(
+    open_console: Callable[..., Page], gateway: ConsoleStage
+) -> None:
+    rows = scenes.troubled(now())
+    gateway.show(rows)
+    page = open_console(f"session/{rows[0]['id']}?t=0&zoom=all")
+    slider = page.get_by_role("slider")
+    expect(page.locator(".p-kind-interrupted")).to_have_count(1)
+    box = slider.bounding_box()
+    mark = page.locator(".p-kind-interrupted").bounding_box()
+    assert box is not None
+    assert mark is not None
+    slider.click(position={"x": mark["x"] + mark["width"] / 2 - box["x"], "y": 60})
+    interrupted = next(
+        entry for entry in gateway.sessions[rows[0]["id"]]["timeline"] if entry["kind"] == "interrupted"
+    )
+
+    assert place_of(page) == pytest.approx(interrupted["t_ms"], abs=100)
+
+
 def test_an_address_leads_to_a_moment_and_to_a_turn(
     open_console: Callable[..., Page], gateway: ConsoleStage
 ) -> None:
@@ -315,6 +335,13 @@ def test_the_door(open_console: Callable[..., Page], gateway: ConsoleStage) -> N
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+def test_a_closed_door_says_what_opens_it(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+    gateway.signed_in, gateway.reason = False, "No operator is named: set `[console] keys`."
+    page = open_console()
+    expect(page.get_by_role("heading", name="This console is closed.")).to_be_visible()
+    expect(page.get_by_text("No operator is named")).to_be_visible()
+
+
 def test_reading_is_all_unless_more_is_allowed(
     open_console: Callable[..., Page], gateway: ConsoleStage
 ) -> None:
@@ -369,6 +396,8 @@ def test_a_thousand_rows_that_change_four_times_a_second_keep_the_page_smooth(
         events = json.loads(browser.stop_tracing())["traceEvents"]
         shown = page.get_by_role("row").count()
     longest = longest_task_ms(events)
+
+    print(f"\n1,000 rows, four times a second: the longest task took {longest:.1f} ms")
 
     assert shown < 60
     assert longest < LONG_TASK_MS, f"the longest task took {longest:.1f} ms of processor time"

@@ -264,6 +264,8 @@ export interface Me {
   readonly needsKey: boolean;
   readonly mayAct: boolean;
   readonly csrf: string;
+  /** Why nobody is let in, where no key would help. */
+  readonly reason?: string;
   readonly version?: string;
   readonly may?: readonly string[];
 }

@@ -14,7 +14,7 @@ import { LatencyPage } from "./Latency";
 import { SessionPage } from "./Session";
 import { Sessions } from "./Sessions";
 import { SetupPage } from "./Setup";
-import { SignIn } from "./SignIn";
+import { Door } from "./SignIn";
 
 function View({ route }: { readonly route: Route }): JSX.Element {
   switch (route.view) {
@@ -55,7 +55,7 @@ export function App(): JSX.Element {
         {!wantsKey && <Facts />}
       </section>
       <main className="c-main" ref={main} tabIndex={-1}>
-        {wantsKey ? <SignIn /> : <View route={route} />}
+        {wantsKey ? <Door /> : <View route={route} />}
       </main>
     </div>
   );

@@ -8,10 +8,10 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, type JSX } from "react";
 import type { SessionDocument } from "../api";
 import { place } from "../model/format";
-import { entryAt } from "../model/timeline";
+import { entryAt, shownLane } from "../model/timeline";
 import { useCursor } from "./cursor";
 import { saveCsv } from "./parts";
-import { LANE_NAMES, named } from "./words";
+import { LANE_NAMES } from "./words";
 
 const LINE_PX = 32;
 const COLUMNS = ["ms", "lane", "kind", "text", "lasted ms", "data"];
@@ -68,7 +68,7 @@ export function Events({ document }: { readonly document: SessionDocument }): JS
             >
               <button type="button" tabIndex={-1} onClick={() => move(entry.t_ms)} title={entry.text}>
                 <span className="c-time">{place(entry.t_ms)}</span>
-                <span className="c-event-lane">{named(LANE_NAMES, entry.lane)}</span>
+                <span className="c-event-lane">{LANE_NAMES[shownLane(entry)]}</span>
                 <span className="c-event-text">{entry.text}</span>
               </button>
             </li>

@@ -21,6 +21,13 @@ export const HEIGHT = AXIS + SHOWN.length * LANE + LEVELS + 4;
 /** A page draws no more than this many marks; closer, all of them are there. */
 const MARKS_MAX = 1_500;
 const LABEL_PX = 54;
+/** Room for half a mark behind the last one. */
+const END = 8;
+
+/** The session's time across the picture. */
+export function across(from: number, to: number, gutter: number, width: number): Scale {
+  return linear(from, to, gutter, width - END);
+}
 
 export interface LanesProps {
   readonly document: SessionDocument;
@@ -36,7 +43,7 @@ function middle(lane: Shown): number {
 }
 
 function LanesOf({ document, whole, from, to, width, gutter }: LanesProps): JSX.Element {
-  const x = linear(from, to, gutter, width - 8);
+  const x = across(from, to, gutter, width);
   const { timeline, turns, levels = [] } = document;
   const seen = timeline.filter(({ t_ms, durationMs }) => t_ms + (durationMs ?? 0) >= from && t_ms <= to);
   return (
@@ -63,10 +70,10 @@ export const Lanes = memo(LanesOf);
 /** The whole session in one line: which part of it is seen, and where its faults are. */
 function Overview({ document, whole, from, to, width, gutter }: LanesProps): JSX.Element | null {
   if (to - from >= whole) return null;
-  const x = linear(0, whole, gutter, width - 8);
+  const x = across(0, whole, gutter, width);
   return (
     <g className="p-overview">
-      <rect className="p-all" x={gutter} y={3} width={width - 8 - gutter} height={4} rx={2} />
+      <rect className="p-all" x={gutter} y={3} width={width - END - gutter} height={4} rx={2} />
       <rect className="p-seen" x={x(from)} y={0} width={Math.max(4, x(to) - x(from))} height={OVERVIEW} rx={2} />
       {document.timeline
         .filter((entry) => shownLane(entry) === "fault")

@@ -6,14 +6,26 @@
 
 import { useState, type FormEvent, type JSX } from "react";
 import type { Refusal } from "../api";
-import { useConsole, useTitle } from "./hooks";
-import { Refused } from "./parts";
+import { useConsole, useTitle, useTold } from "./hooks";
+import { Refused, Remedy } from "./parts";
 
-export function SignIn(): JSX.Element {
+/** Some gateways have no operators: then a key would not help, and they say what does. */
+export function Door(): JSX.Element {
+  const me = useTold((state) => state.me);
+  useTitle("Sign in · Holdfast console");
+  if (me?.needsKey !== false) return <SignIn />;
+  return (
+    <div className="c-signin">
+      <h1 className="c-headline">This console is closed.</h1>
+      <Remedy text={me.reason ?? "Configure an operator’s key: `[console] keys`."} />
+    </div>
+  );
+}
+
+function SignIn(): JSX.Element {
   const console = useConsole();
   const [refusal, setRefusal] = useState<Refusal>();
   const [asking, setAsking] = useState(false);
-  useTitle("Sign in · Holdfast console");
   const enter = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const key = new FormData(event.currentTarget).get("key");

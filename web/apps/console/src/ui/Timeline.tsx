@@ -9,13 +9,13 @@ import { useEffect, useMemo, type JSX, type KeyboardEvent, type PointerEvent } f
 import type { Entry, SessionDocument } from "../api";
 import { duration, place, plain } from "../model/format";
 import { linear } from "../model/plot";
-import { entryAt, extent, faultStops, levelAt, next, stops, turnAt, widthOf, windowAround, zoomed } from "../model/timeline";
+import { entryAt, extent, faultStops, levelAt, next, shownLane, stops, turnAt, widthOf, windowAround, zoomed } from "../model/timeline";
 import { useCursor } from "./cursor";
 import { useGatewayNow } from "./fresh";
 import { NARROW, setParams, useMedia, useRoute, useWidth } from "./hooks";
-import { GUTTER, GUTTER_NARROW, HEIGHT, Lanes } from "./Lanes";
+import { across, GUTTER, GUTTER_NARROW, HEIGHT, Lanes } from "./Lanes";
 import { Copy } from "./parts";
-import { LANE_NAMES, named } from "./words";
+import { LANE_NAMES } from "./words";
 
 const SECOND = 1_000;
 
@@ -91,7 +91,8 @@ export function Timeline({ document }: { readonly document: SessionDocument }): 
   const drag = (event: PointerEvent): void => {
     if (event.type === "pointermove" && (event.buttons & 1) === 0) return;
     const { left } = event.currentTarget.getBoundingClientRect();
-    const at = linear(gutter, width, from, to)(event.clientX - left);
+    const x = across(from, to, gutter, width);
+    const at = linear(x(from), x(to), from, to)(event.clientX - left);
     move(Math.min(Math.max(0, at), whole));
   };
   const told = `${place(t)} of ${place(whole)}${turn === undefined ? "" : `, turn ${turn.n}`}: ${entry?.text ?? ""}`;
@@ -129,7 +130,7 @@ export function Timeline({ document }: { readonly document: SessionDocument }): 
           {width > 0 && (
             <>
               <Lanes document={document} whole={whole} from={from} to={to} width={width} gutter={gutter} />
-              <CursorLine x={linear(from, to, gutter, width)(t)} width={width} />
+              <CursorLine x={across(from, to, gutter, width)(t)} width={width} />
             </>
           )}
         </div>
@@ -175,7 +176,7 @@ function AtCursor({
       <p className="c-at-where">
         <span className="c-time">{place(t)}</span>
         {turn !== undefined && <span>turn {turn}</span>}
-        {entry !== undefined && <span>{named(LANE_NAMES, entry.lane)}</span>}
+        {entry !== undefined && <span>{LANE_NAMES[shownLane(entry)]}</span>}
         {held > 0 && <span>{duration(held)} held for the upstream</span>}
       </p>
       <p className="c-at-text">{entry?.text ?? "Nothing has happened yet."}</p>
