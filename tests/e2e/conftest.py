@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
+from tests.e2e.console_stage import WIDE, ConsoleStage
 from tests.e2e.line import Line
 from tests.e2e.outage import SPOKEN_S
 from tests.e2e.sound import Floats, noise, write_microphone
@@ -21,6 +30,9 @@ from tests.e2e.talking import OUTAGE_NOISE, watch
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 FAKE_MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+
+# Refusals that a test asked for; the browser's network layer tells them, too.
+REFUSALS = ["404", "503", "401", "Failed to load resource", "ERR_"]
 
 OpenPage = Callable[..., Page]
 
@@ -138,3 +150,23 @@ def page(open_page: OpenPage, line: Line, long_microphone: Path) -> Page:
     opened = open_page(f"{line.url}/?taps=1&processing=off", microphone=long_microphone, tolerate=tolerated)
     watch(opened)
     return opened
+
+
+@pytest.fixture
+def console_stage() -> Iterator[ConsoleStage]:
+    """What tells the console's page what the test wants."""
+    with ConsoleStage().running() as running:
+        yield running
+
+
+@pytest.fixture
+def open_console(open_page: OpenPage, console_stage: ConsoleStage) -> Callable[..., Page]:
+    """Opens the console at one of its addresses."""
+
+    def start(place: str = "sessions", **context: Any) -> Page:
+        context = {"viewport": WIDE, "reduced_motion": "reduce", **context}
+        page = open_page(f"{console_stage.url}/console#/{place}", args=[], tolerate=REFUSALS, **context)
+        expect(page.get_by_role("navigation", name="Console")).to_be_visible()
+        return page
+
+    return start

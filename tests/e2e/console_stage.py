@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from playwright.sync_api import Page, ViewportSize
 
 from holdfast.server.doorway import SECURITY_HEADERS
 from holdfast.server.pages import WebClient
@@ -24,6 +25,14 @@ from tests.e2e.talk import Json
 
 ROOT: Final = "/api/console"
 KEY: Final = "operator-key"
+
+
+WIDE: Final[ViewportSize] = {"width": 1360, "height": 860}
+
+
+def go(page: Page, place: str) -> None:
+    """To another address of the console."""
+    page.evaluate("(place) => { location.hash = `#/${place}` }", place)
 
 
 def now() -> int:

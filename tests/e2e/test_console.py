@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import console_scenes as scenes
-from tests.e2e.conftest import OpenPage
-from tests.e2e.console_stage import KEY, ConsoleStage, now
-from tests.e2e.test_looks import AXE, complaints
+from tests.e2e.console_stage import KEY, WIDE, ConsoleStage, go, now
 from tests.e2e.waiting import until, when
 
 pytestmark = pytest.mark.browser
 
-WIDE: ViewportSize = {"width": 1360, "height": 860}
-NARROW: ViewportSize = {"width": 360, "height": 740}
-LOOKS: dict[str, dict[str, Any]] = {
-    "wide-light": {"viewport": WIDE, "color_scheme": "light"},
-    "wide-dark": {"viewport": WIDE, "color_scheme": "dark"},
-    "narrow-light": {"viewport": NARROW, "color_scheme": "light"},
-    "narrow-dark": {"viewport": NARROW, "color_scheme": "dark"},
-    "forced": {"viewport": WIDE, "forced_colors": "active"},
-    "zoomed": {"viewport": {"width": 340, "height": 256}, "color_scheme": "light"},
-}
-PLACES = {
-    "sessions": "sessions",
-    "filtered-away": "sessions?q=no-such-session",
-    "session": "session/{one}?t=24.1",
-    "closer": "session/{one}?t=24.1&zoom=6&table=turns",
-    "explained": "session/{one}?explain=1",
-    "unknown-session": "session/s-9999",
-    "latency": "latency?bucket=1000",
-    "latency-tables": "latency?table=segments,silence,histogram",
-    "faults": "faults",
-    "faults-narrowed": "faults?party=provider&span=1h&table=faults",
-    "cost": "cost",
-    "setup": "setup",
-}
-EMPTY = ("sessions", "latency", "faults", "cost")
-REFUSALS = ["404", "503", "401", "Failed to load resource", "ERR_"]
 LONG_TASK_MS = 50
-
-
-@pytest.fixture
-def gateway() -> Iterator[ConsoleStage]:
-    with ConsoleStage().running() as running:
-        yield running
-
-
-@pytest.fixture
-def open_console(open_page: OpenPage, gateway: ConsoleStage) -> Callable[..., Page]:
-    def start(place: str = "sessions", **context: Any) -> Page:
-        context = {"viewport": WIDE, "reduced_motion": "reduce", **context}
-        page = open_page(f"{gateway.url}/console#/{place}", args=[], tolerate=REFUSALS, **context)
-        expect(page.get_by_role("navigation", name="Console")).to_be_visible()
-        return page
-
-    return start
-
-
-def go(page: Page, place: str) -> None:
-    page.evaluate("(place) => { location.hash = `#/${place}` }", place)
 
 
 def place_of(page: Page) -> int:
@@ -72,63 +23,18 @@ def place_of(page: Page) -> int:
     return int(page.get_by_role("slider").get_attribute("aria-valuenow") or -1)
 
 
-@pytest.fixture(params=LOOKS)
-def look(request: Any, open_console: Callable[..., Page]) -> tuple[str, Page]:
-    page = open_console(**LOOKS[request.param])
-    page.evaluate(AXE.read_text())
-    return request.param, page
-
-
-@pytest.mark.timeout(180)
-def test_every_state(
-    look: tuple[str, Page], gateway: ConsoleStage, picture: Callable[[Page, str], None]
-) -> None:
-    name, page = look
-    found: dict[str, list[str]] = {}
-
-    def judge(state: str) -> None:
-        expect(page.locator("h1, .c-refused").first).to_be_visible()
-        expect(page.locator("[aria-busy=true]")).to_have_count(0)
-        expect(page.get_by_text("Asking the gateway")).to_have_count(0)
-        picture(page, f"console-{name}-{state}")
-        if trouble := complaints(page):
-            found[state] = trouble
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            found.setdefault(state, []).append(f"scrolls sideways by {wide} px")
-
-    for place in EMPTY:
-        go(page, place)
-        judge(f"empty-{place}")
-    rows = scenes.troubled(now())
-    gateway.show(rows)
-    for state, place in PLACES.items():
-        go(page, place.format(one=rows[0]["id"]))
-        judge(state)
-    go(page, "sessions")
-    gateway.show(scenes.calm(now()), gateway=scenes.gateway(12, state="draining", banner="One of 4 workers."))
-    expect(page.get_by_role("heading", level=1)).to_have_text("All 12 conversations go well.")
-    judge("calm")
-    gateway.reachable = False
-    gateway.cut()
-    expect(page.get_by_text("The line to the gateway is lost.")).to_be_visible()
-    judge("lost")
-
-    assert not found, "\n".join(f"{state}: {line}" for state, lines in found.items() for line in lines)
-
-
 def test_who_needs_somebody_comes_first_and_live(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
     page = open_console()
     expect(page.get_by_role("heading", level=1)).to_have_text("Nobody is talking at the moment.")
     expect(page.get_by_text("holdfast talk")).to_be_visible()
 
     rows = scenes.calm(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     expect(page.get_by_role("heading", level=1)).to_have_text("All 12 conversations go well.")
     worst = {**rows[7], "attention": 95, "why": "The upstream does not answer."}
-    gateway.change(rows=[worst])
+    console_stage.change(rows=[worst])
 
     expect(page.get_by_role("heading", level=1)).to_have_text("One conversation needs you.")
     expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_have_text(worst["why"])
@@ -136,17 +42,17 @@ def test_who_needs_somebody_comes_first_and_live(
 
 
 def test_the_order_stands_still_under_a_pointer(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
     rows = scenes.calm(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console()
     links = page.get_by_role("table", name="Sessions").get_by_role("link")
     expect(links).to_have_count(12)
     before = page.locator(".r-what .r-id").all_inner_texts()
     links.nth(3).hover()
     last = next(row for row in rows if row["id"] == before[-1])
-    gateway.change(rows=[{**last, "attention": 95, "why": "It needs somebody."}])
+    console_stage.change(rows=[{**last, "attention": 95, "why": "It needs somebody."}])
     expect(page.get_by_text("Order held while you are here.")).to_be_visible()
     assert page.locator(".r-what .r-id").all_inner_texts() == before
 
@@ -155,9 +61,9 @@ def test_the_order_stands_still_under_a_pointer(
 
 
 def test_the_list_is_walked_with_keys_however_long_it_is(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
-    gateway.show(scenes.crowd(now()))
+    console_stage.show(scenes.crowd(now()))
     page = open_console()
     table = page.get_by_role("table", name="Sessions")
     table.get_by_role("link").first.focus()
@@ -174,8 +80,8 @@ def test_the_list_is_walked_with_keys_however_long_it_is(
     expect(page.get_by_role("link", name="← All sessions")).to_be_visible()
 
 
-def test_filters_are_in_the_address(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
-    gateway.show(scenes.troubled(now()))
+def test_filters_are_in_the_address(open_console: Callable[..., Page], console_stage: ConsoleStage) -> None:
+    console_stage.show(scenes.troubled(now()))
     page = open_console("sessions?party=provider&state=running")
     links = page.get_by_role("table", name="Sessions").get_by_role("link")
     expect(links).to_have_count(1)
@@ -191,10 +97,12 @@ def test_filters_are_in_the_address(open_console: Callable[..., Page], gateway: 
     assert page.evaluate("location.hash") == "#/sessions"
 
 
-def test_a_timeline_is_walked_with_keys(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+def test_a_timeline_is_walked_with_keys(
+    open_console: Callable[..., Page], console_stage: ConsoleStage
+) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
-    session = gateway.sessions[rows[0]["id"]]
+    console_stage.show(rows)
+    session = console_stage.sessions[rows[0]["id"]]
     page = open_console(f"session/{rows[0]['id']}?t=0")
     slider = page.get_by_role("slider", name="Place in the session")
     slider.focus()
@@ -221,10 +129,10 @@ def test_a_timeline_is_walked_with_keys(open_console: Callable[..., Page], gatew
 
 
 def test_a_timeline_is_walked_with_a_pointer(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(f"session/{rows[0]['id']}?t=0&zoom=all")
     slider = page.get_by_role("slider")
     expect(page.locator(".p-kind-interrupted")).to_have_count(1)
@@ -234,27 +142,27 @@ def test_a_timeline_is_walked_with_a_pointer(
     assert mark is not None
     slider.click(position={"x": mark["x"] + mark["width"] / 2 - box["x"], "y": 60})
     interrupted = next(
-        entry for entry in gateway.sessions[rows[0]["id"]]["timeline"] if entry["kind"] == "interrupted"
+        entry for entry in console_stage.sessions[rows[0]["id"]]["timeline"] if entry["kind"] == "interrupted"
     )
 
     assert place_of(page) == pytest.approx(interrupted["t_ms"], abs=100)
 
 
 def test_an_address_leads_to_a_moment_and_to_a_turn(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(f"session/{rows[0]['id']}?t=24.1")
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "24100")
     expect(page.get_by_role("list", name="Events").locator("[aria-current=step]")).to_be_visible()
     go(page, f"session/{rows[0]['id']}?turn=2")
-    began = gateway.sessions[rows[0]["id"]]["turns"][1]["began_ms"]
+    began = console_stage.sessions[rows[0]["id"]]["turns"][1]["began_ms"]
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", str(began))
 
 
-def test_a_bar_leads_to_real_turns(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
-    gateway.show(scenes.troubled(now()))
+def test_a_bar_leads_to_real_turns(open_console: Callable[..., Page], console_stage: ConsoleStage) -> None:
+    console_stage.show(scenes.troubled(now()))
     page = open_console("latency")
     bar = page.get_by_role("link", name="1.00 s to 1.20 s: 318 turns")
     bar.focus()
@@ -279,10 +187,10 @@ def test_a_bar_leads_to_real_turns(open_console: Callable[..., Page], gateway: C
     ],
 )
 def test_behind_every_picture_is_a_table_and_a_file(
-    open_console: Callable[..., Page], gateway: ConsoleStage, place: str, title: str, columns: str
+    open_console: Callable[..., Page], console_stage: ConsoleStage, place: str, title: str, columns: str
 ) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(place.format(one=rows[0]["id"]))
     with page.expect_download() as download:
         page.get_by_role("button", name=f"CSV of {title}").click()
@@ -296,9 +204,11 @@ def test_behind_every_picture_is_a_table_and_a_file(
     assert "table=" in page.evaluate("location.hash")
 
 
-def test_the_parts_of_every_turn_add_up(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+def test_the_parts_of_every_turn_add_up(
+    open_console: Callable[..., Page], console_stage: ConsoleStage
+) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(f"session/{rows[0]['id']}?table=turns")
     cells = page.get_by_role("region", name="Turns: table").get_by_role("row").all_inner_texts()[1:]
     for line in cells:
@@ -307,24 +217,24 @@ def test_the_parts_of_every_turn_add_up(open_console: Callable[..., Page], gatew
 
 
 def test_a_lost_line_is_said_with_its_age_and_healed(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
-    gateway.show(scenes.calm(now()))
+    console_stage.show(scenes.calm(now()))
     page = open_console()
     expect(page.get_by_text("Live", exact=True).first).to_be_visible()
-    gateway.reachable = False
-    gateway.cut()
+    console_stage.reachable = False
+    console_stage.cut()
     expect(page.get_by_text("The line to the gateway is lost.")).to_be_visible()
     expect(page.get_by_text("You see how it was")).to_be_visible()
     expect(page.get_by_role("table", name="Sessions").get_by_role("link")).to_have_count(12)
-    gateway.reachable = True
+    console_stage.reachable = True
     expect(page.get_by_text("The line to the gateway is lost.")).to_have_count(0, timeout=15_000)
     expect(page.locator(".c-fresh")).to_have_text("Live")
 
 
-def test_the_door(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
-    gateway.needs_key, gateway.signed_in = True, False
-    gateway.show(scenes.calm(now()))
+def test_the_door(open_console: Callable[..., Page], console_stage: ConsoleStage) -> None:
+    console_stage.needs_key, console_stage.signed_in = True, False
+    console_stage.show(scenes.calm(now()))
     page = open_console()
     page.get_by_label("Operator’s key").fill("wrong")  # noqa: RUF001 - the page's own apostrophe
     page.get_by_role("button", name="Sign in").click()
@@ -335,37 +245,39 @@ def test_the_door(open_console: Callable[..., Page], gateway: ConsoleStage) -> N
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_a_closed_door_says_what_opens_it(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
-    gateway.signed_in, gateway.reason = False, "No operator is named: set `[console] keys`."
+def test_a_closed_door_says_what_opens_it(
+    open_console: Callable[..., Page], console_stage: ConsoleStage
+) -> None:
+    console_stage.signed_in, console_stage.reason = False, "No operator is named: set `[console] keys`."
     page = open_console()
     expect(page.get_by_role("heading", name="This console is closed.")).to_be_visible()
     expect(page.get_by_text("No operator is named")).to_be_visible()
 
 
 def test_reading_is_all_unless_more_is_allowed(
-    open_console: Callable[..., Page], gateway: ConsoleStage
+    open_console: Callable[..., Page], console_stage: ConsoleStage
 ) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(f"session/{rows[0]['id']}")
     expect(page.get_by_text("Read-only")).to_be_visible()
     expect(page.get_by_role("button", name="End session")).to_have_count(0)
 
-    gateway.may_act = True
+    console_stage.may_act = True
     page.reload()
     page.get_by_role("button", name="End session").click()
-    assert gateway.ended == []
+    assert console_stage.ended == []
     page.get_by_role("button", name="End this conversation now").click()
-    until(lambda: gateway.ended == [rows[0]["id"]], "the session is ended")
+    until(lambda: console_stage.ended == [rows[0]["id"]], "the session is ended")
 
 
-def test_explained_and_taken_along(open_console: Callable[..., Page], gateway: ConsoleStage) -> None:
+def test_explained_and_taken_along(open_console: Callable[..., Page], console_stage: ConsoleStage) -> None:
     rows = scenes.troubled(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     page = open_console(f"session/{rows[0]['id']}")
     page.get_by_role("button", name="Explain").click()
     told = page.get_by_label("Explanation")
-    expect(told.get_by_role("heading", level=2)).to_have_text(gateway.explanation["sentence"])
+    expect(told.get_by_role("heading", level=2)).to_have_text(console_stage.explanation["sentence"])
     expect(told).to_contain_text("provider.connection_lost")
     expect(told.get_by_role("meter")).to_have_count(2)
     assert "explain=1" in page.evaluate("location.hash")
@@ -376,19 +288,19 @@ def test_explained_and_taken_along(open_console: Callable[..., Page], gateway: C
 
 @pytest.mark.timeout(120)
 def test_a_thousand_rows_that_change_four_times_a_second_keep_the_page_smooth(
-    launch: Callable[..., Browser], gateway: ConsoleStage
+    launch: Callable[..., Browser], console_stage: ConsoleStage
 ) -> None:
     """Processor time of the page's tasks: a busy machine makes them later, but not longer."""
     rows = scenes.crowd(now())
-    gateway.show(rows)
+    console_stage.show(rows)
     browser = launch()
     with browser.new_context(viewport=WIDE) as context:
         page = context.new_page()
-        page.goto(f"{gateway.url}/console")
+        page.goto(f"{console_stage.url}/console")
         expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_be_visible()
         browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
         for beat in range(40):
-            gateway.change(rows=[changed(row, beat) for row in rows])
+            console_stage.change(rows=[changed(row, beat) for row in rows])
             if beat % 4 == 0:
                 page.mouse.move(600, 500)
                 page.mouse.wheel(0, 900)
