@@ -116,12 +116,12 @@ async def test_it_names_everything_and_only_what_the_table_has(tmp_path: Path) -
 
 
 async def test_a_conversation_behind_v1_realtime(tmp_path: Path) -> None:
-    async with guarded(tmp_path, **BARE) as (url, _, _gateway):
+    async with guarded(tmp_path, **BARE) as (url, _, gateway):
         client = await Client.connect(f"{url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime-2.1")
         await converse(client)
         told = await scrape(url)
         client.close()
-        await asyncio.sleep(0)
+        await eventually(lambda: len(gateway.directory) == 0)
         again = await scrape(url)
 
     assert told.value("holdfast_sessions", source="realtime", state="live") == 1
@@ -133,6 +133,7 @@ async def test_a_conversation_behind_v1_realtime(tmp_path: Path) -> None:
     assert "relay_held_bytes" in {
         one.labels["buffer"] for one in told.families["holdfast_buffer_used"].samples
     }
+    assert again.value("holdfast_sessions_ended_total", source="realtime", reason="client_gone") == 1
     for direction in ("up", "down"):
         labels = {"source": "realtime", "direction": direction}
         assert again.value("holdfast_audio_bytes_total", **labels) >= told.value(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from holdfast.core.faults import fault
+from holdfast.core.leaving import REASON
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Sighting, Watched
+from holdfast.telemetry import LABELS
 from holdfast.telemetry.metrics import Metrics
 from holdfast.telemetry.sighted import OPEN_MAX, MetricsWatch
 
@@ -18,10 +23,10 @@ LOST = fault("provider.server_error")
 class Told:
     """A watch, and what its figures are after some sightings of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Literal["browser", "realtime"] = "browser") -> None:
         self.metrics = Metrics({"upstream": ["one", "two"], "tool": ["balance"]})
         self.watch = MetricsWatch(self.metrics)
-        self.session = Watched("hf_1", "browser", "C-1")
+        self.session = Watched("hf_1", source, "C-1")
 
     def saw(self, *sightings: tuple[float, Sighting]) -> Told:
         for at, sighting in sightings:
@@ -145,6 +150,28 @@ def test_a_client_leaves_comes_back_and_ends() -> None:
     assert told.value("holdfast_sessions_ended_total", "browser", "ended_by_client", "none") == 1
     assert told.value("holdfast_session_seconds_sum", "browser") == pytest.approx(9.0)
     assert len(told.watch) == 0, "nothing is remembered of who has ended"
+
+
+def test_a_relays_end_and_its_losses_have_the_same_words_as_everybodys() -> None:
+    told = Told("realtime").saw(
+        (0.0, seen.Began()),
+        (1.0, seen.Noted("audio.lost", "warning", {"from_ms": 100, "to_ms": 350, "reason": "upstream_lost"})),
+        (1.0, seen.AudioWasLost("input", 2_400, 8_400, "upstream_lost")),
+        (9.0, seen.Ended("session.ended", LOST)),
+    )
+
+    assert told.value("holdfast_audio_lost_samples_total", "up", "upstream_lost") == 6_000
+    code = "provider.server_error"
+    assert told.value("holdfast_sessions_ended_total", "realtime", "fault", code) == 1
+
+
+def test_every_reason_that_the_core_has_for_an_end_is_known(project: Path) -> None:
+    sources = "".join(path.read_text() for path in (project / "src/holdfast/core").glob("*.py"))
+    named = set(re.findall(r'\bending\.end\(s, "([a-z_]+)"', sources))
+    named |= set(re.findall(r'\n {4,8}end\(s, "([a-z_]+)"', sources)) | {REASON}
+
+    assert len(named) > 8
+    assert named <= (LABELS["reason"].values or frozenset())
 
 
 def test_what_never_ends_is_bounded() -> None:

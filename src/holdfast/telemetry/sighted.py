@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from holdfast.core.audio import samples_of_ms
 from holdfast.core.faults import FAULTS, Fault
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Sighting, Watched
@@ -25,6 +26,14 @@ _INPUT: Final = {
 }
 _OUTPUT: Final = {"text_tokens": "output_text", "audio_tokens": "output_audio"}
 _WRITTEN: Final = {"input_tokens": "transcription_input", "output_tokens": "transcription_output"}
+
+_REASONS: Final = {
+    "session.ended": "fault",
+    "session.failed": "fault",
+    "session.suspended": "suspended",
+    "closed": "client_gone",
+}
+"""Where an end has no word of its own but the log's."""
 
 Open = dict[Any, tuple[str, float]]
 """What is under way: whose it is, and since when."""
@@ -66,7 +75,8 @@ class _Seen:
 
     def ended(self, sighting: seen.Ended) -> None:
         code, _ = _codes(sighting.fault)
-        self.metrics.count("holdfast_sessions_ended_total", self.source, sighting.reason, code)
+        reason = _REASONS.get(sighting.reason, sighting.reason)
+        self.metrics.count("holdfast_sessions_ended_total", self.source, reason, code)
         self.metrics.observe("holdfast_session_seconds", self.at - self.began_at, self.source)
 
     def away(self, _: seen.ClientAway) -> None:
@@ -88,6 +98,10 @@ class _Seen:
         elif sighting.moment == "upstream.successor_lost" and self.dials:
             upstream, _ = self.dials.pop(next(reversed(self.dials)))
             self.metrics.count("holdfast_dials_total", upstream, str(facts.get("fault")))
+        elif sighting.moment == "audio.lost" and self.source == "realtime":
+            # A relay's client is told only if it asked for such news; the log always is.
+            samples = samples_of_ms(int(str(facts["to_ms"])) - int(str(facts["from_ms"])))
+            self._lost_audio("up", samples, str(facts.get("reason")))
 
     def live(self, sighting: seen.UpstreamLive) -> None:
         self.upstream = sighting.name
@@ -177,9 +191,12 @@ class _Seen:
         self.metrics.count("holdfast_faults_total", *_codes(sighting.fault))
 
     def audio_lost(self, sighting: seen.AudioWasLost) -> None:
-        direction = "up" if sighting.direction == "input" else "down"
-        samples = max(0, sighting.last - sighting.first)
-        self.metrics.count("holdfast_audio_lost_samples_total", direction, sighting.reason, by=samples)
+        if self.source == "browser":
+            direction = "up" if sighting.direction == "input" else "down"
+            self._lost_audio(direction, sighting.last - sighting.first, sighting.reason)
+
+    def _lost_audio(self, direction: str, samples: int, reason: str) -> None:
+        self.metrics.count("holdfast_audio_lost_samples_total", direction, reason, by=max(0, samples))
 
 
 _LOOKS: Final[Mapping[type, Callable[[_Seen, Any], None]]] = {
