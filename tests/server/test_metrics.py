@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.auth import hash_key
+from holdfast.config import ConfigError, load
 from holdfast.ports.sightings import UpstreamLive
 from holdfast.telemetry import LABELS, METERS
 from holdfast.telemetry.buffers import BUFFERS
@@ -231,3 +232,18 @@ async def test_a_monitors_key_opens_nothing_else(tmp_path: Path) -> None:
         foreign = await client.get(f"{url}/v1/models", headers={**headers, "host": "gateway.internal"})
 
     assert (models.status_code, foreign.status_code) == (401, 403)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "name"),
+    [
+        ({"keys": [MONITOR]}, r"metrics\.keys"),
+        ({"access": "key"}, r"metrics\.access"),
+        ({"access": "everybody"}, r"metrics\.access"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, metrics: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigError, match=name) as told:
+        load(environ={}, folder=tmp_path, overrides={"metrics": metrics})
+
+    assert MONITOR not in told.value.render()
