@@ -17,6 +17,7 @@ from holdfast.cli.trust import CaFile, judge_ca
 
 if TYPE_CHECKING:
     from holdfast.diagnosis import Check, Report
+    from holdfast.diagnosis.checks import Told
 
 EXAMPLES = """
 Examples:
@@ -30,6 +31,8 @@ Examples:
   holdfast doctor --url http://127.0.0.1:8080      (a gateway that runs, as its clients see it)
 
   holdfast doctor --url https://voice.example.com --origin https://portal.example.com
+
+  holdfast doctor --session hf_0123456789abcdef0123456789abcdef
 
   holdfast doctor --url wss://api.openai.com/v1/realtime      (any server of the Realtime dialect)
 """
@@ -54,7 +57,8 @@ def doctor(
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Dial nobody.")] = False,
     session: Annotated[
-        str | None, typer.Option(help="Diagnose a past session. Needs the journal, which is not there yet.")
+        str | None,
+        typer.Option(help="Diagnose a session by its id, past or running; asked of the gateway (or --url)."),
     ] = None,
     ask_status_page: Annotated[
         bool,
@@ -67,16 +71,16 @@ def doctor(
     # the client, the engine and numpy are loaded only now: `holdfast --help` shall not wait for them
     from holdfast import telemetry  # noqa: PLC0415
     from holdfast.examination.examination import Examination, UnknownUpstreamError, Wish  # noqa: PLC0415
+    from holdfast.examination.past import NoSessionError  # noqa: PLC0415
 
     judge_ca(ca, as_json=as_json)
-    if session is not None:
-        why = "Sessions are not kept yet; their faults stand in the log."
-        fix = "Look for the session's id in the log, and give the fault's code to `holdfast explain`."
-        fail(f"session {session} cannot be diagnosed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     logs = telemetry.configure(level="critical")
-    wish = Wish(upstream, url, origin, deep, offline, ask_status_page, ca)
+    told: Told = (lambda _: None) if as_json else show
+    wish = Wish(upstream, url, origin, deep, offline, ask_status_page, session, ca)
     try:
-        report = asyncio.run(Examination(wish).run((lambda _: None) if as_json else show))
+        report = asyncio.run(Examination(wish).run(told))
+    except NoSessionError as error:
+        fail(error.what, error.why, error.fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except UnknownUpstreamError as error:
         fix = f"Known: {', '.join(error.known)}."
         fail(f"no upstream is called {upstream!r}.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)

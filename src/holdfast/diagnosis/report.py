@@ -64,6 +64,8 @@ class Report:
         worst = self.verdict
         if worst is None or worst.fault is None or worst.told is None:
             return ""
+        if self.explanation:
+            return str(self.explanation.get("support", {}).get("text", ""))
         if worst.fault.row.party not in {Party.PROVIDER, Party.CONFIGURATION}:
             return ""
         blocks = [trace.block(worst.told) for trace in self.traces if not trace.is_empty]

@@ -21,6 +21,7 @@ from holdfast.examination import deep, home, stages
 from holdfast.examination.deep import Subject
 from holdfast.examination.gateway_face import GatewayFace
 from holdfast.examination.layers import WITHOUT_SESSION, ByAddress, layers
+from holdfast.examination.past import past_session
 from holdfast.ports import UpstreamDialer
 from holdfast.providers.local import engine_options
 from holdfast.providers.remote import remote_dialer
@@ -46,6 +47,8 @@ class Wish:
     deep: bool = False
     offline: bool = False
     asks_status_page: bool = False
+    session: str | None = None
+    """A session of the gateway at `url`, or of the one these settings are for; nothing else is asked then."""
     ca: Path | None = None
     approach: Approach = PLAIN
 
@@ -69,8 +72,13 @@ class Examination:
                 self._problem = error
 
     async def run(self, told: Told = lambda _: None) -> Report:
-        """Ask everything. Raises UnknownUpstreamError."""
+        """Ask everything. Raises UnknownUpstreamError, NoSessionError."""
         wish = self._wish
+        if wish.session is not None:
+            report = await past_session(wish.session, wish.url or self._own_url(), wish.ca)
+            for check in report.checks:
+                told(check)
+            return report
         chosen = [] if self._settings is None else self._chosen(self._settings)
         await self._ask(home.questions(self._settings, self._problem), told)
         if wish.url is not None and not wish.offline:
@@ -79,6 +87,13 @@ class Examination:
             for upstream in chosen:
                 await self._upstream(upstream, self._settings, told)
         return Report(self._checks, self._workarounds, self._traces, self._status_page)
+
+    def _own_url(self) -> str:
+        """Where the gateway of these settings listens."""
+        if self._settings is None:
+            return "http://127.0.0.1:8080"
+        scheme = "http" if self._settings.server.tls_cert is None else "https"
+        return f"{scheme}://{self._settings.host}:{self._settings.port}"
 
     def _chosen(self, settings: Settings) -> list[UpstreamSettings]:
         known = [upstream.name for upstream in settings.upstream]

@@ -1,0 +1,108 @@
+"""A session that is over, or still runs: asked of the gateway that keeps its document, and judged by it.
+
+What lives here: fetching the document, the report made of its explanation. What never will: the rules
+(`diagnosis.explain`), which the console and its bundle go by, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+
+from holdfast.core.faults import FAULTS
+from holdfast.diagnosis import Answer, Check, Report, Status
+from holdfast.diagnosis.explain import Cause, explain
+from holdfast.sockets.trust import trusting
+
+KEY: Final = "HOLDFAST_CONSOLE_KEY"
+TIMEOUT_S: Final = 10.0
+_ROOT: Final = "/api/console"
+_CAUSES_MAX: Final = 8
+
+Document = Mapping[str, Any]
+
+
+class NoSessionError(Exception):
+    """The session's document cannot be had: what, why, fix."""
+
+    def __init__(self, what: str, why: str, fix: str) -> None:
+        super().__init__(what)
+        self.what, self.why, self.fix = what, why, fix
+
+
+async def past_session(session_id: str, url: str, ca: Path | None = None) -> Report:
+    """The report on one session of the gateway at `url`. Raises NoSessionError."""
+    return judged(await document_of(session_id, url, ca))
+
+
+def judged(document: Document) -> Report:
+    """The report that a document gives: the first cause is the verdict, the others are worth a look."""
+    told = explain(document)
+    checks = [Check("session.found", "session", Answer.ok(_about(document)), 0.0)]
+    known = [cause for cause in told.ranked if cause.code in FAULTS][:_CAUSES_MAX]
+    checks += [_check(number, cause) for number, cause in enumerate(known, 1)]
+    sessions = [str(one) for one in document.get("providerSessions") or ()]
+    if sessions:
+        last = checks[-1]
+        answer = last.answer
+        kept = Answer(answer.status, answer.detail, answer.fault, answer.remedy, sessions[-1])
+        checks[-1] = Check(last.id, last.name, kept, last.ms)
+    return Report(checks, explanation=told.as_object())
+
+
+def _check(number: int, cause: Cause) -> Check:
+    answer = Answer.failed(cause.code, cause.what, *cause.evidence)
+    if number > 1:
+        answer = Answer(Status.WARNING, answer.detail, answer.fault)
+    return Check(f"session.cause.{number}", f"cause {number}, weight {cause.weight}", answer, 0.0)
+
+
+def _about(document: Document) -> str:
+    row = document.get("row") or {}
+    upstream = row.get("upstream") or {}
+    facts = [str(row.get("id", "")), str(row.get("source", "")), str(row.get("state", ""))]
+    facts += [f"{row.get('turns', 0)} turns", str(upstream.get("name", "no upstream"))]
+    return ", ".join(filter(None, facts))
+
+
+async def document_of(session_id: str, url: str, ca: Path | None = None) -> Document:
+    """What the gateway keeps of it. Raises NoSessionError."""
+    base = _base(url)
+    verify = trusting(ca) if base.startswith("https:") else False
+    try:
+        async with httpx.AsyncClient(
+            base_url=base, timeout=TIMEOUT_S, verify=verify, trust_env=False
+        ) as client:
+            if key := os.environ.get(KEY):
+                await client.post(f"{_ROOT}/sign-in", json={"key": key})
+            answer = await client.get(f"{_ROOT}/sessions/{quote(session_id, safe='')}")
+    except httpx.HTTPError as error:
+        why = f"{base} cannot be asked: {str(error) or type(error).__name__}"
+        fix = "Start the gateway, or name it by --url. A gateway knows the sessions since its start."
+        raise NoSessionError("the session cannot be looked up.", why, fix) from error
+    if answer.status_code == httpx.codes.OK:
+        document: Document = answer.json()
+        return document
+    raise _refused(session_id, answer)
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    return urlunsplit((scheme, parts.netloc, "", "", ""))
+
+
+def _refused(session_id: str, answer: httpx.Response) -> NoSessionError:
+    if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        fix = f"Set {KEY} to an operator's key, whose hash stands in [console] keys."
+        return NoSessionError("the gateway tells its sessions to operators only.", answer.text[:200], fix)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        fix = "Look for it in the console (/console), which shows the sessions that are kept."
+        return NoSessionError(f"session {session_id} is not known.", "Only the newest are kept.", fix)
+    why = f"It answered HTTP {answer.status_code}."
+    return NoSessionError("the session cannot be looked up.", why, "See the gateway's log.")

@@ -1,0 +1,59 @@
+"""`doctor --session`: a session of a running gateway, judged by what it kept."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from benchmarks.verdicts.caller import Caller, talk_as_page
+from benchmarks.verdicts.house import Run, gateway, settings, upstream
+from benchmarks.verdicts.truth import Case
+
+from holdfast.examination.examination import Examination, Wish
+from holdfast.examination.past import NoSessionError, judged
+
+CALM = Run(Case("no fault", "", ("healthy",)), 0, 1)
+
+
+async def test_a_session_that_failed_is_explained_with_its_ids() -> None:
+    async with upstream(CALM, ["close:1011:response"]) as emulator:
+        with settings(emulator.http_base) as of:
+            async with gateway(of) as door:
+                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
+                await talk_as_page(caller, CALM.chance)
+                await asyncio.sleep(0.1)
+                (created,) = caller.of("session_created")
+                wish = Wish(session=created["sessionId"], url=door.address)
+                report = await Examination(wish, of).run()
+
+    told = report.as_object()
+    assert told["verdict"]["fault"]["code"] == "provider.server_error", told
+    assert told["verdict"]["fault"]["party"] == "provider"
+    assert [check["id"] for check in told["checks"]][:2] == ["session.found", "session.cause.1"]
+    assert emulator.records[-1].id in told["providerSessions"] + told["verdict"]["support"].split()
+    assert created["sessionId"] in told["verdict"]["support"]
+    assert told["explanation"]["code"] == "provider.server_error"
+
+
+async def test_a_session_that_nobody_knows() -> None:
+    async with upstream(CALM, []) as emulator:
+        with settings(emulator.http_base) as of:
+            async with gateway(of) as door:
+                with pytest.raises(NoSessionError) as unknown:
+                    await Examination(Wish(session="hf_none", url=door.address), of).run()
+
+    assert "hf_none" in unknown.value.what
+
+
+async def test_a_gateway_that_cannot_be_asked() -> None:
+    with settings("http://127.0.0.1:9/v1") as of, pytest.raises(NoSessionError) as gone:
+        await Examination(Wish(session="hf_none", url="ws://127.0.0.1:9"), of).run()
+
+    assert "http://127.0.0.1:9 cannot be asked" in gone.value.why
+
+
+def test_a_document_that_says_nothing_is_healthy() -> None:
+    report = judged({})
+
+    assert report.healthy
+    assert report.as_object()["explanation"]["code"] is None
