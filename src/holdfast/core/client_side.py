@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from holdfast.core import asking, ending, lifecycle, links, writing
-from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.audio import SAMPLE_RATE_HZ, ms_of_samples
 from holdfast.core.barge_in import interrupt
 from holdfast.core.by_hand import end_turn, record_end
 from holdfast.core.client_link import ClientSignal
@@ -154,6 +154,10 @@ def _begin(s: State, event: SessionAsked, now: float) -> None:
     record_opening(s)
     accept(s, event.event_id, created)
     s.note("session.created", held_samples=s.kept.waiting, framing=options.framing)
+    if s.warned_no_session:  # there was no session yet that could have kept it in mind
+        early_ms = ms_of_samples(s.kept.waiting)
+        early = fault("application.no_session", [f"{early_ms} ms of audio came before create_session"])
+        s.note("audio.before_session", "warning", **early.facts)
     s.tell(Status("connecting"))
     s.out.append(StopTimer(TIMER_CREATE))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))

@@ -60,15 +60,18 @@ class Report:
 
     @property
     def support(self) -> str:
-        """What to paste; empty where nothing is at a provider's door, or nobody there could look it up."""
+        """What to paste; empty where nothing is at a provider's door."""
         worst = self.verdict
         if worst is None or worst.fault is None or worst.told is None:
             return ""
         if self.explanation:
             return str(self.explanation.get("support", {}).get("text", ""))
-        if worst.fault.row.party not in {Party.PROVIDER, Party.CONFIGURATION}:
+        party = worst.fault.row.party
+        if party not in {Party.PROVIDER, Party.CONFIGURATION}:
             return ""
-        blocks = [trace.block(worst.told) for trace in self.traces if not trace.is_empty]
+        # Time and model are worth something to a provider, even where it gave nothing to look up.
+        known = [one for one in self.traces if party is Party.PROVIDER or not one.is_empty]
+        blocks = [trace.block(worst.told) for trace in known]
         return "\n\n".join([*blocks, self._course]) if blocks else ""
 
     @property

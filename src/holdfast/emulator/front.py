@@ -24,12 +24,15 @@ from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUp
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # there, but not in its stub
 
 from holdfast.sockets import MessageListener
+from holdfast.wire.realtime import new_id
 
 REQUEST_BYTES_MAX: Final = 64 * 1024
 RECORDING_BYTES_MAX: Final = 25 * 1024 * 1024
 """Of a request with a recording in it."""
 RECORDING_PATH: Final = "/v1/audio/transcriptions"
 REQUEST_S_MAX: Final = 10.0
+REQUEST_ID: Final = "x-request-id"
+"""What a provider's support looks a request up by."""
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 """The value of SO_LINGER that makes closing a reset."""
 
@@ -70,6 +73,7 @@ class Answer:
             "Content-Type": "application/octet-stream" if is_raw else "application/json",
             "Content-Length": str(len(body)),
             "Connection": "close",
+            REQUEST_ID: new_id("req"),
             **self.headers,
         }
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
@@ -269,7 +273,9 @@ class Front(asyncio.Protocol):
 
 def _websocket(upgrade: Upgrade) -> Any:
     def accept(_request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        extra = {"Sec-WebSocket-Protocol": upgrade.subprotocol} if upgrade.subprotocol else {}
+        extra = {REQUEST_ID: new_id("req")}
+        if upgrade.subprotocol:
+            extra["Sec-WebSocket-Protocol"] = upgrade.subprotocol
         return WSUpgradeResponseWithListener(
             WSUpgradeResponse.create_101_response(extra_headers=extra), upgrade.listener
         )
