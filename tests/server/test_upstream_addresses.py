@@ -97,3 +97,10 @@ def test_refusals_at_the_door(status: int, error: dict[str, Any], code: str) -> 
 
 def test_a_close_that_names_azures_code_is_that_fault() -> None:
     assert of_close(4004, "invalid_request_error.DeploymentNotFound").code == "configuration.model_not_found"
+
+
+def test_another_gateways_close_bears_a_code_of_the_table() -> None:
+    found = of_close(4502, "server_error.configuration.quota_exhausted")
+
+    assert found.code == "configuration.quota_exhausted"
+    assert found.evidence == ("close code 4502", "close reason server_error.configuration.quota_exhausted")
