@@ -5,6 +5,7 @@ What lives here: one run for each of them. What never will: the truth.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -12,6 +13,8 @@ from picows import WSError
 
 from benchmarks.verdicts.acts import ACTS, LIMITS, bad_way
 from benchmarks.verdicts.caller import (
+    BREATH_S,
+    READY_S,
     Caller,
     talk_as_client,
     talk_as_page,
@@ -76,6 +79,24 @@ async def misbehaving(run: Run) -> str:
     return verdict
 
 
+async def looked_at(run: Run) -> str:
+    """`holdfast doctor --session` for the session of a page that misbehaves."""
+    async with upstream(run, []) as emulator:
+        with settings(emulator.http_base, LIMITS.get(run.case.spelling)) as of:
+            async with gateway(of) as door:
+                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
+                await ACTS[run.case.spelling](door, caller)
+                if not caller.of("session_created"):
+                    caller.say("create_session")
+                    await caller.until(lambda: bool(caller.of("session_ready")), READY_S)
+                await asyncio.sleep(BREATH_S)
+                session = caller.of("session_created")[0]["sessionId"]
+                report = await Examination(Wish(session=session, url=door.address), of).run()
+                caller.transport.disconnect(graceful=False)
+    worst = report.verdict
+    return HEALTHY if worst is None or worst.fault is None else worst.fault.code
+
+
 async def from_outside(run: Run) -> str:
     """`holdfast doctor --url` through a network that breaks."""
     async with upstream(run, []) as emulator:
@@ -94,6 +115,7 @@ SIDES: Final[Mapping[str, Callable[[Run], Awaitable[str]]]] = {
     "page": page,
     "client": client,
     "misbehaving": misbehaving,
+    "looked at": looked_at,
     "from outside": from_outside,
 }
 """By the names of the columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from benchmarks.verdicts.caller import Caller, talk_as_page
@@ -57,3 +58,30 @@ def test_a_document_that_says_nothing_is_healthy() -> None:
 
     assert report.healthy
     assert report.as_object()["explanation"]["code"] is None
+
+
+async def test_a_gateway_that_is_gone_has_left_its_recordings(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    async with upstream(CALM, ["close:1011:response"]) as emulator:
+        with settings(emulator.http_base, recorder={"folder": str(folder)}) as of:
+            async with gateway(of) as door:
+                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
+                await talk_as_page(caller, CALM.chance)
+            (created,) = caller.of("session_created")
+            wish = Wish(session=created["sessionId"], url=door.address)
+
+            report = await Examination(wish, of).run()
+
+    told = report.as_object()
+    assert told["verdict"]["fault"]["code"] == "provider.server_error", told
+    assert emulator.records[0].id in told["verdict"]["support"]
+    assert "recorded" in told["checks"][0]["detail"]
+
+
+async def test_a_recording_that_is_none_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "hf_1.flight.jsonl.gz").write_bytes(b"nothing")
+    folder = {"folder": str(tmp_path)}
+    with settings("http://127.0.0.1:9/v1", recorder=folder) as of, pytest.raises(NoSessionError) as damaged:
+        await Examination(Wish(session="hf_1", url="http://127.0.0.1:9"), of).run()
+
+    assert "hf_1.flight.jsonl.gz cannot be read" in damaged.value.what

@@ -75,7 +75,7 @@ class Examination:
         """Ask everything. Raises UnknownUpstreamError, NoSessionError."""
         wish = self._wish
         if wish.session is not None:
-            report = await past_session(wish.session, wish.url or self._own_url(), wish.ca)
+            report = await self._past(wish.session)
             for check in report.checks:
                 told(check)
             return report
@@ -87,6 +87,10 @@ class Examination:
             for upstream in chosen:
                 await self._upstream(upstream, self._settings, told)
         return Report(self._checks, self._workarounds, self._traces, self._status_page)
+
+    async def _past(self, session_id: str) -> Report:
+        folder = None if self._settings is None else self._settings.recorder.folder
+        return await past_session(session_id, self._wish.url or self._own_url(), self._wish.ca, folder)
 
     def _own_url(self) -> str:
         """Where the gateway of these settings listens."""

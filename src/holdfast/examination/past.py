@@ -1,7 +1,7 @@
-"""A session that is over, or still runs: asked of the gateway that keeps its document, and judged by it.
+"""A session that is over, or still runs: asked of the gateway that keeps its document, else its recording.
 
-What lives here: fetching the document, the report made of its explanation. What never will: the rules
-(`diagnosis.explain`), which the console and its bundle go by, too.
+What lives here: fetching the document, or making one of a flight recording; the report of its explanation.
+What never will: the rules (`diagnosis.explain`), which the console and its bundle go by, too.
 """
 
 from __future__ import annotations
@@ -17,12 +17,21 @@ import httpx
 from holdfast.core.faults import FAULTS
 from holdfast.diagnosis import Answer, Check, Report, Status
 from holdfast.diagnosis.explain import Cause, explain
+from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read
+from holdfast.flight.reading import notes
 from holdfast.sockets.trust import trusting
 
 KEY: Final = "HOLDFAST_CONSOLE_KEY"
 TIMEOUT_S: Final = 10.0
 _ROOT: Final = "/api/console"
 _CAUSES_MAX: Final = 8
+_KINDS: Final[Mapping[str, str]] = {
+    "session.ready": "live",
+    "session.rebuilt": "rebuilt",
+    "upstream.rotated": "rotated",
+}
+"""Moments at which an upstream serves (again), as the console calls them."""
+_ENDS: Final = frozenset({"session.failed", "session.ended"})
 
 Document = Mapping[str, Any]
 
@@ -35,9 +44,45 @@ class NoSessionError(Exception):
         self.what, self.why, self.fix = what, why, fix
 
 
-async def past_session(session_id: str, url: str, ca: Path | None = None) -> Report:
-    """The report on one session of the gateway at `url`. Raises NoSessionError."""
-    return judged(await document_of(session_id, url, ca))
+async def past_session(
+    session_id: str, url: str, ca: Path | None = None, recordings: Path | None = None
+) -> Report:
+    """The report on one session: of the gateway at `url`, else by what was recorded of it in the folder
+    `recordings`. Raises NoSessionError.
+    """
+    try:
+        return judged(await document_of(session_id, url, ca))
+    except NoSessionError:
+        path = None if recordings is None else Shelf(recordings, 1).newest_of(session_id)
+        if path is None:
+            raise
+        return judged(recorded(session_id, path))
+
+
+def recorded(session_id: str, path: Path) -> Document:
+    """A document, as far as a recording tells: faults, what served again, the providers' ids. Raises
+    NoSessionError.
+    """
+    try:
+        recording = read(path.read_bytes())
+    except (NoRecordingError, OSError) as error:
+        what = f"the recording {path} cannot be read."
+        raise NoSessionError(what, str(error), "Take it from the machine where it was written.") from error
+    began = recording.steps[0] if recording.steps else None
+    from_s = recording.clock(began) if began is not None else 0.0
+    timeline: list[dict[str, Any]] = []
+    met: list[dict[str, Any]] = []
+    for step, moment, facts in notes(recording):
+        t_ms = round((recording.clock(step) - from_s) * 1000)
+        timeline.append({"t_ms": t_ms, "lane": "upstream", "kind": _KINDS.get(moment, moment), "data": {}})
+        if facts.get("fault") in FAULTS:
+            code, evidence = str(facts["fault"]), [str(one) for one in facts.get("evidence") or ()]
+            timeline[-1]["data"] = {"code": code}
+            ended = moment in _ENDS
+            met.append({"code": code, "moment": moment, "evidence": evidence, "t_ms": t_ms, "ended": ended})
+    row = {"id": session_id, "state": "recorded", "beganAt": round(from_s * 1000)}
+    ids = [one.id for one in provider_sessions(recording)]
+    return {"row": row, "timeline": timeline, "faults": met, "providerSessions": ids}
 
 
 def judged(document: Document) -> Report:
@@ -66,7 +111,7 @@ def _about(document: Document) -> str:
     row = document.get("row") or {}
     upstream = row.get("upstream") or {}
     facts = [str(row.get("id", "")), str(row.get("source", "")), str(row.get("state", ""))]
-    facts += [f"{row.get('turns', 0)} turns", str(upstream.get("name", "no upstream"))]
+    facts += [f"{row['turns']} turns" if "turns" in row else "", str(upstream.get("name", ""))]
     return ", ".join(filter(None, facts))
 
 
