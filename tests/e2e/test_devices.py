@@ -23,6 +23,11 @@ def status(page: Page) -> str:
     return page.get_by_role("status").first.inner_text()
 
 
+def reported(stage: Stage) -> list[str]:
+    """What the page said of its own end."""
+    return [each["fault"] for each in stage.call.commands if each["type"] == "report" and "fault" in each]
+
+
 def start(page: Page) -> None:
     page.get_by_role("button", name="Start talking").click()
 
@@ -38,6 +43,7 @@ def test_a_denied_microphone_leaves_typing(open_page: OpenPage, stage: Stage) ->
         lambda: stage.calls and any(each["type"] == "input_text" for each in stage.call.commands),
         "the text came",
     )
+    until(lambda: reported(stage) == ["user_device.microphone_denied"], "the operator can see it")
 
 
 def test_no_microphone_is_said_so(open_page: OpenPage, stage: Stage) -> None:
@@ -56,6 +62,7 @@ def test_an_unplugged_microphone_is_replaced(open_page: OpenPage, stage: Stage) 
     expect(page.get_by_role("status").first).to_have_text("Microphone was unplugged")
     # The turn can end: a second of silence follows what the device gave last.
     until(lambda: not stage.call.samples[-20_000:].any(), "the tail came")
+    until(lambda: reported(stage) == ["user_device.microphone_lost"], "the operator can see it")
 
     page.evaluate("() => navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
     expect(page.get_by_role("status").first).to_have_text("Listening")

@@ -59,7 +59,11 @@ export class Ears {
         port: channel.port2,
         onOpening: () => isMine() && this.#do({ type: "mic", phase: "opening" }),
         onLevel: (peak) => this.#heard(peak),
-        onLost: () => isMine() && this.#end("lost"),
+        onLost: () => {
+          if (!isMine()) return;
+          this.#end("lost");
+          this.#report("lost");
+        },
       });
       if (!isMine()) {
         mic.close(false);
@@ -91,7 +95,9 @@ export class Ears {
   tick(): void {
     const { mic } = this.#state;
     const silent = mic.phase === "live" && !this.#everHeard && performance.now() - this.#heardAt > SILENCE_MS;
-    if (silent !== mic.silent) this.#do({ type: "mic_silent", silent });
+    if (silent === mic.silent) return;
+    this.#do({ type: "mic_silent", silent });
+    if (silent) this.#report("silent");
   }
 
   dispose(): void {
@@ -114,8 +120,14 @@ export class Ears {
   #failed(fault: MicError["fault"]): void {
     const turn = this.#turn;
     this.#do({ type: "mic", phase: fault });
+    if (fault !== "unloaded") this.#report(fault);
     if (fault === "denied") void this.#waitForPermission(turn);
     if (fault === "unloaded") setTimeout(() => this.#again(turn), RETRY_MS);
+  }
+
+  /** The gateway's operator cannot see a microphone. */
+  #report(what: string): void {
+    this.#options.tell({ type: "report", fault: `user_device.microphone_${what}` });
   }
 
   /** What stood in the way is gone: nobody has to click, unless something else has happened since. */

@@ -50,6 +50,8 @@ let playback: MessagePort | undefined;
 let latencyMs = 0;
 type Played = Extract<FromPlayback, { type: "played" }>;
 let played: Played | undefined;
+/** What is wrong with this device, and not told yet. */
+let trouble: Extract<ToWorker, { type: "report" }> | undefined;
 let acked = 0;
 let ackedAt = 0;
 let countedAt = 0;
@@ -207,7 +209,15 @@ function isDurable({ durability = "none" }: { readonly durability?: string }): b
 function goOn(): void {
   acked = downlink.offset;
   for (const command of outbox.waiting) send(command);
+  tellTrouble();
   pump();
+}
+
+/** Once, when there is a session that it belongs to. */
+function tellTrouble(): void {
+  if (trouble === undefined || !accepts(link.phase)) return;
+  send(trouble);
+  trouble = undefined;
 }
 
 function tellClaim(next: Claim | undefined): void {
@@ -325,6 +335,7 @@ function attachPlayback(port: MessagePort): void {
       return;
     }
     page.postMessage({ type: "quiet", underruns: data.underruns });
+    if (data.underruns > 0 && accepts(link.phase)) send({ type: "report", underruns: data.underruns });
     // What left the queue last sounds a little later: then the item has been heard to its end.
     const last = played;
     if (last !== undefined) setTimeout(() => last === played && report(last, 0), latencyMs);
@@ -397,6 +408,10 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       if (accepts(link.phase)) send(command);
       return;
     }
+    case "report":
+      trouble = data;
+      tellTrouble();
+      return;
     case "latency":
       latencyMs = data.ms;
   }

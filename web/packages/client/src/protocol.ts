@@ -92,7 +92,8 @@ export type Command =
   | { readonly type: "commit_audio" | "clear_audio" | "cancel_response" | "end_session" }
   | { readonly type: "played"; readonly itemId: string; readonly ms: number }
   | { readonly type: "ack"; readonly offset: number }
-  | { readonly type: "ping"; readonly at: number };
+  | { readonly type: "ping"; readonly at: number }
+  | { readonly type: "report"; readonly fault?: string; readonly underruns?: number };
 
 export type ResponseStatus = "completed" | "cancelled" | "failed" | "incomplete";
 export type LinkStatus = "connecting" | "live" | "recovering" | "degraded" | "draining";

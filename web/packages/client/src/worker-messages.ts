@@ -31,6 +31,8 @@ export type ToWorker =
   | { readonly type: "playback"; readonly port: MessagePort }
   | { readonly type: "silence" }
   | { readonly type: "text"; readonly text: string }
+  /** A fault of this device, by the gateway's table: for whoever looks after the gateway. */
+  | { readonly type: "report"; readonly fault: string }
   /** Output latency of the loudspeaker: what is rendered is not yet heard. */
   | { readonly type: "latency"; readonly ms: number };
 
