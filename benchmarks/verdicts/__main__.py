@@ -20,7 +20,7 @@ from benchmarks.rig.report import Cell, Result, arguments, carry_out, progress
 from benchmarks.verdicts.explained import why
 from benchmarks.verdicts.house import Run
 from benchmarks.verdicts.sides import SIDES
-from benchmarks.verdicts.truth import CLIENT, HEALTHY, UPSTREAM, WAY, Case, party_of
+from benchmarks.verdicts.truth import CLIENT, HEALTHY, NO_SESSION, UPSTREAM, WAY, Case, party_of
 from holdfast import telemetry
 from holdfast.bench.revision import this_checkout
 
@@ -37,6 +37,7 @@ Key = tuple[str, str, int]
 NOTES: Final = (
     "doctor: `holdfast doctor`; page: a session of the browser protocol; client: one behind /v1/realtime",
     "misbehaving: a page that breaks the rules, or whose network breaks",
+    "looked at: its session afterwards, by `holdfast doctor --session`",
     "from outside: `holdfast doctor --url` through a proxy that breaks",
     "live verdict: what the client was told (session_ended, else error, status, response_done)",
     "where a trouble was none of the client's business: what those who run the gateway saw",
@@ -49,7 +50,8 @@ def work(asked: argparse.Namespace) -> Iterator[tuple[str, Run]]:
     for case in UPSTREAM:
         for side in _OF_UPSTREAM:
             yield from ((side, Run(case, at, asked.seed)) for at in range(asked.runs))
-    for side, cases in (("misbehaving", CLIENT), ("from outside", WAY)):
+    of_session = [case for case in CLIENT if case.spelling not in NO_SESSION]
+    for side, cases in (("misbehaving", CLIENT), ("looked at", of_session), ("from outside", WAY)):
         for case in cases:
             yield from ((side, Run(case, at, asked.seed)) for at in range(asked.runs))
     for side in _OF_UPSTREAM:
@@ -142,7 +144,7 @@ def is_right_party(side: str, case: Case, said: str) -> bool:
 
 def _row(case: Case, runs: Sequence[tuple[str, Run, str]]) -> dict[str, Any]:
     row: dict[str, Any] = {"fault": case.name, "truth": ", ".join(case.codes)}
-    for side in (*_OF_UPSTREAM, "misbehaving", "from outside"):
+    for side in (*_OF_UPSTREAM, "misbehaving", "looked at", "from outside"):
         mine = [said for one, _, said in runs if one == side]
         right = sum(said in case.right(side) for said in mine)
         row[side] = f"{right} of {len(mine)}" if mine else "-"

@@ -86,7 +86,7 @@ async def looked_at(run: Run) -> str:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
                 await ACTS[run.case.spelling](door, caller)
-                if not caller.of("session_created"):
+                if not caller.of("session_created"):  # it spoke too early
                     caller.say("create_session")
                     await caller.until(lambda: bool(caller.of("session_ready")), READY_S)
                 await asyncio.sleep(BREATH_S)

@@ -227,7 +227,9 @@ CLIENT: Final = (
     Case("socket silent", "half-open", ("user_network.connection_lost",)),
     Case("socket not read", "slow", ("user_network.slow", "user_network.connection_lost")),
 )
-"""Faults of a client and of the network before it, by the names of `clients.ACTS`."""
+"""Faults of a client and of the network before it, by the names of `acts.ACTS`."""
+NO_SESSION: Final = frozenset({"chat-model", "retired-model", "other-customer", "no-session"})
+"""Acts of which no session comes: there is none to be looked at afterwards."""
 
 WAY: Final = (
     Case("nobody listens", "refuse", ("user_network.gateway_unreachable",)),

@@ -234,6 +234,19 @@ def test_a_collision_asks_again_when_the_running_response_has_ended() -> None:
     assert not world.told(notices.Error)
 
 
+def test_a_refused_message_is_noted_without_its_words_once_a_second() -> None:
+    world = World.live()
+    for _ in range(3):
+        world.do(events.MessageRefused("INVALID_MESSAGE", "`text` 'my card is 4111' is wrong.", "text"))
+
+    (note,) = [
+        one for one in world.effects if isinstance(one, effects.Note) and one.moment == "client.refused"
+    ]
+    assert note.facts["fault"] == "application.invalid_message"
+    assert note.facts["field"] == "text"
+    assert "4111" not in str(note.facts)
+
+
 def test_two_hundred_bad_messages_in_a_second_get_one_error_a_second_and_code() -> None:
     world = World.live()
     for _ in range(200):

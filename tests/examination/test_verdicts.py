@@ -47,6 +47,7 @@ async def test_a_client_at_fault_is_named(name: str) -> None:
     case = BY_NAME[name]
 
     assert await SIDES["misbehaving"](Run(case, 0, seed=1)) in case.right("misbehaving")
+    assert await SIDES["looked at"](Run(case, 0, seed=1)) in case.right("looked at")
 
 
 def test_the_truth_speaks_of_faults_that_exist() -> None:

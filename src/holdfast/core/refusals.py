@@ -11,7 +11,7 @@ from dataclasses import replace
 from holdfast.core import ending
 from holdfast.core.effects import StartTimer
 from holdfast.core.events import TimerFired
-from holdfast.core.faults import fault
+from holdfast.core.faults import Party, fault
 from holdfast.core.notices import Error
 from holdfast.core.state import State, error_of
 
@@ -22,8 +22,18 @@ def refuse(s: State, error: Error, now: float) -> None:
     """Tell an error, at most one a second and code; the rest is counted and told later."""
     if s.errors.admit(error, now):
         s.tell(error)
+        _note(s, error)
     else:
         _wait(s)
+
+
+def _note(s: State, error: Error) -> None:
+    """Whoever looks at the session later shall see it, too; without evidence, which may quote the client."""
+    cause = error.fault
+    if cause is None or cause.row.party is not Party.APPLICATION or not s.session_id:
+        return
+    facts = {"fault": cause.code, "party": str(cause.row.party), "message": cause.row.message}
+    s.note("client.refused", code=error.code, field=error.field, **facts)
 
 
 def _wait(s: State) -> None:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any, Final
 
+from holdfast.core.client_close import fault_of_client_close
 from holdfast.core.faults import FAULTS
 
 Document = Mapping[str, Any]
@@ -250,13 +251,16 @@ def _gone(document: Document) -> Iterator[Cause]:
         for entry in _listed(document, "timeline")
         if entry.get("kind") == "away" and _part(entry, "data").get("code") not in {1000, 1001}
     ]
-    if not away:
-        return
+    by_code: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in away:
+        found = fault_of_client_close(int(_number(_part(entry, "data").get("code"))), "")
+        by_code.setdefault("user_network.connection_lost" if found is None else found.code, []).append(entry)
     back = sum(entry.get("kind") == "back" for entry in _listed(document, "timeline"))
-    what = f"the client's connection broke {_times(len(away))}"
-    what += " and it did not come back." if back < len(away) else "; it came back each time."
-    facts = tuple(f"{_number(entry.get('t_ms')) / 1000:.1f} s: {entry.get('text', '')}" for entry in away)
-    yield Cause("user_network.connection_lost", 60 if back < len(away) else 35, what, facts[:_EVIDENCE_MAX])
+    for code, entries in by_code.items():
+        what = f"the client's connection broke {_times(len(entries))}"
+        what += " and it did not come back." if back < len(away) else "; it came back each time."
+        facts = tuple(f"{_number(one.get('t_ms')) / 1000:.1f} s: {one.get('text', '')}" for one in entries)
+        yield Cause(code, 60 if back < len(away) else 35, what, facts[:_EVIDENCE_MAX])
 
 
 def _losses(document: Document) -> Iterator[Cause]:

@@ -254,6 +254,7 @@ _MOMENTS: Final[Mapping[str, tuple[Lane, str]]] = {
     "session.suspended": ("client", "The process stops; the journal keeps the session."),
     "session.shed": ("client", "Memory runs short: less is kept of what the client missed."),
     "client.too_slow": ("client", "The client does not read."),
+    "client.refused": ("client", "A message of the client's was refused."),
     "turn.given_up": ("loss", "No upstream could answer the turn."),
     "response.stalled": ("assistant", "An answer was owed and did not come."),
     "response.asked_again": ("assistant", "The answer failed before it was heard: asked for again."),

@@ -239,6 +239,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment(
         "client.not_permitted", "client", "info", "It asked for more than its credential allows; for what."
     ),
+    Moment("client.refused", "client", "info", "A message of its was refused: the error's code, the field."),
     Moment("client.too_slow", "client", "warning", "The client does not read; its socket is closed."),
     Moment("relay.dropped", "relay", "warning", "Messages that waited for an upstream found no room."),
     Moment("tool.fault", "tool", "warning", "A tool could not be run, or failed: the fault, and where."),
