@@ -116,7 +116,13 @@ UPSTREAM: Final = (
     Case(
         "late, in time", "late:0.15:{m}", _BORNE, ("committed", "begun", "response"), why="within the limits"
     ),
-    Case("slow-reader", "slow-reader:{w}", _STALLED, words=("50", "200"), why="nothing of a turn arrives"),
+    Case(
+        "slow-reader",
+        "slow-reader:{w}",
+        (*_STALLED, *_UNCONFIGURED),
+        words=("50", "200"),
+        why="nothing of a turn arrives; at 50 bytes a second not even the settings",
+    ),
     Case("close 1000", "close:1000:{m}", _CLOSED, ALL),
     Case("close 1001", "close:1001:{m}", _CLOSED, ALL),
     Case("close 1001, expired", "close:1001:{m}:expired", (*_EXPIRED, *_CLOSED), ALL),
@@ -132,7 +138,14 @@ UPSTREAM: Final = (
     Case("expire, bare", "expire:{w}:bare", (*_EXPIRED, *_CLOSED), words=("0.2", "0.4")),
     # error events, and answers refused
     Case("error server_error", "error:server_error:{m}", _SERVER, ALL),
-    Case("error invalid_request, starting", "error:invalid_request:{m}", _REFUSED, STARTING),
+    Case(
+        "error invalid_request, starting",
+        "error:invalid_request:{m}",
+        _REFUSED,
+        STARTING,
+        client=(*_REFUSED, *_ITS_OWN),
+        why="a client of the dialect sends its own session.update: what is refused behind it is its own",
+    ),
     Case(
         "error invalid_request",
         "error:invalid_request:{m}",
