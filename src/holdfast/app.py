@@ -337,4 +337,5 @@ class Gateway:
             models=[(traits.model, "Embedded assistant")] if is_local else current,
             voices=traits.voices,
             binary_bytes=self.settings.limits.client_binary_bytes,
+            recording_words=self.settings.recording.words if self.settings.recording.enabled else "",
         )

@@ -26,6 +26,7 @@ from holdfast.core.joining import Joining
 from holdfast.core.overload import LoadSample, Overload
 from holdfast.express import express
 from holdfast.flight import Recorder
+from holdfast.keeping import keep_sound, keep_words
 from holdfast.ledger import Ledger
 from holdfast.portal import GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
@@ -36,7 +37,6 @@ from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings import Figures
 from holdfast.recording import TakenAlong, recorder_of
-from holdfast.redaction import Kind, Redaction
 from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
@@ -48,6 +48,7 @@ from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.console import Keeper
 from holdfast.server.host import Host
+from holdfast.sound import StereoRecordings
 from holdfast.store import (
     Database,
     JournalOptions,
@@ -57,14 +58,13 @@ from holdfast.store import (
     SqliteJournal,
     SqliteTranscripts,
     StoreRefusedError,
-    TranscriptOptions,
     Visit,
     spent_elsewhere,
     take_over,
 )
 from holdfast.telemetry import kept_lines
 from holdfast.telemetry.identity import Pseudonyms
-from holdfast.transcripts import Archive, TranscriptWatch
+from holdfast.transcripts import Archive
 
 log = structlog.get_logger()
 
@@ -138,6 +138,7 @@ class Node:
     transcripts: SqliteTranscripts | None = None
     recorder: Recorder | None = field(init=False, default=None)
     """The flight recorder, unless it is switched off."""
+    recordings: StereoRecordings | None = None
     revival: Revival = field(init=False)
     host: Host = field(init=False)
     figures: Figures = field(init=False)
@@ -167,7 +168,9 @@ class Node:
         self._keep_book(stack)
         self.journal = journal = await self._journal(stack)
         await self._books(stack)
-        await self._transcribe(stack)
+        left_over = self.place.left_over(settings.journal.database)
+        self.transcripts = await keep_words(settings, directory, self.database, left_over, stack)
+        self.recordings = keep_sound(settings, directory, self.database, stack)
         now = asyncio.get_running_loop().time
         figures.rooms.append(lambda _: readings.of_upstreams(upstreams, self.warm, now()))
         figures.rooms.append(lambda uses: readings.of_journal(journal, uses))
@@ -178,6 +181,8 @@ class Node:
             figures.rooms.append(lambda uses: readings.of_transcripts(kept, uses))
         if recorder is not None:
             figures.rooms.append(lambda uses: readings.of_recorder(recorder, uses))
+        if (sound := self.recordings) is not None:
+            figures.rooms.append(lambda uses: readings.of_sound(sound, uses))
         self.host = Host(self.upstreams, directory, assistant, limits, self.journal)
         self.revival = Revival(directory, self.upstreams, assistant, limits, self.journal)
         await self.revival.load()
@@ -301,27 +306,6 @@ class Node:
         stack.callback(self.books.close)
         directory.watches.all.append(self.books)
         directory.purse = self.books
-
-    async def _transcribe(self, stack: contextlib.AsyncExitStack) -> None:
-        """From here on what is said is kept, where anything is."""
-        settings, limits = self.settings.transcripts, self.settings.limits
-        if self.database is None or not settings.enabled:
-            return
-        options = TranscriptOptions(
-            lines_max=limits.transcript_lines,
-            bytes_max=limits.transcript_bytes,
-            keep_days=settings.keep_days,
-            close_s=limits.journal_close_s,
-        )
-        self.transcripts = SqliteTranscripts(
-            self.database,
-            Redaction([Kind(kind) for kind in settings.redact], settings.phone_regions),
-            options,
-            left_over=self.place.left_over(self.settings.journal.database),
-        )
-        await self.transcripts.start()
-        stack.push_async_callback(self.transcripts.close)
-        self.directory.watches.all.append(TranscriptWatch(self.transcripts, limits))
 
     def _journal_changed(self, state: JournalState) -> None:
         cause = None if isinstance(state, Healthy) else fault("store.journal_unavailable", [str(state.cause)])

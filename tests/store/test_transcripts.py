@@ -249,7 +249,7 @@ async def test_all_that_is_about_a_person_goes_and_the_book_says_so_without_the_
 
         erased = Visit(path).erase("anna", by="a test", receipt="r1", in_use=frozenset())
 
-        assert erased.counts == {"transcripts": 1, "journal": 1, "consents": 0, "costs": 0}
+        assert erased.counts == {"transcripts": 1, "journal": 1, "consents": 0, "costs": 0, "sound files": 0}
         assert [one.customer_id for one in Visit(path).sessions(Wanted())] == ["ben"]
         for file in path.parent.iterdir():
             assert b"anna" not in file.read_bytes(), file.name

@@ -48,6 +48,7 @@ def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, toda
         _engine,
         _metrics,
         _prices,
+        _recording,
     ):
         yield from check(settings, name)
     yield from _traces(settings, environ, name)
@@ -206,6 +207,30 @@ def _portal(settings: Settings, name: Name) -> Iterator[Problem]:
             name("portal.database"),
             f"{settings.portal.database} is a folder",
             "Name a file; it is made at the first run.",
+        )
+
+
+def _recording(settings: Settings, name: Name) -> Iterator[Problem]:
+    """Never by accident: only with words that a person agrees to, and a book in which the consent stands."""
+    if not settings.recording.enabled:
+        return
+    if not settings.recording.words.strip():
+        yield Problem(
+            name("recording.words"),
+            "nobody can agree to being recorded without being told so",
+            'Write what is shown to people, as in "This call is recorded to improve our service."',
+        )
+    if settings.journal.kind == "memory":
+        yield Problem(
+            name("recording.enabled"),
+            "a consent must be kept, and [journal] kind is memory",
+            'Set kind = "sqlite" under [journal].',
+        )
+    if not find_spec("soundfile"):
+        yield Problem(
+            name("recording.enabled"),
+            "the library that writes sound files is not installed",
+            "Run `pip install 'holdfast[recording]'`.",
         )
 
 

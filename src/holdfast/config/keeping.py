@@ -1,6 +1,6 @@
 """Settings of what outlives a conversation.
 
-What lives here: the tables `[journal]` and `[transcripts]`.
+What lives here: the tables `[journal]`, `[transcripts]` and `[recording]`.
 What never will: what is kept.
 """
 
@@ -41,3 +41,15 @@ class TranscriptSettings(BaseModel):
     """Countries (ISO 3166) whose telephone numbers are known without the country's code."""
     keep_days: float = Field(default=30.0, gt=0, le=36_500)
     """Of a session, after its last entry; then it is deleted."""
+
+
+class RecordingSettings(BaseModel):
+    """The sound of conversations whose speakers agreed to be recorded, in a folder beside the journal."""
+
+    model_config = STRICT
+
+    enabled: bool = False
+    words: str = Field(default="", max_length=1_000)
+    """What a person must have been shown and agreed to; without it nothing is recorded."""
+    keep_days: float = Field(default=30.0, gt=0, le=36_500)
+    """After its last second; then the file is deleted."""

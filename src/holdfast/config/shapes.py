@@ -27,7 +27,7 @@ from pydantic_core import core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from holdfast.config.basics import STRICT, Texts, listed
-from holdfast.config.keeping import JournalSettings, TranscriptSettings
+from holdfast.config.keeping import JournalSettings, RecordingSettings, TranscriptSettings
 from holdfast.config.recording import RecorderSettings
 from holdfast.core.effects import Manner
 from holdfast.core.limits import Limits
@@ -342,6 +342,7 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     transcripts: TranscriptSettings = TranscriptSettings()
     recorder: RecorderSettings = RecorderSettings()
+    recording: RecordingSettings = RecordingSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

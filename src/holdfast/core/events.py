@@ -46,6 +46,8 @@ class SessionOptions:
     """The language that is spoken (ISO 639-1), for whoever writes it down."""
     prompt: str | None = None
     """Words that whoever writes it down should expect."""
+    consent: str | None = None
+    """The words under which the speaker agreed to be recorded, as they were shown."""
 
     def as_record(self) -> dict[str, Any]:
         """As it stands in the journal: by name. The standard library's way copies each value deeply."""

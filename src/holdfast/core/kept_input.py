@@ -14,7 +14,7 @@ forgets what will never be needed again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_bytes, samples_of_seconds
@@ -54,12 +54,16 @@ class KeptInput:
     waiting: int = 0
     """Samples that wait."""
     commands: int = 0
+    heard_by: Callable[[bytes, int], None] | None = None
+    """Who else hears it, where a recording was agreed to: sound and position; some of it more than once."""
     _waiting: deque[Append | HeldCommand] = field(default_factory=deque)
 
     # what waits
 
     def hold(self, pcm: bytes, start: int) -> list[tuple[int, int]]:
         """Keep `pcm`, whose first sample has position `start`. Answers the ranges that fell out."""
+        if self.heard_by is not None:
+            self.heard_by(pcm, start)
         self._waiting.append(Append(pcm, start))
         self.waiting += samples_of_bytes(len(pcm))
         return self._shrink()
@@ -137,6 +141,8 @@ class KeptInput:
 
     def give(self, pcm: bytes, start: int) -> None:
         """The upstream is given `pcm`."""
+        if self.heard_by is not None:
+            self.heard_by(pcm, start)
         if not self.given:
             self.first = start
         elif start != self.end:

@@ -83,6 +83,7 @@ class Limits:
     # a transcript's waiting lines
     transcript_lines: int = 10_000  # beyond, a `gap` line says how many are missing
     transcript_bytes: int = 16 * 1024 * 1024
+    sound_bytes: int = 16 * 1024 * 1024  # of a recorded session's sound; beyond, silence takes its place
 
     # the flight recorder, for each session; it keeps two lots of steps, the newer one being filled
     flight_steps: int = 400  # of a lot

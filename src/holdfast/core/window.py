@@ -11,7 +11,7 @@ and then a return is honestly "not recovered".
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from operator import itemgetter
@@ -74,6 +74,8 @@ class ReplayWindow:
     """No text message up to here is kept any more."""
     fallen: Recent[tuple[int, int, int, int]] = field(default_factory=lambda: Recent(FALLEN_MAX))
     """Audio that fell out: highest offset, stream, first, last. Who has that offset missed nothing."""
+    heard_by: Callable[[int, int, bytes], None] | None = None
+    """Who else hears it, where a recording was agreed to: stream, first sample, sound."""
     is_replayed: bool = False
     """What is kept is being told: nothing of it may fall out meanwhile."""
     _texts: deque[tuple[int, Tell]] = field(default_factory=deque)
@@ -91,6 +93,8 @@ class ReplayWindow:
 
     def play(self, offset: int, stream: int, start: int, pcm: bytes, sizes: list[int]) -> None:
         """Keep audio: messages from `offset` on, samples from `start` on. The list is the window's now."""
+        if self.heard_by is not None:
+            self.heard_by(stream, start, pcm)
         run = Run(offset, stream, start, pcm, sizes)
         self.audio.append(run)
         self.audio_bytes += run.size

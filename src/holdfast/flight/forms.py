@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import holdfast.core
 from holdfast.core.faults import Fault
+from holdfast.core.kept_input import KeptInput
 from holdfast.core.lanes import InputLane, OutputLane
 from holdfast.core.recent import Recent
 from holdfast.core.relay_input import RelayInput
@@ -43,8 +44,10 @@ which are told by themselves.
 LEFT_OUT: Final[dict[type, frozenset[str]]] = {
     RelayState: frozenset({"window"}),
     RelayInput: frozenset({"measure"}),
+    KeptInput: frozenset({"heard_by"}),
+    ReplayWindow: frozenset({"heard_by"}),
 }
-"""What a step brings along where it asks for it."""
+"""What a step brings along where it asks for it; who else hears the sound, which decides nothing."""
 
 Form = Any
 """None, a number, a text, or a list of such."""

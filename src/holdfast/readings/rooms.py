@@ -20,6 +20,7 @@ from holdfast.flight import Recorder
 from holdfast.ledger import Ledger
 from holdfast.ports.charges import NANOS_PER_USD
 from holdfast.ports.journal import Cause, Degraded, Journal
+from holdfast.ports.sound import Recordings
 from holdfast.ports.transcripts import TranscriptStore
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings.uses import Room, Uses
@@ -120,6 +121,12 @@ def of_transcripts(store: TranscriptStore, uses: Uses) -> Iterator[Reading]:
         yield Reading("holdfast_redactions_total", count, (kind,))
     uses.add("transcript_lines", counts.waiting)
     uses.add("transcript_bytes", counts.waiting_bytes)
+
+
+def of_sound(store: Recordings, uses: Uses) -> Iterator[Reading]:
+    """The sound that waits for the disk."""
+    uses.add("sound_bytes", store.waiting_bytes)
+    yield Reading("holdfast_sound_recorded", store.running)
 
 
 def of_ledger(ledger: Ledger, uses: Uses) -> Iterable[Reading]:

@@ -22,6 +22,7 @@ from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.express import Express
 from holdfast.ports import Purse
+from holdfast.ports.sound import Recordings
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.resumption import Resumable, Resumption
 from holdfast.runtime.watching import Watches
@@ -97,6 +98,8 @@ class Directory:
     """Who is told what is seen of the conversations."""
     purse: Purse | None = None
     """What customers may still spend; None where nobody counts."""
+    recordings: Recordings | None = None
+    """Who records the sound of those that agreed to it; None: nobody does."""
     journal_cause: Fault | None = None
     """Why nothing is written at the moment; None while all is well."""
     parting: Callable[[Running], None] = lambda _: None

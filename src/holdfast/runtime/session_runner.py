@@ -35,8 +35,9 @@ from holdfast.runtime.eyes import BrowserEyes
 from holdfast.runtime.record import SessionRecord
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
+from holdfast.runtime.taping import record_sound
 from holdfast.runtime.upstreams import Upstreams
-from holdfast.runtime.wishes import model_of
+from holdfast.runtime.wishes import options_asked
 from holdfast.wire import browser, upstream
 from holdfast.wire.session_settings import SessionSettings, session_update
 from holdfast.wire.upstream import (
@@ -204,12 +205,9 @@ class SessionRunner(Shell):
 
     def create(self, message: browser.CreateSession) -> Event:
         """Complete `create_session`: registry, identifiers. Nothing changes before the core has agreed."""
-        options = browser.options_of(message)
-        if message.model is not None:
-            model = model_of(message.model, options, message.event_id)
-            if isinstance(model, MessageRefused):
-                return model
-            options = replace(options, model=model)
+        options = options_asked(message, self.directory.recordings)
+        if isinstance(options, MessageRefused):
+            return options
         ids = f"hf_{secrets.token_hex(16)}", self.tokens.first(), secrets.token_hex(8)
         spent = self.directory.spent_by(self.principal.customer_id)
         return SessionAsked(options, *ids, message.event_id, chance(), spent)
@@ -217,6 +215,8 @@ class SessionRunner(Shell):
     def _agreed(self, created: notices.SessionCreated) -> None:
         """The core took `create_session`: what was asked for holds from here on."""
         self._settle_on(created.session_id)
+        if self._state.options.consent is not None:
+            self.spawn(record_sound(self._state, self.directory.recordings, self.principal))
 
     def _settle_on(self, session_id: str) -> None:
         options = self.session.state.options

@@ -1,15 +1,33 @@
 """What a client wishes for its session, held against what there is.
 
-What lives here: the model's name. What never will: identifiers, tokens (`session_runner`).
+What lives here: the model's name, the words of a consent.
+What never will: identifiers, tokens (`session_runner`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdfast.core.events import MessageRefused, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.models import Scribe, UnknownModel, resolve_model, resolve_transcription_model
+from holdfast.ports.sound import Recordings
+from holdfast.wire.browser import CreateSession, options_of
+
+OTHER_WORDS = "`consent` must be the words that the configuration has under `recording`, as they were shown."
+"""Who agreed to other words than those that must be shown did not agree."""
+
+
+def options_asked(message: CreateSession, recordings: Recordings | None) -> SessionOptions | MessageRefused:
+    """Its options with the model that is meant, or why there can be no such session."""
+    options = options_of(message)
+    if options.consent is not None and recordings is not None and options.consent != recordings.words:
+        return MessageRefused("INVALID_MESSAGE", OTHER_WORDS, "consent", message.event_id)
+    if message.model is None:
+        return options
+    model = model_of(message.model, options, message.event_id)
+    return model if isinstance(model, MessageRefused) else replace(options, model=model)
 
 
 def model_of(name: str, options: SessionOptions, event_id: str | None) -> str | MessageRefused:

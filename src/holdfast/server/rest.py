@@ -66,6 +66,8 @@ class PageOptions:
     socket_path: str = "/api/openai/realtime"
     protocol: str = "holdfast.v1"
     binary_bytes: int = 64 * 1024
+    recording_words: str = ""
+    """What people must agree to before their sound is recorded; empty where it never is."""
     audio: Mapping[str, Any] = field(
         default_factory=lambda: {"format": "pcm16", "sampleRate": 24_000, "channels": 1, "frameMs": 20}
     )
@@ -207,6 +209,7 @@ class _Routes:
             "demo": {"customers": customers} if customers else None,
             "upstream": dict(page.upstream),
             "limits": {"binaryBytes": page.binary_bytes},
+            "recording": {"words": page.recording_words} if page.recording_words else None,
         }
         headers = {} if session else self._set_cookie(asked, begun)
         return JSONResponse(told, headers={**_NO_STORE, **headers})

@@ -23,6 +23,7 @@ from holdfast.store.charge_rows import (
     unknown_models,
 )
 from holdfast.store.charges import MemoryCharges, SqliteCharges
+from holdfast.store.consents import SqliteConsents
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from holdfast.store.inheritance import take_over
@@ -30,7 +31,7 @@ from holdfast.store.memory import MemoryJournal
 from holdfast.store.options import JournalOptions
 from holdfast.store.sqlite import SqliteJournal
 from holdfast.store.transcripts import SqliteTranscripts, TranscriptOptions
-from holdfast.store.visit import Visit
+from holdfast.store.visit import Visit, sound_beside
 
 __all__ = [
     "Database",
@@ -44,6 +45,7 @@ __all__ = [
     "MemoryCharges",
     "MemoryJournal",
     "SqliteCharges",
+    "SqliteConsents",
     "SqliteJournal",
     "SqliteTranscripts",
     "StoreError",
@@ -55,6 +57,7 @@ __all__ = [
     "charges_of",
     "forget_customer",
     "look_into",
+    "sound_beside",
     "spent_elsewhere",
     "sums",
     "take_over",

@@ -55,6 +55,12 @@ def journalled(connection: Connection, customer_id: str) -> frozenset[str]:
     return frozenset(connection.scalars(select(JOURNAL_ENTRY.c.session_id).where(whose).distinct()))
 
 
+def recorded(connection: Connection, customer_id: str) -> list[str]:
+    """Sessions of this customer that may have been recorded."""
+    whose = CONSENT.c.customer_id == customer_id
+    return list(connection.scalars(select(CONSENT.c.session_id).where(whose).distinct()))
+
+
 def _consents(connection: Connection, customer_id: str, _: frozenset[str]) -> int:
     return _done(connection, delete(CONSENT).where(CONSENT.c.customer_id == customer_id))
 

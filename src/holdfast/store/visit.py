@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,16 @@ from holdfast.store.ownership import FileLock
 from holdfast.store.schema import APPLICATION_ID
 
 BUSY_S: Final = 5.0
+
+
+def sound_beside(database: Path) -> Path:
+    """The folder of the sound that was recorded beside a database."""
+    return database.with_name("sound")
+
+
+def sound_of(database: Path, session_id: str) -> Path:
+    """A session's file of sound, whether it is there or not."""
+    return sound_beside(database) / f"{Path(session_id).name}.flac"
 
 
 class Visit:
@@ -53,9 +63,11 @@ class Visit:
     def erase(self, customer_id: str, *, by: str, receipt: str, in_use: frozenset[str] | None) -> Erased:
         """See `Shelf`. No copy of what was deleted is left in the file or its log."""
         with self._connected("begin immediate") as connection:
+            sound = erasure.recorded(connection, customer_id)
             journalled = erasure.journalled(connection, customer_id)
             kept = journalled if in_use is None else journalled & in_use
             counts = erasure.erase(connection, customer_id, kept)
+            counts["sound files"] = self._delete_sound(sound)
             erasure.audit(connection, receipt, "erased", by=by, counts=counts, at=time.time_ns() // 1_000)
         self._empty_log()
         return Erased(receipt, counts, len(kept))
@@ -86,6 +98,14 @@ class Visit:
             yield True
         finally:
             lock.release()
+
+    def _delete_sound(self, sessions: Iterable[str]) -> int:
+        """Before their consents are forgotten for good: what cannot be deleted raises, and they stay."""
+        files = [sound_of(self.path, session) for session in sessions]
+        there = [file for file in files if file.exists()]
+        for file in there:
+            file.unlink(missing_ok=True)
+        return len(there)
 
     def _empty_log(self) -> None:
         """What is gone stands in the write-ahead log until that is emptied; a reader may be in the way."""

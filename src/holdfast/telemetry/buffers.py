@@ -118,6 +118,11 @@ _ROWS: Final = (
         "a session is not written at that moment: `skipped`",
         is_shared=True,
     ),
+    Buffer(
+        "sound_bytes",
+        "a recorded session's sound that is not written yet",
+        "silence takes its place; `sound.ended` says how much",
+    ),
     Buffer("client_secrets", "client secrets in use", "429 with `Retry-After`", is_shared=True),
     Buffer("client_secrets_bytes", "the sessions they are bound to", "as above", is_shared=True),
     Buffer("audio_requests", "speech and recordings under way", "429", is_shared=True),

@@ -827,6 +827,12 @@ _ROWS: Final = (
             "The log's `transcripts.degraded` has the cause.",
         ),
         Meter(
+            "sound_recorded",
+            _G,
+            "Conversations whose sound is recorded now; each has a consent.",
+            "Compare with `holdfast_sessions`: who is recorded agreed to it.",
+        ),
+        Meter(
             "redactions_total",
             _C,
             "What was taken out of transcripts before they were written.",

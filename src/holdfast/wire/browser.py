@@ -50,6 +50,7 @@ class CreateSession(_Message, tag="create_session"):
     on_return: Literal["continue", "skip_to_live", "truncate"] | None = None
     language: _Name | None = None
     prompt: _Prompt | None = None
+    consent: _Prompt | None = None
 
 
 class ResumeSession(_Message, tag="resume_session"):
