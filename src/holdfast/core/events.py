@@ -44,10 +44,8 @@ class SessionOptions:
     """None: by the length of the absence."""
     language: str | None = None
     """The language that is spoken (ISO 639-1), for whoever writes it down."""
-    prompt: str | None = None
-    """Words that whoever writes it down should expect."""
-    consent: str | None = None
-    """The words under which the speaker agreed to be recorded, as they were shown."""
+    prompt: str | None = None  # words that whoever writes it down should expect
+    consent: str | None = None  # the words under which the speaker agreed to be recorded
 
     def as_record(self) -> dict[str, Any]:
         """As it stands in the journal: by name. The standard library's way copies each value deeply."""

@@ -17,12 +17,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
-from types import MappingProxyType
+from types import MappingProxyType, MethodType
 from typing import Any, Final
 
 import holdfast.core
 from holdfast.core.faults import Fault
-from holdfast.core.kept_input import KeptInput
 from holdfast.core.lanes import InputLane, OutputLane
 from holdfast.core.recent import Recent
 from holdfast.core.relay_input import RelayInput
@@ -44,10 +43,8 @@ which are told by themselves.
 LEFT_OUT: Final[dict[type, frozenset[str]]] = {
     RelayState: frozenset({"window"}),
     RelayInput: frozenset({"measure"}),
-    KeptInput: frozenset({"heard_by"}),
-    ReplayWindow: frozenset({"heard_by"}),
 }
-"""What a step brings along where it asks for it; who else hears the sound, which decides nothing."""
+"""What a step brings along where it asks for it."""
 
 Form = Any
 """None, a number, a text, or a list of such."""
@@ -264,6 +261,7 @@ def _unusual(former: Former, value: Any, name: str) -> Form:
 _SIZES: Final = frozenset({bytes, bytearray, memoryview})
 _OTHERS: Final[dict[type, Callable[[Former, Any, str], Form]]] = {
     Fault: _fault,
+    MethodType: lambda _former, _value, _name: None,  # who else hears the sound decides nothing
     **dict.fromkeys(_SIZES, _size),
     tuple: _sequence(TUPLE),
     list: _sequence(LIST),

@@ -114,18 +114,19 @@ class StereoRecordings:
 
     async def begin(self, consent: Consent) -> Tape | None:
         """See `Recordings`."""
-        facts = {"category": "session", "source": "sound", "session": consent.session_id}
-        if consent.session_id in self._tapes:
-            return self._tapes[consent.session_id]
+        session_id = consent.session_id
+        if session_id in self._tapes:
+            return self._tapes[session_id]
         try:
             await self._consents.enter(consent)
         except Exception as error:  # noqa: BLE001 - whatever the store has: without a consent nobody is recorded
-            log.warning("sound.refused", **facts, reason=type(error).__name__)
+            why = type(error).__name__
+            log.warning("sound.refused", category="session", source="sound", session=session_id, reason=why)
             return None
         sheet = Sheet(self._options.bytes_max)
-        tape = self._tapes[consent.session_id] = _StereoTape(sheet, self._clock, self._clock())
-        tape.task = asyncio.create_task(self._write(consent.session_id, tape), name="recording")
-        log.info("sound.began", **facts)
+        tape = self._tapes[session_id] = _StereoTape(sheet, self._clock, self._clock())
+        tape.task = asyncio.create_task(self._write(session_id, tape), name="recording")
+        log.info("sound.began", category="session", source="sound", session=session_id)
         return tape
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:  # noqa: ARG002 - by our own clock
@@ -150,7 +151,6 @@ class StereoRecordings:
 
     async def _write(self, session_id: str, tape: _StereoTape) -> None:
         path = self._options.folder / f"{session_id}{SUFFIX}"
-        facts: dict[str, Any] = {"category": "session", "source": "sound", "session": session_id}
         try:
             file = await asyncio.to_thread(self._open, path)
             try:
@@ -159,10 +159,12 @@ class StereoRecordings:
                 await asyncio.to_thread(file.close)
         except Exception as error:  # noqa: BLE001 - a full disk ends a recording, and no conversation
             tape.over.set()
-            log.warning("sound.failed", **facts, reason=f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            log.warning("sound.failed", category="session", source="sound", session=session_id, reason=why)
         else:
             lost_ms = tape.sheet.lost * 1_000 // (2 * SAMPLE_RATE_HZ)
-            log.info("sound.ended", **facts, seconds=tape.sheet.given // SAMPLE_RATE_HZ, lost_ms=lost_ms)
+            told = {"seconds": tape.sheet.given // SAMPLE_RATE_HZ, "lost_ms": lost_ms}
+            log.info("sound.ended", category="session", source="sound", session=session_id, **told)
         finally:
             self._tapes.pop(session_id, None)
 
