@@ -51,6 +51,8 @@ export interface PageConfig {
   readonly upstream?: Upstream;
   readonly models?: readonly { readonly id: string; readonly label: string }[];
   readonly voices?: readonly string[];
+  /** What a person must be shown and agree to before the sound is recorded; null where it never is. */
+  readonly recording?: { readonly words: string } | null;
 }
 
 /**
@@ -75,6 +77,8 @@ export interface SessionWish {
   readonly instructions?: string;
   readonly turnDetection?: "auto" | "manual";
   readonly greet?: boolean;
+  /** The words under which the speaker agreed to be recorded: exactly those of `PageConfig.recording`, as they were shown. */
+  readonly consent?: string;
 }
 
 /** What a client must show to take its session up again. The token is a secret of this tab. */
