@@ -30,7 +30,7 @@ CLIENTS := .venv-clients
 PEERS := .venv-peers
 CLIENTS_NODE := tests/clients/node/node_modules/.holdfast-stamp
 
-.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine talkers instructions budget simulate compare outage overload chaos rotate soak page autobahn image-check mutate express bench-all bench-peers web speech packages wheel docs clean
+.PHONY: help clients run prepare test test-python test-web test-live check bench bench-core bench-engine talkers instructions budget simulate compare outage overload chaos rotate soak page autobahn image-check mutate express redaction bench-all bench-peers web speech packages wheel docs clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,9 @@ SECONDS_DARK ?= 600
 
 compare: $(VENV)/.dev ## the gateway's cost for a message beside revision BASE (HEAD~1), PAIRS (30) pairs: minutes
 	@$(BIN)/python -m benchmarks.compare --base $(BASE) --pairs $(PAIRS)
+
+redaction: $(VENV)/.dev ## how much of what should be taken out of transcripts is found, and how much else (seconds)
+	@$(BIN)/python -m benchmarks.redaction --misses
 
 outage: $(VENV)/.dev ## an upstream that is dark for SECONDS_DARK (600) with 200 sessions, three ways
 	@$(BIN)/python -m benchmarks.outage --seconds $(SECONDS_DARK) --seed $(SEED)

@@ -63,7 +63,9 @@ def entries(folder: Path) -> list[tuple[str, str]]:
     return [(one.kind, one.text) for one in Visit(file_in(folder)).entries(session.session_id)]
 
 
-async def test_what_was_said_behind_the_browser_protocol_is_kept_and_cleaned(tmp_path: Path) -> None:
+async def test_what_was_said_behind_the_browser_protocol_is_kept_and_cleaned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with whole(tmp_path) as (authority, emulator, _):
         client = await Client.connect(f"ws://{authority}/api/openai/realtime")
         client.say("create_session")
@@ -87,6 +89,9 @@ async def test_what_was_said_behind_the_browser_protocol_is_kept_and_cleaned(tmp
     assert ("user", "my card number is [card]") in told
     assert len([text for kind, text in told if kind == "assistant" and text]) >= 2
     assert b"4111" not in on_the_disk(tmp_path)
+    logged = capsys.readouterr().out
+    assert "session.created" in logged
+    assert all(words not in logged for words in ("4111", "card number", heard))
 
 
 async def test_what_was_said_behind_v1_realtime_is_kept(tmp_path: Path) -> None:
