@@ -47,11 +47,18 @@ class Seen:
         """Its upstream goes."""
         self.saw(seen.UpstreamLost(0, fault(code, ["close 1006"]), was_live), name)
 
-    def turn(self, name: str = "hf_1", *, thinking: float = 0.4, speaking: float = 0.2) -> None:
+    def turn(
+        self,
+        name: str = "hf_1",
+        *,
+        thinking: float = 0.4,
+        speaking: float = 0.2,
+        received: int | None = None,
+    ) -> None:
         """The user speaks for a second and is answered."""
         self.saw(seen.TurnBegan("item_1", 24_000), name)
         self.at += 1.5
-        self.saw(seen.TurnEnded("item_1", 48_000), name)
+        self.saw(seen.TurnEnded("item_1", 48_000, received), name)
         self.at += thinking
         self.saw(seen.ResponseBegan("resp_1"), name)
         self.at += speaking

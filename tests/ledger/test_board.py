@@ -134,8 +134,8 @@ def test_a_bucket_has_examples_to_look_at() -> None:
 def test_minutes_are_counted_and_bounded() -> None:
     latency = Latency()
     for minute in range(70):
-        latency.take(sample(100.0, 1, at=minute * 60_000 + 5))
-        latency.take(sample(300.0, 2, at=minute * 60_000 + 9))
+        latency.take(sample(100.0, 2 * minute, at=minute * 60_000 + 5))
+        latency.take(sample(300.0, 2 * minute + 1, at=minute * 60_000 + 9))
     series = latency.as_object()["series"]
 
     assert len(series) == 60

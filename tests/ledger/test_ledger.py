@@ -51,17 +51,57 @@ def test_the_segments_of_a_turn_add_up_to_what_the_user_waited() -> None:
     assert turn["endedMs"] - turn["began_ms"] == 1000
 
 
-def test_who_knows_better_refines_a_turn() -> None:
+def heard(until_ms: float, arrived_ms: float, heard_ms: float) -> seen.SilenceHeard:
+    """What a client says of its turn, in milliseconds of its microphone."""
+    return seen.SilenceHeard("item_2", round(until_ms * 24), round(arrived_ms * 24), round(heard_ms * 24))
+
+
+def test_what_the_client_heard_is_what_the_parts_add_up_to() -> None:
     book = Seen()
     book.live()
-    book.turn()
+    book.turn(thinking=0.4, speaking=0.2, received=2_500 * 24)
     before = book.collect()
-    book.ledger.refine("hf_1", 1, (("uplink", 20.0), ("thinking", 400.0), ("playback", 80.0)), book.at)
+    # spoke until 2.0 s; 500 ms later, as 2.5 s had come, the upstream noticed; 600 ms to the first sound;
+    # 80 ms in the player: 30 ms are the line's
+    book.saw(heard(2_000, 3_130, 3_210))
     after = book.collect(before.cursor)
+    (turn,) = book.document()["turns"]
 
-    assert book.document()["turns"][0]["silenceMs"] == 500.0
-    assert [(one.turn, one.silence_ms, one.side) for one in after.turns] == [(1, 500.0, "browser")]
+    assert [(one["name"], one["ms"]) for one in turn["segments"]] == [
+        ("endpointing", 500.0),
+        ("thinking", 400.0),
+        ("speaking", 200.0),
+        ("network", 30.0),
+        ("playback", 80.0),
+    ]
+    assert turn["silenceMs"] == 1_210.0
+    assert [(one.turn, one.silence_ms, one.side) for one in after.turns] == [(1, 1_210.0, "browser")]
     assert [row.id for row in after.rows] == ["hf_1"]
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "arrived_ms", "heard_ms"),
+    [(2_000, 1_900, 1_900), (9_000, 9_500, 10_000), (2_000, 90_000, 90_000), (2_480, 2_500, 2_600)],
+    ids=["before it was said", "said later than it came", "a minute late", "sooner than we had it"],
+)
+def test_what_cannot_be_is_not_believed(until_ms: float, arrived_ms: float, heard_ms: float) -> None:
+    book = Seen()
+    book.live()
+    book.turn(thinking=0.4, speaking=0.2, received=2_500 * 24)
+    own = book.document()["turns"]
+    book.saw(heard(until_ms, arrived_ms, heard_ms))
+
+    assert book.document()["turns"] == own
+
+
+def test_the_first_word_on_a_turn_counts() -> None:
+    book = Seen()
+    book.live()
+    book.turn(thinking=0.4, speaking=0.2, received=2_500 * 24)
+    book.saw(heard(2_000, 3_130, 3_210))
+    book.saw(heard(2_000, 3_130, 4_210))
+
+    assert book.document()["turns"][0]["silenceMs"] == 1_210.0
 
 
 def test_customers_are_masked_and_words_are_counted() -> None:

@@ -54,6 +54,8 @@ async def test_a_spoken_turn_behind_the_browser_protocol() -> None:
         for frame in frames(SPEECH):
             client.send_binary(frame)
         await client.until_told("response_done")
+        said = {"spokeUntil": 14_400, "receivedAt": 40_000, "heardAt": 41_000}
+        client.say("heard", itemId="item_1", **said)
         client.say("end_session")
         await client.until_closed()
 
@@ -81,6 +83,11 @@ async def test_a_spoken_turn_behind_the_browser_protocol() -> None:
     assert ended.status == "completed"
     assert ended.usage is not None
     assert ended.usage["total_tokens"] == client.told("response_done")[0]["usage"]["total_tokens"]
+    (heard,) = memory.all(seen.SilenceHeard)
+    assert (heard.spoke_until, heard.received_at, heard.heard_at) == (14_400, 40_000, 41_000)
+    (turn,) = memory.all(seen.TurnEnded)
+    assert turn.received is not None
+    assert 14_400 <= turn.received <= len(SPEECH) // 2
     assert [one.text for one in memory.all(seen.WordsOfUser)] == [client.told("user_transcript")[-1]["text"]]
     assert len(memory.all(seen.WordsOfAssistant)) == 1
 

@@ -13,6 +13,7 @@ from holdfast.core.effects import Play
 from holdfast.core.events import Event, MessageRefused, SessionAsked
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
+from holdfast.core.observed import Reported, SilenceHeard
 from holdfast.wire import browser
 
 LIMITS = Limits()
@@ -45,10 +46,20 @@ def decode(message: object) -> Event | None:
         ({"type": "cancel_response"}, events.CancelAsked()),
         ({"type": "end_session"}, events.EndAsked()),
         ({"type": "played", "itemId": "item_1", "ms": 40}, events.Played("item_1", 40)),
+        (
+            {
+                "type": "heard",
+                "itemId": "item_1",
+                "spokeUntil": 100,
+                "receivedAt": 900,
+                "heardAt": 1000,
+            },
+            SilenceHeard("item_1", 100, 900, 1000),
+        ),
         ({"type": "ack", "offset": 7}, events.Acknowledged(7)),
         (
             {"type": "report", "fault": "user_device.speaker_locked", "underruns": 3},
-            events.Reported(fault("user_device.speaker_locked", ["the client says so"]), {"underruns": 3}),
+            Reported(fault("user_device.speaker_locked", ["the client says so"]), {"underruns": 3}),
         ),
         ({"type": "ping", "any": [1]}, events.Pinged({"type": "ping", "any": [1]})),
     ],
@@ -105,6 +116,7 @@ def test_create_session_bears_every_option() -> None:
         (b'{"type": "input_text"}', None),
         (b'{"type": "input_text", "text": "  "}', "text"),
         (b'{"type": "played", "itemId": "i", "ms": -1}', "ms"),
+        (b'{"type": "heard", "itemId": "i", "spokeUntil": 1, "receivedAt": 2}', "heardAt"),
         (b'{"type": "ack", "offset": 1e400}', None),
         (b'{"type": "ping", "n": 1e400}', None),
         (b'{"type": "report", "fault": "no.such"}', "fault"),

@@ -29,7 +29,6 @@ from holdfast.core.events import (
     MessageRefused,
     Pinged,
     Played,
-    Reported,
     SessionAsked,
     TextGiven,
     TimerFired,
@@ -45,6 +44,7 @@ from holdfast.core.notices import (
     SessionCreated,
     Status,
 )
+from holdfast.core.observed import Reported, SilenceHeard
 from holdfast.core.rebuild import enter_text
 from holdfast.core.recovery import NoHope, WaitFor
 from holdfast.core.refusals import refuse
@@ -320,6 +320,11 @@ def refused_message(s: State, event: MessageRefused, now: float) -> None:
 def played(s: State, event: Played, now: float) -> None:  # noqa: ARG001 - every side function is called alike
     """The client's word on what was heard."""
     s.output.report(event.item_id, event.ms)
+
+
+def silence_heard(s: State, event: SilenceHeard, now: float) -> None:  # noqa: ARG001 - as above
+    """The client's word on how long its user waited: for whoever watches."""
+    s.told.append(event)
 
 
 def acknowledged(s: State, event: Acknowledged, now: float) -> None:  # noqa: ARG001 - as above

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from holdfast.core.faults import Fault
+from holdfast.core.observed import Reported, SilenceHeard
 
 # the client
 
@@ -123,14 +124,6 @@ class AudioDue:
 @dataclass(frozen=True, slots=True)
 class Pinged:
     payload: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """What the client says of its own end: a fault that only it can see, figures by name."""
-
-    fault: Fault | None
-    figures: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +377,7 @@ Event = (
     | CancelAsked
     | EndAsked
     | Played
+    | SilenceHeard
     | Acknowledged
     | AudioDue
     | Pinged

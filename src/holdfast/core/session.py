@@ -32,6 +32,7 @@ from holdfast.core import (
 from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
 from holdfast.core.faults import Fault
+from holdfast.core.observed import Reported, SilenceHeard
 from holdfast.core.restart import StoredLine
 from holdfast.core.state import TIMER_LOSSES, State, Surroundings
 
@@ -47,10 +48,11 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.CancelAsked: client_side.cancel_asked,
     events.EndAsked: client_side.end_asked,
     events.Played: client_side.played,
+    SilenceHeard: client_side.silence_heard,
     events.Acknowledged: client_side.acknowledged,
     events.AudioDue: audio_side.due,
     events.Pinged: client_side.pinged,
-    events.Reported: client_side.reported,
+    Reported: client_side.reported,
     events.MessageRefused: client_side.refused_message,
     events.ClientGone: return_side.gone,
     events.ClientTooSlow: return_side.too_slow,
@@ -109,9 +111,10 @@ _COUNTED: Final = frozenset(
         events.ClearAsked,
         events.CancelAsked,
         events.Played,
+        SilenceHeard,
         events.Acknowledged,
         events.Pinged,
-        events.Reported,
+        Reported,
         events.MessageRefused,
     }
 )

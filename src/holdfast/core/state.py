@@ -27,6 +27,7 @@ from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.losses import TELL_EVERY_S, Loss, Losses
 from holdfast.core.notices import AudioLost, Error, Notice
+from holdfast.core.observed import SilenceHeard
 from holdfast.core.ordering import Ordering
 from holdfast.core.output import ItemAudio, Output
 from holdfast.core.rates import ErrorThrottle, FloodWatch, TokenBucket
@@ -114,8 +115,10 @@ class State(Linked):
         super().__init__(limits, surroundings.upstreams, surroundings.endpoints)
         self.surroundings = surroundings
         self.out: list[Effect] = []
-        self.told: list[Notice] = []
-        """What this step told the client, whether it is there or not: for whoever watches."""
+        self.told: list[Notice | SilenceHeard] = []
+        """What this step told the client, whether it is there or not, or the client told for no decision: for
+        whoever watches.
+        """
         self.session_id = ""
         self.options = SessionOptions()
         self.asked: SessionAsked | None = None

@@ -180,6 +180,14 @@ class Account:
         """The newest."""
         return self.turns[-1] if self.turns else None
 
+    def turn_of(self, response_id: str) -> Turn | None:
+        """The newest that this answer belongs to."""
+        return next((turn for turn in reversed(self.turns) if response_id in turn.response_ids), None)
+
+    def turn_heard(self, item_id: str) -> Turn | None:
+        """The newest whose answer began to sound with this item."""
+        return next((turn for turn in reversed(self.turns) if turn.item_id == item_id), None)
+
     def ms(self, at: float) -> int:
         """`at` since its beginning."""
         return max(0, round((at - self.began) * 1000))

@@ -7,7 +7,7 @@ What never will: how a turn's silence came about (`turns`).
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,7 +27,8 @@ class Latency:
     """The newest turns of all sessions."""
 
     def __init__(self, samples_max: int = SAMPLES_MAX) -> None:
-        self._samples: deque[TurnSample] = deque(maxlen=samples_max)
+        self._samples: OrderedDict[tuple[str, int], TurnSample] = OrderedDict()
+        self._samples_max = samples_max
         self._told: dict[str, Any] | None = None
 
     @property
@@ -36,8 +37,10 @@ class Latency:
         return len(self._samples)
 
     def take(self, sample: TurnSample) -> None:
-        """One more turn."""
-        self._samples.append(sample)
+        """One more turn, or one of before, known better."""
+        self._samples[sample.session, sample.turn] = sample
+        if len(self._samples) > self._samples_max:
+            self._samples.popitem(last=False)
         self._told = None
 
     def forget(self) -> None:
@@ -48,7 +51,7 @@ class Latency:
     def as_object(self) -> dict[str, Any]:
         """The figures; worked out when something was added."""
         if self._told is None:
-            self._told = _figures(sorted(self._samples, key=lambda one: one.at))
+            self._told = _figures(sorted(self._samples.values(), key=lambda one: one.at))
         return self._told
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ from holdfast.ledger.health import network_of, strip
 from holdfast.ledger.purse import Purse, Spent
 from holdfast.ledger.reading import read
 from holdfast.ledger.shapes import Batch, FaultSeen, FaultTold, Flow, Row, TurnSample, masked, told
+from holdfast.ledger.turns import Turn
 from holdfast.ports import sightings as seen
 from holdfast.ports.charges import NANOS_PER_USD, Charge
 from holdfast.ports.sightings import Watched
@@ -88,7 +89,9 @@ class Ledger:
         if isinstance(sighting, seen.Ended):
             self._ends(account)
         if isinstance(sighting, seen.FirstSound) and _sounded(account) != sounded:
-            self._waited(account, at)
+            self._waited(account, account.turn, at)
+        if isinstance(sighting, seen.SilenceHeard):
+            self._waited(account, account.turn_heard(sighting.item_id), at)
         self._touch(account)
 
     def _of(self, session: Watched, sighting: seen.Sighting, at: float) -> Account | None:
@@ -137,11 +140,11 @@ class Ledger:
         )
         self._keep(self._faults, one, self._limits.console_faults)
 
-    def _waited(self, account: Account, at: float) -> None:
-        turn = account.turn
+    def _waited(self, account: Account, turn: Turn | None, at: float) -> None:
         if turn is not None and turn.segments:
             self._version += 1
-            sample = TurnSample(self.wall_ms(at), account.id, turn.n, turn.segments)
+            side: Literal["server", "browser"] = "browser" if turn.is_heard else "server"
+            sample = TurnSample(self.wall_ms(at), account.id, turn.n, turn.segments, side)
             self._keep(self._turns, sample, TURNS_KEPT)
 
     def _keep(self, kept: deque[tuple[int, Any]], one: Any, most: int) -> None:
@@ -159,19 +162,6 @@ class Ledger:
         self._changed.move_to_end(account.id)
 
     # what others add
-
-    def refine(self, session_id: str, turn: int, segments: tuple[tuple[str, float], ...], at: float) -> None:
-        """Somebody knows better of what a turn's silence was made: the client's own report, for one."""
-        known = self._accounts.get(session_id)
-        found = None if known is None else next((one for one in known.turns if one.n == turn), None)
-        if known is None or found is None:
-            return
-        found.segments = segments
-        known.waited_ms = found.silence_ms
-        self._version += 1
-        sample = TurnSample(self.wall_ms(at), session_id, turn, segments, "browser")
-        self._keep(self._turns, sample, TURNS_KEPT)
-        self._touch(known)
 
     def charged(self, charge: Charge) -> None:
         """Something was billed, or what was billed is corrected."""

@@ -103,7 +103,7 @@ def _turn_ended(a: Account, one: seen.TurnEnded, at: float) -> None:
         a.turn_count += 1
         turn = Turn(a.turn_count, at)
         a.turns.append(turn)
-    turn.ended, turn.end_sample = at, one.sample
+    turn.ended, turn.end_sample, turn.received = at, one.sample, one.received
     a.spoken_at = at
     a.waits_since = at if a.mode == "conversation" else None
     spoke_s = turn.speech_s if turn.speech_s is not None else at - turn.began
@@ -134,7 +134,7 @@ def _first_sound(a: Account, one: seen.FirstSound, at: float) -> None:
     a.sounds_since = a.sounds_since or at
     if turn is None or turn.sounded is not None or turn.ended is None:
         return
-    turn.sound(at)
+    turn.sound(one.item_id, at)
     a.waited_ms = silence = turn.silence_ms or 0.0
     a.write(
         "assistant",
@@ -146,16 +146,22 @@ def _first_sound(a: Account, one: seen.FirstSound, at: float) -> None:
     )
 
 
+def _silence_heard(a: Account, one: seen.SilenceHeard, at: float) -> None:
+    turn = a.turn_heard(one.item_id)
+    if turn is None or not turn.hear(one):
+        return
+    a.waited_ms = silence = turn.silence_ms or 0.0
+    a.write("user", "heard", f"The user had heard nothing for {silence:.0f} ms.", at, turn=turn.n)
+
+
 def _assistant_words(a: Account, one: seen.WordsOfAssistant, at: float) -> None:
     text = f"{len(one.text)} characters were said."
     a.write("assistant", "words", text, at, characters=len(one.text), response=one.response_id)
 
 
 def _interrupted(a: Account, one: seen.Interrupted, at: float) -> None:
-    for turn in reversed(a.turns):
-        if one.response_id in turn.response_ids:
-            turn.interrupted_after_ms = one.heard_ms
-            break
+    if (turn := a.turn_of(one.response_id)) is not None:
+        turn.interrupted_after_ms = one.heard_ms
     text = f"Interrupted after {one.heard_ms} ms were heard."
     a.write("assistant", "interrupted", text, at, heardMs=one.heard_ms, sentMs=one.sent_ms)
 
@@ -278,6 +284,7 @@ _BOOKS: Final[Mapping[type, Callable[[Account, Any, float], None]]] = {
     seen.WordsOfUser: _user_words,
     seen.ResponseBegan: _response_began,
     seen.FirstSound: _first_sound,
+    seen.SilenceHeard: _silence_heard,
     seen.WordsOfAssistant: _assistant_words,
     seen.Interrupted: _interrupted,
     seen.ResponseEnded: _response_ended,

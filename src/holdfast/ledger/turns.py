@@ -4,8 +4,9 @@ What lives here: from "stopped speaking" to "first sound", in named parts; what 
 What never will: sums over sessions (`latency`).
 
 What the gateway sees by itself begins when the upstream says that the user has stopped, and ends when the
-first sound is on its way down. Whoever knows more (how long the upstream took to notice, what the line and
-the player add) puts it before and behind: `refine`.
+first sound is on its way down. A client that measures how long its user waited puts the rest before and
+behind (`hear`): its count of recorded samples is the one clock of both, so that the parts add up to the
+silence that was heard.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.ports.sightings import SilenceHeard
 
 ENDPOINTING: Final = "endpointing"
 THINKING: Final = "thinking"
 SPEAKING: Final = "speaking"
+NETWORK: Final = "network"
+"""Both ways, and what the machines' own buffers add: what no other part explains."""
+PLAYBACK: Final = "playback"
 SEGMENTS: Final = (ENDPOINTING, THINKING, SPEAKING)
 """In the order in which they pass."""
+WAIT_MS_MAX: Final = 60_000
+"""Nobody waits longer; a client that says so is not believed."""
 RESPONSES_MAX: Final = 16
 """Answers within one turn that are remembered: tools make several."""
 
@@ -33,8 +40,12 @@ class Turn:
     ended: float | None = None
     begin_sample: int | None = None
     end_sample: int | None = None
+    received: int | None = None
+    """Samples that had come when the upstream said that the user had stopped."""
     answered: float | None = None
     """When the first answer to it began."""
+    item_id: str = ""
+    """Of the answer's first sound."""
     sounded: float | None = None
     """When its first sound was on its way."""
     interrupted_after_ms: int | None = None
@@ -43,6 +54,8 @@ class Turn:
     response_ids: list[str] = field(default_factory=list)
     segments: tuple[tuple[str, float], ...] = ()
     """What the silence was made of, in order (ms); nothing before the first sound."""
+    is_heard: bool = False
+    """Whether it was measured where it was heard."""
 
     @property
     def waits(self) -> bool:
@@ -63,14 +76,39 @@ class Turn:
             return 0.0
         return max(0.0, self.ended - self.began - self.speech_s)
 
-    def sound(self, at: float) -> None:
+    def sound(self, item_id: str, at: float) -> None:
         """The first sound of an answer to it is on its way: what the silence was made of is known."""
-        self.sounded = at
+        self.item_id, self.sounded = item_id, at
         if self.ended is None:
             return
         answered = min(at, max(self.ended, self.answered or at))
         parts = (self.endpointing_s, answered - self.ended, at - answered)
         self.segments = tuple((name, round(s * 1000, 1)) for name, s in zip(SEGMENTS, parts, strict=True))
+
+    def hear(self, told: SilenceHeard) -> bool:
+        """The client's measurement: whether it fits this turn, which then is made of what it says."""
+        if self.ended is None or self.sounded is None or self.received is None or self.is_heard:
+            return False
+        whole = _ms(told.heard_at - told.spoke_until)
+        if not 0 <= whole <= WAIT_MS_MAX or not 0 <= told.spoke_until <= self.received:
+            return False
+        answered = min(self.sounded, max(self.ended, self.answered or self.sounded))
+        ours = (
+            (ENDPOINTING, _ms(self.received - told.spoke_until)),
+            (THINKING, (answered - self.ended) * 1000),
+            (SPEAKING, (self.sounded - answered) * 1000),
+        )
+        playback = min(max(0.0, _ms(told.heard_at - told.received_at)), whole)
+        line = whole - playback - sum(ms for _, ms in ours)
+        (name, first), *rest = ours
+        # Audio comes in frames: our parts may be longer than what was heard by less than one of them.
+        first += min(0.0, line)
+        if first < 0:
+            return False
+        parts = ((name, first), *rest, (NETWORK, max(0.0, line)), (PLAYBACK, playback))
+        self.segments = tuple((name, round(ms, 1)) for name, ms in parts)
+        self.is_heard = True
+        return True
 
     @property
     def silence_ms(self) -> float | None:
@@ -96,3 +134,7 @@ class Turn:
             "responseIds": list(self.response_ids),
             "isTyped": self.is_typed,
         }
+
+
+def _ms(samples: int) -> float:
+    return samples * 1000 / SAMPLE_RATE_HZ

@@ -99,10 +99,12 @@ class TurnBegan:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The user stopped speaking at this sample."""
+    """The user stopped speaking at this sample, says the upstream."""
 
     item_id: str
     sample: int
+    received: int | None = None
+    """Samples that had come when it said so; None where they are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,18 @@ class FirstSound:
 
     response_id: str
     item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceHeard:
+    """How long the user waited, as their client measured it, in samples of the session's input: the last of
+    their speech, what was recorded when the first sound of the answer arrived, and when it was heard.
+    """
+
+    item_id: str
+    spoke_until: int
+    received_at: int
+    heard_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +239,7 @@ Sighting = (
     | WordsOfUser
     | ResponseBegan
     | FirstSound
+    | SilenceHeard
     | WordsOfAssistant
     | Interrupted
     | ResponseEnded

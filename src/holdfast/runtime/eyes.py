@@ -18,6 +18,7 @@ from holdfast.core.audio import ms_of_samples, samples_of_ms
 from holdfast.core.effects import Effect, Finish, Note, Record
 from holdfast.core.faults import FAULTS, Fault, fault
 from holdfast.core.links import Linked
+from holdfast.core.observed import SilenceHeard
 from holdfast.core.recent import Recent
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
@@ -29,6 +30,7 @@ from holdfast.ports.sightings import Sighting, Watched
 from holdfast.runtime.watching import Watches
 from holdfast.wire.usage import usage_of
 
+Told = notices.Notice | SilenceHeard
 TYPED_REMEMBERED: Final = 32
 """Typed turns whose line may be written again: it changes while they wait for an upstream."""
 _LIVE: Final = {"session.ready": "first", "session.rebuilt": "rebuilt", "upstream.rotated": "rotated"}
@@ -134,7 +136,7 @@ class BrowserEyes(Eyes):
             self._tell(seen.Began(is_restored), at)
         return self._is_begun
 
-    def stepped(self, told: Sequence[notices.Notice], due: Sequence[Effect], at: float) -> None:
+    def stepped(self, told: Sequence[Told], due: Sequence[Effect], at: float) -> None:
         """A step is done: what it told the client, and its effects."""
         if not self._watches.all or (not self._is_begun and not self._begin(at)):
             return
@@ -199,9 +201,10 @@ _Build = Callable[[State, Any], Sighting | None]
 
 _NOTICES: Final[Mapping[type, _Build]] = {
     notices.SpeechStarted: lambda _, n: seen.TurnBegan(n.item_id, n.sample),
-    notices.SpeechStopped: lambda _, n: seen.TurnEnded(n.item_id, n.sample),
+    notices.SpeechStopped: lambda s, n: seen.TurnEnded(n.item_id, n.sample, s.received),
     notices.UserTranscript: _words,
     notices.ResponseStarted: lambda _, n: seen.ResponseBegan(n.response_id),
+    SilenceHeard: lambda _, e: seen.SilenceHeard(e.item_id, e.spoke_until, e.received_at, e.heard_at),
     notices.AudioStarted: lambda _, n: seen.FirstSound(n.response_id, n.item_id),
     notices.AssistantTranscript: lambda _, n: (
         seen.WordsOfAssistant(n.response_id, n.item_id, n.text) if n.final else None

@@ -22,6 +22,7 @@ from holdfast.core.effects import Play
 from holdfast.core.events import Event, MessageRefused, SessionOptions
 from holdfast.core.faults import FAULTS, Fault, Party, fault
 from holdfast.core.limits import Limits
+from holdfast.core.observed import Reported, SilenceHeard
 
 UPLINK_HEADER: Final = struct.Struct("<Q")
 DOWNLINK_HEADER: Final = struct.Struct("<QIIQ")
@@ -85,6 +86,13 @@ class Played(_Message, tag="played"):
     ms: _Count
 
 
+class Heard(_Message, tag="heard"):
+    item_id: _Id
+    spoke_until: _Count
+    received_at: _Count
+    heard_at: _Count
+
+
 class Ack(_Message, tag="ack"):
     offset: _Count
 
@@ -112,6 +120,7 @@ ClientMessage = (
     | CancelResponse
     | EndSession
     | Played
+    | Heard
     | Ack
     | Ping
     | Report
@@ -176,11 +185,13 @@ def _event(message: ClientMessage, raw: bytes, limits: Limits, asking: Asking) -
             return events.Acknowledged(offset)
         case Ping():
             return events.Pinged(_any_decoder.decode(raw))
-        case Report():
-            return _reported(message)
+        case Heard() | Report():
+            return _observed(message)
 
 
-def _reported(message: Report) -> Event:
+def _observed(message: Heard | Report) -> Event:
+    if isinstance(message, Heard):
+        return SilenceHeard(message.item_id, message.spoke_until, message.received_at, message.heard_at)
     cause = None
     if message.fault is not None:
         if message.fault not in FAULTS or FAULTS[message.fault].party not in _THEIRS:
@@ -188,7 +199,7 @@ def _reported(message: Report) -> Event:
             return MessageRefused("INVALID_MESSAGE", why, "fault", message.event_id)
         cause = fault(message.fault, ["the client says so"])
     told = {name: getattr(message, name) for name in ("silent_ms", "rtt_ms", "underruns", "blocked")}
-    return events.Reported(cause, {name: value for name, value in told.items() if value is not None})
+    return Reported(cause, {name: value for name, value in told.items() if value is not None})
 
 
 def _created(message: CreateSession, limits: Limits, ask: Callable[[CreateSession], Event]) -> Event:

@@ -106,7 +106,7 @@ APPLICATION: Final[Mapping[str, FaultRow]] = by_code(
         meaning="Another socket resumed the session while this one was open; this one was closed with 4409.",
         close_code=4409,
         provoke="resume a session from a second window while the first is open",
-        advice="One window at a time can be in this conversation. You can fetch it back.",
+        advice="One window at a time. You can fetch it back.",
     ),
     FaultRow(
         "application.not_authorized",
@@ -137,6 +137,6 @@ APPLICATION: Final[Mapping[str, FaultRow]] = by_code(
         evidence=("how long it may last",),
         close_code=4408,
         provoke="serve with HOLDFAST_LIMITS__SESSION_S=5 and go on talking",
-        advice="A conversation may last so long. Start again to go on.",
+        advice="Start again to go on.",
     ),
 )

@@ -55,7 +55,7 @@ USER: Final[Mapping[str, FaultRow]] = by_code(
         evidence=_PAGE,
         ends=False,
         provoke="let the request for the page's capture worklet fail",
-        advice="A part of this page could not be loaded. It is tried again by itself.",
+        advice="A part of this page did not load. It is tried again.",
     ),
     FaultRow(
         "user_network.away_too_long",
@@ -76,7 +76,7 @@ USER: Final[Mapping[str, FaultRow]] = by_code(
         evidence=_PAGE,
         ends=False,
         provoke="deny the microphone to the page",
-        advice="Allow it beside the address bar, or type instead. It goes on by itself once allowed.",
+        advice="Allow it beside the address bar, or type instead.",
     ),
     FaultRow(
         "user_device.microphone_missing",

@@ -9,7 +9,6 @@ import { createVoiceClient, type VoiceClientOptions } from "@holdfast/client";
 import { FinancialSherpa } from "@holdfast/react";
 import "@holdfast/react/sherpa.css";
 import "./page.css";
-import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 const root = document.getElementById("root");
@@ -23,10 +22,6 @@ async function start(element: HTMLElement): Promise<void> {
   const options: VoiceClientOptions = taps === undefined ? { processing } : { processing, ...taps.options };
   const client = createVoiceClient(options);
   taps?.expose(client);
-  createRoot(element).render(
-    <StrictMode>
-      <FinancialSherpa client={client} />
-    </StrictMode>,
-  );
+  createRoot(element).render(<FinancialSherpa client={client} />);
   await client.load();
 }

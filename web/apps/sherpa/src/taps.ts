@@ -1,5 +1,6 @@
 /**
- * For tests: what was really played, and when the page was told to fall silent.
+ * For tests: what was really played and what the microphone brought meanwhile, and when the page was told to fall
+ * silent.
  *
  * What lives here: a recorder behind the playback node, at `window.__holdfast`. Loaded only with `?taps=1`.
  */
@@ -20,6 +21,10 @@ interface Exposed {
   readonly quanta: () => Quantum[];
   /** The last played samples, as numbers, newest last. */
   readonly samples: () => Promise<number[]>;
+  /** The microphone's at the same time, sample by sample. */
+  readonly microphone: () => Promise<number[]>;
+  /** How long (ms) what is recorded as played takes to the ear. */
+  readonly delayMs: () => number;
 }
 
 const QUANTA_MAX = 60_000;
@@ -28,11 +33,15 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
   const flushes: number[] = [];
   const quanta: Quantum[] = [];
   let port: MessagePort | undefined;
+  let context: AudioContext | undefined;
+  const microphones = overheard();
   const options: VoiceClientOptions = {
     onFlushed: (at) => flushes.push(at),
     tap: async (node) => {
       await node.context.audioWorklet.addModule(tapUrl);
-      const tap = new AudioWorkletNode(node.context, "holdfast-tap", { numberOfOutputs: 0 });
+      const tap = new AudioWorkletNode(node.context, "holdfast-tap", { numberOfInputs: 2, numberOfOutputs: 0 });
+      const playing = (context = node.context as AudioContext);
+      microphones.forEach((mediaStream) => new MediaStreamAudioSourceNode(playing, { mediaStream }).connect(tap, 0, 1));
       port = tap.port;
       port.addEventListener("message", ({ data }: MessageEvent<Quantum[] | Float32Array>) => {
         if (!Array.isArray(data)) return;
@@ -43,7 +52,7 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
       node.connect(tap);
     },
   };
-  const samples = (): Promise<number[]> =>
+  const ask = (what: string): Promise<number[]> =>
     new Promise((resolve) => {
       if (port === undefined) {
         resolve([]);
@@ -55,13 +64,39 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
         resolve([...data]);
       };
       port.addEventListener("message", answered);
-      port.postMessage("samples");
+      port.postMessage(what);
     });
   return {
     options,
     expose(client) {
-      const exposed: Exposed = { client, flushes, quanta: () => [...quanta], samples };
+      const exposed: Exposed = {
+        client,
+        flushes,
+        quanta: () => [...quanta],
+        samples: () => ask("samples"),
+        microphone: () => ask("microphone"),
+        delayMs: () => (context?.outputLatency ?? 0) * 1000,
+      };
       (window as unknown as { __holdfast: Exposed }).__holdfast = exposed;
+    },
+  };
+}
+
+/** The microphones that the page opens. A second one of our own would start the test's file anew. */
+function overheard(): { forEach(opened: (stream: MediaStream) => void): void } {
+  const streams: MediaStream[] = [];
+  let tell = (stream: MediaStream): void => void streams.push(stream);
+  const devices = navigator.mediaDevices;
+  const ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wish) => {
+    const stream = await ask(wish);
+    tell(stream);
+    return stream;
+  };
+  return {
+    forEach(opened) {
+      streams.forEach(opened);
+      tell = opened;
     },
   };
 }

@@ -154,3 +154,8 @@ export function accepts(phase: LinkPhase): boolean {
 export function rests(phase: LinkPhase): boolean {
   return phase === "idle" || phase === "ended" || phase === "failed";
 }
+
+/** What of the link the page shows; times of heartbeats are not among it. */
+export function visible(state: LinkState): string {
+  return [state.phase, state.lostAt, state.sessions, state.reason, state.status, state.retryAt].join();
+}

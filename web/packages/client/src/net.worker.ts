@@ -10,17 +10,20 @@ import { stepLink } from "./connection";
 import { Door } from "./door";
 import { Downlink } from "./downlink";
 import { Heard } from "./heard";
-import { accepts, initialLink, rests, type LinkEffect, type LinkEvent, type LinkState } from "./link";
+import { accepts, initialLink, rests, visible, type LinkEffect, type LinkEvent } from "./link";
 import { Outbox } from "./outbox";
 import {
   PROTOCOL,
   SAMPLE_RATE,
   TICKET_PREFIX,
+  concernsPage,
   decodeText,
+  isDurable,
   type Claim,
   type Command,
   type GatewayMessage,
 } from "./protocol";
+import { Silence } from "./silence";
 import { slept, type Clocks } from "./sleep";
 import { Uplink } from "./uplink";
 import type { FromCapture, FromPlayback, FromWorker, LinkSettings, ToPlayback, ToWorker } from "./worker-messages";
@@ -35,8 +38,6 @@ const BUFFERED_BYTES_MAX = 256 * 1024;
 const CATCH_UP_MS = 12.5;
 /** A microphone that is switched off is followed by this much silence, so that the turn can end. */
 const TAIL_SAMPLES = SAMPLE_RATE;
-/** A gateway may wish for more or less of a ring, within reason. */
-const RING_SECONDS_MAX = 300;
 const CLOSED_BY_ERROR = 1006;
 
 const page = self as unknown as { postMessage(message: FromWorker): void; onmessage: unknown };
@@ -63,10 +64,12 @@ const uplink = new Uplink();
 const downlink = new Downlink(play);
 const outbox = new Outbox(Date.now().toString(36));
 const heard = new Heard();
+const silence = new Silence();
 /** A response that was to be silenced while no gateway could hear it. */
 let unwanted: string | undefined;
 
 function play(message: ToPlayback): void {
+  if (message.type === "audio") silence.came(message.pcm);
   playback?.postMessage(message, message.type === "audio" ? [message.pcm.buffer] : []);
   if (message.type === "flush") page.postMessage({ type: "flushed", at: Date.now() });
 }
@@ -81,11 +84,6 @@ function happened(event: LinkEvent): void {
   for (const effect of step.effects) perform(effect);
   if (visible(before) !== visible(link)) page.postMessage({ type: "link", state: link });
   clock();
-}
-
-/** What of the link the page shows; times of heartbeats are not among it. */
-function visible(state: LinkState): string {
-  return [state.phase, state.lostAt, state.sessions, state.reason, state.status, state.retryAt].join();
 }
 
 /** Ticks run while there is a link to watch. */
@@ -174,8 +172,7 @@ function perform(effect: LinkEffect): void {
 function created(by: Extract<GatewayMessage, { type: "session_created" }>): void {
   const { sessionId, resumeToken, epoch = "", limits } = by;
   tellClaim(resumeToken === undefined ? undefined : { sessionId, resumeToken, epoch });
-  const seconds = limits?.inputRingSeconds;
-  if (seconds !== undefined && seconds > 0) uplink.keep(Math.min(seconds, RING_SECONDS_MAX));
+  uplink.keep(limits?.inputRingSeconds ?? 0);
   downlink.begin();
   heard.clear();
   unwanted = undefined;
@@ -200,11 +197,6 @@ function resumed(by: Extract<GatewayMessage, { type: "session_resumed" }>): void
   goOn();
 }
 
-/** The gateway writes a journal: only what is durable is safe there. */
-function isDurable({ durability = "none" }: { readonly durability?: string }): boolean {
-  return durability !== "none";
-}
-
 /** A session listens (again). */
 function goOn(): void {
   acked = downlink.offset;
@@ -215,9 +207,7 @@ function goOn(): void {
 
 /** Once, when there is a session that it belongs to. */
 function tellTrouble(): void {
-  if (trouble === undefined || !accepts(link.phase)) return;
-  send(trouble);
-  trouble = undefined;
+  if (tell(trouble)) trouble = undefined;
 }
 
 function tellClaim(next: Claim | undefined): void {
@@ -252,6 +242,13 @@ function send(command: Command): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
 }
 
+/** Say it to a session that listens; whether there is one. */
+function tell(command: Command | undefined): boolean {
+  if (command === undefined || !accepts(link.phase)) return false;
+  send(command);
+  return true;
+}
+
 function received(data: string | ArrayBuffer): void {
   if (typeof data !== "string") {
     happened({ type: downlink.binary(data) === "hole" ? "hole" : "heard" });
@@ -272,6 +269,13 @@ function heardMessage(message: GatewayMessage): void {
     case "audio_received":
       uplink.acknowledged(message.received, message.durable ?? 0);
       break;
+    case "speech_started":
+    case "speech_stopped":
+      silence.turn(message.type === "speech_stopped");
+      break;
+    case "audio_started":
+      silence.began(message.itemId, steadyNow());
+      break;
     case "audio_lost":
       if (message.direction === "input") uplink.told(message);
       break;
@@ -282,13 +286,8 @@ function heardMessage(message: GatewayMessage): void {
     default:
   }
   happened({ type: "message", message });
-  if (!SILENT.has(message.type) && !(message.type === "audio_lost" && message.direction === "input")) {
-    page.postMessage({ type: "message", message });
-  }
+  if (concernsPage(message)) page.postMessage({ type: "message", message });
 }
-
-/** Messages that are for this worker alone. */
-const SILENT: ReadonlySet<string> = new Set(["audio_received", "pong", "accepted"]);
 
 /** Send what waits: live frames at once, a backlog in larger pieces at a bounded pace. */
 function pump(): void {
@@ -310,8 +309,10 @@ function pump(): void {
 }
 
 function captured(samples: Int16Array): void {
+  const now = steadyNow();
   uplink.capture(samples);
-  tellLosses(steadyNow());
+  silence.captured(samples, uplink.end, now);
+  tellLosses(now);
   pump();
 }
 
@@ -332,10 +333,11 @@ function attachPlayback(port: MessagePort): void {
     if (data.type === "played") {
       played = data;
       tellPlayed(data, latencyMs);
+      tell(silence.played(data.itemId, data.played, steadyNow(), latencyMs));
       return;
     }
     page.postMessage({ type: "quiet", underruns: data.underruns });
-    if (data.underruns > 0 && accepts(link.phase)) send({ type: "report", underruns: data.underruns });
+    if (data.underruns > 0) tell({ type: "report", underruns: data.underruns });
     // What left the queue last sounds a little later: then the item has been heard to its end.
     const last = played;
     if (last !== undefined) setTimeout(() => last === played && report(last, 0), latencyMs);
@@ -351,11 +353,11 @@ function tellPlayed(item: Played, delayMs: number): void {
 
 function report({ itemId, played: samples }: Played, delayMs: number): number {
   const ms = heard.report(itemId, samples, delayMs);
-  if (accepts(link.phase)) send({ type: "played", itemId, ms });
+  tell({ type: "played", itemId, ms });
   return ms;
 }
 
-function silence(): void {
+function hush(): void {
   if (accepts(link.phase) && downlink.response !== undefined) send({ type: "cancel_response" });
   else unwanted = downlink.response;
   downlink.cut();
@@ -401,13 +403,11 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       attachPlayback(data.port);
       return;
     case "silence":
-      silence();
+      hush();
       return;
-    case "text": {
-      const command = outbox.give(data.text);
-      if (accepts(link.phase)) send(command);
+    case "text":
+      tell(outbox.give(data.text));
       return;
-    }
     case "report":
       trouble = data;
       tellTrouble();

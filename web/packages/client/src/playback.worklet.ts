@@ -18,6 +18,7 @@ class Playback extends AudioWorkletProcessor {
   #sinceLevel = 0;
   #sincePlayed = 0;
   #sounding = false;
+  #playing = false;
 
   constructor() {
     super();
@@ -66,7 +67,9 @@ class Playback extends AudioWorkletProcessor {
     const sounding = this.#queue.phase !== "idle";
     if (sounding) {
       this.#sincePlayed += samples;
-      if (this.#sincePlayed >= PLAYED_SAMPLES) this.#tellPlayed();
+      // The first sound at once: how long somebody waited for it is counted from here.
+      const begins = !this.#playing && this.#queue.phase === "playing";
+      if (begins || this.#sincePlayed >= PLAYED_SAMPLES) this.#tellPlayed();
     } else if (this.#sounding) {
       this.#tellPlayed();
       const { underruns, overflow } = this.#queue;
@@ -75,6 +78,7 @@ class Playback extends AudioWorkletProcessor {
       this.port.postMessage(silence);
     }
     this.#sounding = sounding;
+    this.#playing = this.#queue.phase === "playing";
   }
 
   #tellPlayed(): void {

@@ -95,6 +95,16 @@ export type Command =
   | { readonly type: "input_text"; readonly text: string; readonly eventId?: string }
   | { readonly type: "commit_audio" | "clear_audio" | "cancel_response" | "end_session" }
   | { readonly type: "played"; readonly itemId: string; readonly ms: number }
+  /** How long the user waited for an answer, in samples of the session's input. */
+  | {
+      readonly type: "heard";
+      readonly itemId: string;
+      /** The last loud sample of the turn. */
+      readonly spokeUntil: number;
+      /** What was being recorded when the first audio of the answer came, and when its first loud sample was heard. */
+      readonly receivedAt: number;
+      readonly heardAt: number;
+    }
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "ping"; readonly at: number }
   | { readonly type: "report"; readonly fault?: string; readonly underruns?: number };
@@ -232,4 +242,16 @@ function isKnown(said: Record<string, unknown>): said is Record<string, unknown>
     const found = said[field];
     return kind === "array" ? Array.isArray(found) : typeof found === kind && found !== null;
   });
+}
+
+/** The gateway writes a journal: only what is durable is safe there. */
+export function isDurable({ durability = "none" }: { readonly durability?: string }): boolean {
+  return durability !== "none";
+}
+
+/** Messages that are for the network worker alone. */
+const SILENT: ReadonlySet<string> = new Set(["audio_received", "pong", "accepted"]);
+
+export function concernsPage(message: GatewayMessage): boolean {
+  return !SILENT.has(message.type) && !(message.type === "audio_lost" && message.direction === "input");
 }

@@ -16,6 +16,7 @@ import { SpanSet } from "./spans";
 import { uplinkMessage } from "./wire";
 
 export const RING_SECONDS = 45;
+const RING_SECONDS_MAX = 300;
 /** Live audio leaves frame by frame; what has piled up leaves in larger messages, this many times real time. */
 export const CATCH_UP_SPEED = 8;
 const CATCH_UP_SAMPLES = SAMPLE_RATE / 10;
@@ -52,10 +53,10 @@ export class Uplink {
     this.#dropped(this.#ring.push(samples));
   }
 
-  /** How much to keep, as the gateway wishes. */
+  /** How much to keep, as the gateway wishes, within reason; 0: it has no wish. */
   keep(seconds: number): void {
-    const capacity = Math.round(seconds * SAMPLE_RATE);
-    if (capacity !== this.#ring.capacity) this.#dropped(this.#ring.resize(capacity));
+    const capacity = Math.round(Math.min(seconds, RING_SECONDS_MAX) * SAMPLE_RATE);
+    if (capacity > 0 && capacity !== this.#ring.capacity) this.#dropped(this.#ring.resize(capacity));
   }
 
   /** A new session: what no session took is sent, once more if need be, from its sample 0. */
@@ -134,6 +135,11 @@ export class Uplink {
   /** True while more waits than live capture explains. */
   get behind(): boolean {
     return this.#ring.end - this.#sent > CATCH_UP_SAMPLES;
+  }
+
+  /** What there is of the session's input, sent or not. */
+  get end(): number {
+    return this.#ring.end - this.#base;
   }
 
   /** Losses that nobody was told of yet, in microphone positions; each is given once. */

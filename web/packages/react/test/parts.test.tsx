@@ -142,7 +142,7 @@ describe("the Financial Sherpa", () => {
     show(READY, { type: "mic", phase: "live" });
     happen(LOST, { type: "waiting", ms: 12_300, ringMs: 45_000 });
     expect(status()).toBe("Connection lost — still recording");
-    const bar = screen.getByRole("progressbar", { name: "Recorded while the connection is away" });
+    const bar = screen.getByRole("progressbar", { name: "Recorded meanwhile" });
     expect(bar.getAttribute("aria-valuetext")).toBe("0:12 of 0:45");
     happen({ type: "waiting", ms: 45_000, ringMs: 45_000 });
     expect(status()).toBe("Connection lost — recording full");
@@ -205,7 +205,7 @@ describe("the Financial Sherpa", () => {
       { type: "message", at: 2, message: { type: "status", state: "live", upstream: local } },
     );
     const conversation = within(screen.getByLabelText("Conversation"));
-    expect(conversation.getByText("From here on the limited local assistant answers.")).toBeTruthy();
+    expect(conversation.getByText("The limited local assistant answers now.")).toBeTruthy();
     expect(screen.getByText("Local assistant: limited")).toBeTruthy();
     expect(screen.getByRole("log").textContent).toContain("limited local assistant");
   });
