@@ -187,13 +187,14 @@ async def test_a_file_that_cannot_be_written_ends_the_recording_alone(tmp_path: 
 
 def test_recordings_grow_old(tmp_path: Path) -> None:
     old, new = tmp_path / "old.flac", tmp_path / "new.flac"
+    (tmp_path / "lost.flac").symlink_to(tmp_path / "nowhere")
     for path in (old, new, tmp_path / "notes.txt"):
         path.write_bytes(b"")
     now = time.time()
     os.utime(old, (now - 31 * 86_400, now - 31 * 86_400))
 
     assert sweep(tmp_path, 30, now) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.flac", "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lost.flac", "new.flac", "notes.txt"]
 
 
 def test_it_does_not_start_without_words_or_without_a_book(tmp_path: Path) -> None:
