@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import heapq
 import json
 import random
 import statistics
@@ -23,10 +24,15 @@ from holdfast.ledger import Batch, Climate, Flow, Ledger
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Watched
 from holdfast.server.console import Feed
+from holdfast.server.console.feed import TICK_S, Watcher
 from holdfast.server.console.overview import Extras
 
 GOAL = 0.02
 """Of one core."""
+WARMING = 10
+"""Seconds that are not counted."""
+Seen = tuple[float, int, Watched, seen.Sighting]
+"""When, a number that no two have, of whom, what."""
 
 
 @dataclass(frozen=True)
@@ -61,31 +67,45 @@ class Life:
         self.flow = [[0, 0] for _ in self.sessions]
         self.cursor = 0
         self.rows = 0
+        self.number = 0
+        self.coming: list[Seen] = []
         for one in self.sessions:
             self.ledger.saw(one, seen.Began(), self.at)
             live = seen.UpstreamLive(0, "openai", "openai", "gpt-realtime-2.1", f"sess_{one.id}")
             self.ledger.saw(one, live, self.at)
 
-    def second(self) -> Iterator[tuple[Watched, seen.Sighting, float]]:
-        """What is seen within the next second."""
-        self.at += 1.0
+    def passes(self, seconds: float) -> list[Seen]:
+        """Time passes; what is seen meanwhile, in order."""
+        self.at += seconds
         for n, one in enumerate(self.sessions):
-            self.flow[n][0] += 24_000
-            if self.next[n] > self.at:
-                continue
-            began, self.next[n] = self.next[n], self.next[n] + self.every_s
-            self.flow[n][1] += 72_000
-            yield one, seen.TurnBegan("item_u", 0), began
-            yield one, seen.TurnEnded("item_u", 24_000), began + 1.4
-            yield one, seen.WordsOfUser("item_u", "what do I owe"), began + 1.5
-            yield one, seen.ResponseBegan("resp_1"), began + 1.7
-            yield one, seen.FirstSound("resp_1", "item_a"), began + 1.9
-            yield one, seen.WordsOfAssistant("resp_1", "item_a", "You owe nine euros."), began + 2.5
-            yield one, seen.ResponseEnded("resp_1", "completed"), began + 2.6
-            if self.chance.random() < 0.01:
-                yield one, seen.UpstreamLost(0, fault("provider.connection_lost"), was_live=True), began + 3
-                again = seen.UpstreamLive(1, "openai", "openai", "gpt-realtime-2.1", "sess_2", "rebuilt")
-                yield one, again, began + 3.8
+            if self.next[n] <= self.at:
+                for later in self._turn(one, self.next[n]):
+                    heapq.heappush(self.coming, later)
+                self.next[n] += self.every_s
+                self.flow[n][1] += 72_000
+            self.flow[n][0] += round(24_000 * seconds)
+        happened: list[Seen] = []
+        while self.coming and self.coming[0][0] <= self.at:
+            happened.append(heapq.heappop(self.coming))
+        return happened
+
+    def _turn(self, one: Watched, began: float) -> Iterator[Seen]:
+        said: list[tuple[float, seen.Sighting]] = [
+            (0.0, seen.TurnBegan("item_u", 0)),
+            (1.4, seen.TurnEnded("item_u", 24_000)),
+            (1.5, seen.WordsOfUser("item_u", "what do I owe")),
+            (1.7, seen.ResponseBegan("resp_1")),
+            (1.9, seen.FirstSound("resp_1", "item_a")),
+            (2.5, seen.WordsOfAssistant("resp_1", "item_a", "You owe nine euros.")),
+            (2.6, seen.ResponseEnded("resp_1", "completed")),
+        ]
+        if self.chance.random() < 0.01:
+            lost = seen.UpstreamLost(0, fault("provider.connection_lost"), was_live=True)
+            again = seen.UpstreamLive(1, "openai", "openai", "gpt-realtime-2.1", "sess_2", "rebuilt")
+            said += [(3.0, lost), (3.8, again)]
+        for after, sighting in said:
+            self.number += 1
+            yield began + after, self.number, one, sighting
 
     def flows(self) -> Iterator[Flow]:
         """Audio so far."""
@@ -117,7 +137,7 @@ class Life:
 
 
 async def measure(sessions: int, watchers: int, seconds: int, every_s: float) -> Spent:
-    """Processor time of `seconds` seconds of such life, two looks in each."""
+    """Processor time of `seconds` seconds of such life."""
     life = Life(sessions, every_s)
     feed = Feed(life, Limits(), lambda: {"version": "measured"})
     joined = [feed.join() for _ in range(watchers)]
@@ -125,36 +145,43 @@ async def measure(sessions: int, watchers: int, seconds: int, every_s: float) ->
     looked: list[float] = []
     told: list[float] = []
     size = 0
-    for second in range(seconds + 10):
-        happened = list(life.second())
-        a = time.process_time()
-        for session, sighting, at in happened:
-            life.ledger.saw(session, sighting, at)
-        b = time.process_time()
-        life.ledger.look(life.at, life.flows(), life.climate())
-        c = time.process_time()
-        feed.look()
-        feed.look()
-        d = time.process_time()
-        for watcher in joined:
-            assert watcher is not None
-            while watcher._waiting:  # noqa: SLF001 - read as a socket would
-                event = watcher._waiting.popleft()  # noqa: SLF001 - same
-                size += len(event) if watcher is joined[0] and second >= 10 else 0
-        if second == 9:
-            life.rows = 0  # the first ones are the snapshot and its warming up
-        elif second >= 10:
-            kept.append(b - a)
-            looked.append(c - b)
-            told.append(d - c)
+    per_second = round(1 / TICK_S)
+    for second in range(-WARMING, seconds):
+        spent = [0.0, 0.0, 0.0]
+        if second == 0:
+            life.rows = size = 0
+        for tick in range(per_second):
+            happened = life.passes(TICK_S)
+            a = time.process_time()
+            for at, _, session, sighting in happened:
+                life.ledger.saw(session, sighting, at)
+            b = time.process_time()
+            if tick == 0:
+                life.ledger.look(life.at, life.flows(), life.climate())
+            c = time.process_time()
+            feed.look()
+            d = time.process_time()
+            spent = [spent[0] + b - a, spent[1] + c - b, spent[2] + d - c]
+            size += sum(map(len, read(joined)))
+        if second >= 0:
+            for sums, one in zip((kept, looked, told), spent, strict=True):
+                sums.append(one)
     feed.close()
     return Spent(
         statistics.fmean(kept),
         statistics.fmean(looked),
         statistics.fmean(told),
         life.rows / seconds,
-        size / seconds,
+        size / watchers / seconds,
     )
+
+
+def read(joined: list[Watcher | None]) -> Iterator[bytes]:
+    """What waits for each, as its socket would take it."""
+    for watcher in joined:
+        assert watcher is not None
+        while watcher._waiting:  # noqa: SLF001 - see below
+            yield watcher._waiting.popleft()  # noqa: SLF001 - the socket's side waits, and this may not
 
 
 def main() -> None:

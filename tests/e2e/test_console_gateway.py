@@ -19,6 +19,13 @@ from tests.e2e.waiting import until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 NAMED_S = 1.0
+AT_ONCE = {
+    "HOLDFAST_LIMITS__DRAIN_BUSY_S": "0.5",
+    "HOLDFAST_LIMITS__RETRY_CAP_S": "0.3",
+    "HOLDFAST_LIMITS__BREAKER_OPEN_S": "0.3",
+    "HOLDFAST_LIMITS__BREAKER_ALONE_S": "0.3",
+}
+"""A fault is met when an upstream is dialled: none is left alone for seconds here."""
 LOST_LINE = "Connection lost — still recording"
 
 
@@ -32,7 +39,7 @@ def provider() -> Iterator[EmulatorThread]:
 @pytest.fixture
 def gateway(web_client: Path, tmp_path: Path, provider: EmulatorThread) -> Iterator[GatewayProcess]:
     upstream = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.emulator.http_base}
-    with running(tmp_path, **upstream, HOLDFAST_LIMITS__DRAIN_BUSY_S="0.5") as process:
+    with running(tmp_path, **upstream, **AT_ONCE) as process:
         yield process
 
 

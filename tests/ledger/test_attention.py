@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.core.faults import fault
 from holdfast.ledger import Flow
-from holdfast.ledger.attention import RULES
+from holdfast.ledger.attention import RULES, Look, judge
 from holdfast.ports import sightings as seen
 from tests.ledger.seeing import Seen
 
@@ -139,6 +139,21 @@ def test_what_happened_decides_who_is_looked_at(happens: Callable[[Seen], None])
     if light:
         part, colour = light.split()
         assert getattr(row.health, part) == colour
+
+
+@pytest.mark.parametrize("happens", CASES, ids=lambda one: one.__name__)
+def test_a_plain_session_is_judged_as_any_other(happens: Callable[[Seen], None]) -> None:
+    """The short list of rules is for speed alone."""
+    book = Seen()
+    book.live()
+    happens(book)
+    for account in book.ledger._accounts.values():
+        if account.is_plain:
+            look = Look(account, book.at, str)
+            said = [(rule.attention, rule.says(look)) for rule in RULES]
+            held = next(((attention, why) for attention, why in said if why is not None), None)
+
+            assert judge(look)[0] == (0 if held is None else held[0])
 
 
 def test_every_rule_is_provoked() -> None:

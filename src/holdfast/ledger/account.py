@@ -86,7 +86,6 @@ class Account:
         "silent_since",
         "sounds_since",
         "source",
-        "spoken_at",
         "state",
         "state_since",
         "tools_failed_at",
@@ -128,8 +127,6 @@ class Account:
         """Since when the answer that goes on is heard."""
         self.answers = 0
         """That go on."""
-        self.spoken_at: float | None = None
-        """When a user was last heard."""
         self.cost: Spent | None = None
         """None before anything was charged."""
         self.report: dict[str, float] = {}
@@ -154,6 +151,19 @@ class Account:
     def is_live(self) -> bool:
         """Whether it goes on."""
         return self.ended is None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing has ever happened to it that most rules ask about: nearly all of a thousand."""
+        return (
+            self.state == "live"
+            and not self.faults_kept
+            and self.away_since is None
+            and self.last_loss is None
+            and self.tools_failed_at is None
+            and self.silent_since is None
+            and not self.report
+        )
 
     def silent_s(self, at: float) -> float:
         """How long the microphone has given digital silence: as we see it, or as the client says."""

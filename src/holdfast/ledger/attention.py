@@ -60,7 +60,7 @@ class Rule:
 
 def judge(look: Look) -> tuple[int, str]:
     """How much attention a session needs, from 0 to 100, and why, in one sentence."""
-    for rule in RULES:
+    for rule in PLAIN_RULES if look.account.is_plain else RULES:
         sentence = rule.says(look)
         if sentence is not None:
             return rule.attention, sentence
@@ -87,6 +87,8 @@ def _moments(a: Account) -> Iterator[float]:
         yield a.last_in + NO_INPUT_S
     if a.silent_since is not None:
         yield a.silent_since + SILENT_S
+    if a.is_plain:
+        return
     for moment in (a.last_loss, a.tools_failed_at, *(met.at for met in a.faults_kept)):
         if moment is not None:
             yield moment + RECENT_S
@@ -228,3 +230,6 @@ RULES: Final = (
     Rule(10, _connecting),
 )
 """Worst first; what is over stands before what can only be true of a session that goes on."""
+
+PLAIN_RULES: Final = tuple(rule for rule in RULES if rule.says in {_unanswered, _slow_answer, _no_input})
+"""Those that can be true of a plain session (`Account.is_plain`)."""

@@ -24,6 +24,8 @@ SILENT_S: Final = 10.0
 UNDERRUNS_UNSURE: Final = 1.0
 UNDERRUNS_BAD: Final = 5.0
 
+_DEVICE: Final = frozenset({Party.USER_DEVICE})
+_LINE: Final = frozenset({Party.USER_NETWORK})
 _OURS: Final = frozenset({Party.GATEWAY, Party.STORE})
 _THEIRS: Final = frozenset({Party.PROVIDER, Party.CONFIGURATION})
 
@@ -41,12 +43,14 @@ def strip(a: Account, at: float, climate: Light) -> Health:
 
 def has_recent(a: Account, at: float, parties: frozenset[Party]) -> bool:
     """Whether a fault of one of these was met within the last minute (of its life, when it is over)."""
+    if not a.faults_kept:
+        return False
     until = at if a.ended is None else a.ended
     return any(met.fault.row.party in parties and until - met.at < RECENT_S for met in a.faults_kept)
 
 
 def _microphone(a: Account, at: float) -> Light:
-    if has_recent(a, at, frozenset({Party.USER_DEVICE})):
+    if has_recent(a, at, _DEVICE):
         return "bad"
     if a.is_live and a.silent_s(at) >= SILENT_S:
         return "unsure" if a.turn_count else "bad"  # who has spoken may have muted himself
@@ -62,7 +66,7 @@ def _network(a: Account, at: float) -> Light:
     line = network_of(a.trip_ms)
     if line == "bad" or _is_too_slow(a, at):
         return "bad"
-    if line == "unsure" or has_recent(a, at, frozenset({Party.USER_NETWORK})):
+    if line == "unsure" or has_recent(a, at, _LINE):
         return "unsure"
     return "unsure" if a.last_loss is not None and at - a.last_loss < RECENT_S else "good"
 

@@ -34,6 +34,10 @@ TURNS_KEPT: Final = 2_000
 """Samples of turns that a console which opens late is told."""
 
 
+_UNSHOWN: Final = frozenset({seen.WordsOfUser, seen.WordsOfAssistant})
+"""Lines of a timeline that change nothing in a row; a typed turn is followed by its answer."""
+
+
 class Ledger:
     """Fills the port `Watch`. `wall_s` and `at` are the same moment on the wall's clock and the loop's."""
 
@@ -92,7 +96,8 @@ class Ledger:
             self._waited(account, account.turn, at)
         if isinstance(sighting, seen.SilenceHeard):
             self._waited(account, account.turn_heard(sighting.item_id), at)
-        self._touch(account)
+        if type(sighting) not in _UNSHOWN:
+            self._touch(account)
 
     def _of(self, session: Watched, sighting: seen.Sighting, at: float) -> Account | None:
         """Its account; one that had ended begins anew when its session was taken up again."""
@@ -260,7 +265,7 @@ class Ledger:
             health=strip(a, at, self._climate.light),
             last_in_ms=_age(a.last_in, a.levels_at, at),
             last_out_ms=_age(a.last_out, a.levels_at, at),
-            silence_ms=None if a.spoken_at is None else max(0, round((at - a.spoken_at) * 1000)),
+            silence_ms=None if a.waited_ms is None else round(a.waited_ms),
             cost_usd=None if a.cost is None else a.cost.cost / NANOS_PER_USD,
             faults=a.faults,
             last_fault=None if newest is None else self._told(newest),

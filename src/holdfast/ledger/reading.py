@@ -93,7 +93,7 @@ def _lost(a: Account, one: seen.UpstreamLost, at: float) -> None:
 def _turn_began(a: Account, one: seen.TurnBegan, at: float) -> None:
     a.turn_count += 1
     a.turns.append(Turn(a.turn_count, at, begin_sample=one.sample))
-    a.spoken_at, a.waits_since = at, None
+    a.waits_since = None
     a.write("user", "turn_began", "The user speaks.", at, sample=one.sample, turn=a.turn_count)
 
 
@@ -104,7 +104,6 @@ def _turn_ended(a: Account, one: seen.TurnEnded, at: float) -> None:
         turn = Turn(a.turn_count, at)
         a.turns.append(turn)
     turn.ended, turn.end_sample, turn.received = at, one.sample, one.received
-    a.spoken_at = at
     a.waits_since = at if a.mode == "conversation" else None
     spoke_s = turn.speech_s if turn.speech_s is not None else at - turn.began
     told_s = at - turn.began  # with the time it took to notice the end

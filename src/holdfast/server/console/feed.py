@@ -1,6 +1,6 @@
 """The console's stream: one board, encoded once for everybody who watches.
 
-What lives here: looking about twice a second while somebody watches, and never otherwise; bounds on watchers
+What lives here: looking four times a second while somebody watches, and never otherwise; bounds on watchers
 and on what waits for one; server-sent events.
 What never will: what a row says (`ledger`), who may watch (`routes`).
 
@@ -22,7 +22,7 @@ from holdfast.core.limits import Limits
 from holdfast.ledger import Board, FaultSeen
 from holdfast.server.console.overview import Overview
 
-TICK_S: Final = 0.5
+TICK_S: Final = 0.25
 """How often news are looked for."""
 BEAT_S: Final = 1.0
 """Whoever watches hears something at least so often."""
