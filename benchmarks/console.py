@@ -132,6 +132,9 @@ class Life:
     async def document(self, session_id: str) -> dict[str, Any] | None:
         return self.ledger.document(session_id, self.at)
 
+    def end(self, session_id: str, operator: str) -> None:
+        """Nobody asks for it here."""
+
     async def extras(self, session_id: str) -> Extras:  # noqa: ARG002 - the port's signature
         return Extras()
 

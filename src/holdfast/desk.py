@@ -43,6 +43,7 @@ class Desk:
             self._checks,
             self._version,
             words=self._words() if settings.console.show_words else None,
+            may_act=settings.console.may_act,
             limits=settings.limits,
         )
 

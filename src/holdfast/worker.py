@@ -118,7 +118,7 @@ class Worker:
                 self._engine.hears(memo)
             case memos.FiguresWanted():
                 self._spawn(self._tell_figures(memo))
-            case memos.Overlook() | memos.SessionWanted():
+            case memos.Overlook() | memos.SessionWanted() | memos.EndWanted():
                 self._overseer.hear(memo)
 
     def _take_in(self, memo: memos.TakeIn, descriptor: int | None) -> None:

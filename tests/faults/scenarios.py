@@ -27,11 +27,13 @@ from holdfast.engine.options import EngineOptions, RemoteStage
 from holdfast.engine.pool import EnginePool
 from holdfast.engine.remote import StageServer, Transcriber
 from holdfast.engine.switch import StageError
+from holdfast.ledger import Ledger
 from holdfast.portal.store import open_store
 from holdfast.ports import ToolContext, UpstreamSink
 from holdfast.providers.classify import of_exception
 from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.server.console import Keeper
 from holdfast.server.dev_certificate import dev_certificate
 from holdfast.tools import FunctionToolbox, ToolFaultError, ToolResult, function_tool
 from tests.cli.commands import run_beside
@@ -231,6 +233,21 @@ def _budget(caps: Caps) -> Scenario:
     return provoke
 
 
+async def _ended_by_operator(seen: Seen, _: Path) -> None:
+    async with (
+        Emulator(EmulatorOptions(speed=0, char_ms=2)) as upstream,
+        gateway(upstream.http_base) as gw,
+        calling(gw, seen) as client,
+    ):
+        ledger = Ledger(Limits(), wall_s=0.0, at=0.0)
+        gw.directory.watches.all.append(ledger)
+        client.say("create_session")
+        await client.until_told("session_ready")
+        session_id = client.told("session_created")[0]["sessionId"]
+        Keeper(ledger, gw.directory).end(session_id, "0123456789ab")
+        await client.until_closed()
+
+
 # tools and stores
 
 
@@ -318,6 +335,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "configuration.session_budget": _budget(Caps(session=1)),
     "configuration.customer_budget": _budget(Caps(customer_per_day=1)),
     "configuration.total_budget": _budget(Caps(total_per_day=1)),
+    "configuration.ended_by_operator": _ended_by_operator,
     "configuration.port_in_use": _port_in_use,
     "configuration.invalid": _invalid,
     "gateway.engine_unavailable": _engine_unavailable,

@@ -79,6 +79,7 @@ def test_only_faults_that_users_and_restarts_bring_alarm_nobody(row: FaultRow) -
         "application.time_limit",
         "application.replaced",
         "configuration.session_budget",  # as it was meant to
+        "configuration.ended_by_operator",  # same
         "configuration.port_in_use",  # there is no gateway that could count it
         "configuration.invalid",  # nor here
     }

@@ -20,6 +20,7 @@ import httpx
 from holdfast.app import Gateway
 from holdfast.config import load
 from holdfast.emulator import Emulator
+from tests.server.gateway import Client
 
 ROOT = "/api/console"
 SECRET = "sk-upstream-canary-0123456789"
@@ -60,6 +61,17 @@ async def desk(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[tuple[st
         gateway(folder, emulator, **tables) as (url, running),
     ):
         yield url, emulator, running
+
+
+async def conversation(url: str, **options: Any) -> tuple[Client, str]:
+    """A client whose upstream serves; the session's id."""
+    client = await Client.connect(
+        f"{url.replace('http', 'ws')}/api/openai/realtime", extra_headers={"Origin": url}
+    )
+    client.say("create_session", **options)
+    created = await client.until_told("session_created")
+    await client.until_told("session_ready")
+    return client, str(created["sessionId"])
 
 
 @dataclass

@@ -18,22 +18,11 @@ from holdfast.auth import hash_key
 from holdfast.flight import SUFFIX, read
 from holdfast.server.console.overview import flows
 from holdfast.telemetry import configure
-from tests.server.desk import ROOT, SECRET, desk, watching
+from tests.server.desk import ROOT, SECRET, conversation, desk, watching
 from tests.server.gateway import Client, frames, tone
 
 KEY = "hf_an-operator's-key"
 KEYED: dict[str, dict[str, Any]] = {"console": {"keys": [hash_key(KEY)]}}
-
-
-async def conversation(url: str, **options: Any) -> tuple[Client, str]:
-    """A client whose upstream serves; the session's id."""
-    client = await Client.connect(
-        f"{url.replace('http', 'ws')}/api/openai/realtime", extra_headers={"Origin": url}
-    )
-    client.say("create_session", **options)
-    created = await client.until_told("session_created")
-    await client.until_told("session_ready")
-    return client, str(created["sessionId"])
 
 
 async def test_a_session_is_seen_from_its_beginning_to_its_end(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from holdfast.auth import hash_key
-from tests.server.desk import ROOT, desk
+from tests.server.desk import ROOT, conversation, desk
 
 KEY = "hf_an-operator's-key"
 KEYED: dict[str, dict[str, Any]] = {"console": {"keys": [hash_key(KEY)]}}
@@ -103,3 +103,75 @@ async def test_a_session_that_is_not_known_is_not_found(tmp_path: Path) -> None:
         answers = [await http.get(f"{ROOT}/{route}") for route in ROUTES if "sessions/" in route]
 
     assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(404, "NOT_FOUND")}
+
+
+# acting
+
+ACTING: dict[str, dict[str, Any]] = {"console": {"keys": [hash_key(KEY)], "may_act": True}}
+
+
+async def test_an_operator_ends_a_session_and_its_user_is_told(tmp_path: Path) -> None:
+    async with desk(tmp_path, **ACTING) as (url, _, _):
+        client, session = await conversation(url)
+        async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
+            await http.post(f"{ROOT}/sign-in", json={"key": KEY})
+            me = (await http.get(f"{ROOT}/me")).json()
+            path, token = f"{ROOT}/sessions/{session}/end", {"X-CSRF-Token": me["csrf"]}
+            missing = await http.post(f"{ROOT}/sessions/hf_nobody/end", headers=token)
+            answer = await http.post(path, headers=token)
+            ended = await client.until_told("session_ended")
+            why = (await http.get(f"{ROOT}/sessions/{session}/explain")).json()
+        code, _ = await client.until_closed()
+
+    assert me["mayAct"]
+    assert (missing.status_code, answer.status_code, code) == (404, 202, 4403)
+    assert (ended["reason"], ended["fault"]["code"]) == (
+        "ended_by_operator",
+        "configuration.ended_by_operator",
+    )
+    assert why["code"] == "configuration.ended_by_operator"
+
+
+@pytest.mark.parametrize(
+    ("tables", "token", "expected"),
+    [
+        (KEYED, True, "READ_ONLY"),
+        (ACTING, False, "CSRF"),
+        ({"console": {"may_act": True}}, False, "CSRF"),
+        ({}, True, "READ_ONLY"),
+    ],
+)
+async def test_who_may_only_look_ends_nothing(
+    tmp_path: Path, tables: dict[str, dict[str, Any]], *, token: bool, expected: str
+) -> None:
+    async with desk(tmp_path, **tables) as (url, _, gateway):
+        client, session = await conversation(url)
+        async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
+            if "keys" in tables.get("console", {}):
+                await http.post(f"{ROOT}/sign-in", json={"key": KEY})
+            csrf = (await http.get(f"{ROOT}/me")).json()["csrf"] if token else "made.up"
+            refused = await http.post(f"{ROOT}/sessions/{session}/end", headers={"X-CSRF-Token": csrf})
+        still = len(gateway.directory)
+        client.say("end_session")
+        await client.until_closed()
+
+    assert (refused.status_code, refused.json()["error"]["code"], still) == (403, expected, 1)
+
+
+async def test_a_token_of_another_operator_is_none(tmp_path: Path) -> None:
+    other = "hf_another-operator's-key"
+    tables: dict[str, dict[str, Any]] = {
+        "console": {"keys": [hash_key(KEY), hash_key(other)], "may_act": True}
+    }
+    async with desk(tmp_path, **tables) as (url, _, _):
+        tokens = []
+        for key in (KEY, other):
+            async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
+                await http.post(f"{ROOT}/sign-in", json={"key": key})
+                tokens.append((await http.get(f"{ROOT}/me")).json()["csrf"])
+                if len(tokens) == 2:
+                    stolen = {"X-CSRF-Token": tokens[0]}
+                    refused = await http.post(f"{ROOT}/sessions/hf_1/end", headers=stolen)
+                    own = await http.post(f"{ROOT}/sessions/hf_1/end", headers={"X-CSRF-Token": tokens[1]})
+
+    assert (refused.status_code, own.status_code) == (403, 404)

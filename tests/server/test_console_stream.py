@@ -47,6 +47,9 @@ class Idle:
     async def document(self, session_id: str) -> dict[str, Any] | None:
         return None
 
+    def end(self, session_id: str, operator: str) -> None:
+        """Nobody asks for it here."""
+
     async def extras(self, session_id: str) -> Extras:
         return Extras()
 

@@ -24,7 +24,7 @@ SESSIONS = 4
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("console")) as one:
+    with serving(tmp_path_factory.mktemp("console"), HOLDFAST_CONSOLE__MAY_ACT="true") as one:
         yield one
 
 
@@ -53,11 +53,16 @@ async def test_sessions_of_all_workers_stand_in_one_console(gw: Serving) -> None
             bundle = await http.get(f"{ROOT}/sessions/{talks[0][1]}/bundle")
             missing = await http.get(f"{ROOT}/sessions/hf_nobody")
         gateway = operator.heard[-1][1]["gateway"]
+        async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
+            token = {"X-CSRF-Token": (await http.get(f"{ROOT}/me")).json()["csrf"]}
+            answers = [await http.post(f"{ROOT}/sessions/{one}/end", headers=token) for one in sorted(ids)]
+        reasons = [(await client.until_told("session_ended"))["reason"] for client, _ in talks]
         for client, _ in talks:
-            client.say("end_session")
             await client.until_closed()
         await operator.until(lambda: all(operator.rows[one]["state"] == "ended" for one in ids))
 
+    assert [one.status_code for one in answers] == [202] * SESSIONS
+    assert reasons == ["ended_by_operator"] * SESSIONS
     assert len(workers) == 2
     assert gateway["workers"] == 2
     assert {document["row"]["id"] for document in documents} == ids

@@ -1,4 +1,4 @@
-"""Operators: who may look at the console.
+"""Operators: who may look at the console, and who may act there.
 
 What lives here: their keys (hashes, as those of clients), the cookie of one who has signed in, the token that
 a page shows when it changes something.
@@ -37,6 +37,9 @@ CLOSED: Final = Refusal(
 )
 NOT_SIGNED_IN: Final = Refusal(401, "NOT_AUTHORIZED", "An operator's key is needed.")
 OTHER_SITE: Final = Refusal(403, "FOREIGN_ORIGIN", "The console answers its own page only.")
+
+BAD_TOKEN: Final = Refusal(403, "CSRF", "The page's token is missing or out of date: load the page again.")
+READ_ONLY: Final = Refusal(403, "READ_ONLY", "This console may only look: see [console] may_act.")
 
 
 @dataclass(frozen=True, slots=True)

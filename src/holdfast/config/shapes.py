@@ -124,6 +124,8 @@ class ConsoleSettings(BaseModel):
     model_config = STRICT
 
     keys: Texts = Field(default=(), repr=False)
+    may_act: bool = False
+    """Whether operators may end a session; otherwise they look."""
     show_words: bool = False
     """Whether a session's page shows what was said, as far as transcripts are kept; never in a bundle."""
     show_customers: bool = False

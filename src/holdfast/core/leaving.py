@@ -1,4 +1,5 @@
-"""A session that may cost no more ends politely: what is being said is said, then a goodbye, then the end.
+"""A session that may cost no more, or that an operator ends, ends politely: what is being said is said, then
+a goodbye, then the end.
 
 What lives here: the way from `BudgetSpent` to the end, and its deadline.
 What never will: how much was spent, of what (`accounts`).
@@ -16,7 +17,9 @@ from holdfast.core.turn import TurnPhase
 
 LOOK_S = 0.25
 """How often it is looked whether all has been said and heard."""
+BY_OPERATOR = "configuration.ended_by_operator"
 REASON = "budget_spent"
+"""Of whatever else makes it leave."""
 
 
 def budget_spent(s: State, event: BudgetSpent, now: float) -> None:
@@ -60,4 +63,5 @@ def _is_quiet(s: State) -> bool:
 def _end(s: State, cause: Fault) -> None:
     """The goodbye in writing, with when it opens again."""
     retry_after_ms = None if cause.retry_after_s is None else round(cause.retry_after_s * 1000)
-    ending.end(s, REASON, cause, retry_after_ms=retry_after_ms)
+    reason = "ended_by_operator" if cause.code == BY_OPERATOR else REASON
+    ending.end(s, reason, cause, retry_after_ms=retry_after_ms)

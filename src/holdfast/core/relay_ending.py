@@ -79,7 +79,8 @@ def end(s: RelayState, cause: Fault, retry_after_ms: int | None = None, code: st
 def end_by_budget(s: RelayState, cause: Fault) -> None:
     """As the service says it, so that clients take it for what it is, and do not dial again."""
     retry_after_s = cause.retry_after_s
-    end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000), code=QUOTA)
+    code = "" if cause.code == "configuration.ended_by_operator" else QUOTA
+    end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000), code=code)
 
 
 def leave_when_quiet(s: RelayState) -> None:

@@ -136,6 +136,7 @@ LABELS: Final[Mapping[str, Label]] = {
                         "message_flood",
                         "gateway_fault",
                         "budget_spent",
+                        "ended_by_operator",
                         "fault",
                     ),
                 }

@@ -91,6 +91,13 @@ class SessionWanted(Memo, frozen=True):
     with_extras: bool
 
 
+class EndWanted(Memo, frozen=True):
+    """An operator ends this session, wherever it runs."""
+
+    session_id: str
+    operator: str
+
+
 # from a worker
 
 
@@ -183,7 +190,16 @@ class SessionTold(Memo, frozen=True):
 
 
 FromFront = (
-    TakeIn | GiveWay | Drain | Rehearse | EngineNews | EngineAt | FiguresWanted | Overlook | SessionWanted
+    TakeIn
+    | GiveWay
+    | Drain
+    | Rehearse
+    | EngineNews
+    | EngineAt
+    | FiguresWanted
+    | Overlook
+    | SessionWanted
+    | EndWanted
 )
 FromWorker = (
     Ready

@@ -100,6 +100,11 @@ class FarOverview:
         found = await self._ask(session_id, with_extras=True)
         return Extras() if found is None or found.extras is None else found.extras
 
+    def end(self, session_id: str, operator: str) -> None:
+        """See `Overview`: whoever has it ends it."""
+        for post in self._posts:
+            post.tell(memos.EndWanted(session_id, operator))
+
     async def _ask(self, session_id: str, *, with_extras: bool) -> memos.SessionTold | None:
         """All of them: only the one that has it knows it."""
         asked: dict[int, asyncio.Future[memos.SessionTold]] = {}
@@ -171,12 +176,14 @@ class Overseer:
         self._handle: asyncio.TimerHandle | None = None
         self._answers: set[asyncio.Task[None]] = set()
 
-    def hear(self, memo: memos.Overlook | memos.SessionWanted) -> None:
-        """Begin to tell, or stop; or tell of one session."""
+    def hear(self, memo: memos.Overlook | memos.SessionWanted | memos.EndWanted) -> None:
+        """Begin to tell, or stop; tell of one session, or end it."""
         if isinstance(memo, memos.Overlook):
             self._overlook(memo)
-        else:
+        elif isinstance(memo, memos.SessionWanted):
             self._wanted(memo)
+        else:
+            self._keeper().end(memo.session_id, memo.operator)
 
     def _overlook(self, memo: memos.Overlook) -> None:
         self.stop()

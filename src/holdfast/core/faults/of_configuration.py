@@ -172,6 +172,15 @@ CONFIGURATION: Final[Mapping[str, FaultRow]] = by_code(
         alarm=AT_ONCE,
     ),
     FaultRow(
+        "configuration.ended_by_operator",
+        message="The people who run this service have ended the conversation.",
+        remedy="Nothing to repair: an operator ended it on the console; the log's console.ended says which.",
+        meaning="Somebody with a key of [console] keys ended the session, where [console] may_act allows it.",
+        evidence=("the short name of the operator's key",),
+        close_code=4403,
+        provoke="serve with HOLDFAST_CONSOLE__MAY_ACT=true and end a session at /console",
+    ),
+    FaultRow(
         "configuration.port_in_use",
         message=_SETUP,
         remedy="Another program listens on this port: stop it, or choose another with HOLDFAST_PORT.",

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from holdfast.core.audio import SAMPLE_BYTES
+from holdfast.core.faults import fault
 from holdfast.core.lanes import PLAYED_MAX
 from holdfast.core.overload import LoadSample, Overload
 from holdfast.core.relay_state import RelayState
@@ -97,6 +98,10 @@ class Overview(Protocol):
         """What else there is of it."""
         ...
 
+    def end(self, session_id: str, operator: str) -> None:
+        """End it politely, if it still runs, on behalf of this operator."""
+        ...
+
 
 class Keeper:
     """Lets a process' ledger look at its sessions once a second: whose audio flows, how the process is."""
@@ -153,6 +158,11 @@ class Keeper:
         if self._recordings is not None:
             recording = await asyncio.to_thread(self._recordings.prepared(session_id))
         return Extras(tuple(kept_lines.of(session_id)), recording)
+
+    def end(self, session_id: str, operator: str) -> None:
+        """End a session of this process, if it still runs."""
+        cause = fault("configuration.ended_by_operator", [f"operator {operator}"])
+        self._directory.budget_spent(session_id, cause)
 
     def _look(self) -> None:
         at = asyncio.get_running_loop().time()
@@ -239,3 +249,7 @@ class LocalOverview:
     async def extras(self, session_id: str) -> Extras:
         """See `Overview`."""
         return await self._keeper.extras(session_id)
+
+    def end(self, session_id: str, operator: str) -> None:
+        """See `Overview`."""
+        self._keeper.end(session_id, operator)

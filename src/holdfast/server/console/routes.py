@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
+import structlog
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from holdfast.auth import PortalGate
-from holdfast.auth.operators import Operator
+from holdfast.auth.operators import BAD_TOKEN, READ_ONLY, Operator
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.diagnosis.explain import explain
 from holdfast.ports import Refusal
@@ -29,6 +30,8 @@ from holdfast.server.console.overview import Overview
 from holdfast.server.doorway import AddressLimits, as_upgrade_request
 from holdfast.server.errors import error
 from holdfast.telemetry.redaction import Redactor
+
+log = structlog.get_logger()
 
 ROOT: Final = "/api/console"
 CHECKS_KEPT_S: Final = 10.0
@@ -49,6 +52,7 @@ class ConsoleOptions:
     version: str
     words: Callable[[str], Transcript | None] | None = None
     """Reads what was said in a session, from a disk; None where operators may not see it."""
+    may_act: bool = False
     limits: Limits = field(default=DEFAULT)
 
 
@@ -89,6 +93,8 @@ class ConsoleRoutes:
         for path, route in routes.items():
             app.add_api_route(f"{ROOT}/{path}", route, methods=["GET"], response_model=None)
         app.add_api_route(f"{ROOT}/sign-in", self.sign_in, methods=["POST"], response_model=None)
+        end = f"{ROOT}/sessions/{{session_id}}/end"
+        app.add_api_route(end, self.end, methods=["POST"], response_model=None)
         app.add_api_route(f"{ROOT}/sign-out", self.sign_out, methods=["POST"], response_model=None)
 
     # who asks
@@ -106,7 +112,7 @@ class ConsoleRoutes:
         told = {
             "signedIn": signed_in,
             "needsKey": operators.needs_key,
-            "mayAct": False,  # this console looks, and does nothing
+            "mayAct": signed_in and self._options.may_act,
             "csrf": operators.token(operator) if isinstance(operator, Operator) else "",
             "version": self._options.version,
             "reason": operator.message if isinstance(operator, Refusal) else "",
@@ -129,6 +135,26 @@ class ConsoleRoutes:
         """The cookie is taken back."""
         cookie = self._gate.operators.sign_out(secure=self._secure(request))
         return Response(status_code=204, headers={**_NO_STORE, "Set-Cookie": cookie})
+
+    # what they may do
+
+    async def end(self, request: Request, session_id: str) -> Response:
+        """End a session, politely: it may finish its sentence and is told why."""
+        operator = self._operator(request)
+        if isinstance(operator, Refusal):
+            return _told(operator)
+        if not self._options.may_act:
+            return _told(READ_ONLY)
+        token = request.headers.get("x-csrf-token", "")
+        if not self._gate.operators.is_token(operator, token):
+            return _told(BAD_TOKEN)
+        found = await self._document(request, session_id)
+        if isinstance(found, Response):
+            return found
+        facts = {"session": session_id, "operator": operator.name}
+        log.warning("console.ended", category="auth", source="console", **facts)
+        self._options.overview.end(session_id, operator.name)
+        return JSONResponse({"session": session_id}, 202, headers=_NO_STORE)
 
     # what they see
 
@@ -220,9 +246,12 @@ class ConsoleRoutes:
 
     def _refused(self, request: Request) -> Response | None:
         judged = self._operator(request)
-        if isinstance(judged, Refusal):
-            return error(judged.status, judged.code, judged.message, "Sign in at /console.")
-        return None
+        return _told(judged) if isinstance(judged, Refusal) else None
+
+
+def _told(refusal: Refusal) -> Response:
+    fix = "Sign in at /console." if refusal.status == 401 else ""
+    return error(refusal.status, refusal.code, refusal.message, fix)
 
 
 def _spoken(said: Transcript, began_ms: int) -> Iterator[dict[str, Any]]:
