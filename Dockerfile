@@ -14,6 +14,7 @@ COPY web/package.json web/package-lock.json web/.npmrc web/
 COPY web/packages/client/package.json web/packages/client/
 COPY web/packages/react/package.json web/packages/react/
 COPY web/apps/sherpa/package.json web/apps/sherpa/
+COPY web/apps/console/package.json web/apps/console/
 RUN npm --prefix web ci
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY scripts/fetch_speech.py scripts/build_express.py scripts/

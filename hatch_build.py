@@ -15,6 +15,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+PAGES = ("index.html", "console/index.html")
 REMEDY = "run `make web speech` in the checkout first (it needs Node.js 20.19+ with npm), then build again"
 
 
@@ -30,7 +31,7 @@ class CarriedFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling's 
         root = Path(self.root)
         if self.target_name == "wheel":
             build_express(root, build_data)
-        if not (root / "src/holdfast/_web/index.html").is_file():
+        if not all((root / "src/holdfast/_web" / page).is_file() for page in PAGES):
             build_web(root / "web")
         if not (root / "src/holdfast/_speech/silero_vad_16k_op15.onnx").is_file():
             fetch_speech(root)

@@ -69,8 +69,8 @@ def test_the_list_is_walked_with_keys_however_long_it_is(
     table.get_by_role("link").first.focus()
     page.keyboard.press("ArrowDown")
     focused = "document.activeElement.closest('[data-id]')?.dataset.id"
-    second = page.evaluate(focused)
-    assert second == page.locator(".r-what .r-id").nth(1).inner_text()
+    second = page.locator(".r-what .r-id").nth(1).inner_text()
+    when(page, f"{focused} === '{second}'")
 
     page.keyboard.press("End")
     when(page, f"({focused} ?? '{second}') !== '{second}'")
@@ -296,9 +296,9 @@ def test_a_thousand_rows_that_change_four_times_a_second_keep_the_page_smooth(
     browser = launch()
     with browser.new_context(viewport=WIDE) as context:
         page = context.new_page()
+        browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
         page.goto(f"{console_stage.url}/console")
         expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_be_visible()
-        browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
         for beat in range(40):
             console_stage.change(rows=[changed(row, beat) for row in rows])
             if beat % 4 == 0:
@@ -330,11 +330,14 @@ def changed(row: dict[str, Any], beat: int) -> dict[str, Any]:
 
 
 def longest_task_ms(events: list[dict[str, Any]]) -> float:
-    """Of the renderer that draws the page."""
+    """Of the renderer that draws the page; there is another one for the tab that a browser opens with."""
+    pages = {event["pid"] for event in events if "/console/assets/" in json.dumps(event.get("args"))}
     mains = {
         (event["pid"], event["tid"])
         for event in events
-        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+        if event["name"] == "thread_name"
+        and event["args"]["name"] == "CrRendererMain"
+        and event["pid"] in pages
     }
     tasks = [
         float(event["tdur"]) / 1_000

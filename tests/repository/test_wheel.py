@@ -40,7 +40,7 @@ def names(project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_web_client_is_inside(names: list[str]) -> None:
     web = [name for name in names if name.startswith("holdfast/_web/")]
 
-    assert "holdfast/_web/index.html" in web
+    assert {"holdfast/_web/index.html", "holdfast/_web/console/index.html"} <= set(web)
     assert [name for name in web if re.search(r"-[\w-]{8}\.js$", name)], "no hashed script"
     assert [name for name in web if name.endswith(".css")]
 

@@ -13,8 +13,8 @@ const TICK_MS = 1_000;
 /** The gateway says something every second: what is silent for so long is a dead line that nobody closed. */
 const DEAD_AFTER_MS = 15_000;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 10_000];
-/** A session that somebody looks at is asked for again when its row has changed, but not more often. */
-const REFRESH_MS = 1_000;
+/** A session that somebody looks at is asked for again when its row has changed, and not more often than this. */
+const REFRESH_MS = 250;
 
 /** What the console needs of a browser. */
 export interface World {

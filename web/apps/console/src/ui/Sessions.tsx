@@ -6,7 +6,7 @@
  */
 
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
 import { band, filters, key, listed, type Band, type Item } from "../model/list";
 import type { SeenRow } from "../model/state";
 import { useGatewayNow } from "./fresh";
@@ -34,12 +34,14 @@ function counted(rows: ReadonlyMap<string, SeenRow>): Record<Band, number> {
 
 export function Sessions(): JSX.Element {
   const { params } = useRoute();
-  const rows = useTold((state) => state.rows);
+  const all = useTold((state) => state.rows);
+  // Drawing the list may be interrupted, so that no event of the stream holds the page up.
+  const rows = useDeferredValue(all);
   const held = useTold((state) => state.held);
   const heard = useTold((state) => state.heard !== undefined);
   const counts = useMemo(() => counted(rows), [rows]);
   const list = useMemo(() => listed(rows, filters(params), held), [rows, params, held]);
-  const told = heard ? headline(counts) : "Connecting to the gateway …";
+  const told = heard && (rows.size > 0 || all.size === 0) ? headline(counts) : "Connecting to the gateway …";
   useTitle(counts.needs > 0 ? `(${counts.needs}) Holdfast console` : "Holdfast console");
   return (
     <div className="c-sessions">
@@ -55,7 +57,7 @@ export function Sessions(): JSX.Element {
           None of {many(rows.size, "session")} passes these filters. <a href="#/sessions">Show all</a>
         </p>
       )}
-      {rows.size === 0 && heard && <FirstRun />}
+      {all.size === 0 && heard && <FirstRun />}
     </div>
   );
 }
