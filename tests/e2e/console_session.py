@@ -178,6 +178,12 @@ CHECKS: Final[Json] = {
             "remedy": "Raise the limit before the gateway starts: `ulimit -n 65536`.",
         },
         {"id": "web", "name": "Web client", "status": "ok", "ms": 0.4, "detail": "built, 97.9 kB"},
-        {"id": "upstream", "name": "Upstream", "status": "skipped", "ms": 0.0, "detail": "needs the API key"},
+        {
+            "id": "upstream",
+            "name": "Upstream",
+            "status": "skipped",
+            "ms": 0.0,
+            "detail": "needs the API key; then `holdfast doctor --upstream openai` asks it",
+        },
     ]
 }

@@ -232,6 +232,19 @@ def test_a_lost_line_is_said_with_its_age_and_healed(
     expect(page.locator(".c-fresh")).to_have_text("Live")
 
 
+def test_what_fails_stands_first_with_commands_to_copy(open_console: Callable[..., Page]) -> None:
+    page = open_console("setup")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 check failed.")
+    checks = page.locator(".c-checks > li")
+    expect(checks.first).to_contain_text("OPENAI_API_KEY is empty")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    checks.first.get_by_role("button", name="Copy").first.click()
+    expect(checks.first.get_by_role("button", name="Copied")).to_be_visible()
+
+    assert page.evaluate("navigator.clipboard.readText()") == "export OPENAI_API_KEY=…"
+    expect(checks.last.get_by_role("button", name="Copy")).to_be_visible()
+
+
 def test_the_door(open_console: Callable[..., Page], console_stage: ConsoleStage) -> None:
     console_stage.needs_key, console_stage.signed_in = True, False
     console_stage.show(scenes.calm(now()))

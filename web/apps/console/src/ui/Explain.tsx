@@ -35,7 +35,7 @@ function Told({ told }: { readonly told: Explanation }): JSX.Element {
       </div>
       {told.ranked.length > 1 && (
         <>
-          <h3>What else it could have been</h3>
+          <h3>What else was found</h3>
           <ol className="c-causes">
             {told.ranked.slice(1).map((cause) => (
               <CauseItem key={cause.code} cause={cause} />

@@ -167,7 +167,8 @@ function Mark({ entry, x }: { readonly entry: Entry; readonly x: Scale }): JSX.E
   return <path className={className} d={shape(entry.kind, at, y)} />;
 }
 
-/** Marks differ in shape, so that nobody has to tell them by their colour. */
+/** Marks differ in shape, so that nobody has to tell them by their colour. What ends stands before its moment, what
+ * begins behind it: an upstream that is lost and replaced at once shows both. */
 function shape(kind: string, x: number, y: number): string {
   switch (kind) {
     case "fault":
@@ -176,12 +177,12 @@ function shape(kind: string, x: number, y: number): string {
     case "lost":
     case "away":
     case "ended":
-      return `M${x - 5} ${y - 5}l10 10M${x + 5} ${y - 5}l-10 10`;
+      return `M${x - 10} ${y - 5}l10 10M${x} ${y - 5}l-10 10`;
     case "live":
     case "rebuilt":
     case "back":
     case "began":
-      return `M${x - 3} ${y - 6}l8 6l-8 6z`;
+      return `M${x + 1} ${y - 6}l8 6l-8 6z`;
     case "interrupted":
       return `M${x} ${y - 11}v22`;
     default:

@@ -9,7 +9,7 @@ import type { Check } from "../api";
 import { duration } from "../model/format";
 import { useConsole, useTitle, useTold } from "./hooks";
 import { Refused, Remedy } from "./parts";
-import { STATUSES, many, named } from "./words";
+import { STATUSES, capital, many, named } from "./words";
 
 const ORDER: Readonly<Record<string, number>> = { failed: 0, warning: 1, ok: 2, skipped: 3 };
 const SIGNS: Readonly<Record<string, string>> = { ok: "✓", warning: "!", failed: "✗", skipped: "–" };
@@ -61,9 +61,9 @@ function CheckItem({ check }: { readonly check: Check }): JSX.Element {
       </span>
       <div>
         <p>
-          <strong>{name}</strong> <code className="c-note">{id}</code>
+          <strong>{capital(name)}</strong> <code className="c-note">{id}</code>
         </p>
-        {detail !== "" && <p>{detail}</p>}
+        {detail !== "" && (status === "ok" ? <p>{detail}</p> : <Remedy text={detail} />)}
         {fault !== undefined && fault.message !== detail && <p>{fault.message}</p>}
         {remedy !== "" && status !== "ok" && <Remedy text={remedy} />}
       </div>
