@@ -20,8 +20,8 @@ _OF_CASE: Final[Mapping[tuple[str, str], str]] = {
 
 _OF_CODE: Final[Mapping[str, str]] = {
     "provider.response_failed": (
-        "the same turn was lost with three upstreams in a row and is given up by that name; what each loss was "
-        "stands in log and console"
+        "the same turn was lost with three upstreams in a row and is given up by that name; what each loss "
+        "was stands in log and console"
     ),
     **dict.fromkeys(
         (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
-from holdfast.diagnosis import Status, network
+from holdfast.diagnosis import Answer, Status, network
 from holdfast.diagnosis.network import Peer
 
 
@@ -51,3 +53,33 @@ async def test_somebody_listens_but_does_not_speak_tls() -> None:
 
     assert answer.fault is not None
     assert answer.fault.code == "provider.tls_failed"
+
+
+async def shown(date: datetime | None) -> Answer:
+    """What is said of a server whose clock shows that."""
+    head = b"" if date is None else f"Date: {format_datetime(date, usegmt=True)}\r\n".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\n" + head + b"Content-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        return await network.clock(Peer("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
+
+
+async def test_a_clock_that_differs_from_the_servers_is_named() -> None:
+    now = datetime.now(UTC)
+
+    fine, ahead, behind = [await shown(now + timedelta(seconds=s)) for s in (2, -600, 600)]
+
+    assert fine.status is Status.OK
+    assert [one.status for one in (ahead, behind)] == [Status.WARNING] * 2
+    assert "600 s ahead of" in ahead.detail or "601 s ahead of" in ahead.detail
+    assert "s behind" in behind.detail
+    assert "NTP" in ahead.remedy
+
+
+async def test_a_server_that_shows_no_clock_is_no_finding() -> None:
+    assert (await shown(None)).detail == "not told"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from benchmarks.verdicts.acts import bad_way
@@ -11,6 +13,8 @@ from benchmarks.verdicts.truth import Case
 
 from holdfast.diagnosis import Report, Status
 from holdfast.examination.examination import Examination, Wish
+from holdfast.server.dev_certificate import dev_certificate
+from tests.server.test_tls import listened
 
 CALM = Run(Case("no fault", "", ("healthy",)), 0, 1)
 
@@ -91,3 +95,14 @@ async def test_what_is_no_address_is_wrong() -> None:
     report = await seen_from_outside("gateway.example")
 
     assert code(report) == "configuration.invalid"
+
+
+async def test_a_gateway_behind_tls_and_an_authority_that_is_not_believed(tmp_path: Path) -> None:
+    dev = dev_certificate(tmp_path / "tls", datetime.now(UTC))
+    async with listened(tmp_path, dev) as address:
+        with settings("http://127.0.0.1:9/v1") as of:
+            believed = await Examination(Wish(url=address, ca=dev.trust), of).run()
+            foreign = await Examination(Wish(url=address), of).run()
+
+    assert believed.healthy, believed.as_object()
+    assert code(foreign) == "configuration.tls_certificate"

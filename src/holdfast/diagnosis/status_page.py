@@ -67,9 +67,11 @@ def status_page(link: str) -> Callable[[], Awaitable[Answer]]:
 
 async def _read(url: str) -> _Summary:
     """Raises httpx.HTTPError, msgspec.MsgspecError, ValueError for what is too long."""
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=True) as client:
-        answer = await client.get(url)
-    answer.raise_for_status()
-    if len(answer.content) > _BYTES_MAX:
-        raise ValueError("too long")
-    return msgspec.json.decode(answer.content, type=_Summary)
+    told = b""
+    async with httpx.AsyncClient(timeout=TIMEOUT_S) as client, client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        async for chunk in answer.aiter_bytes():
+            told += chunk
+            if len(told) > _BYTES_MAX:
+                raise ValueError("too long")
+    return msgspec.json.decode(told, type=_Summary)

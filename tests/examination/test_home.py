@@ -1,0 +1,52 @@
+"""Offline questions that rest on settings: the certificate, and how long all of them take."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.verdicts.house import settings
+
+from holdfast.diagnosis import Status, run
+from holdfast.examination import home
+from holdfast.server.dev_certificate import dev_certificate
+
+NOW = datetime.now(UTC)
+
+
+def test_a_certificate_says_how_long_it_holds(tmp_path: Path) -> None:
+    made = dev_certificate(tmp_path / "tls", NOW)
+
+    fresh = home.judge_certificate(made.certificate, made.key, NOW)
+    left = int(fresh.detail.split(" holds for ")[1].split()[0])
+    soon = home.judge_certificate(made.certificate, made.key, NOW + timedelta(days=left - 5))
+    over = home.judge_certificate(made.certificate, made.key, NOW + timedelta(days=left + 5))
+
+    assert (fresh.status, soon.status, over.status) == (Status.OK, Status.WARNING, Status.FAILED)
+    assert "holds for 5 days" in soon.detail or "holds for 4 days" in soon.detail
+    assert "expired" in over.detail
+    assert "Renew it" in over.remedy
+
+
+def test_a_strangers_key_and_a_file_that_is_none(tmp_path: Path) -> None:
+    mine, other = (dev_certificate(tmp_path / name, NOW) for name in ("mine", "other"))
+    (tmp_path / "none.pem").write_text("nothing")
+
+    foreign = home.judge_certificate(mine.certificate, other.key, NOW)
+    none = home.judge_certificate(tmp_path / "none.pem", mine.key, NOW)
+
+    assert "is not the key of" in foreign.detail
+    assert "holds no certificate" in none.detail
+
+
+async def test_all_of_them_take_less_than_two_seconds() -> None:
+    with settings("http://127.0.0.1:9/v1") as of:
+        began = time.perf_counter()
+        checks = await run(home.questions(of, None))
+        took_s = time.perf_counter() - began
+
+    assert took_s < 2.0
+    ids = {check.id for check in checks}
+    assert {"home.clock", "home.memory", "home.open_files", "home.certificate", "home.key.openai"} <= ids
+    assert not [check for check in checks if check.answer.status is Status.FAILED]
