@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.verdicts.house import settings
 
-from holdfast.diagnosis import Status, run
+from holdfast.diagnosis import Status, Visit, run
 from holdfast.examination import home
+from holdfast.examination.deep import WAYS
+from holdfast.examination.gateway_face import GatewayFace
+from holdfast.examination.layers import ByAddress, layers
 from holdfast.server.dev_certificate import dev_certificate
 
 NOW = datetime.now(UTC)
@@ -50,3 +54,21 @@ async def test_all_of_them_take_less_than_two_seconds() -> None:
     ids = {check.id for check in checks}
     assert {"home.clock", "home.memory", "home.open_files", "home.certificate", "home.key.openai"} <= ids
     assert not [check for check in checks if check.answer.status is Status.FAILED]
+
+
+async def test_every_id_stands_in_the_how_to(project: Path) -> None:
+    table = (project / "docs/howto/find-the-fault.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    told: set[str] = set()
+    for row in rows:
+        names = re.findall(r"`([a-zA-Z._0-9]+)`", row.split("|")[1])
+        stem = names[0].rsplit(".", 1)[0] if names[0].count(".") else ""
+        told |= {f"{stem}{name}" if name.startswith(".") else name for name in names}
+    with settings("http://127.0.0.1:9/v1") as of:
+        asked = {one.id for one in home.questions(of, None)}
+        visit = Visit(ByAddress("http://127.0.0.1:9/v1/realtime", limits=of.limits), of.limits)
+        asked |= {one.id for one in layers("NAME", "http://127.0.0.1:9/v1/realtime", visit)}
+        asked |= {one.id for one in GatewayFace("http://127.0.0.1:9", "", None, of.limits).questions()}
+    asked |= {f"upstream.NAME.deep.{way.id}" for way in WAYS}
+
+    assert {one.replace("key.openai", "key.NAME") for one in asked} - told == set()
