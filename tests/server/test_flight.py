@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
 import sys
+import zipfile
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from holdfast.core.limits import Limits
@@ -17,6 +20,7 @@ from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.flight import SUFFIX, Recorder, Shelf, faults, provider_sessions, read, replay
 from holdfast.telemetry import Redactor
 from tests.cli.commands import run_beside
+from tests.server.desk import ROOT, desk
 from tests.server.gateway import Client, TestGateway, eventually, frames, gateway, tone
 from tests.server.realtime_client import dial, send_audio, send_text, update
 from tests.server.test_canary import CANARY, program
@@ -216,3 +220,27 @@ async def test_a_session_that_could_not_begin_is_recorded_with_its_cause(tmp_pat
     assert recording.header.why == "configuration.invalid_api_key"
     assert replay(recording).is_same
     assert CANARY.encode() not in gzip.decompress(path.read_bytes())
+
+
+async def test_the_console_gives_out_what_there_is_of_a_session(tmp_path: Path) -> None:
+    folder = {"folder": str(tmp_path / "flights")}
+    async with desk(tmp_path, recorder=folder) as (url, _, _), httpx.AsyncClient() as http:
+        client = await Client.connect(
+            f"{url.replace('http', 'ws')}/api/openai/realtime", extra_headers={"Origin": url}
+        )
+        client.say("create_session")
+        session_id = (await client.until_told("session_created"))["sessionId"]
+        await client.until_told("session_ready")
+        told = await http.get(f"{url}{ROOT}/sessions/{session_id}/recording")
+        packed = await http.get(f"{url}{ROOT}/sessions/{session_id}/bundle")
+        client.say("end_session")
+        await client.until_closed()
+        later = await http.get(f"{url}{ROOT}/sessions/{session_id}/recording")
+        nobody = await http.get(f"{url}{ROOT}/sessions/hf_nobody/recording")
+
+    assert replay(read(told.content)).is_same
+    assert told.headers["content-disposition"].endswith(f'{SUFFIX}"')
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as bundle:
+        assert read(bundle.read(f"recording{SUFFIX}")).header.session == session_id
+    assert len(read(later.content).steps) > len(read(told.content).steps)
+    assert nobody.status_code == 404
