@@ -164,7 +164,7 @@ class Blanking:
 
     def text(self, text: str, name: str) -> str:
         """What stands for `text`, which was found in a field called `name`."""
-        if name in IDS and _ID.fullmatch(text) is not None:
+        if name in IDS and is_id(text):
             return text
         if name == EVIDENCE:
             return self.fact(text)
@@ -183,6 +183,23 @@ class Blanking:
         told = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, key=self._key).hexdigest()
         lead = "_" if text[0] == " " else ""
         return f"~{len(text)}.{text.find(' ', 1)}{lead}~{told}"
+
+
+def is_id(text: str) -> bool:
+    """Whether a text looks like an id or a code. Codes come again and again, and most texts here are codes."""
+    if len(text) > _CODE_CHARS:
+        return _ID.fullmatch(text) is not None
+    known = _CODES.get(text)
+    if known is None:
+        if len(_CODES) >= _CODES_MAX:
+            _CODES.clear()
+        known = _CODES[text] = _ID.fullmatch(text) is not None
+    return known
+
+
+_CODE_CHARS: Final = 24
+_CODES_MAX: Final = 1_000
+_CODES: Final[dict[str, bool]] = {}
 
 
 def quoted(text: str) -> str:

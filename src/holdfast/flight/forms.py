@@ -154,6 +154,8 @@ class Former:
     def pairs(self, value: Mapping[Any, Any], name: str) -> list[Form]:
         """Keys and values in turn. Strings are judged by the key they stand under, where that is a word."""
         told: list[Form] = []
+        if name == LINE:
+            return [part for key, inner in value.items() if type(inner) in PLAIN for part in (key, inner)]
         form, is_by_key, are_ours = self.form, name in BY_KEY, name in OUR_KEYS
         for key, inner in value.items():
             told.append(key if are_ours else form(key, name))
@@ -167,7 +169,9 @@ class Former:
         return [_NUMBERS[Fault], cause.row.code, evidence, cause.retry_after_s]
 
 
-OUR_KEYS: Final = frozenset({"facts", "content", "upstream", "limits", "audio"})
+LINE: Final = "content"
+"""What a line of the journal says: its numbers, positions above all. Its words are told by the state."""
+OUR_KEYS: Final = frozenset({"facts", LINE, "upstream", "limits", "audio"})
 """Mappings whose keys the core writes itself."""
 BY_KEY: Final = OUR_KEYS | {"settings", "values", "options", "usage", "items"}
 """Mappings whose keys are names of ours or of the dialect's."""
