@@ -186,7 +186,7 @@ class Blanking:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text looks like an id or a code. Codes come again and again, and most texts here are codes."""
+    """Whether a text looks like an id or a code. Codes come again and again, so they are remembered."""
     if len(text) > _CODE_CHARS:
         return _ID.fullmatch(text) is not None
     known = _CODES.get(text)

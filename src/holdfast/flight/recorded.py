@@ -20,7 +20,8 @@ from holdfast.core.restart import StoredLine
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.flight.blanking import Blanking
-from holdfast.flight.tap import ABORT, EVENT, RAISED, Listener, RelayTap, SessionTap
+from holdfast.flight.short import BRIEFS, Brief, number_of
+from holdfast.flight.tap import ABORT, EVENT, RAISED, SOUND, Listener, RelayTap, SessionTap
 
 
 class RecordedSession(Session):
@@ -51,6 +52,9 @@ class RecordedSession(Session):
             due = Session.receive(self, event, now)
             tap.noticed(s, s.session_id)
             return due
+        brief = BRIEFS.get(type(event))
+        if brief is not None:
+            return self._sounded(event, now, brief)
         told = tap.told(event)
         booked = tap.passed(s)
         try:
@@ -60,6 +64,25 @@ class RecordedSession(Session):
             raise
         tap.keep(EVENT, s, now, (told, tap.with_cut(booked)), due)
         tap.noticed(s, s.session_id)
+        return due
+
+    def _sounded(self, event: Event, now: float, brief: Brief) -> list[Effect]:
+        """A step about sound: in short, where its effects are the usual ones. It comes so often that what it
+        costs is counted in what a message costs.
+        """
+        s, tap = self.state, self.tap
+        booked = tap.passed(s)
+        try:
+            due = Session.receive(self, event, now)
+        except Exception:
+            tap.keep(RAISED, s, now, (tap.told(event), tap.with_cut(booked)), ())
+            raise
+        which = number_of(due)
+        if which >= 0:
+            tap.keep_short(s, (SOUND, now, brief(event, tap.blanking), tap.with_cut(booked), which))
+        else:
+            tap.keep(EVENT, s, now, (tap.told(event), tap.with_cut(booked)), due)
+            tap.noticed(s, s.session_id)
         return due
 
     def abort(self, cause: Fault) -> list[Effect]:

@@ -25,7 +25,8 @@ from holdfast.core.state import Surroundings
 from holdfast.flight.blanking import Blanking
 from holdfast.flight.forms import Former
 from holdfast.flight.names import Named, named
-from holdfast.flight.tap import FrozenLot
+from holdfast.flight.short import due_of, event_of
+from holdfast.flight.tap import SOUND, FrozenLot
 
 FORMAT: Final = 1
 KINDS: Final = ("event", "abort", "raised")
@@ -161,7 +162,10 @@ def _around(around: Surroundings | RelaySurroundings, former: Former) -> dict[st
 
 
 def _line(number: int, step: Sequence[Any]) -> bytes:
-    kind, at, event, booked, answers, due = step
+    kind, at, event, booked, *rest = step
+    if kind == SOUND:
+        return _encode(Step(number, at, "event", event_of(event), booked, [], due_of(rest[0])))
+    answers, due = rest
     heard = [(question, _answer(question, answer)) for question, answer in answers]
     return _encode(Step(number, at, KINDS[kind], named(event), booked, heard, [named(one) for one in due]))
 

@@ -26,8 +26,12 @@ from holdfast.flight.forms import Form, Former, portrait
 
 RUNS_MAX: Final = 256
 """Of messages of one size: what is more varied than that is told as if it were even."""
-EVENT, ABORT, RAISED = 0, 1, 2
-"""What a step was: an event; the end that a bug of ours made; an event in which the core raised."""
+EVENT, ABORT, RAISED, SOUND = 0, 1, 2, 3
+"""What a step was: an event; the end that a bug of ours made; an event in which the core raised; an event
+about sound, in short.
+"""
+SHORT_MAX: Final = 32
+"""So many short steps wait to be written together."""
 LOOKED_AT: Final = 8
 """So few messages are looked at one by one."""
 _write: Final = msgspec.msgpack.Encoder().encode
@@ -49,10 +53,14 @@ class Listener(Protocol):
         ...
 
 
+ShortStep = tuple[int, float, tuple[Any, ...], Any, int]
+"""SOUND, when, the event's fields that matter, what was booked, which effects (`recording.SHORT`)."""
+
+
 class Lot:
     """Steps behind each other, from a place where a replay can begin."""
 
-    __slots__ = ("begins", "count", "first", "steps")
+    __slots__ = ("begins", "count", "first", "short", "steps")
 
     def __init__(self, first: int, begins: bytes = b"") -> None:
         self.first = first
@@ -60,10 +68,26 @@ class Lot:
         self.begins = begins
         """A portrait; empty for the beginning of the session."""
         self.count = 0
+        """Of those in `steps`."""
         self.steps = bytearray()
+        self.short: list[ShortStep] = []
+        """What happened behind these, and is not written yet."""
+
+    @property
+    def number(self) -> int:
+        """Of the step that comes next."""
+        return self.first + self.count + len(self.short)
+
+    def settle(self) -> None:
+        """Write what waits. Each by itself: they stand behind each other."""
+        for step in self.short:
+            self.steps += _write(step)
+        self.count += len(self.short)
+        self.short.clear()
 
     def frozen(self) -> FrozenLot:
         """As it is now."""
+        self.settle()
         return FrozenLot(self.first, self.count, self.begins, bytes(self.steps))
 
 
@@ -119,7 +143,7 @@ class Tap:
     @property
     def number(self) -> int:
         """Of the next step."""
-        return self._newer.first + self._newer.count
+        return self._newer.number
 
     @property
     def fill(self) -> tuple[int, int]:
@@ -151,24 +175,39 @@ class Tap:
             return
         try:
             heard, lot = self.endpoints, self._newer
+            if lot.short:
+                lot.settle()
             lot.steps += _write((kind, now, *came, heard.answers, self._former.forms(due)))
             lot.count += 1
             if heard.answers:
                 heard.answers = []
-            if lot.count >= self._limits.flight_steps or len(lot.steps) >= self._limits.flight_bytes:
-                self.begin_anew(state)
+            self._look(lot, state)
         except Exception as error:  # noqa: BLE001 - as above
             self._stumble(error)
+
+    def keep_short(self, state: State, step: ShortStep) -> None:
+        """One step about sound is over."""
+        lot = self._newer
+        lot.short.append(step)
+        if len(lot.short) >= SHORT_MAX:
+            lot.settle()
+            self._look(lot, state)
+
+    def _look(self, lot: Lot, state: State | RelayState) -> None:
+        """Whether the lot is full."""
+        if lot.count >= self._limits.flight_steps or len(lot.steps) >= self._limits.flight_bytes:
+            self.begin_anew(state)
 
     def begin_anew(self, state: State | RelayState) -> None:
         """A replay can begin here: what was before the older lot is forgotten."""
         if state.is_over:
             return
         newer = self._newer
+        newer.settle()
         begins = _write(portrait(state, self.blanking))
         if newer.count:
             self._older = newer
-        self._newer = Lot(newer.first + newer.count, begins)
+        self._newer = Lot(newer.number, begins)
 
     def noticed(self, state: State | RelayState, session_id: str) -> None:
         """After each step: what who listens has to know."""
@@ -189,6 +228,9 @@ class Tap:
         self._listener.stumbled(error)
 
 
+NOTHING: Final[tuple[int, ...]] = ()
+
+
 class HeardWindow(ReplayWindow):
     """A window that remembers how the audio that was booked had been cut into messages."""
 
@@ -196,7 +238,7 @@ class HeardWindow(ReplayWindow):
 
     def __init__(self, audio_bytes_max: int, messages_max: int) -> None:
         super().__init__(audio_bytes_max, messages_max)
-        self.cut: list[int] | None = []
+        self.cut: Sequence[int] | None = NOTHING
         """None: the next entry is waited for."""
 
     def play(self, offset: int, stream: int, start: int, pcm: bytes, sizes: list[int]) -> None:
@@ -236,14 +278,12 @@ class SessionTap(Tap):
         up, down = s.input_lane, s.output_lane
         if not up.passed and not down.passed and not up.said:
             return None
-        self.window.cut = None if down.passed else []
-        return [up.end - s.received, up.said, up.acknowledged, down.last_at]
+        self.window.cut = None if down.passed else NOTHING
+        return (up.until - up.room - s.received if up.passed else 0, up.said, up.acknowledged, down.last_at)
 
     def with_cut(self, booked: Form) -> Form:
         """The same after the step, with the sizes of the messages that went down."""
-        if booked is not None:
-            booked.append(self.window.cut or [])
-        return booked
+        return None if booked is None else (*booked, self.window.cut or NOTHING)
 
 
 class RelayTap(Tap):
