@@ -20,8 +20,8 @@ from holdfast.core.restart import StoredLine
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.flight.blanking import Blanking
-from holdfast.flight.short import BRIEFS, Brief, number_of
-from holdfast.flight.tap import ABORT, EVENT, RAISED, SOUND, Listener, RelayTap, SessionTap
+from holdfast.flight.short import BRIEFS, number_of
+from holdfast.flight.tap import ABORT, EVENT, NOTHING, RAISED, SOUND, Listener, RelayTap, SessionTap
 
 
 class RecordedSession(Session):
@@ -44,7 +44,34 @@ class RecordedSession(Session):
         return due
 
     def receive(self, event: Event, now: float) -> list[Effect]:
-        """See `Session`."""
+        """See `Session`. A step about sound comes so often that what it costs is counted in what a message
+        costs: it is told in short, and here in one piece.
+        """
+        s, tap = self.state, self.tap
+        brief = BRIEFS.get(type(event))
+        if brief is None or tap.is_off or s.is_over:
+            return self._whole(event, now)
+        up, down, window = s.input_lane, s.output_lane, tap.window
+        samples = up.until - up.room - s.received if up.passed else 0
+        said, acknowledged, last_at = up.said, up.acknowledged, down.last_at
+        window.cut = None if down.passed else NOTHING
+        try:
+            due = Session.receive(self, event, now)
+        except Exception:
+            booked = (samples, said, acknowledged, last_at, window.cut or NOTHING)
+            tap.keep(RAISED, s, now, (tap.told(event), booked), ())
+            raise
+        booked = (samples, said, acknowledged, last_at, window.cut or NOTHING)
+        which = number_of(due)
+        if which >= 0:
+            tap.keep_short(s, (SOUND, now, brief(event, tap.blanking), booked, which))
+        else:
+            tap.keep(EVENT, s, now, (tap.told(event), booked), due)
+            tap.noticed(s, s.session_id)
+        return due
+
+    def _whole(self, event: Event, now: float) -> list[Effect]:
+        """Any other step."""
         s, tap = self.state, self.tap
         if s.is_over:
             return []
@@ -52,9 +79,6 @@ class RecordedSession(Session):
             due = Session.receive(self, event, now)
             tap.noticed(s, s.session_id)
             return due
-        brief = BRIEFS.get(type(event))
-        if brief is not None:
-            return self._sounded(event, now, brief)
         told = tap.told(event)
         booked = tap.passed(s)
         try:
@@ -64,25 +88,6 @@ class RecordedSession(Session):
             raise
         tap.keep(EVENT, s, now, (told, tap.with_cut(booked)), due)
         tap.noticed(s, s.session_id)
-        return due
-
-    def _sounded(self, event: Event, now: float, brief: Brief) -> list[Effect]:
-        """A step about sound: in short, where its effects are the usual ones. It comes so often that what it
-        costs is counted in what a message costs.
-        """
-        s, tap = self.state, self.tap
-        booked = tap.passed(s)
-        try:
-            due = Session.receive(self, event, now)
-        except Exception:
-            tap.keep(RAISED, s, now, (tap.told(event), tap.with_cut(booked)), ())
-            raise
-        which = number_of(due)
-        if which >= 0:
-            tap.keep_short(s, (SOUND, now, brief(event, tap.blanking), tap.with_cut(booked), which))
-        else:
-            tap.keep(EVENT, s, now, (tap.told(event), tap.with_cut(booked)), due)
-            tap.noticed(s, s.session_id)
         return due
 
     def abort(self, cause: Fault) -> list[Effect]:

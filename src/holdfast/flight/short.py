@@ -19,10 +19,10 @@ from holdfast.flight.blanking import Blanking, size_of
 from holdfast.flight.names import Named
 
 Brief = Callable[[Any, Blanking], tuple[Any, ...]]
-_DUE: Final = (0,)
+DUE: Final = (0,)
 
 BRIEFS: Final[Mapping[type, Brief]] = {
-    AudioDue: lambda event, _: _DUE,  # noqa: ARG005 - all are called alike
+    AudioDue: lambda event, _: DUE,  # noqa: ARG005 - all are called alike
     ClientAudio: lambda event, _: (1, len(event.pcm), event.start),
     OutputAudio: lambda event, blanking: (
         2,
@@ -53,11 +53,15 @@ def number_of(due: Sequence[Effect]) -> int:
     """Which effects these are; NONE_OF_THESE where the step must be told whole."""
     if not due:
         return 0
-    first, last = type(due[0]), due[-1]
-    is_told = type(last) is Tell and type(last.notice) is AudioReceived
-    if len(due) == 1:
-        return 1 if is_told else 2 if first is Append else 4 if first is Play else NONE_OF_THESE
-    return 3 if is_told and first is Append and len(due) == 2 else NONE_OF_THESE
+    last, count = due[-1], len(due)
+    if type(last) is Tell and type(last.notice) is AudioReceived:
+        return 1 if count == 1 else 3 if count == _BOTH and type(due[0]) is Append else NONE_OF_THESE
+    if count > 1:
+        return NONE_OF_THESE
+    return 2 if type(last) is Append else 4 if type(last) is Play else NONE_OF_THESE
+
+
+_BOTH: Final = 2
 
 
 def event_of(brief: Sequence[Any]) -> Named:

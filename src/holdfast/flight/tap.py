@@ -34,6 +34,8 @@ SHORT_MAX: Final = 32
 """So many short steps wait to be written together."""
 LOOKED_AT: Final = 8
 """So few messages are looked at one by one."""
+_FIXARRAY: Final = 16
+"""Arrays of fewer have a head of one byte, those of less than 65,536 of three."""
 _write: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -79,10 +81,10 @@ class Lot:
         return self.first + self.count + len(self.short)
 
     def settle(self) -> None:
-        """Write what waits. Each by itself: they stand behind each other."""
-        for step in self.short:
-            self.steps += _write(step)
-        self.count += len(self.short)
+        """Write what waits, as one array without its head: steps stand behind each other."""
+        count = len(self.short)
+        self.steps += _write(self.short)[1 if count < _FIXARRAY else 3 :]
+        self.count += count
         self.short.clear()
 
     def frozen(self) -> FrozenLot:
