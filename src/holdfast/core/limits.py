@@ -86,7 +86,7 @@ class Limits:
     sound_bytes: int = 16 * 1024 * 1024  # of a recorded session's sound; beyond, silence takes its place
 
     # the flight recorder, for each session; it keeps two lots of steps, the newer one being filled
-    flight_steps: int = 400  # of a lot
+    flight_steps: int = 400  # of a lot; of a session with a heavy state more, up to the bytes
     flight_bytes: int = 128 * 1024
     flight_ended: int = 16  # sessions that ended, kept in memory
     flight_waiting: int = 32  # recordings that wait to be written, and how many are written in a burst

@@ -5,7 +5,8 @@ replay puts in their place. What is not named here does not stay.
 What never will: the shape of an event or an effect (`forms`).
 
 A placeholder tells how long a text was and where its first words part, because the core asks that much of it,
-and bears a keyed hash: the same text in the same session has the same placeholder, and nobody can guess it.
+and bears a keyed hash (Python's own, which the process keys, and the session besides): the same text in the
+same session has the same placeholder, and nobody can guess it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
 
 IDS: Final = frozenset(
@@ -159,7 +159,7 @@ class Blanking:
 
     def __init__(self, hide: Callable[[str], str] = str) -> None:
         """`hide` takes out of evidence what looks like a secret."""
-        self._key = secrets.token_bytes(8)
+        self._key = secrets.randbits(63)
         self._hide = hide
 
     def text(self, text: str, name: str) -> str:
@@ -180,9 +180,9 @@ class Blanking:
         """Its length, and what makes it the same as another."""
         if not text:
             return ""
-        told = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, key=self._key).hexdigest()
+        told = hash((self._key, text)) & _HASH
         lead = "_" if text[0] == " " else ""
-        return f"~{len(text)}.{text.find(' ', 1)}{lead}~{told}"
+        return f"~{len(text)}.{text.find(' ', 1)}{lead}~{told:08x}"
 
 
 def is_id(text: str) -> bool:
@@ -247,4 +247,5 @@ def filler(told: str) -> str:
     return "".join(letters)
 
 
+_HASH: Final = 0xFFFFFFFF
 _FILLER_MAX: Final = 64 * 1024 * 1024

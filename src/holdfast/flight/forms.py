@@ -190,10 +190,12 @@ class Portrait(Former):
     def form(self, value: Any, name: str = "") -> Form:
         """See `Former`."""
         kind = type(value)
-        is_seldom_shared = kind in PLAIN or kind is str or kind is tuple or kind in _SIZES
-        if is_seldom_shared or kind in _PLANS or isinstance(value, Enum):
-            return super().form(value, name)
-        return super().form(value, name) if (again := self._again(value)) is None else again
+        is_shared = kind not in PLAIN and kind is not str and kind is not tuple and kind not in _PLANS
+        if is_shared and kind not in _SIZES and not isinstance(value, Enum):
+            again = self._again(value)
+            if again is not None:
+                return again
+        return super().form(value, name)
 
     def object(self, plan: Plan, value: Any) -> Form:
         """See `Former`."""

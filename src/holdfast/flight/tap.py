@@ -32,6 +32,8 @@ about sound, in short.
 """
 SHORT_MAX: Final = 32
 """So many short steps wait to be written together."""
+LIGHT_BYTES: Final = 8 * 1024
+"""A portrait of so much is made every `flight_steps`; heavier ones, which take milliseconds, less often."""
 LOOKED_AT: Final = 8
 """So few messages are looked at one by one."""
 _FIXARRAY: Final = 16
@@ -197,7 +199,8 @@ class Tap:
 
     def _look(self, lot: Lot, state: State | RelayState) -> None:
         """Whether the lot is full."""
-        if lot.count >= self._limits.flight_steps or len(lot.steps) >= self._limits.flight_bytes:
+        heavy = 1 + len(lot.begins) // LIGHT_BYTES
+        if lot.count >= self._limits.flight_steps * heavy or len(lot.steps) >= self._limits.flight_bytes:
             self.begin_anew(state)
 
     def begin_anew(self, state: State | RelayState) -> None:
