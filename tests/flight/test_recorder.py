@@ -17,8 +17,9 @@ from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
 from holdfast.flight import SUFFIX, Recorder, Shelf, read, replay
+from holdfast.flight.forms import TEXTS_MAX
 from holdfast.flight.recorded import RecordedSession
-from holdfast.flight.tap import FrozenLot
+from holdfast.flight.tap import LIGHT_BYTES, SHORT_MAX, FrozenLot
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Watched
 from tests.core.world import World, pcm, surroundings
@@ -61,12 +62,37 @@ def test_the_last_steps_are_always_there_and_never_many_more() -> None:
     recorder = Recorder(limits)
     world = world_of(recorder, limits)
     for number in range(1_000):
-        world.do(events.Pinged(number), after=0.1)
+        world.do(events.Pinged(number), events.Acknowledged(world.session.state.output.offset), after=0.1)
     recording = read(recorder.recording_of("hf_1") or b"")
 
-    assert 50 <= len(recording.steps) <= 100
-    assert recording.steps[-1].step == 1_003
+    assert 50 <= len(recording.steps) <= 100 + SHORT_MAX
+    assert recording.steps[-1].step == 2_003
     assert replay(recording).is_same
+
+
+def test_of_old_messages_only_the_newest_are_in_a_portrait() -> None:
+    limits = replace(LIMITS, flight_steps=50)
+    recorder = Recorder(limits)
+    world = world_of(recorder, limits)
+    for number in range(3_000):
+        world.do(events.Pinged("a client that never says what it has" * (number % 3)), after=0.1)
+
+    assert all(len(lot.begins) < 100 * TEXTS_MAX for lot in lots_of(world))
+    assert replay(read(recorder.recording_of("hf_1") or b"")).is_same
+
+
+def test_a_heavy_state_is_portrayed_less_often() -> None:
+    limits = replace(LIMITS, flight_steps=50, client_messages_per_s=1e6)
+    recorder = Recorder(limits)
+    world = world_of(recorder, limits)
+    for number in range(800):
+        world.do(events.TextGiven(f"I have typed {number} turns"), after=0.1)
+        world.do(events.Acknowledged(world.session.state.output.offset))
+    lots = lots_of(world)
+
+    assert max(len(lot.begins) for lot in lots) > LIGHT_BYTES
+    assert lots[0].count > 2 * limits.flight_steps
+    assert replay(read(recorder.recording_of("hf_1") or b"")).is_same
 
 
 def test_bytes_are_bounded_as_well() -> None:

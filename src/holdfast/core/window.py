@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from heapq import merge
+from itertools import islice
 from operator import itemgetter
 
 from holdfast.core.audio import SAMPLE_BYTES
@@ -84,6 +85,15 @@ class ReplayWindow:
     def texts(self) -> int:
         """Text messages that are kept."""
         return len(self._texts)
+
+    def newest(self, texts: int) -> ReplayWindow:
+        """This window as if only so many text messages were kept."""
+        gone = len(self._texts) - texts
+        if gone <= 0:
+            return self
+        told = {one.name: getattr(self, one.name) for one in fields(ReplayWindow)}
+        told |= {"forgotten": self._texts[gone - 1][0], "_texts": deque(islice(self._texts, gone, None))}
+        return ReplayWindow(**told)
 
     def tell(self, offset: int, message: Tell) -> None:
         """Keep a text message."""

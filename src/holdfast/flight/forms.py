@@ -177,6 +177,10 @@ BY_KEY: Final = OUR_KEYS | {"settings", "values", "options", "usage", "items"}
 """Mappings whose keys are names of ours or of the dialect's."""
 
 
+TEXTS_MAX: Final = 200
+"""Messages to the client in a portrait. Where it comes back for older ones, a replay says that it differs."""
+
+
 class Portrait(Former):
     """The form of a whole state: what stands in two places is told once."""
 
@@ -198,8 +202,12 @@ class Portrait(Former):
         return super().form(value, name)
 
     def object(self, plan: Plan, value: Any) -> Form:
-        """See `Former`."""
-        return super().object(plan, value) if (again := self._again(value)) is None else again
+        """See `Former`. Of what a client may have missed only the newest: of one that never says what it has
+        it would take tens of milliseconds.
+        """
+        if (again := self._again(value)) is not None:
+            return again
+        return super().object(plan, value.newest(TEXTS_MAX) if isinstance(value, ReplayWindow) else value)
 
     def _again(self, value: Any) -> Form:
         """Where it stands already; from now on it does."""
