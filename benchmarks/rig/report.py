@@ -67,11 +67,19 @@ class Result:
     interrupted: bool = False
 
     def check(
-        self, name: str, found: float, wanted: float, unit: str = "", *, is_fine: bool | None = None
+        self,
+        name: str,
+        found: float,
+        wanted: float,
+        unit: str = "",
+        *,
+        is_fine: bool | None = None,
+        at_least: bool = False,
     ) -> None:
-        """`found` at most `wanted`, unless `is_fine` says otherwise."""
-        fine = found <= wanted if is_fine is None else is_fine
-        self.checks.append(Check(name, fine, f"{found:.4g} {unit}".strip(), f"<= {wanted:g} {unit}".strip()))
+        """`found` at most `wanted`, or `at_least` so much, unless `is_fine` says otherwise."""
+        fine = (found >= wanted if at_least else found <= wanted) if is_fine is None else is_fine
+        told = f"{'>=' if at_least else '<='} {wanted:g} {unit}".strip()
+        self.checks.append(Check(name, fine, f"{found:.4g} {unit}".strip(), told))
 
     @property
     def is_fine(self) -> bool:
