@@ -88,6 +88,8 @@ async def all_runs(asked: argparse.Namespace, result: Result) -> None:
     ]
     due = [one for one in wanted if (one[0], one[1].case.name, one[1].number) not in book.said]
     total, left = len(wanted), iter(due)
+    if len(due) < total:
+        result.notes.append(f"made in parts: {total - len(due)} of {total} runs were kept from earlier ones")
 
     async def lane() -> None:
         for side, run in left:
@@ -124,14 +126,12 @@ def judge(wanted: Sequence[tuple[str, Run]], book: Book, result: Result) -> None
         mine = [one for one in faulty if one[0] == side]
         party = sum(is_right_party(side, run.case, said) for side, run, said in mine) / len(mine)
         code = sum(said in run.case.right(side) for side, run, said in mine) / len(mine)
-        result.check(
-            f"{side}: right party", 100 * party, 100 * PARTY_SHARE, "%", is_fine=party >= PARTY_SHARE
-        )
-        result.check(f"{side}: right code", 100 * code, 100 * CODE_SHARE, "%", is_fine=code >= CODE_SHARE)
+        result.check(f"{side}: right party", 100 * party, 100 * PARTY_SHARE, "%", at_least=True)
+        result.check(f"{side}: right code", 100 * code, 100 * CODE_SHARE, "%", at_least=True)
     for side in dict.fromkeys(side for side, run, _ in done if run.case is _CALM):
         calm = [said for one, run, said in done if one == side and run.case is _CALM]
         well = sum(said == HEALTHY for said in calm)
-        result.check(f"{side}: no fault, healthy", well, len(calm), is_fine=well == len(calm))
+        result.check(f"{side}: no fault, healthy", well, len(calm), at_least=True)
     result.tables["Parties: the truth beside what was said"] = _confusion(faulty)
     _misses(faulty, result)
     result.check("runs without a verdict", len(told) - len(done), 0)
@@ -195,6 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="faults whose name has this in it")
     parser.add_argument("--sides", default="", help=f"such as doctor,page; of {', '.join(SIDES)}")
     parser.add_argument("--part", type=Path, help="keep what was said in this file, and go on with it")
+    parser.add_argument("--note", action="append", default=[], help="a sentence for the page; repeatable")
     asked = parser.parse_args(argv)
 
     async def measure(result: Result) -> None:
@@ -204,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = Result(
         "verdicts", "Whose fault is it? Verdicts beside the truth", this_checkout(), asked.seed, shape
     )
-    result.notes += NOTES
+    result.notes += [*NOTES, *asked.note]
     return carry_out(result, asked, measure)
 
 
