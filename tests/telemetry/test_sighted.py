@@ -70,6 +70,43 @@ def test_the_segments_of_a_silence_add_up() -> None:
     assert told.value("holdfast_turn_seconds_count", "browser", "whole") == 1
 
 
+def answered(*more: tuple[float, Sighting]) -> Told:
+    """A turn that the upstream saw end at 2 s, 300 ms after its last word; an answer 1.2 s later."""
+    return Told().saw(
+        (1.0, seen.TurnBegan("i", 0)),
+        (2.0, seen.TurnEnded("i", 24_000, received=31_200)),
+        (2.5, seen.ResponseBegan("r")),
+        (3.2, seen.FirstSound("r", "a")),
+        *more,
+    )
+
+
+def test_what_a_client_measures_is_made_of_five_parts() -> None:
+    heard = seen.SilenceHeard("a", spoke_until=24_000, received_at=61_200, heard_at=63_600)
+    told = answered((3.4, heard), (3.5, heard))
+
+    name = "holdfast_turn_seconds_sum"
+    parts = ("endpointing", "thinking", "speaking", "network", "playback")
+    values = [told.value(name, "browser", part) for part in parts]
+    assert values == pytest.approx([0.3, 0.5, 0.7, 0.05, 0.1])
+    assert told.value(name, "browser", "heard") == pytest.approx(sum(values)), (
+        "once, however often it is told"
+    )
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        seen.SilenceHeard("b", 24_000, 61_200, 63_600),
+        seen.SilenceHeard("a", 24_000, 61_200, 10),
+        seen.SilenceHeard("a", 24_000, 61_200, 24_000 * 100),
+        seen.SilenceHeard("a", 60_000, 61_200, 63_600),
+    ],
+)
+def test_what_cannot_be_true_is_not_believed(heard: seen.SilenceHeard) -> None:
+    assert answered((3.4, heard)).value("holdfast_turn_seconds_count", "browser", "heard") == 0
+
+
 def test_who_goes_on_speaking_was_not_waiting() -> None:
     told = Told().saw(
         (2.0, seen.TurnEnded("i", 1)),

@@ -154,9 +154,10 @@ LABELS: Final[Mapping[str, Label]] = {
         ),
         Label(
             "segment",
-            "Of the silence that a user hears: `thinking` from the end of speech until a response begins, "
-            "`speaking` until its first sound, `whole` both.",
-            frozenset({"thinking", "speaking", "whole"}),
+            "Of the silence that a user hears: `thinking` from the upstream's word that speech has ended "
+            "until a response begins, `speaking` until its first sound, `whole` both. Where the client "
+            "measures: `endpointing` before, `network` and `playback` behind, and `heard`, all five parts.",
+            frozenset({"thinking", "speaking", "whole", "endpointing", "network", "playback", "heard"}),
         ),
         Label(
             "kind",
@@ -449,8 +450,8 @@ _ROWS: Final = (
         Meter(
             "turn_seconds",
             _H,
-            "The silence after a turn, as the gateway sees it, in segments that add up.",
-            "`thinking` is the upstream's; `speaking` its speech. The page's own share is in the console.",
+            "The silence after a turn, in segments that add up.",
+            "`thinking`, `endpointing` are the upstream's, `network` the user's line, `playback` the page's.",
             ("source", "segment"),
             _SILENCES,
             alerts=(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from holdfast.core.audio import samples_of_ms
+from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.faults import FAULTS, Fault
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Sighting, Watched
@@ -18,6 +18,8 @@ from holdfast.telemetry.metrics import Metrics
 
 OPEN_MAX: Final = 64
 """So many dials, answers and calls of one session are under way at once, as far as durations go."""
+WAIT_S_MAX: Final = 60.0
+"""Nobody waits longer; a client that says so is not believed."""
 _INPUT: Final = {
     "text_tokens": "input_text",
     "audio_tokens": "input_audio",
@@ -63,6 +65,10 @@ class _Seen:
     turn_ended_at: float | None = None
     answered_at: float | None = None
     """When the first response after that turn began."""
+    received: int | None = None
+    """Samples that had come when that turn ended."""
+    sounded: tuple[str, float] | None = None
+    """The item that answered the last turn, and how long it took here; None once its client has said more."""
     dials: Open = field(default_factory=dict)
     responses: Open = field(default_factory=dict)
     tools: Open = field(default_factory=dict)
@@ -129,16 +135,16 @@ class _Seen:
     def turn_began(self, _: seen.TurnBegan) -> None:
         self.turn_ended_at = self.answered_at = None  # who goes on speaking was not waiting
 
-    def turn_ended(self, _: seen.TurnEnded) -> None:
+    def turn_ended(self, sighting: seen.TurnEnded) -> None:
         self.metrics.count("holdfast_turns_total", self.source)
-        self.turn_ended_at, self.answered_at = self.at, None
+        self.turn_ended_at, self.answered_at, self.received = self.at, None, sighting.received
 
     def response_began(self, sighting: seen.ResponseBegan) -> None:
         _open(self.responses, sighting.response_id, "", self.at)
         if self.turn_ended_at is not None and self.answered_at is None:
             self.answered_at = self.at
 
-    def first_sound(self, _: seen.FirstSound) -> None:
+    def first_sound(self, sighting: seen.FirstSound) -> None:
         ended_at, answered_at = self.turn_ended_at, self.answered_at
         if ended_at is None or answered_at is None:
             return
@@ -148,7 +154,27 @@ class _Seen:
             ("whole", self.at - ended_at),
         ):
             self.metrics.observe("holdfast_turn_seconds", seconds, self.source, segment)
+        self.sounded = sighting.item_id, self.at - ended_at
         self.turn_ended_at = self.answered_at = None
+
+    def silence_heard(self, sighting: seen.SilenceHeard) -> None:
+        """What the client measured: a stranger's word, once for each turn and as far as it can be true."""
+        sounded, received = self.sounded, self.received
+        if sounded is None or received is None or sounded[0] != sighting.item_id:
+            return
+        whole = (sighting.heard_at - sighting.spoke_until) / SAMPLE_RATE_HZ
+        endpointing = (received - sighting.spoke_until) / SAMPLE_RATE_HZ
+        if not 0 <= whole <= WAIT_S_MAX or not 0 <= endpointing <= whole:
+            return
+        self.sounded = None
+        playback = min(max(0.0, (sighting.heard_at - sighting.received_at) / SAMPLE_RATE_HZ), whole)
+        for segment, seconds in (
+            ("endpointing", endpointing),
+            ("network", max(0.0, whole - endpointing - sounded[1] - playback)),
+            ("playback", playback),
+            ("heard", whole),
+        ):
+            self.metrics.observe("holdfast_turn_seconds", seconds, self.source, segment)
 
     def response_ended(self, sighting: seen.ResponseEnded) -> None:
         self.metrics.count("holdfast_responses_total", self.source, sighting.status)
@@ -212,6 +238,7 @@ _LOOKS: Final[Mapping[type, Callable[[_Seen, Any], None]]] = {
     seen.WordsOfUser: _Seen.words,
     seen.ResponseBegan: _Seen.response_began,
     seen.FirstSound: _Seen.first_sound,
+    seen.SilenceHeard: _Seen.silence_heard,
     seen.ResponseEnded: _Seen.response_ended,
     seen.Interrupted: _Seen.interrupted,
     seen.ToolBegan: _Seen.tool_began,
