@@ -106,6 +106,15 @@ def test_nothing_binary_of_others_is_committed(project: Path) -> None:
     assert [path.name for path in tracked(project) if path.suffix in foreign] == []
 
 
+def test_nothing_committed_leads_out_of_the_repository(project: Path) -> None:
+    command = ("git", "ls-files", "--stage")
+    listed = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_every_message_of_the_browser_protocol_is_documented(project: Path) -> None:
     page = (project / "docs/reference/browser-protocol.md").read_text()
     sent = {str(kind.__struct_config__.tag) for kind in browser.ClientMessage.__args__}

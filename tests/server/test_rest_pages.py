@@ -75,6 +75,7 @@ async def test_the_configuration_has_everything_the_page_needs(bare: tuple[World
         "demo": {"customers": [{"id": "cust-1", "name": "Anna"}, {"id": "cust-2", "name": "Ben"}]},
         "upstream": {"name": "local", "kind": "local", "model": "holdfast-local"},
         "limits": {"binaryBytes": 65_536},
+        "recording": None,
     }
 
 
