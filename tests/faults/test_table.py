@@ -142,3 +142,19 @@ def test_nothing_is_near_to_nonsense() -> None:
 def test_a_party_lists_its_codes() -> None:
     listed = [line.split()[0] for line in run("explain", "tool").stdout.splitlines()]
     assert listed == [code for code in FAULTS if code.startswith("tool.")]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("pay with 4111 1111 1111 1111 now", "pay with [card] now"),
+        ("4111-1111-1111-1111", "[card]"),
+        ("call 4111 1111 1111 1112", "call 4111 1111 1111 1112"),
+        ("req_4111111111111111", "req_4111111111111111"),
+        ("sample 4111", "sample 4111"),
+        ("ask ada@example.org", "ask [mail]"),
+        ("refused sk-live_0123456789", "refused sk-..."),
+    ],
+)
+def test_evidence_has_no_keys_cards_or_addresses(said: str, kept: str) -> None:
+    assert fault("provider.server_error", [said]).evidence == (kept,)
