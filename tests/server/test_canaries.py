@@ -1,5 +1,5 @@
 """Keys, tickets, words, names and card numbers: whatever watches a conversation, nothing of them is anywhere
-but where it belongs. The whole program, with everything on that writes or sends, from outside and on the disk.
+but where it belongs. The whole program, with everything on that writes or sends, from outside and on disk.
 """
 
 from __future__ import annotations
