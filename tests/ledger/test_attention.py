@@ -119,7 +119,7 @@ CASES: dict[Callable[[Seen], None], tuple[int, str, str]] = {
     degraded: (20, "What is said does not become durable at the moment.", "gateway unsure"),
     no_input: (15, "No audio comes from the client since 08:00:01 UTC.", "microphone unsure"),
     connecting: (10, "Its upstream is dialled.", "upstream unsure"),
-    ended: (5, "Ended: ended_by_client.", "upstream none"),
+    ended: (5, "Ended by its user.", "upstream none"),
     fine: (0, "All is well: the last answer began after 1.1 s.", "upstream good"),
 }
 

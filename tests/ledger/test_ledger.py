@@ -26,7 +26,7 @@ def test_a_session_is_followed_from_its_beginning_to_its_end() -> None:
 
     assert (live.state, live.turns, live.upstream.name) == ("live", 1, "openai")
     assert live.began_at == round(WALL * 1000)
-    assert (ended.state, ended.attention, ended.why) == ("ended", 5, "Ended: ended_by_client.")
+    assert (ended.state, ended.attention, ended.why) == ("ended", 5, "Ended by its user.")
     assert ended.ended_at is not None
     assert ended.ended_at > ended.began_at
 

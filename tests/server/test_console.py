@@ -40,7 +40,7 @@ async def test_a_session_is_seen_from_its_beginning_to_its_end(tmp_path: Path) -
 
     assert (row["source"], row["customer"][1], row["upstream"]["name"]) == ("browser", "…", "openai")
     assert row["health"]["upstream"] == "good"
-    assert operator.rows[session]["why"] == "Ended: ended_by_client."
+    assert operator.rows[session]["why"] == "Ended by its user."
 
 
 async def test_three_faults_are_seen_within_a_second_with_party_and_code(tmp_path: Path) -> None:

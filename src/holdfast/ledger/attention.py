@@ -7,7 +7,7 @@ What never will: a number that ticks within a sentence: a row changes when somet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,6 +94,21 @@ def _moments(a: Account) -> Iterator[float]:
             yield moment + RECENT_S
 
 
+ENDINGS: Final[Mapping[str, str]] = {
+    "ended_by_client": "Ended by its user.",
+    "client_gone": "Its user left.",
+    "goodbye": "Ended with a goodbye.",
+    "idle": "Ended after a long silence.",
+    "time_limit": "Ended at its time limit.",
+    "not_resumed": "Its user did not come back.",
+    "draining": "Ended because the gateway stopped.",
+    "suspended": "Kept in the journal while the gateway is stopped.",
+    "budget_spent": "Ended because its budget was spent.",
+    "ended_by_operator": "Ended by an operator.",
+}
+"""What is said of an end that is nobody's fault."""
+
+
 def _ended_by_fault(look: Look) -> str | None:
     a = look.account
     if a.ended is None or look.at - a.ended >= ENDED_S:
@@ -103,7 +118,8 @@ def _ended_by_fault(look: Look) -> str | None:
 
 
 def _ended(look: Look) -> str | None:
-    return None if look.account.ended is None else f"Ended: {look.account.end_reason}."
+    reason = look.account.end_reason
+    return None if look.account.ended is None else ENDINGS.get(reason, f"Ended: {reason}.")
 
 
 def _without_upstream(look: Look) -> str | None:
