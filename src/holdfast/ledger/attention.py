@@ -102,7 +102,7 @@ ENDINGS: Final[Mapping[str, str]] = {
     "time_limit": "Ended at its time limit.",
     "not_resumed": "Its user did not come back.",
     "draining": "Ended because the gateway stopped.",
-    "suspended": "Kept in the journal while the gateway is stopped.",
+    "session.suspended": "Kept in the journal while the gateway is stopped.",
     "budget_spent": "Ended because its budget was spent.",
     "ended_by_operator": "Ended by an operator.",
 }
