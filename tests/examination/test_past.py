@@ -13,12 +13,20 @@ from benchmarks.verdicts.truth import Case
 from holdfast.examination.examination import Examination, Wish
 from holdfast.examination.past import NoSessionError, judged
 
+PATIENT = {
+    "dial_s": 10.0,
+    "created_s": 10.0,
+    "updated_s": 10.0,
+    "response_first_s": 15.0,
+    "response_stall_s": 10.0,
+}
+"""On a busy machine nothing else than the fault shall be met."""
 CALM = Run(Case("no fault", "", ("healthy",)), 0, 1)
 
 
 async def test_a_session_that_failed_is_explained_with_its_ids() -> None:
     async with upstream(CALM, ["close:1011:response"]) as emulator:
-        with settings(emulator.http_base) as of:
+        with settings(emulator.http_base, PATIENT) as of:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
                 await talk_as_page(caller, CALM.chance)
@@ -38,7 +46,7 @@ async def test_a_session_that_failed_is_explained_with_its_ids() -> None:
 
 async def test_a_session_that_nobody_knows() -> None:
     async with upstream(CALM, []) as emulator:
-        with settings(emulator.http_base) as of:
+        with settings(emulator.http_base, PATIENT) as of:
             async with gateway(of) as door:
                 with pytest.raises(NoSessionError) as unknown:
                     await Examination(Wish(session="hf_none", url=door.address), of).run()
@@ -63,7 +71,7 @@ def test_a_document_that_says_nothing_is_healthy() -> None:
 async def test_a_gateway_that_is_gone_has_left_its_recordings(tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     async with upstream(CALM, ["close:1011:response"]) as emulator:
-        with settings(emulator.http_base, recorder={"folder": str(folder)}) as of:
+        with settings(emulator.http_base, PATIENT, recorder={"folder": str(folder)}) as of:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
                 await talk_as_page(caller, CALM.chance)

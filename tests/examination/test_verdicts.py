@@ -16,6 +16,7 @@ from holdfast.core.faults import FAULTS, Party
 from holdfast.emulator import FAULTS as KINDS
 from holdfast.emulator import parse_fault
 
+pytestmark = pytest.mark.alone  # time-outs of a second and a half are part of what is tried
 CLASSICS = (
     "http 403",
     "refuse invalid_model",
