@@ -267,12 +267,12 @@ async def test_a_model_path_that_is_not_there_is_a_reason(speech_files: Path, tm
 
 
 async def test_a_broken_file_is_a_reason_and_no_traceback(tmp_path: Path, speech_files: Path) -> None:
-    (tmp_path / SILERO).symlink_to(speech_files / SILERO)
-    (tmp_path / FLITE).write_bytes(b"broken")
+    (tmp_path / SILERO).write_bytes(b"broken")
+    (tmp_path / FLITE).symlink_to(speech_files / FLITE)
     pool = EnginePool(EngineOptions(workers=1, speech_folder=tmp_path, restarts=1))
     await pool.start()
     assert not pool.ready
-    assert pool.reasons[0].startswith("Speech output is broken")
+    assert pool.reasons[0].startswith("Voice activity detection is broken")
     await pool.close()
 
 
