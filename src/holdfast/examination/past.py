@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import httpx
 
 from holdfast.core.faults import FAULTS
-from holdfast.diagnosis import Answer, Check, Report, Status
+from holdfast.diagnosis import Answer, Check, Report, Status, Trace
 from holdfast.diagnosis.explain import Cause, explain
 from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read
 from holdfast.flight.reading import notes
@@ -91,13 +92,18 @@ def judged(document: Document) -> Report:
     checks = [Check("session.found", "session", Answer.ok(_about(document)), 0.0)]
     known = [cause for cause in told.ranked if cause.code in FAULTS][:_CAUSES_MAX]
     checks += [_check(number, cause) for number, cause in enumerate(known, 1)]
-    sessions = [str(one) for one in document.get("providerSessions") or ()]
-    if sessions:
-        last = checks[-1]
-        answer = last.answer
-        kept = Answer(answer.status, answer.detail, answer.fault, answer.remedy, sessions[-1])
-        checks[-1] = Check(last.id, last.name, kept, last.ms)
-    return Report(checks, explanation=told.as_object())
+    return Report(checks, traces=[_trace(document)], explanation=told.as_object())
+
+
+def _trace(document: Document) -> Trace:
+    """Every upstream that served it, for the provider's support."""
+    row = document.get("row") or {}
+    upstream = row.get("upstream") or {}
+    began = datetime.fromtimestamp(float(row.get("beganAt") or 0) / 1000, UTC)
+    trace = Trace(str(upstream.get("name", "")), model=str(upstream.get("model", "")), began=began)
+    for one in document.get("providerSessions") or ():
+        trace.note(trace.sessions, str(one))
+    return trace
 
 
 def _check(number: int, cause: Cause) -> Check:
