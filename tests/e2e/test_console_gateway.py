@@ -21,11 +21,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 NAMED_S = 1.0
 AT_ONCE = {
     "HOLDFAST_LIMITS__DRAIN_BUSY_S": "0.5",
-    "HOLDFAST_LIMITS__RETRY_CAP_S": "0.3",
+    "HOLDFAST_LIMITS__RETRY_BASE_S": "0.05",
+    "HOLDFAST_LIMITS__RETRY_CAP_S": "0.1",
     "HOLDFAST_LIMITS__BREAKER_OPEN_S": "0.3",
     "HOLDFAST_LIMITS__BREAKER_ALONE_S": "0.3",
 }
-"""A fault is met when an upstream is dialled: none is left alone for seconds here."""
+"""What is known of a fault is measured here, not how patiently a failed upstream is dialled again: none is left
+alone for long.
+"""
 LOST_LINE = "Connection lost — still recording"
 
 
