@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.core.faults import fault
 from holdfast.ledger import Climate, Flow
-from holdfast.ledger.reading import _BOOKS
+from holdfast.ledger.reading import _BOOKS, PROVIDER_SESSIONS_MAX
 from holdfast.ports import sightings as seen
 from tests.ledger.seeing import WALL, Seen
 
@@ -318,3 +318,15 @@ def test_a_silent_session_costs_little() -> None:
 
     assert size < 4_000
     assert len(fields(seen.Watched)) == 4  # what else is held of the session
+
+
+def test_where_it_began_and_how_it_is_now_is_kept_for_the_providers_support() -> None:
+    book = Seen()
+    book.session()
+    for number in range(40):
+        book.saw(seen.UpstreamLive(number, "openai", "openai", "gpt-realtime-2.1", f"sess_{number}"))
+    kept = book.document()["providerSessions"]
+
+    assert kept[0] == "sess_0"
+    assert kept[1:] == [f"sess_{number}" for number in range(40 - len(kept) + 1, 40)]
+    assert len(kept) == PROVIDER_SESSIONS_MAX

@@ -67,7 +67,7 @@ def _live(a: Account, one: seen.UpstreamLive, at: float) -> None:
     waited_s = at - a.state_since if a.state in {"connecting", "recovering"} else None
     a.upstream = UpstreamTold(one.name, one.kind, one.model)
     if one.provider_session and one.provider_session not in a.provider_sessions:
-        a.provider_sessions = [*a.provider_sessions, one.provider_session][-PROVIDER_SESSIONS_MAX:]
+        a.provider_sessions = _first_and_newest([*a.provider_sessions, one.provider_session])
     kind, how = _HOW[one.how]
     text = f"{one.name} ({one.model or one.kind}) {how}."
     facts: dict[str, Any] = {
@@ -80,6 +80,11 @@ def _live(a: Account, one: seen.UpstreamLive, at: float) -> None:
     a.write("upstream", kind, text, at, **facts)
     if a.is_live and a.away_since is None:
         a.becomes("live", at)
+
+
+def _first_and_newest(sessions: list[str]) -> list[str]:
+    """Where they are too many: where it began and how it is now, for the provider's support."""
+    return sessions if len(sessions) <= PROVIDER_SESSIONS_MAX else [sessions[0], *sessions[2:]]
 
 
 def _lost(a: Account, one: seen.UpstreamLost, at: float) -> None:
