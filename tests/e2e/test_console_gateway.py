@@ -26,8 +26,8 @@ AT_ONCE = {
     "HOLDFAST_LIMITS__BREAKER_OPEN_S": "0.3",
     "HOLDFAST_LIMITS__BREAKER_ALONE_S": "0.3",
 }
-"""What is known of a fault is measured here, not how patiently a failed upstream is dialled again: none is left
-alone for long.
+"""What is known of a fault is measured here, not how patiently a failed upstream is dialled again: none is
+left alone for long.
 """
 LOST_LINE = "Connection lost — still recording"
 
