@@ -57,6 +57,8 @@ def unsigned() -> str:
         unsigned(),
         base64.urlsafe_b64encode(b"[" * 2_500).decode() + ".e30.x",
         unsigned() + signed().rpartition(".")[2],
+        signed(sub="cust-\ud83d"),  # half an emoji
+        signed(name="\ude00"),
         signed("another secret of more than thirty-two bytes"),
         signed(algorithm="HS384", secret="s" * 48),
         signed()[:-2],

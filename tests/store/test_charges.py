@@ -164,6 +164,22 @@ async def test_when_there_is_no_room_a_charge_is_named_as_lost(path: Path) -> No
         assert [(one.thing_id, one.wasted) for one in charges_of(file, "s1")] == [("r0", 0), ("r1", 7)]
 
 
+async def test_one_that_cannot_be_written_is_lost_alone(path: Path) -> None:
+    async with store(path) as charges:
+        for number in range(5):
+            charges.put(replace(ONE, thing_id=f"r{number}"))
+        charges.put(replace(ONE, thing_id="bad", customer_id="half an emoji: \ud83d"))
+        charges.put(replace(ONE, thing_id="r5"))
+        async with asyncio.timeout(5):
+            while charges.waiting:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        charges.put(replace(ONE, thing_id="r6"))
+        assert charges.lost == 1
+
+    with look_into(path) as file:
+        assert [one.thing_id for one in charges_of(file, "s1")] == [f"r{number}" for number in range(7)]
+
+
 async def test_a_locked_file_is_waited_for_and_nothing_is_lost(path: Path) -> None:
     await filled(path, ONE)
     async with store(path) as charges:

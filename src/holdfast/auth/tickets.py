@@ -127,7 +127,18 @@ def _text(claims: Mapping[str, Any], name: str, default: str | None = None) -> s
     value = claims.get(name, default)
     if not isinstance(value, str) or len(value) > _TEXT_CHARS_MAX or (default is None and not value):
         raise TicketError(f"{name} is missing or too long")
+    if not _is_whole(value):
+        raise TicketError(f"{name} holds half a character")  # it could be written nowhere
     return value
+
+
+def _is_whole(text: str) -> bool:
+    """Whether every character is one: JSON can hold halves, which no UTF-8 can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _limits(claims: Mapping[str, Any]) -> dict[str, int]:

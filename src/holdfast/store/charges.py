@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -86,10 +86,7 @@ class SqliteCharges:
     def put(self, charge: Charge) -> None:
         """See `Charges`. A correction of one that waits takes its place; a new one may find none."""
         if charge.key not in self._waiting and len(self._waiting) >= self._waiting_max:
-            self.lost += 1
-            if self.lost == 1:
-                facts = {"waiting": len(self._waiting), "session": charge.session_id}
-                log.error("cost.unwritten", category="store", source="charges", **facts)
+            self._lose(charge, "no room")
             return
         self._waiting[charge.key] = charge
         self._came.set()
@@ -148,13 +145,32 @@ class SqliteCharges:
         await set_within(self._closing, GATHER_S)
 
     async def _write(self) -> None:
-        batch = list(islice(self._waiting.items(), BATCH_MAX))
-        if not batch:
-            return
-        await self._database.transact(partial(charge_rows.put, charges=[charge for _, charge in batch]))
-        for key, charge in batch:
-            if self._waiting[key] is charge:  # else it was corrected meanwhile
-                del self._waiting[key]
+        if batch := list(islice(self._waiting.values(), BATCH_MAX)):
+            await self._keep(batch)
+
+    async def _keep(self, batch: Sequence[Charge]) -> None:
+        """One that cannot be written, for a bug of ours, is lost alone: it must not stop the others."""
+        try:
+            await self._database.transact(partial(charge_rows.put, charges=batch))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(batch) > 1:
+                half = len(batch) // 2
+                await self._keep(batch[:half])
+                await self._keep(batch[half:])
+                return
+            self._lose(batch[0], type(error).__name__)
+        for charge in batch:
+            if self._waiting[charge.key] is charge:  # else it was corrected meanwhile
+                del self._waiting[charge.key]
+
+    def _lose(self, charge: Charge, reason: str) -> None:
+        """Said once: what is lost for one reason is lost by the hundred."""
+        self.lost += 1
+        if self.lost == 1:
+            facts = {"waiting": len(self._waiting), "session": charge.session_id, "reason": reason}
+            log.error("cost.unwritten", category="store", source="charges", **facts)
 
     async def _sweep(self) -> None:
         now = self._wall()
