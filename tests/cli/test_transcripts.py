@@ -126,6 +126,27 @@ async def test_export(file: Path, tmp_path: Path) -> None:
     assert both.stdout.index("Session s-anna") < both.stdout.index("Session s-ben")
 
 
+async def test_an_export_is_whole_and_a_list_says_where_it_stops(
+    file: Path,
+) -> None:
+    database = Database(file)
+    store = SqliteTranscripts(database, Redaction(), clock=lambda: START / 1e6)
+    await store.start()
+    for number in range(1_100):
+        talk = Talk(f"s-{number}", "carla", "browser", "conversation")
+        store.put(Line(talk, START + number, "user", "i1", "Good morning."))
+    await store.close()
+    await database.close()
+
+    whole = await run_beside("transcripts", "export", "--customer", "carla")
+    assert len(whole.stdout.splitlines()) == 1_100
+    some = await run_beside("transcripts", "export", "--customer", "carla", "--limit", "5")
+    assert len(some.stdout.splitlines()) == 5
+    listed = await run_beside("transcripts", "list", "--json")
+    assert len(json.loads(listed.stdout)) == 1_000
+    assert "there may be more" in listed.stderr
+
+
 async def test_delete_and_what_the_book_says(file: Path) -> None:
     done = await run_beside("transcripts", "delete", "--customer", "anna", "--yes")
     assert done.exit_code == 0

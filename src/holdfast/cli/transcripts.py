@@ -11,10 +11,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -24,6 +25,9 @@ from holdfast.node import Place, archive_of
 from holdfast.ports.transcripts import Erased, Receipt, Transcript, Wanted
 from holdfast.store import StoreError, StoreRefusedError, Visit
 from holdfast.transcripts import Archive, as_document, as_lines, as_object, as_text, instant
+
+LISTED: Final = 1_000
+"""Sessions of a list that nobody has limited."""
 
 EXAMPLES = """
 Examples:
@@ -57,7 +61,13 @@ def transcripts(
     customer: Annotated[str, typer.Option(help="Only this customer's; delete needs it.")] = "",
     since: Annotated[str, typer.Option(help="Only from this day or moment on (ISO 8601, UTC).")] = "",
     until: Annotated[str, typer.Option(help="Only what began before it.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many sessions, the newest.")] = 1_000,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"At most so many sessions, the newest; without it a list has {LISTED}, an export all.",
+        ),
+    ] = None,
     text: Annotated[bool, typer.Option("--text", help="Export readable text, not JSON lines.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write the export here, for this user's eyes only.")
@@ -72,7 +82,10 @@ def transcripts(
     wanted = Wanted(session, customer, begin, end, limit)
     try:
         if action is Action.LIST:
-            _list(archive.sessions(wanted), as_json=as_json)
+            found = archive.sessions(replace(wanted, limit=limit or LISTED))
+            if limit is None and len(found) == LISTED:
+                typer.echo(f"the newest {LISTED}: there may be more (--limit)", err=True)
+            _list(found, as_json=as_json)
         elif action is Action.SHOW:
             _show(archive, session, as_json=as_json)
         elif action is Action.EXPORT:

@@ -118,13 +118,13 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which sessions. Times are wall-clock microseconds; None and empty: all."""
+    """Which sessions; of too many the newest. Times are wall-clock microseconds; None and empty: all."""
 
     session_id: str = ""
     customer_id: str = ""
     since: int | None = None
     until: int | None = None
-    limit: int = 1_000
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
