@@ -44,6 +44,18 @@ def test_who_pauses_leaves_silence() -> None:
     assert laid_out(sheet.page(9 * SECOND).user) == [(0, SECOND, 7), (4 * SECOND, 5 * SECOND, 8)]
 
 
+def test_what_comes_long_after_it_was_spoken_stands_behind_what_was_given_away() -> None:
+    """A busy gateway books seconds at once; a page holds nothing that begins before it."""
+    sheet = Sheet(10_000_000)
+    sheet.heard(sound(7, 3 * SECOND), 0, 3 * SECOND)
+    now = 6 * SECOND + JITTER
+    given = now - 2 * SECOND
+    assert laid_out(sheet.page(given).user) == [(0, 3 * SECOND, 7)]
+    sheet.heard(sound(8, 3 * SECOND), 3 * SECOND, now)
+
+    assert laid_out(sheet.page(9 * SECOND).user) == [(given, given + 3 * SECOND, 8)]
+
+
 def test_what_is_told_a_second_time_is_heard_once() -> None:
     sheet = Sheet(10_000_000)
     sheet.heard(sound(7, SECOND), 0, SECOND)

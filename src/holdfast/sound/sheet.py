@@ -29,11 +29,13 @@ class Side:
     pieces: deque[tuple[int, bytes]] = field(default_factory=deque)
     size: int = 0
 
-    def add(self, pcm: bytes, now: int, *, lasts_until_now: bool) -> int:
-        """Put a piece behind the last, or where it was heard when there was a pause. Where it begins."""
+    def add(self, pcm: bytes, now: int, given: int, *, lasts_until_now: bool) -> int:
+        """Put a piece behind the last, or where it was heard when there was a pause, and never where all was
+        given away. Where it begins.
+        """
         count = len(pcm) // SAMPLE_BYTES
         heard_at = now - count if lasts_until_now else now
-        start = self.end if heard_at - self.end <= JITTER else heard_at
+        start = max(given, self.end if heard_at - self.end <= JITTER else heard_at)
         self.pieces.append((start, pcm))
         self.end, self.size = start + count, self.size + len(pcm)
         return start
@@ -94,14 +96,14 @@ class Sheet:
         """The user. What is told a second time is left out."""
         known = max(0, self._position - position) * SAMPLE_BYTES
         if known < len(pcm) and self._has_room(len(pcm) - known):
-            self.user.add(pcm[known:], now, lasts_until_now=True)
+            self.user.add(pcm[known:], now, self.given, lasts_until_now=True)
         self._position = max(self._position, position + len(pcm) // SAMPLE_BYTES)
 
     def said(self, stream: int, start: int, pcm: bytes, now: int) -> None:
         """The assistant."""
         if not self._has_room(len(pcm)):
             return
-        began = self.assistant.add(pcm, now, lasts_until_now=False)
+        began = self.assistant.add(pcm, now, self.given, lasts_until_now=False)
         if stream != self._stream:
             self._stream, self._stream_began = stream, began - start
 
