@@ -13,7 +13,7 @@ from pathlib import Path
 from holdfast.config import Settings
 from holdfast.redaction import Kind, Redaction
 from holdfast.runtime.directory import Directory
-from holdfast.sound import RecordingOptions, StereoRecordings
+from holdfast.sound import RecordingOptions, Retention, StereoRecordings
 from holdfast.store import (
     Database,
     SqliteConsents,
@@ -31,9 +31,11 @@ async def keep_words(
     left_over: Sequence[Path],
     stack: contextlib.AsyncExitStack,
 ) -> SqliteTranscripts | None:
-    """From here on what is said is kept, if anything is. `left_over`: files of processes that are no more."""
+    """From here on what is said is kept, if that is wished; what was kept before grows old in any case.
+    `left_over`: files of processes that are no more.
+    """
     chosen, limits = settings.transcripts, settings.limits
-    if database is None or not chosen.enabled:
+    if database is None:
         return None
     options = TranscriptOptions(
         lines_max=limits.transcript_lines,
@@ -45,6 +47,8 @@ async def keep_words(
     transcripts = SqliteTranscripts(database, redaction, options, left_over=left_over)
     await transcripts.start()
     stack.push_async_callback(transcripts.close)
+    if not chosen.enabled:
+        return None
     directory.watches.all.append(TranscriptWatch(transcripts, limits))
     return transcripts
 
@@ -55,12 +59,19 @@ def keep_sound(
     database: Database | None,
     stack: contextlib.AsyncExitStack,
 ) -> StereoRecordings | None:
-    """From here on who agrees to it is recorded, where the operator wants that."""
+    """From here on who agrees to it is recorded, where the operator wants that; what was recorded before
+    grows old in any case.
+    """
     chosen = settings.recording
-    if database is None or not chosen.enabled:
+    if database is None:
         return None
     folder = sound_beside(database.path)
-    options = RecordingOptions(folder, chosen.words, chosen.keep_days, settings.limits.sound_bytes)
+    retention = Retention(folder, chosen.keep_days)
+    retention.start()
+    stack.callback(retention.close)
+    if not chosen.enabled:
+        return None
+    options = RecordingOptions(folder, chosen.words, settings.limits.sound_bytes)
     recordings = StereoRecordings(options, SqliteConsents(database))
     recordings.start()
     stack.push_async_callback(recordings.close)

@@ -19,7 +19,7 @@ from holdfast.config import ConfigError, load
 from holdfast.emulator import EmulatorOptions
 from holdfast.ports.sound import Consent
 from holdfast.sound import RecordingOptions, StereoRecordings
-from holdfast.sound.recorder import sweep
+from holdfast.sound.retention import sweep
 from holdfast.store import StoreUnavailableError
 from tests.cli.commands import run_beside
 from tests.server.gateway import Client, eventually, frames, tone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from holdfast.app import Gateway
 from holdfast.config import load
 from holdfast.emulator import Emulator, EmulatorOptions
-from holdfast.ports.transcripts import Transcript, Wanted
-from holdfast.store import Visit
+from holdfast.ports.transcripts import Line, Talk, Transcript, Wanted
+from holdfast.redaction import Redaction
+from holdfast.store import Database, SqliteTranscripts, Visit
 from tests.cli.commands import run_beside
 from tests.server.gateway import Client, eventually, frames, tone
 from tests.server.realtime_client import SPEECH, converse
@@ -137,6 +139,26 @@ async def test_nothing_is_kept_where_nobody_wants_it(tmp_path: Path) -> None:
         client.say("input_text", text="hello")
         await client.until_told("response_done")
     assert kept(tmp_path) == []
+
+
+async def test_what_was_kept_grows_old_also_where_nothing_more_is_kept(tmp_path: Path) -> None:
+    database = Database(file_in(tmp_path))
+    store = SqliteTranscripts(database, Redaction())
+    await store.start()
+    store.put(
+        Line(Talk("s-old", "anna", "browser", "conversation"), 1_000_000, "user", "i1", "Good morning.")
+    )
+    await store.close()
+    await database.close()
+    sound = tmp_path / "sound" / "s-old.flac"
+    sound.parent.mkdir()
+    sound.write_bytes(b"")
+    os.utime(sound, (1, 1))
+    assert len(kept(tmp_path)) == 1
+
+    async with whole(tmp_path, transcripts={"enabled": False}):
+        await eventually(lambda: not kept(tmp_path))
+        await eventually(lambda: not sound.exists())
 
 
 async def test_a_running_gateway_s_transcripts_are_read_and_deleted_by_the_command_line(

@@ -4,6 +4,7 @@ What lives here: both sides on one time line, a file for each session, off the e
 What never will: recording without a consent in the book (`ports.sound`).
 """
 
-from holdfast.sound.recorder import SUFFIX, RecordingOptions, StereoRecordings, is_possible
+from holdfast.sound.recorder import RecordingOptions, StereoRecordings, is_possible
+from holdfast.sound.retention import Retention
 
-__all__ = ["SUFFIX", "RecordingOptions", "StereoRecordings", "is_possible"]
+__all__ = ["RecordingOptions", "Retention", "StereoRecordings", "is_possible"]

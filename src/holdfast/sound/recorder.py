@@ -1,8 +1,8 @@
 """A file of sound for each session that may be recorded.
 
-What lives here: who is recorded, tapes, a task for each that gives what was heard to a thread once a second,
-deletion by age. Files are FLAC, two channels, for their user only.
-What never will: where a sound belongs (`sheet`); a consent's row (`store`).
+What lives here: who is recorded, tapes, a task for each that gives what was heard to a thread once a second.
+Files are FLAC, two channels, for their user only.
+What never will: where a sound belongs (`sheet`); a consent's row (`store`); deletion by age (`retention`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ import structlog
 from holdfast.core.audio import SAMPLE_RATE_HZ
 from holdfast.ports.sightings import Ended, Interrupted, Sighting, Watched
 from holdfast.ports.sound import Consent, ConsentBook, Tape
+from holdfast.sound.retention import SUFFIX
 from holdfast.sound.sheet import Page, Sheet
 
 log = structlog.get_logger()
 
-SUFFIX: Final = ".flac"
 LIBRARY: Final = "soundfile"
-DAY_S: Final = 86_400.0
 
 
 def is_possible() -> bool:
@@ -40,16 +39,14 @@ def is_possible() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RecordingOptions:
-    """Where, how long, how much may wait for the disk."""
+    """Where, under which words, how much may wait for the disk."""
 
     folder: Path
     words: str
-    keep_days: float = 30.0
     bytes_max: int = 16 * 1024 * 1024
     write_every_s: float = 1.0
     held_back_s: float = 2.0
     """A cut that is told so late still takes back what was not heard."""
-    sweep_every_s: float = 3_600.0
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +85,6 @@ class StereoRecordings:
         self._consents = consents
         self._clock = clock
         self._tapes: dict[str, _StereoTape] = {}
-        self._sweeper: asyncio.Task[None] | None = None
         self._library: Any = importlib.import_module(LIBRARY)
 
     @property
@@ -108,9 +104,8 @@ class StereoRecordings:
         return max((sheet.user.size + sheet.assistant.size for sheet in sheets), default=0)
 
     def start(self) -> None:
-        """Delete what is too old, now and every hour."""
+        """Make the folder."""
         self._options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._sweeper = asyncio.create_task(self._sweeping(), name="sound")
 
     async def begin(self, consent: Consent) -> Tape | None:
         """See `Recordings`."""
@@ -141,8 +136,6 @@ class StereoRecordings:
 
     async def close(self) -> None:
         """Write what there is. Twice is harmless."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
         for tape in self._tapes.values():
             tape.over.set()
         tasks = [tape.task for tape in self._tapes.values() if tape.task is not None]
@@ -183,13 +176,6 @@ class StereoRecordings:
             descriptor, "w", SAMPLE_RATE_HZ, channels=2, subtype="PCM_16", format="FLAC"
         )
 
-    async def _sweeping(self) -> None:
-        while True:
-            gone = await asyncio.to_thread(sweep, self._options.folder, self._options.keep_days, time.time())
-            if gone:
-                log.info("sound.swept", category="store", source="sound", files=gone)
-            await asyncio.sleep(self._options.sweep_every_s)
-
 
 def _put(file: Any, page: Page) -> None:
     """Both sides beside each other; where nobody spoke is silence."""
@@ -200,14 +186,3 @@ def _put(file: Any, page: Page) -> None:
             at = start - page.first
             both[at : at + len(sound), side] = sound
     file.write(both)
-
-
-def sweep(folder: Path, keep_days: float, now: float) -> int:
-    """Delete what was last written to longer ago than that; how many files went. Others do so, too."""
-    gone = 0
-    for path in folder.glob(f"*{SUFFIX}"):
-        with suppress(OSError):  # another one was quicker, or may do it: the next sweep looks again
-            if now - path.stat().st_mtime > keep_days * DAY_S:
-                path.unlink()
-                gone += 1
-    return gone
