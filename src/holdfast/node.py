@@ -282,7 +282,12 @@ class Node:
         settings, limits, directory = self.settings, self.settings.limits, self.directory
         charges: Charges = MemoryCharges()
         if self.database is not None:
-            charges = SqliteCharges(self.database, limits.charges_waiting, settings.budget.keep_days)
+            charges = SqliteCharges(
+                self.database,
+                limits.charges_waiting,
+                settings.budget.keep_days,
+                left_over=self.place.left_over(settings.journal.database),
+            )
             charges.start()
         stack.push_async_callback(charges.close)
         others = self.place.others(settings.journal.database) if self.database is not None else []

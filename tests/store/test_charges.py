@@ -138,6 +138,22 @@ async def test_what_is_older_than_it_shall_be_is_deleted(path: Path) -> None:
         assert {one.thing_id for one in charges_of(file, "s1")} == {"r1", "r3"}
 
 
+async def test_charges_of_processes_that_are_no_more_grow_old_too(path: Path) -> None:
+    left_over = path.with_stem("left-over")
+    await filled(left_over, replace(ONE, at=WALL - 31 * DAY_S), replace(ONE, thing_id="r2"))
+    database = Database(path)
+    charges = SqliteCharges(database, 100, 30, lambda: WALL, [left_over])
+    charges.start()
+    charges.put(ONE)
+    await charges.close()
+    await database.close()
+
+    with look_into(left_over) as file:
+        assert [one.thing_id for one in charges_of(file, "s1")] == ["r2"]
+    with look_into(path) as file:
+        assert [one.thing_id for one in charges_of(file, "s1")] == ["r1"]
+
+
 async def test_a_person_goes_and_the_sums_stay(path: Path) -> None:
     await filled(path, ONE, replace(ONE, thing_id="r2"), replace(ONE, thing_id="r3", customer_id="C-2"))
     database = Database(path)

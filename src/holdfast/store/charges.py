@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ from holdfast.ports.charges import Charge
 from holdfast.store import charge_rows
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError
+from holdfast.store.visit import Visit
 from holdfast.store.waits import set_within
 
 GATHER_S: Final = 0.2
@@ -61,8 +63,11 @@ class SqliteCharges:
         waiting_max: int,
         keep_days: float,
         wall: Callable[[], float] = time.time,
+        left_over: Sequence[Path] = (),
     ) -> None:
+        """`left_over`: files of processes that are no more; they grow old too."""
         self.lost = 0
+        self._left_over = left_over
         self._database = database
         self._waiting_max = waiting_max
         self._keep_s = keep_days * DAY_S
@@ -176,8 +181,11 @@ class SqliteCharges:
         now = self._wall()
         if self._swept_at is not None and now - self._swept_at < SWEEP_EVERY_S:
             return
-        await self._database.transact(partial(charge_rows.sweep, before=now - self._keep_s))
+        before = now - self._keep_s
+        await self._database.transact(partial(charge_rows.sweep, before=before))
         self._swept_at = now
+        for path in self._left_over:
+            await asyncio.to_thread(partial(Visit(path).sweep_charges, before=before))
 
     def _stumbled(self, error: StoreError) -> None:
         """Said once until it is well again."""

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from holdfast.ports.transcripts import Entry, Erased, Receipt, Transcript, Wanted
-from holdfast.store import erasure, transcript_rows
+from holdfast.store import charge_rows, erasure, transcript_rows
 from holdfast.store.errors import StoreRefusedError, unavailable
 from holdfast.store.migrations import newest
 from holdfast.store.ownership import FileLock
@@ -76,6 +76,14 @@ class Visit:
         """Delete transcripts whose last entry is older (microseconds); how many sessions went."""
         with self._connected("begin immediate") as connection:
             gone = erasure.sweep(connection, before, at)
+        if gone:
+            self._empty_log()
+        return gone
+
+    def sweep_charges(self, *, before: float) -> int:
+        """Delete charges that are older (wall-clock seconds); how many went."""
+        with self._connected("begin immediate") as connection:
+            gone = charge_rows.sweep(connection, before)
         if gone:
             self._empty_log()
         return gone
