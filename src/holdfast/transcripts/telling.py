@@ -60,14 +60,18 @@ def as_lines(transcripts: Iterable[Transcript]) -> Iterator[str]:
 
 
 def as_text(transcript: Transcript) -> str:
-    """One session for people."""
+    """One session for people: a line for each entry, whatever somebody typed."""
     head = (
         f"Session {transcript.session_id}, customer {transcript.customer_id or 'unknown'}, "
         f"{transcript.source}, {instant(transcript.began)}"
     )
-    return "\n".join(
-        [head, *(f"  {_clock(one.at)}  {_SAYINGS[one.kind](one)}" for one in transcript.entries)]
-    )
+    entries = (f"  {_clock(one.at)}  {_SAYINGS[one.kind](one)}" for one in transcript.entries)
+    return "\n".join(map(_on_one_line, [head, *entries]))
+
+
+def _on_one_line(text: str) -> str:
+    """Without what ends a line or commands a terminal: nobody shall put words into another's mouth."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
 
 
 def _clock(at: int) -> str:
