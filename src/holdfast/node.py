@@ -295,8 +295,8 @@ class Node:
         async def spent_elsewhere_since(since: float) -> Mapping[str, int]:
             return await asyncio.to_thread(spent_elsewhere, others, since)
 
-        ledger = self.keeper.ledger
-        ledger.purse.begin(sum((await charges.spent(time.time() // DAY_S * DAY_S)).values()))
+        ledger, now = self.keeper.ledger, time.time()
+        ledger.purse.begin(sum((await charges.spent(now // DAY_S * DAY_S)).values()), now)
         self.books = Books(
             price_table(settings),
             charges,

@@ -132,6 +132,21 @@ async def test_a_customers_day_ends_all_of_that_customers_sessions_and_nobody_el
     office.books.close()
 
 
+async def test_who_comes_near_is_told_of_every_day_whoever_sees_the_day_begin() -> None:
+    office = await Office(Caps(customer_per_day=10 * ANSWER)).open()
+    session = office.begin("s1")
+    with capture_logs() as logs:
+        await office.answer(session, 1, 8)
+        office.wall = MIDNIGHT + DAY_S
+        await office.answer(session, 2, 8)
+        office.wall += DAY_S
+        assert office.books.refusal("C-1") is None
+        await office.answer(session, 3, 8)
+
+    assert [one["event"] for one in logs] == ["budget.near"] * 3
+    office.books.close()
+
+
 async def test_the_day_of_all_ends_everybody() -> None:
     office = await Office(Caps(total_per_day=10 * ANSWER)).open()
     one, _two = office.begin("s1"), office.begin("s2", "C-2")

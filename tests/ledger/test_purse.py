@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.ledger.purse import CHARGES_REMEMBERED, DAY_S, Purse, together
+from holdfast.ledger.purse import BUCKETS, CHARGES_REMEMBERED, DAY_S, Purse, together
 from tests.ledger.seeing import WALL, Seen, charge
 
 CENT = 10_000_000
@@ -55,7 +55,7 @@ def test_what_has_no_price_is_named_and_not_nothing() -> None:
 
 def test_a_day_begins_with_nothing_and_a_process_with_what_was_spent_before() -> None:
     purse = Purse()
-    purse.begin(5 * CENT)
+    purse.begin(5 * CENT, WALL)
     purse.take(charge(1, CENT))
     today = purse.money(WALL).today
     purse.take(charge(2, CENT, at=WALL + DAY_S))
@@ -63,6 +63,16 @@ def test_a_day_begins_with_nothing_and_a_process_with_what_was_spent_before() ->
     assert today == 0.06
     assert purse.money(WALL + DAY_S).today == 0.01
     assert purse.money(WALL + 3 * DAY_S).today == 0.0
+
+
+def test_what_was_spent_before_is_of_its_day_alone() -> None:
+    purse = Purse()
+    purse.begin(5 * CENT, WALL)
+
+    assert purse.money(WALL).today == 0.05
+    assert purse.money(WALL + DAY_S).today == 0.0, "before anything is charged"
+    purse.take(charge(1, CENT, at=WALL + DAY_S))
+    assert purse.money(WALL + DAY_S).today == 0.01
 
 
 def test_per_minute_is_of_the_last_minutes() -> None:
@@ -80,7 +90,16 @@ def test_what_is_remembered_is_bounded() -> None:
         purse.take(charge(number, CENT, at=WALL + number))
 
     assert len(purse._known) == CHARGES_REMEMBERED
-    assert len(purse._buckets) <= 31
+    assert len(purse._buckets) <= BUCKETS
+
+
+def test_corrections_of_what_is_just_past_do_not_add_up() -> None:
+    purse = Purse()
+    for number in range(1_000):
+        purse.take(charge(number, CENT, at=WALL + 10 * (number % 2)))
+
+    assert len(purse._buckets) == 2
+    assert round(purse.money(WALL + 10).per_minute, 3) == 2.0
 
 
 def test_several_processes_are_one_sum() -> None:

@@ -133,7 +133,7 @@ class Books:
             self.paid[charge.upstream, "waste"] += charge.wasted
 
     def _spent(self, account: Account, nanos: int, at: float) -> None:
-        self.spending.roll(self._wall())
+        self._turn_the_page()
         self.spending.add(account.session.customer_id, nanos)
         if self._caps.is_any:
             self._judge(account, at)
@@ -145,8 +145,7 @@ class Books:
 
     def refusal(self, customer_id: str) -> Fault | None:
         """Why no session may begin for this customer today; None when it may."""
-        now = self._wall()
-        self.spending.roll(now)
+        now = self._turn_the_page()
         spent = next((cap for cap in self.spending.reached(self._caps, customer_id) if cap.is_spent), None)
         if spent is None:
             return None
@@ -154,6 +153,13 @@ class Books:
             "budget.refused", category="budget", source="accounts", customer=customer_id, cap=spent.fact()
         )
         return as_fault(spent, now)
+
+    def _turn_the_page(self) -> float:
+        """Whoever looks first on a new day begins it; answers the wall's clock."""
+        now = self._wall()
+        if self.spending.roll(now):
+            self._warned.clear()
+        return now
 
     def _judge(self, account: Account, at: float) -> None:
         """Tell whom it concerns that a cap comes near, or is reached."""
@@ -193,8 +199,7 @@ class Books:
         loop, looked_at = asyncio.get_running_loop(), 0.0
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self.spending.roll(self._wall()):
-                self._warned.clear()
+            self._turn_the_page()
             if loop.time() - looked_at >= OTHERS_EVERY_S:
                 looked_at = loop.time()
                 await self._hear_of_others()

@@ -6,7 +6,7 @@ What never will: prices and rules (`accounts`), keeping (`store`).
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ CHARGES_REMEMBERED: Final = 4_096
 RATE_S: Final = 300.0
 """Over which "per minute" is taken."""
 BUCKET_S: Final = 10.0
+BUCKETS: Final = int(RATE_S / BUCKET_S)
 DAY_S: Final = 86_400.0
 
 
@@ -61,26 +62,25 @@ class Spent:
 
 
 class Purse:
-    """Of one process. `before`: nano-dollars that were spent today before it began."""
+    """Of one process."""
 
-    def __init__(self, before: int = 0) -> None:
+    def __init__(self) -> None:
         self._day = 0
-        self._before = before
+        self._before = 0
         self._today = Spent()
         self._known: OrderedDict[tuple[str, str, str], Spent] = OrderedDict()
-        self._buckets: deque[tuple[int, int]] = deque()
+        self._buckets: dict[int, int] = {}
+        """Nano-dollars of the last minutes, in pieces of `BUCKET_S`."""
 
-    def begin(self, before: int) -> None:
-        """So much was spent today by an earlier process."""
-        self._before = before
+    def begin(self, before: int, at: float) -> None:
+        """So many nano-dollars an earlier process has spent on the day of that moment of the wall's clock."""
+        self._before, self._day = before, int(at // DAY_S)
 
     def take(self, charge: Charge) -> tuple[Spent, Spent]:
         """One more, or a correction: what it is now, and what it was before."""
         day = int(charge.at // DAY_S)
         if day > self._day:
-            if self._day:
-                self._before, self._today = 0, Spent()
-            self._day = day
+            self._day, self._before, self._today = day, 0, Spent()
         now, was = Spent.of(charge), self._known.pop(charge.key, Spent())
         self._known[charge.key] = now
         if len(self._known) > CHARGES_REMEMBERED:
@@ -92,23 +92,21 @@ class Purse:
 
     def _bucket(self, at: float, cost: int) -> None:
         number = int(at // BUCKET_S)
-        if self._buckets and self._buckets[-1][0] == number:
-            cost += self._buckets.pop()[1]
-        self._buckets.append((number, cost))
-        while self._buckets[0][0] <= number - RATE_S / BUCKET_S:
-            self._buckets.popleft()
+        self._buckets[number] = self._buckets.get(number, 0) + cost
+        while len(self._buckets) > BUCKETS:
+            del self._buckets[min(self._buckets)]
 
     def money(self, at: float) -> Money:
         """At this moment of the wall's clock."""
-        since = int(at // BUCKET_S) - RATE_S / BUCKET_S
-        lately = sum(cost for number, cost in self._buckets if number > since)
-        today = self._today
-        is_today = int(at // DAY_S) == self._day or not self._day
+        since = int(at // BUCKET_S) - BUCKETS
+        lately = sum(cost for number, cost in self._buckets.items() if number > since)
+        is_today = int(at // DAY_S) == self._day
+        before, today = (self._before, self._today) if is_today else (0, Spent())
         return Money(
-            today=(self._before + today.cost) / NANOS_PER_USD if is_today else 0.0,
+            today=(before + today.cost) / NANOS_PER_USD,
             per_minute=lately / NANOS_PER_USD * 60 / RATE_S,
-            rebuilt=today.rebuilt / NANOS_PER_USD if is_today else 0.0,
-            wasted=today.wasted / NANOS_PER_USD if is_today else 0.0,
+            rebuilt=today.rebuilt / NANOS_PER_USD,
+            wasted=today.wasted / NANOS_PER_USD,
             estimated=today.estimated > 0,
             unpriced=today.unpriced,
         )
