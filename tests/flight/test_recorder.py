@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import stat
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,29 @@ async def test_what_ends_no_upstream_and_is_no_incident_is_not_written(
     await recorder.close()
 
     assert files(tmp_path) == []
+
+
+async def test_a_folder_that_hangs_does_not_keep_the_gateway_from_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.flight.recorder.CLOSE_S", 0.02)
+    let_go = threading.Event()
+
+    class Hanging(Shelf):
+        def put(self, name: str, data: bytes) -> None:
+            let_go.wait(10)
+            super().put(name, data)
+
+    recorder = Recorder(LIMITS, shelf=Hanging(tmp_path, 10))
+    for number in range(2):
+        world_of(recorder, session_id=f"hf_{number}")
+        shown(recorder, f"hf_{number}", seen.UpstreamLost(1, LOST, was_live=True))
+    async with asyncio.timeout(5):
+        await recorder.close()
+    await written(recorder)
+    assert (recorder.counts.written, recorder.counts.failed) == (0, 1), "one hangs, the other was not begun"
+    let_go.set()
+    await written(recorder, 2)
 
 
 async def test_an_end_by_a_bug_of_ours_is_written(tmp_path: Path) -> None:

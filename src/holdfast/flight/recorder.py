@@ -31,6 +31,7 @@ from holdfast.ports.sightings import Ended, FaultMet, Sighting, UpstreamLost, Wa
 
 ASKED: Final = "asked"
 """Why a recording is made that no fault is the reason for."""
+CLOSE_S: Final = 5.0
 _WORTH: Final = frozenset({Party.CONFIGURATION, Party.GATEWAY, Party.TOOL, Party.PROVIDER, Party.STORE})
 """Whose faults are worth a file when a session ends with one: a user who went away is no incident."""
 _USUAL: Final = frozenset({"gateway.draining", "gateway.overloaded"})
@@ -226,7 +227,7 @@ class Recorder:
 
     def _wrote(self, work: asyncio.Future[None]) -> None:
         self._writing.discard(work)
-        error = None if work.cancelled() else work.exception()
+        error = TimeoutError("the folder hangs") if work.cancelled() else work.exception()
         if error is None:
             self.counts.written += 1
         else:
@@ -242,11 +243,11 @@ class Recorder:
         self._cases.pop(session_id, None)
 
     async def close(self) -> None:
-        """Write what is due, and end the thread."""
+        """Write what is due, and end the thread; a folder that hangs is left alone after `CLOSE_S`."""
         for session_id, case in list(self._cases.items()):
             if case.timer is not None:
                 case.timer.cancel()
                 self._settled(session_id, asyncio.get_running_loop().time())
         if self._writing:
-            await asyncio.wait(self._writing)
-        self._thread.shutdown()
+            await asyncio.wait(self._writing, timeout=CLOSE_S)
+        self._thread.shutdown(wait=False, cancel_futures=True)
