@@ -99,9 +99,11 @@ def test_the_first_word_on_a_turn_counts() -> None:
     book.live()
     book.turn(thinking=0.4, speaking=0.2, received=2_500 * 24)
     book.saw(heard(2_000, 3_130, 3_210))
+    told = book.collect()
     book.saw(heard(2_000, 3_130, 4_210))
 
     assert book.document()["turns"][0]["silenceMs"] == 1_210.0
+    assert book.collect(told.cursor).turns == (), "who says it again fills nobody's figures"
 
 
 def test_customers_are_masked_and_words_are_counted() -> None:

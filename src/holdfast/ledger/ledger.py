@@ -87,6 +87,8 @@ class Ledger:
         if account is None:
             return
         faults, sounded = account.faults, _sounded(account)
+        heard = account.turn_heard(sighting.item_id) if isinstance(sighting, seen.SilenceHeard) else None
+        is_new = heard is not None and not heard.is_heard
         read(account, sighting, at)
         if account.faults != faults:
             self._met(account)
@@ -94,8 +96,8 @@ class Ledger:
             self._ends(account)
         if isinstance(sighting, seen.FirstSound) and _sounded(account) != sounded:
             self._waited(account, account.turn, at)
-        if isinstance(sighting, seen.SilenceHeard):
-            self._waited(account, account.turn_heard(sighting.item_id), at)
+        if is_new and heard is not None and heard.is_heard:
+            self._waited(account, heard, at)
         if type(sighting) not in _UNSHOWN:
             self._touch(account)
 
