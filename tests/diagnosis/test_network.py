@@ -55,9 +55,10 @@ async def test_somebody_listens_but_does_not_speak_tls() -> None:
     assert answer.fault.code == "provider.tls_failed"
 
 
-async def shown(date: datetime | None) -> Answer:
+async def shown(date: datetime | None, zone: str = "GMT") -> Answer:
     """What is said of a server whose clock shows that."""
-    head = b"" if date is None else f"Date: {format_datetime(date, usegmt=True)}\r\n".encode()
+    told = "" if date is None else format_datetime(date, usegmt=True).replace("GMT", zone)
+    head = f"Date: {told}\r\n".encode() if told else b""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -79,6 +80,10 @@ async def test_a_clock_that_differs_from_the_servers_is_named() -> None:
     assert "600 s ahead of" in ahead.detail or "601 s ahead of" in ahead.detail
     assert "s behind" in behind.detail
     assert "NTP" in ahead.remedy
+
+
+async def test_a_clock_of_no_zone_is_of_utc() -> None:
+    assert (await shown(datetime.now(UTC) + timedelta(seconds=2), "-0000")).status is Status.OK
 
 
 async def test_a_server_that_shows_no_clock_is_no_finding() -> None:

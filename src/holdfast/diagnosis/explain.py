@@ -181,10 +181,6 @@ def _by_name(document: Document) -> Iterator[Cause]:
         yield Cause(code, weight, _how(document, met), _evidence_of(met))
 
 
-def _weight(met: Mapping[str, Any]) -> int:
-    return _WEIGHTS.get(str(met.get("moment")), _OTHER)
-
-
 def _how(document: Document, met: Sequence[Mapping[str, Any]]) -> str:
     row = FAULTS[str(met[0]["code"])]
     words = row.message.rstrip(".")

@@ -92,6 +92,8 @@ async def clock(peer: Peer, ca: Path | None = None) -> Answer:
         theirs = parsedate_to_datetime(told)
     except ValueError:
         return Answer.ok("not told")
+    if theirs.tzinfo is None:  # "-0000" (RFC 5322, 3.3): UTC, and nobody's zone
+        theirs = theirs.replace(tzinfo=UTC)
     skew_s = (datetime.now(UTC) - theirs).total_seconds()
     if abs(skew_s) > SKEW_MAX_S:
         side = "ahead of" if skew_s > 0 else "behind"
