@@ -60,6 +60,10 @@ async def store(path: Path, waiting_max: int = 100, keep_days: float = 30) -> As
         await database.close()
 
 
+def named_in(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
+
+
 async def filled(path: Path, *charges: Charge) -> None:
     async with store(path) as keeper:
         for charge in charges:
@@ -223,6 +227,14 @@ async def test_one_may_look_while_the_gateway_writes_and_a_strange_file_is_refus
         file.execute("create table customer (id text)")
     with pytest.raises(StoreUnavailableError, match="no such table"):
         look_into(strange)
+
+
+async def test_a_file_is_read_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "50%25 of a?b#c"
+    await filled(folder / "holdfast.sqlite3", ONE)
+
+    assert spent_elsewhere([folder / "holdfast.sqlite3"], 0) == {"C-1": 3_000}
+    assert named_in(tmp_path) == [folder.name], "and nothing else is made"
 
 
 def test_sums_of_several_files_are_one() -> None:

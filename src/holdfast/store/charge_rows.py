@@ -133,7 +133,7 @@ def look_into(path: Path, busy_s: float = 1.0) -> Connection:
 
     Raises StoreUnavailableError for a file that cannot be read, or has no such tables yet.
     """
-    address = f"file:{path.absolute().as_posix()}?mode=ro"
+    address = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, timeout=busy_s)
