@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from holdfast.ledger import Batch, Board, TurnSample
+from holdfast.ledger import Batch, Board, NumberedFaults, TurnSample
 from holdfast.ledger.latency import Latency
 from tests.ledger.seeing import Seen
 
@@ -21,7 +21,7 @@ def snapshot(board: Board) -> dict[str, Any]:
 
 
 def test_two_processes_stand_side_by_side_and_one_that_ends_takes_its_rows_along() -> None:
-    board, here, there = Board(10), Seen(), Seen()
+    board, here, there = Board(NumberedFaults(10)), Seen(), Seen()
     here.live("hf_a")
     there.live("hf_b")
     there.lost(name="hf_b")
@@ -36,19 +36,32 @@ def test_two_processes_stand_side_by_side_and_one_that_ends_takes_its_rows_along
 
 
 def test_a_fault_that_a_process_tells_twice_is_shown_once() -> None:
-    board, book = Board(10), Seen()
+    faults, book = NumberedFaults(10), Seen()
+    board = Board(faults)
     book.live()
     book.lost()
     board.take(0, book.collect())
     board.take(0, book.collect())
 
     assert [one["id"] for one in changes(board)["faults"]] == [1]
-    assert [one.id for one in board.faults_since(0)] == [1]
-    assert board.faults_since(1) == []
+    assert [one.id for one in faults.since(0)] == [1]
+    assert faults.since(1) == []
+
+
+def test_numbers_outlive_who_looks_and_who_tells() -> None:
+    faults, here, there = NumberedFaults(10), Seen(), Seen()
+    for name, book in (("hf_a", here), ("hf_b", there)):
+        book.live(name)
+        book.lost(name=name)
+        Board(faults).take(1, book.collect())
+        Board(faults).take(1, book.collect())
+        Board(faults).lost(1)
+
+    assert [(one.id, one.session) for one in faults.since(0)] == [(1, "hf_a"), (2, "hf_b")]
 
 
 def test_what_a_process_does_not_tell_again_is_gone() -> None:
-    board, book = Board(10), Seen()
+    board, book = Board(NumberedFaults(10)), Seen()
     book.live("hf_a")
     book.live("hf_b")
     board.take(0, book.collect())
@@ -62,7 +75,7 @@ def test_what_a_process_does_not_tell_again_is_gone() -> None:
 
 
 def test_changes_are_told_once() -> None:
-    board, book = Board(10), Seen()
+    board, book = Board(NumberedFaults(10)), Seen()
     book.live()
     book.turn()
     board.take(0, book.collect())
@@ -74,7 +87,7 @@ def test_changes_are_told_once() -> None:
 
 
 def test_the_names_on_the_wire_are_those_of_the_console() -> None:
-    board, book = Board(10), Seen()
+    board, book = Board(NumberedFaults(10)), Seen()
     book.live()
     book.lost()
     board.take(0, book.collect())

@@ -91,6 +91,24 @@ async def test_nothing_is_done_while_nobody_watches() -> None:
     assert feed._handle is None
 
 
+async def test_a_number_goes_on_whoever_looks_between(tmp_path: Path) -> None:
+    """Who asks for faults now and then gets each once, also when more were met than are kept."""
+    overview = Idle()
+    feed = Feed(overview, Limits(console_faults=10), dict)
+    overview.book.live()
+    heard: list[int] = []
+    for _ in range(4):
+        for _ in range(6):
+            overview.book.at += 1.0
+            overview.book.lost()
+        heard += [one.id for one in await feed.faults_since(heard[-1] if heard else 0)]
+        watcher = feed.join()
+        assert watcher is not None
+        feed.leave(watcher)
+
+    assert heard == list(range(1, 25))
+
+
 async def test_who_goes_before_the_first_event_takes_no_place(tmp_path: Path) -> None:
     async with desk(tmp_path) as (url, _, gateway):
         host, _, port = url.removeprefix("http://").partition(":")

@@ -8,6 +8,19 @@ What never will: sockets and routes (`server.console`), causes (`diagnosis.expla
 from holdfast.ledger.board import Board
 from holdfast.ledger.climate import Climate, worst
 from holdfast.ledger.ledger import Ledger
+from holdfast.ledger.numbers import NumberedFaults
 from holdfast.ledger.shapes import Batch, FaultSeen, Flow, Money, Row, TurnSample
 
-__all__ = ["Batch", "Board", "Climate", "FaultSeen", "Flow", "Ledger", "Money", "Row", "TurnSample", "worst"]
+__all__ = [
+    "Batch",
+    "Board",
+    "Climate",
+    "FaultSeen",
+    "Flow",
+    "Ledger",
+    "Money",
+    "NumberedFaults",
+    "Row",
+    "TurnSample",
+    "worst",
+]

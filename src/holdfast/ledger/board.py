@@ -8,12 +8,12 @@ Everything is encoded once for all who watch: a change that four consoles see co
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, Final
 
 import msgspec
 
 from holdfast.ledger.latency import Latency
+from holdfast.ledger.numbers import NumberedFaults
 from holdfast.ledger.purse import together
 from holdfast.ledger.shapes import Batch, FaultSeen, Money, Row
 
@@ -25,11 +25,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Board:
-    """`take` what each process tells; `changes` once for every look, `snapshot` for whoever comes."""
+    """`take` what each process tells; `changes` once for every look, `snapshot` for whoever comes. `faults`
+    outlive it.
+    """
 
-    def __init__(self, faults_max: int) -> None:
+    def __init__(self, faults: NumberedFaults) -> None:
         self._rows: dict[str, tuple[int, Row]] = {}
-        self._faults: deque[FaultSeen] = deque(maxlen=faults_max)
+        self._faults = faults
         self._latency = Latency()
         self._latency_told = -LATENCY_EVERY_MS
         self._latency_due = False
@@ -39,10 +41,6 @@ class Board:
         self._gone: list[str] = []
         self._new_faults: list[FaultSeen] = []
         self._moneys: dict[int, Money] = {}
-        self._heard: dict[int, int] = {}
-        """By process: the number of its last fault."""
-        self._number = 0
-        """Of the last fault of all."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -56,13 +54,7 @@ class Board:
         for row in batch.rows:
             self._rows[row.id] = process, row
             self._fresh[row.id] = row
-        for fault in batch.faults:
-            if fault.id > self._heard.get(process, 0):
-                self._heard[process] = fault.id
-                self._number += 1
-                numbered = msgspec.structs.replace(fault, id=self._number)
-                self._faults.append(numbered)
-                self._new_faults.append(numbered)
+        self._new_faults += self._faults.take(process, batch.faults)
         for sample in batch.turns:
             self._latency.take(sample)
         self._latency_due |= bool(batch.turns)
@@ -78,7 +70,7 @@ class Board:
 
     def lost(self, process: int) -> None:
         """A process has ended: its sessions are nobody's until one tells of them again."""
-        self._heard.pop(process, None)
+        self._faults.lost(process)
         self._moneys.pop(process, None)
         self._spent()
         self._go([one for one, (at, _) in self._rows.items() if at == process])
@@ -87,10 +79,6 @@ class Board:
         money = together(list(self._moneys.values()))
         if money != self._money:
             self._money, self._money_due = money, True
-
-    def faults_since(self, number: int) -> list[FaultSeen]:
-        """Faults with a higher id."""
-        return [one for one in self._faults if one.id > number]
 
     @property
     def has_news(self) -> bool:
@@ -117,7 +105,7 @@ class Board:
             "at": at_ms,
             "gateway": gateway,
             "rows": [row for _, row in self._rows.values()],
-            "faults": list(self._faults)[-SNAPSHOT_FAULTS:],
+            "faults": self._faults.newest(SNAPSHOT_FAULTS),
             "cost": self._money,
             "latency": self._latency.as_object(),
         }

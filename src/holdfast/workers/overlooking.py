@@ -68,7 +68,7 @@ class FarOverview:
     def watch(self, told: Callable[[], None] | None) -> None:
         """See `Overview`."""
         self._told = told
-        self._news.clear()
+        self._news = deque(one for one in self._news if one[1] is None)  # an end is told once
         self._silent = {post.number for post in self._posts if post.is_ready}
         if self._silent:
             self._has_told.clear()
@@ -161,9 +161,9 @@ class FarOverview:
             future.set_result(memo)
 
     def lost(self, number: int) -> None:
-        """A worker has ended."""
+        """A worker has ended: whoever looks next must know, for its successor's faults begin at 1 again."""
         self._climates.pop(number, None)
-        if self._told is not None:
+        if self._told is not None or (number, None) not in self._news:
             self._news.append((number, None))
 
 

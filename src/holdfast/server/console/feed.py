@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from holdfast.core.limits import Limits
-from holdfast.ledger import Board, FaultSeen
+from holdfast.ledger import Board, FaultSeen, NumberedFaults
 from holdfast.server.console.overview import Overview
 
 TICK_S: Final = 0.25
@@ -78,7 +78,8 @@ class Feed:
         facts: Callable[[], dict[str, Any]],
     ) -> None:
         self._overview, self._limits, self._facts = overview, limits, facts
-        self._board = Board(limits.console_faults)
+        self._faults = NumberedFaults(limits.console_faults)
+        self._board = Board(self._faults)
         self._watchers: set[Watcher] = set()
         self._boot = secrets.token_hex(4)
         self._numbers = itertools.count(1)
@@ -107,7 +108,7 @@ class Feed:
         if not self.has_room:
             return None
         if not self._watchers:
-            self._board = Board(self._limits.console_faults)
+            self._board = Board(self._faults)
             self._overview.watch(self.look)
         watcher = Watcher(self._limits.console_stream_messages)
         self._watchers.add(watcher)
@@ -132,13 +133,13 @@ class Feed:
         """Faults beyond that number. Without watchers the board is filled first."""
         async with self._filling:
             if not self._watchers:
-                self._board = Board(self._limits.console_faults)
+                self._board = Board(self._faults)
                 self._overview.watch(lambda: None)
                 await self._overview.all_told()
                 if not self._watchers:
                     self._take()
                     self._overview.watch(None)
-            return self._board.faults_since(number)
+            return self._faults.since(number)
 
     def look(self) -> None:
         """Take the news and tell them: when the time has come, or sooner when somebody knows of some."""
