@@ -29,6 +29,20 @@ describe("the stream", () => {
     expect(state.faults.map(({ id }) => id)).toEqual([1]);
   });
 
+  it("mixes no faults of a gateway that was started anew with those of the one before", () => {
+    const told = snapshot(9_000, [], { faults: [fault(1), fault(2), fault(3)] });
+    const before = reduce(initialState(0), { type: "snapshot", here: HERE, told });
+    const gateway = { ...told.gateway, uptimeS: 2 };
+    const anew = snapshot(20_000, [], { gateway, faults: [fault(1, { at: 19_000, session: "s9" })] });
+    const state = reduce(before, { type: "snapshot", here: HERE + 11_000, told: anew });
+    expect(state.faults.map(({ id, session }) => [id, session])).toEqual([[1, "s9"]]);
+
+    const same = { ...told.gateway, uptimeS: 71 };
+    const again = snapshot(20_000, [], { gateway: same, faults: [fault(3), fault(4)] });
+    const back = reduce(before, { type: "snapshot", here: HERE + 11_000, told: again });
+    expect(back.faults.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  });
+
   it("forgets rows that are gone", () => {
     const state = reduce(begun("a", "b"), { type: "changes", here: HERE, told: { at: 9_100, gone: ["a", "x"] } });
     expect([...state.rows.keys()]).toEqual(["b"]);

@@ -25,6 +25,8 @@ export const FAULTS_MAX = 2_000;
 /** An hour of what a minute costs, a point every ten seconds. */
 export const SPENT_MAX = 360;
 const SPENT_EVERY_MS = 10_000;
+/** Clocks are set, and seconds rounded. */
+const SAME_WITHIN_MS = 3_000;
 
 /** A row, and when it was so. */
 export interface SeenRow extends Row {
@@ -135,8 +137,15 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
 function snapshot(state: ConsoleState, here: number, told: Snapshot): ConsoleState {
   const rows = new Map(told.rows.map((row) => [row.id, { ...row, asOf: told.at }]));
   const { cost: _, latency: __, ...kept } = state;
-  const begun: ConsoleState = { ...kept, rows, faults: merged(state.faults, told.faults), gateway: told.gateway };
+  const faults = isAnother(state, told) ? told.faults : merged(state.faults, told.faults);
+  const begun: ConsoleState = { ...kept, rows, faults, gateway: told.gateway };
   return heard(figures(begun, told), here, told.at);
+}
+
+/** Whether this gateway began after the one that was heard last: its faults are numbered from 1 again. */
+function isAnother({ heard, gateway }: ConsoleState, told: Snapshot): boolean {
+  if (heard === undefined || gateway === undefined) return false;
+  return told.at - 1_000 * told.gateway.uptimeS > heard.at - 1_000 * gateway.uptimeS + SAME_WITHIN_MS;
 }
 
 function changes(state: ConsoleState, here: number, told: Changes): ConsoleState {
