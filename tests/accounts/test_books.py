@@ -235,6 +235,14 @@ async def test_customers_beyond_the_bound_are_named_and_the_other_caps_hold() ->
     assert (spending.of("C-0"), spending.of_all) == (0, 0)
 
 
+def test_a_store_with_too_many_customers_fills_it_with_those_who_spent_most() -> None:
+    spending = Spending(customers_max=2)
+    spending.begin({"C-1": 5, "C-2": 9, "C-3": 7}, WALL)
+
+    assert spending.by_customer == {"C-2": 9, "C-3": 7}
+    assert (spending.of_all, spending.uncounted) == (21, 1)
+
+
 def test_the_words_of_a_cap_are_the_tables() -> None:
     caps = Caps(session=1_000_000_000, session_s=90.0)
     spending = Spending(1)

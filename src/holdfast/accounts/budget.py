@@ -87,9 +87,11 @@ class Spending:
     _others_total: int = 0
 
     def begin(self, spent: Mapping[str, int], wall: float) -> None:
-        """What the store has of today."""
+        """What the store has of today. Where there is no room for all, there is for those who spent most."""
         self.day = midnight(wall)
-        self.by_customer = dict(spent)
+        dearest = sorted(spent, key=spent.__getitem__, reverse=True)[: self.customers_max]
+        self.by_customer = {customer_id: spent[customer_id] for customer_id in dearest}
+        self.uncounted = len(spent) - len(dearest)
         self.total = sum(spent.values())
 
     def roll(self, wall: float) -> bool:
