@@ -31,7 +31,8 @@ _OF_CODE: Final[Mapping[str, str]] = {
             "provider.stalled",
             "provider.unreachable",
         ),
-        "the machine was busy with other work: something took longer than the 1.5 s that these runs wait",
+        "a time-out that nobody provoked: these runs wait a tenth of the defaults (1.5 s at most), many of "
+        "them at once, and nobody measured what they waited for",
     ),
 }
 """By what was said, of any fault."""
