@@ -291,10 +291,14 @@ class Stage:
         await self._send(call, message("error", error))
 
     async def _tell(self, payload: str | bytes) -> None:
-        """To whoever carries the newest conversation."""
-        for call in self.calls:
-            if call.open and call.talk is not None and call.talk is self.talk:
-                await self._send(call, payload)
+        """To whoever carries the newest conversation: its newest call. An older one may be stuck, and what waits
+        behind it would come out of order.
+        """
+        if not self.talks:
+            return
+        carriers = (call for call in reversed(self.calls) if call.open and call.talk is self.talk)
+        if (carrier := next(carriers, None)) is not None:
+            await self._send(carrier, payload)
 
     async def _send(self, call: Call, payload: str | bytes) -> None:
         assert call.socket is not None
