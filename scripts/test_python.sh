@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every Python test: those in a browser and others that want the machine for themselves (`alone`) first,
-# then the many beside one another. The last line is pytest's.
+# Every Python test: those that want the machine for themselves (`alone`) first, then those in a browser two at
+# a time, then the many beside one another. The last line is pytest's.
 # What failed is run once more by itself, with nothing beside it: a defect fails again and with it this run;
 # what passes then is named as unsteady, for somebody to look at. Many failures get no second run.
 set -uo pipefail
@@ -13,7 +13,8 @@ SOME_FAILED=1 # pytest's exit codes
 NONE_FOUND=5
 
 processors=$(nproc)
-jobs=$((processors > 3 ? 3 : processors))
+jobs=$((processors > 4 ? 4 : processors))
+browsers=$((processors > 3 ? 2 : 1)) # each with its gateway and its upstream
 rm -f "$last_failed"
 worst=0
 
@@ -24,7 +25,8 @@ run() { # pytest's arguments
     [ "$code" -gt "$worst" ] && worst=$code
 }
 
-run -m "alone or browser"
+run -m "alone"
+run --numprocesses "$browsers" --dist loadfile -m "browser and not alone"
 run --numprocesses "$jobs" --dist loadfile -m "not alone and not browser"
 [ "$worst" -ne $SOME_FAILED ] && exit "$worst"
 

@@ -16,7 +16,7 @@ from tests.e2e.line import Line
 from tests.e2e.talking import OUTAGE_NOISE, entered, status, talk, watch
 from tests.e2e.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
 
 NAMED_S = 1.0
 AT_ONCE = {

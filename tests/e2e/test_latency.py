@@ -22,7 +22,7 @@ from tests.e2e.gateways import EmulatorThread, gateway
 from tests.e2e.sound import RATE, Floats, noise, write_microphone
 from tests.e2e.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(180)]
 
 TURNS = 10
 WORD_S = 0.7

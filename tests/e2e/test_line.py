@@ -24,7 +24,7 @@ from tests.e2e.talking import (
 )
 from tests.e2e.waiting import until, when
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(TIMEOUT_S)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(TIMEOUT_S)]
 
 
 def test_a_cut_line_costs_no_word(

@@ -41,7 +41,7 @@ from tests.e2e.talking import (
 )
 from tests.e2e.waiting import until, when
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(TIMEOUT_S)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(TIMEOUT_S)]
 
 
 def behind(

@@ -90,6 +90,7 @@ def test_who_talks_before_the_page_is_set_up_is_heard_too(
     assert_whole(stage.call.samples.astype(float), spoken())
 
 
+@pytest.mark.alone
 def test_barge_in_is_silent_within_20_ms(
     open_page: OpenPage, stage: Stage, microphone: Path, picture: Callable[[Page, str], None]
 ) -> None:
