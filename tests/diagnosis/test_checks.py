@@ -31,6 +31,7 @@ async def test_a_healthy_report() -> None:
     assert told["verdict"] == {"healthy": True, "fault": None}
     assert told["providerSessions"] == ["sess_1"]
     assert [check["status"] for check in told["checks"]] == ["ok", "ok", "warning"]
+    assert [check.get("remedy") for check in told["checks"]] == [None, None, "do"]
     assert all(check["ms"] >= 0 for check in told["checks"])
 
 

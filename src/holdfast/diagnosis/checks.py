@@ -102,10 +102,12 @@ class Check:
     ms: float
 
     def as_object(self) -> dict[str, Any]:
-        """As the contract has it, with `detail` added."""
+        """As the contract has it, with `detail` added, and what to do about a warning that is no fault."""
         found: dict[str, Any] = {"id": self.id, "name": self.name, "status": str(self.answer.status)}
         if self.answer.fault is not None:
             found["fault"] = self.answer.told
+        elif self.answer.remedy:
+            found["remedy"] = self.answer.remedy
         return {**found, "ms": round(self.ms, 1), "detail": self.answer.detail}
 
 
