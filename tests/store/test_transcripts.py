@@ -270,6 +270,30 @@ async def test_the_journal_of_a_session_in_use_is_left_alone(path: Path) -> None
         assert (erased.counts["journal"], erased.kept) == (0, 1)
 
 
+async def test_who_still_talks_where_nothing_is_journalled_is_in_use_as_well(path: Path) -> None:
+    """Behind `/v1/realtime`: what is said after the deletion is kept again, so it must be told."""
+    async with opened(path) as store:
+        store.put(line(1, "words", session="anna"))
+        await until(lambda: store.counts.written == 1)
+
+        assert Visit(path).erase("anna", by="a test", receipt="r1", in_use=None).kept == 1
+        assert Visit(path).erase("anna", by="a test", receipt="r2", in_use=None).kept == 0
+        store.put(line(2, "more words", session="anna"))
+        await until(lambda: store.counts.written == 2)
+        assert Visit(path).erase("anna", by="a test", receipt="r3", in_use=frozenset()).kept == 0, (
+            "nobody runs"
+        )
+
+
+async def test_a_broken_line_of_somebodys_journal_keeps_nobody_from_being_forgotten(path: Path) -> None:
+    async with opened(path) as store:
+        await journalled(store._database, "anna", "ben")
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("update journal_entry set content = '{' where session_id = 'ben'")
+
+    assert Visit(path).erase("anna", by="a test", receipt="r1", in_use=frozenset()).counts["journal"] == 1
+
+
 async def journalled(database: Database, *customers: str) -> None:
     """A journal's first line for each: whose session it is."""
     journal = SqliteJournal(database)

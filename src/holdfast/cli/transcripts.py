@@ -229,8 +229,8 @@ def _tell(erased: Erased, *, as_json: bool) -> None:
         print(f"receipt {erased.receipt}")
     if erased.kept:
         typer.echo(
-            f"{erased.kept} sessions of this customer are in use by a gateway: their journal goes when they\n"
-            "end. Run this again then, to be sure that nothing was written meanwhile.",
+            f"{erased.kept} sessions of this customer are in use by a gateway, or were cut off: their\n"
+            "journal goes when they end. Run this again then, to be sure that nothing was written meanwhile.",
             err=True,
         )
         raise typer.Exit(int(Exit.TROUBLE))

@@ -130,7 +130,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What was deleted of a person's, rows by kind, and the number under which the book has it. `kept`:
-    sessions that are in use; what their journals hold goes when they end.
+    sessions that are in use, or were cut off; what their journals hold goes when they end.
     """
 
     receipt: str

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, CursorResult, Delete, delete, func, insert, select
+from sqlalchemy import Connection, CursorResult, Delete, case, delete, func, insert, select
 
 from holdfast.ports.transcripts import Receipt
 from holdfast.store import charge_rows
@@ -51,8 +51,17 @@ def _journal(connection: Connection, customer_id: str, in_use: frozenset[str]) -
 
 def journalled(connection: Connection, customer_id: str) -> frozenset[str]:
     """Sessions of this customer that the journal has: running ones, and those whose client may come back."""
-    whose = func.json_extract(JOURNAL_ENTRY.c.content, "$.principal.customer_id") == customer_id
-    return frozenset(connection.scalars(select(JOURNAL_ENTRY.c.session_id).where(whose).distinct()))
+    content = JOURNAL_ENTRY.c.content  # a line that is broken must not keep the others from being found
+    whose = case((func.json_valid(content) == 1, func.json_extract(content, "$.principal.customer_id")))
+    asked = select(JOURNAL_ENTRY.c.session_id).where(whose == customer_id).distinct()
+    return frozenset(connection.scalars(asked))
+
+
+def unended(connection: Connection, customer_id: str) -> frozenset[str]:
+    """Sessions of this customer whose transcript has no end: running ones, and those that were cut off."""
+    table = TRANSCRIPT_SESSION.c
+    asked = select(table.id).where(table.customer_id == customer_id, table.ended.is_(None))
+    return frozenset(connection.scalars(asked))
 
 
 def recorded(connection: Connection, customer_id: str) -> list[str]:

@@ -66,11 +66,12 @@ class Visit:
             sound = erasure.recorded(connection, customer_id)
             journalled = erasure.journalled(connection, customer_id)
             kept = journalled if in_use is None else journalled & in_use
+            running = erasure.unended(connection, customer_id) if in_use is None else frozenset()
             counts = erasure.erase(connection, customer_id, kept)
             counts["sound files"] = self._delete_sound(sound)
             erasure.audit(connection, receipt, "erased", by=by, counts=counts, at=time.time_ns() // 1_000)
         self._empty_log()
-        return Erased(receipt, counts, len(kept))
+        return Erased(receipt, counts, len(kept | running))
 
     def sweep(self, *, before: int, at: int) -> int:
         """Delete transcripts whose last entry is older (microseconds); how many sessions went."""
