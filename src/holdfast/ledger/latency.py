@@ -7,6 +7,7 @@ What never will: how a turn's silence came about (`turns`).
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -61,48 +62,50 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _figures(samples: list[TurnSample]) -> dict[str, Any]:
-    names = list(SEGMENTS)
-    for sample in samples:
-        for place, (name, _) in enumerate(sample.segments):
-            if name not in names:
-                names.insert(_place(names, sample, place), name)
-    by_silence = sorted(samples, key=lambda one: one.silence_ms)
+    """On the event loop, for thousands of turns: what is asked of each is worked out once."""
+    waits = [one.silence_ms for one in samples]
+    by_silence = sorted(range(len(samples)), key=waits.__getitem__)
     sides = {one.side for one in samples} or {"server"}
     return {
-        "segments": names,
-        "p50": _typical(by_silence, 0.50),
-        "p95": _typical(by_silence, 0.95),
-        "series": _series(samples),
-        "histogram": _histogram(samples),
+        "segments": _names(samples),
+        "p50": _typical(samples, by_silence, 0.50),
+        "p95": _typical(samples, by_silence, 0.95),
+        "series": _series(samples, waits),
+        "histogram": _histogram(samples, waits),
         "turns": len(samples),
         "sides": "both" if len(sides) > 1 else sides.pop(),
     }
 
 
-def _place(names: list[str], sample: TurnSample, place: int) -> int:
-    """Where a name stands that is new: behind the one before it in the sample that brings it."""
-    return 0 if place == 0 else names.index(sample.segments[place - 1][0]) + 1
+def _names(samples: list[TurnSample]) -> list[str]:
+    """Of all segments, in the order in which they pass."""
+    names = list(SEGMENTS)
+    for row in dict.fromkeys(tuple([name for name, _ in one.segments]) for one in samples):
+        for place, name in enumerate(row):
+            if name not in names:  # behind the one before it in the turn that brings it
+                names.insert(0 if place == 0 else names.index(row[place - 1]) + 1, name)
+    return names
 
 
-def _typical(by_silence: list[TurnSample], share: float) -> dict[str, float]:
+def _typical(samples: list[TurnSample], by_silence: list[int], share: float) -> dict[str, float]:
     """The turn at a percentile: the mean of those around it, so that its parts add up to its whole."""
     if not by_silence:
         return {"total": 0.0}
-    at = max(0, math.ceil(share * len(by_silence)) - 1)
+    middle = max(0, math.ceil(share * len(by_silence)) - 1)
     reach = len(by_silence) // AROUND
-    around = by_silence[max(0, at - reach) : at + reach + 1]
+    around = by_silence[max(0, middle - reach) : middle + reach + 1]
     parts: dict[str, float] = {}
-    for sample in around:
-        for name, ms in sample.segments:
+    for at in around:
+        for name, ms in samples[at].segments:
             parts[name] = parts.get(name, 0.0) + ms / len(around)
     told = {name: round(ms, 1) for name, ms in parts.items()}
     return {**told, "total": round(sum(told.values()), 1)}
 
 
-def _series(samples: list[TurnSample]) -> list[dict[str, Any]]:
+def _series(samples: list[TurnSample], waits: list[float]) -> list[dict[str, Any]]:
     minutes: dict[int, list[float]] = {}
-    for one in samples:
-        minutes.setdefault(one.at - one.at % _MINUTE_MS, []).append(one.silence_ms)
+    for one, wait in zip(samples, waits, strict=True):
+        minutes.setdefault(one.at - one.at % _MINUTE_MS, []).append(wait)
     newest = sorted(minutes)[-MINUTES:]
     return [_minute(at, sorted(minutes[at])) for at in newest]
 
@@ -113,11 +116,10 @@ def _minute(at: int, values: list[float]) -> dict[str, Any]:
     return {"at": at, **told, "turns": len(values)}
 
 
-def _histogram(samples: list[TurnSample]) -> list[dict[str, Any]]:
+def _histogram(samples: list[TurnSample], waits: list[float]) -> list[dict[str, Any]]:
     buckets: list[list[TurnSample]] = [[] for _ in EDGES_MS]
-    for one in samples:
-        at = next((n for n, edge in enumerate(EDGES_MS[1:]) if one.silence_ms < edge), len(EDGES_MS) - 1)
-        buckets[at].append(one)
+    for one, wait in zip(samples, waits, strict=True):
+        buckets[max(0, bisect_right(EDGES_MS, wait) - 1)].append(one)
     return [
         {
             "fromMs": edge,
