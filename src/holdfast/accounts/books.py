@@ -150,7 +150,7 @@ class Books:
         if spent is None:
             return None
         log.info(
-            "budget.refused", category="budget", source="accounts", customer=customer_id, cap=spent.fact()
+            "budget.refused", category="budget", source="accounts", customer_id=customer_id, cap=spent.fact()
         )
         return as_fault(spent, now)
 
@@ -191,7 +191,7 @@ class Books:
             self._note("budget.near", account, cap)
 
     def _note(self, moment: str, account: Account, cap: Reached) -> None:
-        known = {"session": account.session.id, "customer": account.session.customer_id}
+        known = {"session": account.session.id, "customer_id": account.session.customer_id}
         log.warning(moment, category="budget", source="accounts", scope=cap.scope, cap=cap.fact(), **known)
 
     async def _look_on(self) -> None:

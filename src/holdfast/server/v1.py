@@ -177,7 +177,7 @@ class _V1:
             category="auth",
             source="v1",
             secret=secret.id,
-            customer=secret.customer_id,
+            customer_id=secret.customer_id,
             origin=origin,
             seconds=wish.expires_after.seconds,
             in_use=len(self._gate.client_secrets),

@@ -34,6 +34,9 @@ CLOSE_WAIT_S: Final = 2.0
 _LEVEL_COLOURS: Final = {"debug": "2", "info": "36", "warning": "33", "error": "31", "critical": "1;31"}
 _LIBRARY_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "sqlalchemy")
 
+_CUSTOMER: Final = ("customer", "customer_id")
+"""However a caller names somebody: in the log it is a pseudonym, called by the first of these."""
+
 EventDict = MutableMapping[str, Any]
 
 
@@ -228,9 +231,9 @@ class _Correlating:
         self._has_traces = has_traces
 
     def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
-        customer_id = event.pop("customer_id", None)
-        if customer_id:
-            event["customer"] = self._pseudonyms.of(str(customer_id))
+        for name in _CUSTOMER:
+            if customer_id := event.pop(name, None):
+                event["customer"] = self._pseudonyms.of(str(customer_id))
         if self._has_traces and (trace_id := trace_id_of(str(event.get("session", "")))):
             event["trace_id"] = trace_id
         row = FAULTS.get(str(event.get("fault")))
