@@ -115,6 +115,7 @@ async def test_show_for_programs(file: Path) -> None:
 
 async def test_export(file: Path, tmp_path: Path) -> None:
     out = tmp_path / "anna.jsonl"
+    out.touch(mode=0o644)
     done = await run_beside("transcripts", "export", "--customer", "anna", "--out", str(out))
     assert (done.exit_code, done.output) == (0, "")
     lines = [json.loads(line) for line in read(out).splitlines()]

@@ -174,6 +174,7 @@ def _written_to(out: Path | None) -> Iterator[TextIO]:
         return
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o600)  # it may have been there, for everybody to read
         yield file
 
 
