@@ -291,8 +291,8 @@ class Stage:
         await self._send(call, message("error", error))
 
     async def _tell(self, payload: str | bytes) -> None:
-        """To whoever carries the newest conversation: its newest call. An older one may be stuck, and what waits
-        behind it would come out of order.
+        """To whoever carries the newest conversation: its newest call. An older one may be stuck, and what
+        waits behind it would come out of order.
         """
         if not self.talks:
             return
