@@ -178,7 +178,7 @@ def _misses(runs: Sequence[tuple[str, Run, str]], result: Result) -> None:
             "said": said,
             "wrong": what,
             "runs": count,
-            "why": why(case, said),
+            "why": why(said),
         }
         for (case, side, said, what), count in missed.most_common()
     ]

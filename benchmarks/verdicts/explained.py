@@ -8,16 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from benchmarks.verdicts.truth import HEALTHY
-
-_OF_CASE: Final[Mapping[tuple[str, str], str]] = {
-    ("ignore append", HEALTHY): (
-        "the gateway does not listen itself: that an upstream hears nothing of what is spoken only the user "
-        "knows, until something else is owed. A doctor, who knows that he spoke, finds it"
-    ),
-}
-"""By fault and by what was said."""
-
 _OF_CODE: Final[Mapping[str, str]] = {
     "provider.response_failed": (
         "the same turn was lost with three upstreams in a row and is given up by that name; what each loss "
@@ -38,6 +28,6 @@ _OF_CODE: Final[Mapping[str, str]] = {
 """By what was said, of any fault."""
 
 
-def why(case: str, said: str) -> str:
+def why(said: str) -> str:
     """A sentence; empty where nobody has looked yet."""
-    return _OF_CASE.get((case, said)) or _OF_CODE.get(said, "")
+    return _OF_CODE.get(said, "")

@@ -32,6 +32,7 @@ PATIENCE: Final[dict[str, float]] = {
     "retry_base_s": 0.02,
     "retry_cap_s": 0.1,
     "throttle_s": 0.2,
+    "unheard_s": 0.5,
     "upstream_ping_s": 1.6,
     "upstream_pong_s": 0.8,
     "outage_wait_s": 0.6,

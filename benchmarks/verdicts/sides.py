@@ -16,6 +16,7 @@ from benchmarks.verdicts.caller import (
     BREATH_S,
     READY_S,
     Caller,
+    speech_of,
     talk_as_client,
     talk_as_page,
     verdict_of_client,
@@ -45,7 +46,7 @@ async def page(run: Run) -> str:
         with settings(emulator.http_base) as of:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
-                await talk_as_page(caller, run.chance)
+                await talk_as_page(caller, run.chance, speech_of(is_voiced=run.case.is_voiced))
                 verdict = verdict_of_page(caller, door.seen)
                 caller.transport.disconnect(graceful=False)
     return verdict
@@ -61,7 +62,7 @@ async def client(run: Run) -> str:
                     caller = await Caller.connect(url)
                 except WSError as error:
                     return f"refused: {error}"
-                await talk_as_client(caller, run.chance)
+                await talk_as_client(caller, run.chance, speech_of(is_voiced=run.case.is_voiced))
                 verdict = verdict_of_client(caller, door.seen)
                 caller.transport.disconnect(graceful=False)
     return verdict

@@ -35,6 +35,8 @@ class Case:
     words: Sequence[str] = ()
     live: tuple[str, ...] | None = None
     client: tuple[str, ...] | None = None
+    is_voiced: bool = False
+    """Whether it takes a human voice to be seen; else the user hums, which the emulator takes for one."""
     why: str = ""
 
     def right(self, side: str) -> tuple[str, ...]:
@@ -191,7 +193,14 @@ UPSTREAM: Final = (
     Case("stall", "stall:response", _STALLED),
     Case("ignore session.update", "ignore:session.update", _UNCONFIGURED),
     Case("ignore response.create", "ignore:response.create", _STALLED),
-    Case("ignore append", "ignore:input_audio_buffer.append", _STALLED),
+    Case(
+        "ignore append",
+        "ignore:input_audio_buffer.append",
+        _STALLED,
+        live=("provider.not_listening",),
+        is_voiced=True,
+        why="a doctor says that it waits for an answer; in a session none is owed for what was not heard",
+    ),
     Case("omit session.created", "omit:session.created", _SILENT),
     Case("omit session.updated", "omit:session.updated", _UNCONFIGURED),
     Case("omit response.done", "omit:response.done", (*_STALLED, *_BREACH), why="an end that must come"),

@@ -24,6 +24,7 @@ from holdfast.config import Settings, UpstreamSettings
 from holdfast.core.faults import fault
 from holdfast.core.joining import Joining
 from holdfast.core.overload import LoadSample, Overload
+from holdfast.engine.ears import Ears
 from holdfast.express import express
 from holdfast.flight import Recorder
 from holdfast.keeping import keep_sound, keep_words
@@ -32,7 +33,7 @@ from holdfast.portal import GREETING, Portal, PortalError, instructions
 from holdfast.ports import Principal, UpstreamDialer
 from holdfast.ports.charges import NANOS_PER_USD, Charges
 from holdfast.ports.journal import Healthy, Journal, JournalState
-from holdfast.providers.local import EngineDoor, LocalDialer
+from holdfast.providers.local import EngineDoor, LocalDialer, engine_options
 from holdfast.providers.remote import remote_dialer
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings import Figures
@@ -41,6 +42,7 @@ from holdfast.runtime.assistant import Assistant
 from holdfast.runtime.descriptors import Descriptors
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.joiner import Joiner
+from holdfast.runtime.listening import Listening
 from holdfast.runtime.load import LoadWatch
 from holdfast.runtime.rehearsal import Refusing, RehearsedDialer
 from holdfast.runtime.revival import Revival
@@ -204,6 +206,9 @@ class Node:
         )
         load.start()
         stack.callback(load.stop)
+        directory.listening = listening = Listening(Ears.of(engine_options(settings.engine)), limits)
+        stack.callback(listening.stop)
+        figures.rooms.append(lambda _: readings.of_listening(listening))
         rounds = Rounds(lambda: directory.running)
         rounds.start()
         stack.callback(rounds.stop)

@@ -16,6 +16,7 @@ from typing import Final
 
 import picows
 import pytest
+from benchmarks.engine.speech import in_a_room, synthesised
 
 from holdfast.accounts import Caps
 from holdfast.app import Gateway
@@ -23,6 +24,7 @@ from holdfast.config import load
 from holdfast.core.faults import FAULTS
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.engine.ears import Ears
 from holdfast.engine.options import EngineOptions, RemoteStage
 from holdfast.engine.pool import EnginePool
 from holdfast.engine.remote import StageServer, Transcriber
@@ -33,6 +35,7 @@ from holdfast.ports import ToolContext, UpstreamSink
 from holdfast.providers.classify import of_exception
 from holdfast.providers.local import LocalDialer
 from holdfast.providers.openai import OpenAIDialer
+from holdfast.runtime.listening import Listening
 from holdfast.server.console import Keeper
 from holdfast.server.dev_certificate import dev_certificate
 from holdfast.tools import FunctionToolbox, ToolFaultError, ToolResult, function_tool
@@ -40,7 +43,7 @@ from tests.cli.commands import run_beside
 from tests.faults.seen import Seen
 from tests.faults.upstreams import LIMITS, calling, conversed, self_signed, until_seen
 from tests.server.counting import counted
-from tests.server.gateway import Client, gateway, tone
+from tests.server.gateway import Client, frames, gateway, tone
 
 Scenario = Callable[[Seen, Path], Awaitable[None]]
 
@@ -109,6 +112,26 @@ def _stage(code: str) -> Scenario:
                 await server.close()
 
     return provoke
+
+
+async def _not_listening(seen: Seen, _: Path) -> None:
+    limits = Limits(retry_base_s=0.01, unheard_s=0.3)
+    listening = Listening(Ears.of(EngineOptions()), limits)
+    said = in_a_room(
+        synthesised("Hello? Can you hear me? What is my balance?", "rms"), before_ms=100, after_ms=900
+    )
+    async with (
+        Emulator(EmulatorOptions(faults=[FAULTS["provider.not_listening"].emulate], speed=0)) as upstream,
+        gateway(upstream.http_base, limits=limits) as gw,
+        calling(gw, seen) as client,
+    ):
+        gw.directory.listening = listening
+        client.say("create_session", framing="raw")
+        await client.until_told("session_ready")
+        for frame in frames(said):
+            client.send_binary(frame)
+        await until_seen("provider.not_listening", seen)
+        listening.stop()
 
 
 # the settings
@@ -328,6 +351,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "provider.name_unknown": _name_unknown,
     "provider.tls_failed": _tls_failed,
     "provider.not_ready": _not_ready,
+    "provider.not_listening": _not_listening,
     "provider.stage_failed": _stage("provider.stage_failed"),
     "configuration.tls_certificate": _tls_certificate,
     "configuration.speech_files_missing": _speech_files_missing,

@@ -7,7 +7,7 @@ What never will: the dialect, which upstream it is.
 
 from __future__ import annotations
 
-from holdfast.core import asking, ending, lifecycle, rotation, watchdog
+from holdfast.core import asking, ending, lifecycle, rotation, unheard, watchdog
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import Respond, StartTimer, StopTimer
 from holdfast.core.events import (
@@ -49,6 +49,8 @@ def response_began(s: State, event: ResponseBegan, now: float) -> None:
         ending.close_response(s, "incomplete", breach)
     s.turn.begin(response_id, now)
     s.tools.responses += 1
+    if s.turn.request is None:  # it was not asked: it has heard something
+        unheard.heard(s)
     if s.turn.request is None or s.turn.request.is_plain:
         s.spoken.answering(response_id, s.tools.awaited)
     if not is_again:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from holdfast.core.faults import Fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.observed import Reported, SilenceHeard
 
 # the client
@@ -410,5 +411,6 @@ Event = (
     | JournalChanged
     | DrainBegan
     | BudgetSpent
+    | Unheard
     | MemoryRanShort
 )

@@ -208,6 +208,10 @@ class KeptInput:
         """
         return b"".join(part.pcm for part in self._slices(first, last))
 
+    def pieces(self, first: int, last: int) -> list[bytes]:
+        """The same, cut as it came."""
+        return [part.pcm for part in self._slices(first, last)]
+
     def _slices(self, first: int, last: int) -> list[Append]:
         found: list[Append] = []
         start = self.first

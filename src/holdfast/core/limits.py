@@ -102,6 +102,9 @@ class Limits:
     start_budget_s: float = 35.0  # one full wait for each of the three steps, and retries between
     response_first_s: float = 15.0  # from asking for a response to its first event
     response_stall_s: float = 10.0  # between two events of a response
+    unheard_s: float = 5.0  # an upstream has to tell of the user's speech; 0: nobody listens whether it does
+    unheard_speech_s: float = 1.5  # so much speech at least, within two of these times
+    listens_per_s: float = 0.2  # how often a process listens to one session's input; four may come at once
     breaches: int = 3  # broken messages of one upstream in a minute before it is left
 
     # dialling again: all sessions share one account for each upstream

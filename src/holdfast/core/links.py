@@ -77,6 +77,8 @@ class LineAccount:
     is_recovering_told: bool = False
     promised_at: float = 0.0
     """When the client was told that it goes on."""
+    unheard: int = 0
+    """How often an upstream was left because it did not hear the user."""
     stale_count: int = 0
     """Words of links that may not speak, or not yet."""
 

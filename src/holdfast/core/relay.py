@@ -16,12 +16,14 @@ from holdfast.core import (
     relay_ending,
     relay_link,
     relay_rebuild,
+    relay_unheard,
     relay_upstream,
     timers,
 )
 from holdfast.core import relay_events as heard
 from holdfast.core.events import TimerFired
 from holdfast.core.faults import Fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_events import RelayEvent
 from holdfast.core.relay_state import RelayState, RelaySurroundings
@@ -64,6 +66,7 @@ _STEPS: Final[Mapping[type, Step]] = {
     events.DrainBegan: relay_client.drain,
     events.MemoryRanShort: relay_client.shed,
     events.BudgetSpent: relay_client.budget_spent,
+    Unheard: relay_unheard.unheard,
     # the upstream
     events.UpstreamOpened: relay_link.opened,
     events.UpstreamLost: relay_link.lost,

@@ -83,6 +83,8 @@ def _wish_of(s: RelayState, is_beside: bool | None) -> tuple[Wish, bool]:  # noq
         return Wish(asked.raw), asked.is_beside
     is_outside = bool(is_beside)
     ask = s.responses.take_ask(is_beside=is_outside)
+    if ask is None:  # it was not asked: it has heard something
+        s.upstream.hears = True
     return Wish() if ask is None else ask.wish, is_outside
 
 

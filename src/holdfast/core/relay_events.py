@@ -23,6 +23,7 @@ from holdfast.core.events import (
     UpstreamOpened,
 )
 from holdfast.core.faults import Fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.relay_input import Asked
 from holdfast.core.relay_mirror import RelayItem
 
@@ -296,6 +297,7 @@ RelayEvent = (
     | DrainBegan
     | BudgetSpent
     | MemoryRanShort
+    | Unheard
     | TimerFired
     | UpstreamOpened
     | UpstreamLost

@@ -187,6 +187,10 @@ class RelayInput:
         """The position behind the last one given."""
         return self.first + sum(map(self.length, self.given))
 
+    def numbered(self, first: int, last: int) -> list[bytes]:
+        """Those of the audio messages with these numbers that are still here."""
+        return list(islice(self.given, max(0, first - self.gone), max(0, last - self.gone)))
+
     # forgetting
 
     def widen(self, *, is_wide: bool) -> None:

@@ -140,6 +140,7 @@ def speech_began(s: RelayState, event: SpeechBegan, now: float) -> None:  # noqa
     """The user speaks. An utterance that is heard again is not told again."""
     if not hears(s, event):
         return
+    s.upstream.hears = True
     again, paused = s.spoken.open, s.spoken.find(s.ids.known(event.item_id))
     if relay_writing.began_again(s, event):
         pass
@@ -190,6 +191,7 @@ def committed(s: RelayState, event: InputCommitted, now: float) -> None:
     """The user's item stands in the conversation, before its words are known."""
     if not hears(s, event):
         return
+    s.upstream.hears = True
     item_id = s.ids.known(event.item_id)
     turn = s.spoken.find(item_id)
     if turn is None:

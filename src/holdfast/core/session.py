@@ -26,12 +26,14 @@ from holdfast.core import (
     rotation,
     timers,
     tool_side,
+    unheard,
     upstream_side,
     watchdog,
 )
 from holdfast.core.effects import Effect, StartTimer
 from holdfast.core.events import Event, TimerFired
 from holdfast.core.faults import Fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.observed import Reported, SilenceHeard
 from holdfast.core.restart import StoredLine
 from holdfast.core.state import TIMER_LOSSES, State, Surroundings
@@ -59,6 +61,7 @@ _HANDLERS: Final[dict[type, Callable[[State, Any, float], None]]] = {
     events.DrainBegan: return_side.drain,
     events.MemoryRanShort: return_side.shed,
     events.BudgetSpent: leaving.budget_spent,
+    Unheard: unheard.unheard,
     events.UpstreamOpened: upstream_side.opened,
     events.UpstreamCreated: upstream_side.created,
     events.UpstreamConfigured: upstream_side.configured,

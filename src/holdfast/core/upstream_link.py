@@ -84,6 +84,8 @@ class UpstreamLink:
     """Whether audio may flow: not while what was held goes up at a walking pace."""
     voice: int = -1
     """The generation that may speak; -1 for none."""
+    hears: bool | None = None
+    """Whether it hears the user: it has told of speech; it was found not to; None: nobody knows yet."""
     _breaches: list[float] = field(default_factory=list)
     _errors: list[float] = field(default_factory=list)
     last_error: Fault | None = None
@@ -133,6 +135,7 @@ class UpstreamLink:
         self.stages = {}
         self.lifetime_s = self.last_error = None
         self.is_proving = False
+        self.hears = None
         self._breaches, self._errors = [], []
         self.move(UpstreamSignal.DIALED)
 

@@ -7,7 +7,7 @@ What never will: the dialect.
 
 from __future__ import annotations
 
-from holdfast.core import asking, ending, lifecycle, links, rotation, writing
+from holdfast.core import asking, ending, lifecycle, links, rotation, unheard, writing
 from holdfast.core.answer_side import ask_again
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
 from holdfast.core.barge_in import cut_audio
@@ -173,6 +173,7 @@ def speech_began(s: State, event: SpeechBegan, now: float) -> None:
     if not s.hears(event.generation):
         return
     s.last_activity = now
+    unheard.heard(s)
     s.turn.move(TurnSignal.SPEECH_BEGAN)
     again = s.spoken.open
     if writing.began_again(s, event):
@@ -214,6 +215,7 @@ def committed(s: State, event: InputCommitted, now: float) -> None:
     """The user's item stands in the conversation, before its words are known."""
     if not s.hears(event.generation):
         return
+    unheard.heard(s)
     item_id = s.aliases.known(event.item_id)
     if s.spoken.open is not None:
         s.spoken.end(s.kept.end)

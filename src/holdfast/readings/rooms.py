@@ -25,6 +25,7 @@ from holdfast.ports.transcripts import TranscriptStore
 from holdfast.providers.warm import WarmDialer
 from holdfast.readings.uses import Room, Uses
 from holdfast.runtime.directory import Directory
+from holdfast.runtime.listening import Listening
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.console.feed import Feed
 from holdfast.telemetry import MOMENTS, TALLY, kept_lines
@@ -135,6 +136,12 @@ def of_ledger(ledger: Ledger, uses: Uses) -> Iterable[Reading]:
         uses.add(buffer, used)
     uses.add("console_log_lines", kept_lines.count())
     return ()
+
+
+def of_listening(listening: Listening) -> Iterator[Reading]:
+    """What was found in inputs of which no upstream told."""
+    yield Reading("holdfast_listened_total", listening.found, ("speech",))
+    yield Reading("holdfast_listened_total", listening.listened - listening.found, ("none",))
 
 
 def of_spans(counts: Mapping[str, int]) -> Iterator[Reading]:

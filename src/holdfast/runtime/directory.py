@@ -24,6 +24,7 @@ from holdfast.express import Express
 from holdfast.ports import Purse
 from holdfast.ports.sound import Recordings
 from holdfast.runtime.descriptors import Descriptors
+from holdfast.runtime.listening import Listening
 from holdfast.runtime.resumption import Resumable, Resumption
 from holdfast.runtime.watching import Watches
 
@@ -98,6 +99,8 @@ class Directory:
     """Who is told what is seen of the conversations."""
     purse: Purse | None = None
     """What customers may still spend; None where nobody counts."""
+    listening: Listening | None = None
+    """Who listens whether an upstream hears what is said; None: nobody does."""
     recordings: Recordings | None = None
     """Who records the sound of those that agreed to it; None: nobody does."""
     journal_cause: Fault | None = None

@@ -33,6 +33,7 @@ from holdfast.runtime.eyes import RelayEyes
 from holdfast.runtime.relay_return import RelayWish, ReturnableLine, ReturnToRelay
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now
+from holdfast.runtime.spoken_input import RelayedInput
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.wire import relay_words, relayed, upstream
 from holdfast.wire.browser import ResumeSession
@@ -86,6 +87,7 @@ class RelayRunner(Shell):
             )
         )
         self._state = self.links = self.relay.state
+        self.input = RelayedInput(self._state)
         watched = Watched(self._session_id, "realtime", principal.customer_id)
         self._eyes: RelayEyes = RelayEyes(directory.watches, watched, self._state)
         self._perform = self.PERFORM  # found sooner here than in the class

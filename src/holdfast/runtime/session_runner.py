@@ -35,6 +35,7 @@ from holdfast.runtime.eyes import BrowserEyes
 from holdfast.runtime.record import SessionRecord
 from holdfast.runtime.resumption import Tokens
 from holdfast.runtime.shell import Shell, chance, now, timestamp
+from holdfast.runtime.spoken_input import SessionInput
 from holdfast.runtime.taping import record_sound
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.runtime.wishes import options_asked
@@ -90,6 +91,7 @@ class SessionRunner(Shell):
             )
         )
         self._state = self.links = self.session.state
+        self.input = SessionInput(self._state)
         self._eyes: BrowserEyes = BrowserEyes(
             directory.watches, Watched("", "browser", principal.customer_id), self._state
         )
@@ -140,6 +142,7 @@ class SessionRunner(Shell):
         """Tell what was received, and book it, if anything passed since the last step."""
         if self._input_lane.passed:
             self.step(AUDIO_DUE)
+        super().visit()
 
     def client_breached(self, code: int, reason: str) -> None:
         """It is told in words what the close code says in a number."""

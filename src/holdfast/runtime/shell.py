@@ -28,12 +28,14 @@ from holdfast.core.effects import (
 )
 from holdfast.core.events import BudgetSpent
 from holdfast.core.faults import Fault, fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.links import Linked
 from holdfast.core.models import fallback_of
 from holdfast.express import Leg, Way
 from holdfast.ports import ClientLine, UpstreamLine
 from holdfast.runtime.directory import Directory
 from holdfast.runtime.eyes import Eyes
+from holdfast.runtime.spoken_input import SpokenInput
 from holdfast.runtime.timers import Timers
 from holdfast.runtime.upstreams import Upstreams
 
@@ -72,6 +74,8 @@ class Shell:
     links: Linked
     """Its core's account of upstreams."""
     _eyes: Eyes
+    input: SpokenInput
+    """What is kept of what its user said."""
 
     def __init__(
         self, client: ClientLine, upstreams: Upstreams, directory: Directory, source: str, **known: str
@@ -112,7 +116,16 @@ class Shell:
         self.step(BudgetSpent(cause))
 
     def visit(self) -> None:
-        """Nothing is due: a subclass has more."""
+        """Somebody may listen to its input, as long as nobody knows whether the upstream does; a subclass has
+        more.
+        """
+        listening, link = self.directory.listening, self.links.upstream
+        if listening is not None and link.hears is None and link.is_live:
+            listening.visit(self, link.generation, now())
+
+    def unheard(self, generation: int, speech_s: float) -> None:
+        """So much speech was found in what this link was given and told nothing of."""
+        self.step(Unheard(generation, speech_s, chance()))
 
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """Where usual audio goes that comes from the client, and from this generation's upstream."""

@@ -746,6 +746,13 @@ _ROWS: Final = (
             "A bug of the gateway's own, which cost a figure and no conversation: the log has the first.",
         ),
         Meter(
+            "listened_total",
+            _C,
+            "Inputs listened to because the upstream had told nothing of them: was it `speech`, or `none`?",
+            "`speech`: an upstream does not listen; the fault `provider.not_listening` says whose session.",
+            ("outcome",),
+        ),
+        Meter(
             "spans_total",
             _C,
             "Spans for OpenTelemetry. More `made` than `sent` for long: some were dropped.",

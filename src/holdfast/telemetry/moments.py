@@ -60,6 +60,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("step.failed", "session", "error", "The same inside a conversation's step: it is ended by name."),
     Moment("task.failed", "session", "error", "The same in a task of a conversation."),
     Moment("watch.failed", "server", "error", "The same in one of those who watch: it cost a figure."),
+    Moment("listening.off", "server", "warning", "Speech can't be told from noise: nobody listens any more."),
     Moment("load.joining", "server", "info", "How much audio goes into one append, for busyness' sake."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
     Moment(
@@ -169,6 +170,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
         "back.",
     ),
     Moment("turn.given_up", "turn", "warning", "No upstream could answer a turn: it is given up by name."),
+    Moment(
+        "upstream.unheard",
+        "upstream",
+        "warning",
+        "The user spoke and the upstream told nothing of it: it is left, or where that did not help, named.",
+    ),
     Moment(
         "response.stalled",
         "response",

@@ -257,6 +257,22 @@ PROVIDER: Final[Mapping[str, FaultRow]] = by_code(
         alarm=WHEN_MANY,
     ),
     FaultRow(
+        "provider.not_listening",
+        message="The voice service doesn't seem to hear you. You can type instead.",
+        remedy="The provider takes the audio and finds no speech in it, and there is some: quote its session "
+        "id to its support; try another model or upstream, or a lower threshold of its turn detection.",
+        meaning="What the upstream was given holds at least [limits] unheard_speech_s of speech, and within "
+        "unheard_s it told nothing of it, though it is to find the turns itself and has never told of any "
+        "on this link. Silence, noise and music are no speech; that is looked at here.",
+        evidence=("how much speech there was", "how long nothing was told of it"),
+        retry=Retry.BACKOFF,
+        close_code=4503,
+        switch=Switch.IF_IT_LASTS,
+        emulate="ignore:input_audio_buffer.append",
+        provoke="and say something",
+        alarm=WHEN_MANY,
+    ),
+    FaultRow(
         "provider.response_failed",
         message="The assistant couldn't finish its answer. Please ask again.",
         remedy="A response failed at the provider: see the evidence for its reason.",
