@@ -17,6 +17,7 @@ from holdfast.core.effects import Append, Manner
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event, SessionOptions
 from holdfast.core.faults import FAULTS, fault
+from holdfast.core.hearing import Unheard
 from holdfast.core.journal_line import Durability
 from holdfast.core.limits import Limits
 from holdfast.core.links import UpstreamFacts
@@ -273,6 +274,8 @@ class Chaos:
                 return events.DrainBegan(at_once=detail % 5 == 0)
             case 2 | 3 | 4:
                 return events.UpstreamBreached(generation, "no JSON", (detail % 10) / 10)
+            case 5 if detail % 4 == 1:
+                return Unheard(generation, 2.0, (detail % 10) / 10)
             case _:
                 return events.ResponseEnded(
                     generation, self._active() or "", "failed", fault=fault("provider.server_error")

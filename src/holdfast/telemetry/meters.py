@@ -181,6 +181,7 @@ LABELS: Final[Mapping[str, Label]] = {
             "What became of lines, spans and recordings.",
             frozenset({"written", "refused", "lost", "made", "sent", "failed", "skipped", "stumbled"}),
         ),
+        Label("sound", "What an input was found to be.", frozenset({"speech", "none"})),
         Label(
             "personal",
             "What was taken out of a transcript.",
@@ -750,7 +751,7 @@ _ROWS: Final = (
             _C,
             "Inputs listened to because the upstream had told nothing of them: was it `speech`, or `none`?",
             "`speech`: an upstream does not listen; the fault `provider.not_listening` says whose session.",
-            ("outcome",),
+            ("sound",),
         ),
         Meter(
             "spans_total",
