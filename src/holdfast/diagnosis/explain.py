@@ -37,6 +37,7 @@ _WEIGHTS: Final[Mapping[str, int]] = {
     "turn.given_up": 70,
     "upstream.lost": 60,
     "upstream.reconnecting": 60,
+    "upstream.unheard": 60,
     "response.ended": 55,
     "response.failed": 55,
     "response.stalled": 55,
