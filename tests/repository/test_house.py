@@ -17,9 +17,7 @@ CODE = re.compile(r"`(make [a-z-]+|holdfast [a-z][a-z-]*)[^`]*`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 PINNED = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+( ; python_version [<>=!]+ \"[\d.]+\")?")
 LINES_MAX = 420
-TABLES = frozenset(
-    {"everyday.py", "glossary.py", "meters.py"}
-)  # rows of one table, as long as they need to be
+TABLES = frozenset({"everyday.py", "glossary.py"})  # rows of one table, as long as they need to be
 
 
 def tracked(project: Path) -> list[Path]:

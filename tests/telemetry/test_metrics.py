@@ -31,7 +31,7 @@ slow_dial_s recovery_budget_s recovering_told_s live_settled_s turn_replays resp
 response_notice_s server_errors reask_wait_s upstream_life_s rotate_look rotate_force return_look_s
 drain_busy_s resume_window_s upstream_alone_s open_utterance_s return_continue_s resumes_per_10_s
 client_ring_s create_wait_s idle_s session_s drain_s goodbye_s tool_s tool_steps_per_turn tool_result_bytes
-tool_arguments_bytes flight_writes_per_s flight_settle_s
+tool_arguments_bytes flight_writes_per_s flight_settle_s unheard_s unheard_speech_s listens_per_s
 """
 HOLDS_NOTHING = frozenset(NAMES.split())
 """Times, rates, sizes of one thing: bounds of which nothing can be full. `window_audio_s` is another measure
