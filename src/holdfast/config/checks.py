@@ -24,6 +24,8 @@ from holdfast.core.models import UnknownModel, resolve_model
 from holdfast.wire.dialects import DIALECTS
 
 SECRET_CHARS_MIN: Final = 32
+_VARIABLE: Final = re.compile(r"(?![A-Za-z0-9]{32})[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""A variable's name, and no key that was put in its place."""
 _HASHED_KEY: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 _OPENAI_HOST: Final = urlsplit(OPENAI_URL).hostname
@@ -49,6 +51,7 @@ def problems_of(settings: Settings, environ: Mapping[str, str], name: Name, toda
         _metrics,
         _prices,
         _recording,
+        _key_places,
     ):
         yield from check(settings, name)
     yield from _traces(settings, environ, name)
@@ -103,6 +106,26 @@ def _client_keys(settings: Settings, name: Name) -> Iterator[Problem]:
             )
 
 
+def _key_places(settings: Settings, name: Name) -> Iterator[Problem]:
+    """Where a variable's name belongs no key may stand: a file is read by more people than a key may be."""
+    places = {f"upstream.{at}.api_key_env": one.api_key_env for at, one in enumerate(settings.upstream)}
+    stages = settings.engine.stages.items()
+    places |= {f"engine.{stage}.api_key_env": one.api_key_env for stage, one in stages}
+    for key, value in (places | {"traces.headers_env": settings.traces.headers_env}).items():
+        if value and not _VARIABLE.fullmatch(value):
+            yield Problem(
+                name(key),
+                "the name of a variable belongs here, and this is none",
+                "Put the key itself into the environment and the variable's name here, as in "
+                '"OPENAI_API_KEY". A key that stood in a file is better replaced.',
+            )
+
+
+def _is_empty(variable: str, environ: Mapping[str, str]) -> bool:
+    """Whether a variable holds nothing; what cannot be one is told elsewhere."""
+    return not environ.get(variable) and (not variable or bool(_VARIABLE.fullmatch(variable)))
+
+
 def _metrics(settings: Settings, name: Name) -> Iterator[Problem]:
     metrics = settings.metrics
     if any(not _HASHED_KEY.fullmatch(key) for key in metrics.keys):
@@ -136,7 +159,7 @@ def _traces(settings: Settings, environ: Mapping[str, str], name: Name) -> Itera
             "the libraries that send spans are not installed",
             "Run `pip install 'holdfast[otel]'`, or leave endpoint out.",
         )
-    if traces.headers_env and not environ.get(traces.headers_env):
+    if traces.headers_env and _is_empty(traces.headers_env, environ):
         yield Problem(
             name("traces.headers_env"),
             f"the variable {traces.headers_env} is empty",
@@ -277,7 +300,7 @@ def _stages(settings: Settings, environ: Mapping[str, str], name: Name) -> Itera
             )
         if not one.model:
             yield Problem(name(f"engine.{stage}.model"), "no model is named", "Name one that the server has.")
-        if one.api_key_env and not environ.get(one.api_key_env):
+        if one.api_key_env and _is_empty(one.api_key_env, environ):
             yield Problem(
                 name(f"engine.{stage}.api_key_env"),
                 f"the variable {one.api_key_env} is empty",
@@ -327,7 +350,7 @@ def _remote(
         )
         return
     needs_key = upstream.kind != "compatible" or upstream.api_key_env
-    if needs_key and not environ.get(upstream.api_key_env) and url.host not in _LOOPBACK_NAMES:
+    if needs_key and _is_empty(upstream.api_key_env, environ) and url.host not in _LOOPBACK_NAMES:
         variable = upstream.api_key_env or "that api_key_env names (it is not set)"
         yield Problem(
             name("api_key_env"),

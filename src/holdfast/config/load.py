@@ -31,6 +31,10 @@ from holdfast.config.shapes import OPENAI_URL, Settings, UpstreamSettings
 FILE: Final = "holdfast.toml"
 _PREFIX: Final = "HOLDFAST_"
 _KEY_VARIABLE: Final = "OPENAI_API_KEY"
+_OF_COMMANDS: Final = frozenset({"HOLDFAST_CONSOLE_KEY", "HOLDFAST_CLIENT_KEY", "HOLDFAST_TICKET"})
+"""What `doctor` and `talk` show at other people's doors. No settings of this gateway."""
+_LEFT_OUT: Final = {"name": "left-out", "kind": "local"}
+"""Stands for an upstream that could not be read."""
 
 Tree = dict[str, Any]
 
@@ -171,10 +175,12 @@ def _prune(tree: Any, path: tuple[str | int, ...]) -> None:
     """Take out the setting at `path`; an entry of a list goes whole."""
     for at, step in enumerate(path):
         if isinstance(step, int) or at == len(path) - 1:
-            if isinstance(tree, dict):
+            if path == ("upstream",):
+                tree[step] = [_LEFT_OUT]
+            elif isinstance(tree, dict):
                 tree.pop(step, None)
             elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
-                tree[step] = {"name": f"left-out-{step}", "kind": "local"}
+                tree[step] = _LEFT_OUT | {"name": f"left-out-{step}"}
             return
         tree = tree.get(step) if isinstance(tree, dict) else None
 
@@ -205,10 +211,15 @@ def _as_written(key: str, environ: Mapping[str, str], path: Path) -> str:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
-    """HOLDFAST_ variables whose first step looks like a setting of ours, misspelled."""
+    """HOLDFAST_ variables whose first step looks like a setting of ours, misspelled or not descended into."""
+    by_plain_name = {one.replace("__", "_"): one for one in _variables(Settings, _PREFIX)}
     for variable in environ:
         first, *_ = variable.removeprefix(_PREFIX).lower().split("__")
-        if not variable.startswith(_PREFIX) or first in Settings.model_fields:
+        if not variable.startswith(_PREFIX) or first in Settings.model_fields or variable in _OF_COMMANDS:
+            continue
+        if meant := by_plain_name.get(variable.replace("__", "_")):
+            remedy = f"Two underscores descend a level: {meant}."
+            yield Problem(variable, "there is no such setting", remedy)
             continue
         if difflib.get_close_matches(first, Settings.model_fields, n=1, cutoff=0.75):
             yield Problem(
@@ -216,3 +227,13 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
                 "there is no such setting",
                 did_you_mean(variable, (f"{_PREFIX}{known.upper()}" for known in Settings.model_fields)),
             )
+
+
+def _variables(shape: Any, stem: str) -> Iterator[str]:
+    """The variables of every setting that stands in a table, below `stem`."""
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        for key, one in shape.model_fields.items():
+            yield f"{stem}{key.upper()}"
+            yield from _variables(one.annotation, f"{stem}{key.upper()}__")
+    elif dataclasses.is_dataclass(shape):
+        yield from (f"{stem}{one.name.upper()}" for one in dataclasses.fields(shape))

@@ -7,7 +7,7 @@ What never will: secrets. The value of a setting that may be one is not repeated
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -25,6 +25,10 @@ _REMEDIES: Final = {
     "finite_number": "Give an ordinary number.",
     "string_type": "Give a text in quotes.",
     "tuple_type": "Give a list.",
+    "date_from_datetime_parsing": "Give a day, as in 2026-11-20, without quotes.",
+    "date_type": "Give a day, as in 2026-11-20, without quotes.",
+    "bool_parsing": "Give true or false.",
+    "bool_type": "Give true or false.",
     "literal_error": "Use one of these.",
     "less_than_equal": "Give a number in this range.",
     "greater_than_equal": "Give a number in this range.",
@@ -34,6 +38,12 @@ _REMEDIES: Final = {
     "path_type": "Give a path as a text in quotes.",
     "string_pattern_mismatch": "Use letters, digits, dot, dash and underscore only, at most 64.",
 }
+
+_IN_OTHER_WORDS: Final = {
+    "tuple_type": "Input should be a list",
+    "date_from_datetime_parsing": "Input should be a day",
+}
+"""Where pydantic speaks of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,10 @@ def describe(
     """One of pydantic's errors as problem and remedy. `known` are the keys that may stand at this place."""
     if kind == "extra_forbidden":
         return "there is no such setting", did_you_mean(str(path[-1]), known)
+    if kind == "tuple_type" and isinstance(value, Mapping):
+        return "it is one table, and a list of tables is wanted", f"Write [[{path[-1]}]], with two brackets."
+    if kind in _IN_OTHER_WORDS:
+        message = _IN_OTHER_WORDS[kind]
     said = (message[0].lower() + message[1:]).partition(", unable")[0]
     shown = "" if path[0] in _SECRET_TABLES or kind == "missing" else f" (it is {show(value)})"
     return f"{said}{shown}", _REMEDIES.get(kind, "Give a value that fits.")
