@@ -7,6 +7,7 @@ import json
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -180,3 +181,28 @@ def test_the_strip_shows_each_stage_as_long_as_it_took() -> None:
     assert strip.endswith("400 ms to the first sound (turn end +200, answer +100, sound +100)")
     assert len(strip.split()[0]) == 20
     assert latency_strip(Latency()) == ""
+
+
+@pytest.mark.parametrize("path", ["/api/openai/realtime", "/v1/realtime"])
+async def test_where_no_gateway_listens_no_provider_is_blamed(path: str) -> None:
+    async with serving() as gone:
+        url = gone.url()
+    address = urlsplit(url).netloc
+
+    done = await run("--url", f"ws://{address}{path}", "--text", "hello", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert done.exit_code == 1
+    assert error["code"] == "user_network.gateway_unreachable"
+    assert error["what"] == f"No gateway answers at {address}."
+    assert "holdfast serve" in error["fix"]
+
+
+async def test_a_gateway_that_goes_is_no_provider_either(server: ScriptedServer) -> None:
+    server.script = browser_session({"input_text": [1011]})
+
+    done = await run("--url", server.url(), "--text", "hello", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "user_network.connection_lost"
+    assert "gateway" in error["fix"]

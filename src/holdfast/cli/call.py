@@ -12,9 +12,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
+from urllib.parse import urlsplit
 
 from holdfast.cli.errors import Exit, fail_by_fault
 from holdfast.client import (
+    GATEWAY_UNREACHABLE,
+    OF_THE_WAY,
     CallError,
     Conversation,
     Latency,
@@ -23,10 +26,12 @@ from holdfast.client import (
     Turn,
     dial,
     dialect_for,
+    is_loopback,
     write_wav,
 )
 from holdfast.core.audio import SAMPLE_BYTES, samples_of_bytes, seconds_of_samples
 
+_BROKEN_OFF: Final = frozenset({"provider.connection_lost", "provider.closed"})
 _STRIP_MS_PER_MARK: Final = 20
 _STRIP_MARKS_MAX: Final = 60
 _STAGES: Final = (
@@ -93,11 +98,30 @@ async def run(plan: Plan, tell: Presenter) -> int:
         finally:
             await conversation.end()
     except CallError as error:
-        fail_by_fault(error.code, error.evidence, told=error.told, as_json=tell.as_json)
+        code, told = _about(plan, error)
+        fail_by_fault(code, error.evidence, told=told, as_json=tell.as_json)
     if plan.out is not None:
         write_wav(plan.out, bytes(replies))
         tell.saved(plan.out, bytes(replies))
     return exit_code
+
+
+def _about(plan: Plan, error: CallError) -> tuple[str, dict[str, Any] | None]:
+    """Code and words. No gateway where one is looked for is nobody's provider: most often it does not run."""
+    is_gateway = dialect_for(plan.url, plan.wish).name == "browser" or is_loopback(
+        urlsplit(plan.url).hostname or ""
+    )
+    if error.told is not None or error.code not in OF_THE_WAY or not is_gateway:
+        return error.code, error.told
+    address = urlsplit(plan.url).netloc
+    if error.code in _BROKEN_OFF:
+        what, fix = (
+            f"The connection to {address} broke.",
+            "Look whether the gateway still runs, and talk again.",
+        )
+        return "user_network.connection_lost", {"message": what, "remedy": fix}
+    fix = "Start it (`make run`, or `holdfast serve`), or name the right address with --url."
+    return GATEWAY_UNREACHABLE, {"message": f"No gateway answers at {address}.", "remedy": fix}
 
 
 async def _turns(plan: Plan, conversation: Conversation) -> AsyncIterator[tuple[str, str, Turn]]:

@@ -9,11 +9,21 @@ from holdfast.client.behind import BehindDialect
 from holdfast.client.conversation import Conversation, Latency, SessionError, Turn
 from holdfast.client.credentials import credential_for
 from holdfast.client.dialects import BrowserDialect, Dialect, RealtimeDialect, SessionWish, dialect_for
-from holdfast.client.line import CallError, DialError, Line, dial
+from holdfast.client.line import (
+    GATEWAY_UNREACHABLE,
+    OF_THE_WAY,
+    CallError,
+    DialError,
+    Line,
+    dial,
+    is_loopback,
+)
 from holdfast.client.microphone import Microphone
 from holdfast.client.recording import Recording, RecordingError, read_wav, write_wav
 
 __all__ = [
+    "GATEWAY_UNREACHABLE",
+    "OF_THE_WAY",
     "BehindDialect",
     "BrowserDialect",
     "CallError",
@@ -32,6 +42,7 @@ __all__ = [
     "credential_for",
     "dial",
     "dialect_for",
+    "is_loopback",
     "read_wav",
     "write_wav",
 ]

@@ -52,6 +52,20 @@ class CallError(Exception):
         self.told = told
 
 
+GATEWAY_UNREACHABLE: Final = "user_network.gateway_unreachable"
+OF_THE_WAY: Final = frozenset(
+    {
+        "provider.name_unknown",
+        "provider.unreachable",
+        "provider.tls_failed",
+        "provider.handshake_timeout",
+        "provider.connection_lost",
+        "provider.closed",
+    }
+)
+"""What a client calls a server that cannot be had. Where that is a gateway, the way is the user's."""
+
+
 class DialError(CallError):
     """No connection."""
 
@@ -121,7 +135,7 @@ async def dial(url: str, dialect: Dialect, credential: str | None = None, *, ca:
     parts = urlsplit(address)
     if parts.scheme not in {"ws", "wss"} or not parts.hostname:
         raise DialError("configuration.invalid", f"{url} is no ws:// or wss:// address")
-    if credential and parts.scheme == "ws" and not _is_loopback(parts.hostname):
+    if credential and parts.scheme == "ws" and not is_loopback(parts.hostname):
         raise DialError(
             "configuration.invalid", f"a key is not sent unencrypted to {parts.hostname}: use wss://"
         )
@@ -143,7 +157,8 @@ async def dial(url: str, dialect: Dialect, credential: str | None = None, *, ca:
     return line
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
     if host == "localhost":
         return True
     try:

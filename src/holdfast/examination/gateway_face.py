@@ -16,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from holdfast.client import (
+    GATEWAY_UNREACHABLE,
+    OF_THE_WAY,
     BrowserDialect,
     CallError,
     Conversation,
@@ -36,21 +38,9 @@ from holdfast.sockets.trust import trusting
 BROWSER: Final = "/api/openai/realtime"
 REALTIME: Final = "/v1/realtime"
 FOREIGN: Final = "https://elsewhere.invalid"
-UNREACHABLE: Final = "user_network.gateway_unreachable"
 _READY_TIMEOUT_S: Final = 40.0
 _TURN_TIMEOUT_S: Final = 30.0
 _SPEECH_S: Final = 1.5
-_OF_THE_WAY: Final = frozenset(
-    {
-        "provider.name_unknown",
-        "provider.unreachable",
-        "provider.tls_failed",
-        "provider.handshake_timeout",
-        "provider.connection_lost",
-        "provider.closed",
-    }
-)
-"""What a client calls a server that cannot be had. Here that is the gateway, and the way is the user's."""
 
 
 class GatewayFace:
@@ -116,7 +106,7 @@ class GatewayFace:
         try:
             told = await self._knock(peer, "/healthz")
         except (OSError, ValueError) as error:
-            return Answer.failed(UNREACHABLE, f"/healthz: {str(error) or 'no answer'}")
+            return Answer.failed(GATEWAY_UNREACHABLE, f"/healthz: {str(error) or 'no answer'}")
         if told.status != 200 or b'"durability"' not in told.body:
             if told.status == 403:
                 return told.refusal
@@ -130,7 +120,7 @@ class GatewayFace:
             told = await self._knock(peer, "/readyz")
             reasons = msgspec.json.decode(told.body, type=dict[str, object]).get("reasons")
         except (OSError, ValueError) as error:
-            return Answer.failed(UNREACHABLE, f"/readyz: {str(error) or 'no answer'}")
+            return Answer.failed(GATEWAY_UNREACHABLE, f"/readyz: {str(error) or 'no answer'}")
         listed = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
         if told.status != 200:
             return Answer.warning(f"takes no sessions: {listed}", "See the checks that follow.")
@@ -142,7 +132,7 @@ class GatewayFace:
         try:
             told = await self._knock(peer, self._path or BROWSER, origin=origin, upgrade=True)
         except (OSError, ValueError) as error:
-            return Answer.failed(UNREACHABLE, f"the upgrade: {str(error) or 'no answer'}")
+            return Answer.failed(GATEWAY_UNREACHABLE, f"the upgrade: {str(error) or 'no answer'}")
         if told.status == 101:
             return Answer.ok(f"pages of {origin} are let in")
         if told.code == "NOT_AUTHORIZED" and credential_for(self._url):
@@ -153,7 +143,7 @@ class GatewayFace:
         try:
             told = await self._knock(peer, BROWSER, origin=FOREIGN, upgrade=True)
         except (OSError, ValueError) as error:
-            return Answer.failed(UNREACHABLE, f"the upgrade: {str(error) or 'no answer'}")
+            return Answer.failed(GATEWAY_UNREACHABLE, f"the upgrade: {str(error) or 'no answer'}")
         if told.status == 101:
             return Answer.warning(
                 f"a page of {FOREIGN} was let in: any page may talk at your expense",
@@ -216,9 +206,9 @@ async def _on_the_way(
 ) -> Answer:
     """A layer below the gateway: whoever asks is its client, so the way is the user's network."""
     answer = await probe(*arguments)
-    if answer.fault is None or answer.fault.code not in _OF_THE_WAY:
+    if answer.fault is None or answer.fault.code not in OF_THE_WAY:
         return answer
-    return Answer.failed(UNREACHABLE, *answer.fault.evidence, remedy=_WAY_REMEDY)
+    return Answer.failed(GATEWAY_UNREACHABLE, *answer.fault.evidence, remedy=_WAY_REMEDY)
 
 
 _WAY_REMEDY: Final = (
@@ -236,7 +226,7 @@ def _failed_turn(ending: str, told: dict[str, Any] | None) -> CallError:
 
 def _told(error: CallError) -> Answer:
     """What the gateway said of itself counts; what a client found without it is about the way to it."""
-    if error.told is None and error.code in _OF_THE_WAY:
-        return Answer.failed(UNREACHABLE, *error.evidence, remedy=_WAY_REMEDY)
+    if error.told is None and error.code in OF_THE_WAY:
+        return Answer.failed(GATEWAY_UNREACHABLE, *error.evidence, remedy=_WAY_REMEDY)
     remedy = str((error.told or {}).get("remedy") or "")
     return Answer.failed(error.code, *error.evidence, remedy=remedy)
