@@ -85,6 +85,18 @@ def test_a_key_of_the_wrong_form(monkeypatch: pytest.MonkeyPatch, value: str) ->
     assert "OPENAI_API_KEY" in answer.remedy
 
 
+@pytest.mark.parametrize(("variable", "value"), [("OPENAI_API_KEY", "any"), ("OPENAI_API_KEY", ""), ("", "")])
+def test_where_no_key_is_needed_any_will_do(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", value)
+
+    answer = offline.api_key(variable, needed=False)
+
+    assert answer.status is Status.OK
+    assert "not needed" in answer.detail
+
+
 def test_a_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.verdicts.house import settings
 
+from holdfast.config import load
 from holdfast.diagnosis import Status, Visit, run
 from holdfast.examination import home
 from holdfast.examination.deep import WAYS
@@ -54,6 +55,17 @@ async def test_all_of_them_take_less_than_two_seconds() -> None:
     ids = {check.id for check in checks}
     assert {"home.clock", "home.memory", "home.open_files", "home.certificate", "home.key.openai"} <= ids
     assert not [check for check in checks if check.answer.status is Status.FAILED]
+
+
+async def test_a_compatible_server_without_a_key_lacks_none(tmp_path: Path) -> None:
+    (tmp_path / "holdfast.toml").write_text(
+        '[[upstream]]\nname = "lan"\nkind = "compatible"\nmodel = "m"\nbase_url = "http://10.0.0.7:8000/v1"'
+    )
+    of = load(environ={}, folder=tmp_path)
+
+    checks = await run([one for one in home.questions(of, None) if one.id == "home.key.lan"])
+
+    assert [check.answer.status for check in checks] == [Status.OK]
 
 
 async def test_every_id_stands_in_the_how_to(project: Path) -> None:

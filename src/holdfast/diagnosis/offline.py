@@ -111,13 +111,15 @@ def is_loopback(url: str) -> bool:
 
 
 def api_key(variable: str, *, needed: bool) -> Answer:
-    """The form of a key, never its value: set, and without what copying leaves behind."""
+    """The form of a key, never its value: set, and without what copying leaves behind. A server that wants
+    none may have any.
+    """
     value = os.environ.get(variable, "")
+    if not needed:
+        return Answer.ok(f"{variable or 'a key'} is {'' if value else 'not set and '}not needed")
     remedy = f"Set {variable} to the key, without quotes or spaces."
     if not value:
-        if needed:
-            return Answer.failed("configuration.invalid_api_key", f"{variable} is not set", remedy=remedy)
-        return Answer.ok(f"{variable} is not set and not needed")
+        return Answer.failed("configuration.invalid_api_key", f"{variable} is not set", remedy=remedy)
     if not _KEY_FORM.fullmatch(value) or value[0] in "\"'":
         told = f"{variable} holds spaces, quotes or too few characters ({len(value)})"
         return Answer.failed("configuration.invalid_api_key", told, remedy=remedy)

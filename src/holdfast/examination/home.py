@@ -102,5 +102,7 @@ def _speech_files(settings: Settings) -> Answer:
 
 
 def _key(upstream: UpstreamSettings) -> Answer:
-    needed = not offline.is_loopback(upstream.base_url)
+    """A server that is no provider is asked with a key only where one is named."""
+    names_one = upstream.kind != "compatible" or bool(upstream.api_key_env)
+    needed = names_one and not offline.is_loopback(upstream.base_url)
     return offline.api_key(upstream.api_key_env, needed=needed)
