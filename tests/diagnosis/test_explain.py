@@ -35,6 +35,11 @@ def ended_by_the_key(book: Seen) -> None:
     book.saw(seen.Ended("gave_up", fault("configuration.invalid_api_key", ["HTTP 401"])))
 
 
+def an_error_it_outlived(book: Seen) -> None:
+    book.saw(seen.FaultMet(fault("provider.server_error"), "upstream.error"))
+    book.turn()
+
+
 def tool(book: Seen) -> None:
     book.saw(seen.FaultMet(fault("tool.timeout"), "tool.done"))
 
@@ -81,15 +86,16 @@ DEVICE = "The user's device (user_device.microphone_silent): "
 LINE = "The user's network (user_network.connection_lost): "
 
 CASES: dict[Callable[[Seen], None], tuple[str | None, str]] = {
-    healthy: (None, "Nothing went wrong: 1 turns, the user waited 1.1 s in the middle."),
+    healthy: (None, "Nothing went wrong: 1 turn, the user waited 1.1 s."),
     lost_and_mended: (
         "provider.connection_lost",
         LOST + "the session recovered.",
     ),
     ended_by_the_key: (
         "configuration.invalid_api_key",
-        REFUSED + "the session ended of it.",
+        REFUSED + "this ended the session.",
     ),
+    an_error_it_outlived: ("provider.server_error", "The provider (provider.server_error): {message}."),
     tool: ("tool.timeout", "A tool (tool.timeout): {message}."),
     silent_microphone: (
         "user_device.microphone_silent",
@@ -103,7 +109,7 @@ CASES: dict[Callable[[Seen], None], tuple[str | None, str]] = {
         "user_network.connection_lost",
         LINE + "the client's connection broke once and it did not come back.",
     ),
-    closed_page: (None, "Nothing went wrong: 1 turns, the user waited 1.1 s in the middle."),
+    closed_page: (None, "Nothing went wrong: 1 turn, the user waited 1.1 s."),
     gap: (
         "user_network.connection_lost",
         "The user's network (user_network.connection_lost): 0.5 s of audio were lost.",
@@ -130,7 +136,9 @@ def test_what_happened_is_told_in_one_sentence(happens: Callable[[Seen], None]) 
     happens(book)
     found = explained(book)
     code, words = CASES[happens]
-    sentence = words.format(message="" if code is None else FAULTS[code].message.rstrip("."))
+    sentence = words.format(
+        message="" if code is None else FAULTS[code].message.rstrip(".").partition(". ")[0]
+    )
 
     assert (found.verdict()["code"], found.sentence) == (code, sentence)
     if code is not None:

@@ -65,6 +65,8 @@ _SEGMENT_PARTS: Final[Mapping[str, str]] = {
     "gateway": "gateway.overloaded",
 }
 """Whose part of the silence is whose; any other is the user's line and player."""
+_LOSSES_OF_UPSTREAM: Final = frozenset({"upstream.lost", "upstream.reconnecting"})
+"""Behind other moments of an upstream it may still serve."""
 _SERVES: Final = frozenset({"live", "rebuilt", "rotated"})
 _PARTIES: Final[Mapping[str, str]] = {
     "user_device": "The user's device",
@@ -183,15 +185,14 @@ def _by_name(document: Document) -> Iterator[Cause]:
 
 
 def _how(document: Document, met: Sequence[Mapping[str, Any]]) -> str:
-    row = FAULTS[str(met[0]["code"])]
-    words = row.message.rstrip(".")
+    """What the user was told, without the advice, and how it went on."""
+    words = FAULTS[str(met[0]["code"])].message.rstrip(".").partition(". ")[0]
     if any(one.get("ended") for one in met):
-        return f"{words}; the session ended of it."
+        return f"{words}; this ended the session."
     often = "" if len(met) == 1 else f" ({len(met)} times)"
-    mended = _was_mended(document, met)
-    is_lost = any(str(one.get("moment")).startswith("upstream.") for one in met)
-    if not is_lost:
+    if not any(one.get("moment") in _LOSSES_OF_UPSTREAM for one in met):
         return f"{words}{often}."
+    mended = _was_mended(document, met)
     return f"{words}{often}; {'the session recovered' if mended else 'no upstream has served since'}."
 
 
@@ -313,7 +314,10 @@ def _healthy(document: Document) -> str:
     turns = int(_number(_part(document, "row").get("turns")))
     if not waited:
         return f"Nothing went wrong: {turns} {'turn' if turns == 1 else 'turns'}."
-    return f"Nothing went wrong: {turns} turns, the user waited {median(waited) / 1000:.1f} s in the middle."
+    middle = f"{median(waited) / 1000:.1f} s"
+    if turns == 1:
+        return f"Nothing went wrong: 1 turn, the user waited {middle}."
+    return f"Nothing went wrong: {turns} turns, the user waited {middle} in the middle."
 
 
 def _support(document: Document, ranked: Sequence[Cause]) -> str:

@@ -117,7 +117,11 @@ def _about(document: Document) -> str:
     row = document.get("row") or {}
     upstream = row.get("upstream") or {}
     facts = [str(row.get("id", "")), str(row.get("source", "")), str(row.get("state", ""))]
-    facts += [f"{row['turns']} turns" if "turns" in row else "", str(upstream.get("name", ""))]
+    turns = row.get("turns")
+    facts += [
+        "" if turns is None else f"{turns} {'turn' if turns == 1 else 'turns'}",
+        str(upstream.get("name", "")),
+    ]
     return ", ".join(filter(None, facts))
 
 
