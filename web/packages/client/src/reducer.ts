@@ -187,7 +187,8 @@ function created(
     endsInMs: undefined,
     turn: { phase: "idle" as const, since: at, tool: undefined, response: undefined },
   };
-  if (state.entries.length === 0) return next;
+  // A question that began the conversation stands in it, not above it.
+  if (!state.session || !state.entries[0]) return next;
   return append(next, { kind: "divider", id: `divider:${message.sessionId}`, at });
 }
 

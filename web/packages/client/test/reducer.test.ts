@@ -81,6 +81,12 @@ describe("the transcript", () => {
     expect(state.entries.map(({ kind }) => kind)).toEqual(["user", "divider"]);
   });
 
+  it("draws none below the question that began the first", () => {
+    const begun: GatewayMessage = { type: "session_created", sessionId: "s1", upstream: CONFIG.upstream };
+    const state = after({ type: "typed", id: "1", text: "When?", at: 0 }, ...said(begun, reply("On Monday.", true)));
+    expect(state.entries.map(({ kind }) => kind)).toEqual(["user", "assistant"]);
+  });
+
   it("marks how much of a cut answer was heard", () => {
     const state = after(
       ...said(reply("One two three four", true)),
@@ -280,8 +286,8 @@ describe("a repaired line", () => {
   });
 
   it("does not touch what stands above the divider", () => {
-    const created: GatewayMessage = { type: "session_created", sessionId: "s2", upstream: CONFIG.upstream };
-    const state = after(...before, ...said(created, { type: "snapshot", items: [{ id: "u9", role: "user", text: "New" }] }));
+    const created = (sessionId: string): GatewayMessage => ({ type: "session_created", sessionId, upstream: CONFIG.upstream });
+    const state = after(...said(created("s1")), ...before, ...said(created("s2"), { type: "snapshot", items: [{ id: "u9", role: "user", text: "New" }] }));
     expect(state.entries.map((entry) => ("text" in entry ? entry.text : entry.kind))).toEqual([
       "When is it due?",
       "It is",
