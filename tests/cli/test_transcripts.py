@@ -191,3 +191,23 @@ async def test_a_file_of_something_else(file: Path) -> None:
     done = await run_beside("transcripts", "list")
     assert done.exit_code == 1
     assert "Traceback" not in done.stderr
+
+
+async def test_an_export_that_cannot_be_written_is_wrong_use(file: Path) -> None:
+    for out in (file.parent / "no" / "such.jsonl", file.parent):
+        done = await run_beside("transcripts", "export", "--out", str(out), "--json")
+
+        assert done.exit_code == 2
+        assert done.error["what"] == f"{out} cannot be written."
+        assert "--out" in done.error["fix"]
+
+
+@pytest.mark.usefixtures("file")
+async def test_an_empty_answer_says_so() -> None:
+    listed = await run_beside("transcripts", "list", "--customer", "nobody")
+    book = await run_beside("transcripts", "book")
+
+    assert (listed.exit_code, listed.stdout) == (0, "")
+    assert "No transcript" in listed.stderr
+    assert (book.exit_code, book.stdout) == (0, "")
+    assert "empty" in book.stderr

@@ -206,3 +206,14 @@ async def test_a_gateway_that_goes_is_no_provider_either(server: ScriptedServer)
     error = json.loads(done.stderr)["error"]
     assert error["code"] == "user_network.connection_lost"
     assert "gateway" in error["fix"]
+
+
+@pytest.mark.parametrize("url", ["notaurl", "ftp://127.0.0.1", "ws://", "ws://127.0.0.1:port"])
+async def test_what_is_no_address_is_wrong_use(url: str) -> None:
+    done = await run("--url", url, "--text", "hello", "--json")
+
+    assert done.exit_code == 2
+    assert json.loads(done.stderr)["error"] == {
+        "what": f"{url} is no address.",
+        "fix": "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime.",
+    }

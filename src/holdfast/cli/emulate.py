@@ -151,10 +151,9 @@ def emulate(
         what, fix = "A fault is not understood.", "`holdfast emulate --list-faults` prints them all."
         fail(what, str(wrong), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except ScriptError as wrong:
-        what, fix = (
-            "The script cannot be played.",
-            'Write {"turns": [{"say": "..."}], "steps": [{"fault": "..."}]}.',
-        )
+        what = "The script cannot be played."
+        how = "[[turns]] with say, [[steps]] with fault (docs/howto/misbehave-on-purpose.md)"
+        fix = f"A script is TOML or JSON: {how}."
         fail(what, str(wrong), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     _collect_seldom()
     try:

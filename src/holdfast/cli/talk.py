@@ -65,9 +65,12 @@ def talk(
     """Talk to an assistant: recordings or text in, transcripts, sound and latencies out."""
     # numpy, soxr and picows are loaded only now: `holdfast --help` shall not wait for them
     from holdfast.cli import call  # noqa: PLC0415
-    from holdfast.client import RecordingError, SessionWish, read_wav  # noqa: PLC0415
+    from holdfast.client import RecordingError, SessionWish, is_address, read_wav  # noqa: PLC0415
 
     judge_ca(ca, as_json=as_json)
+    if not is_address(url):
+        fix = "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime."
+        fail(f"{url} is no address.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     if out is not None and not out.parent.is_dir():
         why, fix = f"The folder {out.parent} does not exist.", "Choose another --out."
         fail(f"{out} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)

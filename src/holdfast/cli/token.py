@@ -103,4 +103,8 @@ def _tell_key(*, as_json: bool) -> None:
         return
     print(f"key   {key}")
     print(f"hash  {hash_key(key)}")
-    typer.echo("give the key to the client; put the hash into client_keys under [auth]", err=True)
+    typer.echo(
+        "give the key to whom it is for; its hash goes into client_keys of [auth], keys of [console] (an "
+        "operator's), or keys of [metrics]",
+        err=True,
+    )

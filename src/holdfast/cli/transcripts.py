@@ -94,6 +94,9 @@ def transcripts(
             _book(archive, as_json=as_json)
         else:
             _delete(archive, settings, customer, yes=yes, as_json=as_json)
+    except _CannotWriteError as error:
+        fix = "Choose another --out: a file in a folder that is there and that you may write to."
+        fail(f"{out} cannot be written.", str(error), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except StoreRefusedError as error:
         fail("the transcripts can't be read.", error.message, error.remedy, as_json=as_json)
     except StoreError as error:
@@ -136,9 +139,12 @@ def _list(found: Iterable[Transcript], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([as_object(one) for one in found], ensure_ascii=False))
         return
-    for one in found:
+    number = 0
+    for number, one in enumerate(found, 1):  # noqa: B007 - counted for who sees an empty list
         ended = one.ended or "runs, or was cut off"
         print(f"{instant(one.began)}  {one.session_id}  {one.customer_id}  {one.count} entries  {ended}")
+    if not number:
+        typer.echo("No transcript is kept that fits.", err=True)
 
 
 def _show(archive: Archive, session: str, *, as_json: bool) -> None:
@@ -167,12 +173,19 @@ def _export(found: Iterable[Transcript], out: Path | None, *, as_text_: bool) ->
             write.write(f"{line}\n")
 
 
+class _CannotWriteError(Exception):
+    """No file can be made there."""
+
+
 @contextlib.contextmanager
 def _written_to(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise _CannotWriteError(error.strerror) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, 0o600)  # it may have been there, for everybody to read
         yield file
@@ -183,6 +196,8 @@ def _book(archive: Archive, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([_receipt(one) for one in receipts]))
         return
+    if not receipts:
+        typer.echo("The book is empty: nobody's data was deleted.", err=True)
     for one in receipts:
         rows = ", ".join(f"{count} {kind}" for kind, count in one.counts.items())
         print(f"{instant(one.at)}  {one.what}  by {one.by}  {rows}  receipt {one.number}")

@@ -16,6 +16,7 @@ from holdfast.client.line import (
     DialError,
     Line,
     dial,
+    is_address,
     is_loopback,
 )
 from holdfast.client.microphone import Microphone
@@ -42,6 +43,7 @@ __all__ = [
     "credential_for",
     "dial",
     "dialect_for",
+    "is_address",
     "is_loopback",
     "read_wav",
     "write_wav",

@@ -157,6 +157,16 @@ async def dial(url: str, dialect: Dialect, credential: str | None = None, *, ca:
     return line
 
 
+def is_address(url: str) -> bool:
+    """Whether it names a host that can be dialled."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine."""
     if host == "localhost":

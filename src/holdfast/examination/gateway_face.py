@@ -63,7 +63,8 @@ class GatewayFace:
         try:
             peer = network.Peer.of(self._url)
         except ValueError as error:
-            broken = Answer.failed("configuration.invalid", str(error))
+            fix = "Write it as in --url http://127.0.0.1:8080."
+            broken = Answer.failed("configuration.invalid", str(error), remedy=fix)
             return [Question("gateway.address", "gateway: address", lambda: broken)]
         asks: Mapping[str, tuple[str, Ask, tuple[str, ...]]] = {
             "name": ("name", partial(_on_the_way, network.name, peer), ()),
