@@ -135,6 +135,7 @@ def test_what_is_told_twice_is_kept_once_and_silence_not_at_all() -> None:
 def test_faults_and_losses_by_name() -> None:
     lines = lines_of(
         seen.FaultMet(fault("provider.silent"), "upstream.reconnecting"),
+        seen.FaultMet(fault("provider.silent"), "session.failed"),
         seen.ResponseEnded("r1", "failed", fault=fault("provider.server_error")),
         seen.AudioWasLost("input", 100, 200, "kept_too_long"),
         seen.Ended("failed", fault("provider.silent")),
@@ -146,6 +147,15 @@ def test_faults_and_losses_by_name() -> None:
         {"direction": "input", "from": 100, "to": 200, "reason": "kept_too_long"},
         {"reason": "failed", "code": "provider.silent", "party": "provider"},
     ]
+
+
+def test_a_fault_that_comes_again_later_is_told_again() -> None:
+    shelf = Shelf()
+    watch = TranscriptWatch(shelf, Limits())
+    for at in (1.0, 2.0):
+        watch.saw(SESSION, seen.FaultMet(fault("provider.silent"), "upstream.reconnecting"), at)
+
+    assert [line.kind for line in shelf.lines] == ["fault", "fault"]
 
 
 def test_what_is_remembered_and_what_is_said_have_bounds() -> None:

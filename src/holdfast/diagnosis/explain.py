@@ -206,10 +206,13 @@ def _was_mended(document: Document, met: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _evidence_of(met: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A line for each time. The same facts are told once."""
     lines: list[str] = []
+    before = ""
     for one in met:
         facts = one.get("evidence") or ()
         told = "; ".join(str(fact) for fact in facts) if isinstance(facts, list | tuple) else str(facts)
+        told, before = ("" if told == before else told), told
         at = f"{_number(one.get('t_ms')) / 1000:.1f} s"
         lines.append(f"{at}: {one.get('moment', '')}: {told}".rstrip(": "))
     return tuple(lines[:_EVIDENCE_MAX])

@@ -42,6 +42,13 @@ class _Memory:
     talk: Talk
     words: dict[str, str] = field(default_factory=dict)
     cuts: dict[str, seen.Interrupted] = field(default_factory=dict)
+    met: tuple[float, object] | None = None
+    """The last fault: its step's time, and its code."""
+
+    def knows(self, at: float, draft: _Draft) -> bool:
+        """Whether this fault was told in the same step; the moments of one step name it again."""
+        before, self.met = self.met, (at, draft.facts.get("code"))
+        return before == self.met
 
     def remember(self, kept: dict[str, Any], key: str, value: object) -> None:
         """Keep the newest few."""
@@ -61,8 +68,8 @@ class TranscriptWatch:
         self._last = 0
         self._sessions: dict[Watched, _Memory] = {}
 
-    def saw(self, session: Watched, sighting: Sighting, at: float) -> None:  # noqa: ARG002 - a transcript has the wall's time
-        """See `Watch`."""
+    def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
+        """See `Watch`. `at` says what happened in one step; a transcript has the wall's time."""
         look = _LOOKS.get(type(sighting))
         if look is None:
             return
@@ -71,6 +78,8 @@ class TranscriptWatch:
             talk = Talk(session.id, session.customer_id, session.source, session.mode)
             memory = self._sessions[session] = _Memory(talk)
         for draft in look(memory, sighting):
+            if draft.kind == "fault" and memory.knows(at, draft):
+                continue
             text = draft.text[: self._limits.item_chars]
             line = Line(
                 memory.talk, self._moment(), draft.kind, draft.item_id, text, draft.heard, draft.facts
