@@ -124,6 +124,19 @@ def test_a_client_that_stays_away_ends_the_session() -> None:
     assert not world.asked(effects.CloseClient)
 
 
+@pytest.mark.parametrize(
+    ("code", "cause"), [(1006, "user_network.connection_lost"), (1001, None), (1005, None)]
+)
+def test_only_a_line_that_broke_is_a_fault_when_nobody_comes_back(code: int, cause: str | None) -> None:
+    world = World.live()
+    leave(world, code)
+    world.effects.clear()
+    world.do(events.TimerFired("away"), after=120.0)
+
+    (ended,) = noted(world.effects, "session.ended")
+    assert (ended["reason"], ended.get("fault")) == ("not_resumed", cause)
+
+
 def test_a_client_that_says_it_is_done_is_not_waited_for() -> None:
     world = World.live()
     leave(world, 1000)

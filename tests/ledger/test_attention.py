@@ -56,6 +56,12 @@ def away(book: Seen) -> None:
     book.at += 4
 
 
+def left(book: Seen) -> None:
+    book.turn()
+    book.saw(seen.ClientAway(1001))
+    book.at += 4
+
+
 def slow_line(book: Seen) -> None:
     book.saw(seen.FaultMet(fault("user_network.slow"), "client.too_slow"))
 
@@ -118,6 +124,7 @@ CASES: dict[Callable[[Seen], None], tuple[int, str, str]] = {
     slow_answer: (30, "The user waited 3.7 s for the last answer.", ""),
     degraded: (20, "What is said does not become durable at the moment.", "gateway unsure"),
     no_input: (15, "No audio comes from the client since 08:00:01 UTC.", "microphone unsure"),
+    left: (12, "The page was closed at 08:00:02 UTC; the session waits for it.", "network none"),
     connecting: (10, "Its upstream is dialled.", "upstream unsure"),
     ended: (5, "Ended by its user.", "upstream none"),
     fine: (0, "All is well: the last answer began after 1.1 s.", "upstream good"),
@@ -158,6 +165,24 @@ def test_a_plain_session_is_judged_as_any_other(happens: Callable[[Seen], None])
 
 def test_every_rule_is_provoked() -> None:
     assert {rule.attention for rule in RULES} | {0} == {attention for attention, _, _ in CASES.values()}
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "words"),
+    [
+        ("idle", "application.idle", "Ended after a long silence."),
+        ("time_limit", "application.time_limit", "Ended at its time limit."),
+        ("budget_spent", "configuration.session_budget", "Ended because its budget was spent."),
+        ("ended_by_operator", "configuration.ended_by_operator", "Ended by an operator."),
+    ],
+)
+def test_an_end_that_was_set_or_wished_needs_nobody(reason: str, code: str, words: str) -> None:
+    book = Seen()
+    book.live()
+    book.turn()
+    book.saw(seen.Ended(reason, fault(code)))
+
+    assert (book.row().attention, book.row().why) == (5, words)
 
 
 def test_of_several_the_worst_is_told() -> None:

@@ -88,6 +88,7 @@ class State(Linked):
         "kept",
         "last_activity",
         "leaving",
+        "left_on_purpose",
         "link",
         "losses",
         "messages",
@@ -132,6 +133,8 @@ class State(Linked):
         self.started_at = self.last_activity = self.away_since = 0.0
         # the client
         self.link = ClientLink()
+        self.left_on_purpose = False
+        """Its socket was closed, and did not break: somebody closed the page, or went on to another."""
         self.output = Output()
         self.output_lane: OutputLane = PlainOutputLane()
         seconds = int(limits.window_audio_s * SAMPLE_RATE_HZ * SAMPLE_BYTES)

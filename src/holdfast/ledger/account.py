@@ -73,6 +73,7 @@ class Account:
         "last_in",
         "last_loss",
         "last_out",
+        "left",
         "levels",
         "levels_at",
         "lines",
@@ -106,6 +107,8 @@ class Account:
         self.state: State = "connecting"
         self.state_since = at
         self.away_since: float | None = None
+        self.left = False
+        """It is away because somebody closed the page: nothing broke."""
         self.upstream = UpstreamTold()
         self.provider_sessions: list[str] = []
         self.turns: Recent[Turn] = Recent(limits.console_turns)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ
-from holdfast.core.faults import Party
+from holdfast.core.faults import FAULTS, Party
 from holdfast.ledger.account import Account, Met
 from holdfast.ledger.health import NO_INPUT_S, PATIENCE_S, RECENT_S, SILENT_S
 
@@ -22,6 +22,12 @@ SLOW_ANSWER_MS: Final = 2_500.0
 ENDED_S: Final = 300.0
 """How long a session that a fault has ended asks for a look."""
 NEVER: Final = float("inf")
+ORDINARY: Final = frozenset(
+    row.code
+    for row in FAULTS.values()
+    if row.ends and row.alarm is None and row.party in {Party.APPLICATION, Party.CONFIGURATION}
+)
+"""Ends that were set or wished: silence, a time limit, a cap, an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,11 @@ def _ended_by_fault(look: Look) -> str | None:
     if a.ended is None or look.at - a.ended >= ENDED_S:
         return None
     met = next((met for met in reversed(a.faults_kept) if met.ended), None)
-    return None if met is None else f"Ended by {met.fault.code}: {met.fault.row.message}"
+    return (
+        None
+        if met is None or met.fault.code in ORDINARY
+        else f"Ended by {met.fault.code}: {met.fault.row.message}"
+    )
 
 
 def _ended(look: Look) -> str | None:
@@ -162,9 +172,16 @@ def _silent_microphone(look: Look) -> str | None:
 
 def _away(look: Look) -> str | None:
     since = look.account.away_since
-    if since is None or look.at - since < PATIENCE_S:
+    if since is None or look.account.left or look.at - since < PATIENCE_S:
         return None
     return f"The client is gone since {look.clock(since)}; the session waits for it."
+
+
+def _left(look: Look) -> str | None:
+    since = look.account.away_since
+    if since is None or not look.account.left:
+        return None
+    return f"The page was closed at {look.clock(since)}; the session waits for it."
 
 
 def _slow_line(look: Look) -> str | None:
@@ -243,6 +260,7 @@ RULES: Final = (
     Rule(30, _slow_answer),
     Rule(20, _degraded),
     Rule(15, _no_input),
+    Rule(12, _left),
     Rule(10, _connecting),
 )
 """Worst first; what is over stands before what can only be true of a session that goes on."""

@@ -62,6 +62,8 @@ def _microphone(a: Account, at: float) -> Light:
 
 def _network(a: Account, at: float) -> Light:
     if a.away_since is not None and a.is_live:
+        if a.left:
+            return "none"
         return "bad" if at - a.away_since > PATIENCE_S else "unsure"
     line = network_of(a.trip_ms)
     if line == "bad" or _is_too_slow(a, at):

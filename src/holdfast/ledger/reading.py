@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ
+from holdfast.core.client_close import fault_of_client_close
 from holdfast.ledger.account import TEXT_CHARS_MAX, Account
 from holdfast.ledger.shapes import Lane, UpstreamTold
 from holdfast.ledger.turns import RESPONSES_MAX, Turn
@@ -40,6 +41,7 @@ def _began(a: Account, one: seen.Began, at: float) -> None:
 
 def _away(a: Account, one: seen.ClientAway, at: float) -> None:
     a.away_since = at
+    a.left = fault_of_client_close(one.code, "") is None
     a.write("client", "away", f"The client's socket closed ({one.code}).", at, code=one.code)
     if a.is_live:
         a.becomes("away", at)
