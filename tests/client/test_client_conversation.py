@@ -186,6 +186,33 @@ async def test_a_refusal_in_band_has_its_name(
     assert failed.value.evidence
 
 
+async def test_a_session_that_does_not_get_ready_is_named_as_the_gateway_names_it(
+    server: ScriptedServer,
+) -> None:
+    silent = {
+        "code": "provider.silent",
+        "party": "provider",
+        "message": "m",
+        "remedy": "r",
+        "evidence": ["1 s"],
+    }
+    opening: list[Reply] = [
+        {"type": "session_created", "sessionId": "s1"},
+        {"type": "status", "state": "recovering", "fault": silent},
+        {"type": "status", "state": "connecting"},
+    ]
+    server.script = lambda message: (
+        opening if isinstance(message, dict) and message["type"] == "create_session" else []
+    )
+    line = await dial(server.url(), dialect_for(server.url(), SessionWish()))
+    conversation = Conversation(line)
+    with pytest.raises(SessionError) as failed:
+        await conversation.start(0.3)
+    await conversation.end()
+
+    assert (failed.value.code, failed.value.told) == ("provider.silent", silent)
+
+
 async def test_an_open_but_silent_server_is_named_after_the_time_out(server: ScriptedServer) -> None:
     conversation = Conversation(await dial(server.url(), dialect_for(server.url(), SessionWish())))
 

@@ -144,6 +144,8 @@ class Conversation:
         self._is_answered = is_answered
         self._watch = watch or (lambda _: None)
         self._refusal: hp.Trouble | None = None
+        self._kept_by: dict[str, Any] | None = None
+        """What keeps the session from going on, as the other side told it last."""
         self._now = asyncio.get_running_loop().time
 
     async def start(self, timeout_s: float) -> None:
@@ -153,7 +155,7 @@ class Conversation:
             heard = await self._next(deadline)
             if heard is None:
                 code = "provider.unconfigured" if self.created else "provider.silent"
-                raise SessionError(code, f"not ready after {timeout_s:.0f} s")
+                raise self._late(code, f"not ready after {timeout_s:.0f} s")
             match heard[1]:
                 case hp.Created() as created:
                     self.created = created
@@ -195,7 +197,7 @@ class Conversation:
             if heard is None and over:
                 return progress.finish()
             if heard is None:
-                raise SessionError("provider.response_failed", f"no complete answer after {timeout_s:.0f} s")
+                raise self._late("provider.response_failed", f"no complete answer after {timeout_s:.0f} s")
             if ended is not None and ended.done() and progress.began is None:
                 progress.began = ended.result()
             progress.take(*heard)
@@ -212,11 +214,20 @@ class Conversation:
         match happening:
             case hp.Trouble():
                 self._refusal = happening
+            case hp.Status(state, told):
+                self._kept_by = None if state == "live" else told or self._kept_by
             case hp.Ended(reason, told):
                 raise self._fault(f"the session was ended: {reason}", told)
             case hp.Closed(code, reason):
                 raise self._fault(f"the socket was closed with {code} {reason}".strip(), None)
         return heard
+
+    def _late(self, code: str, evidence: str) -> SessionError:
+        """Nothing came in time: what the other side has named knows why, else `code` is what it looks like."""
+        told = self._kept_by
+        if told and told.get("code") in FAULTS:
+            return SessionError(str(told["code"]), *map(str, told.get("evidence") or ()), evidence, told=told)
+        return SessionError(code, evidence)
 
     def _fault(self, evidence: str, told: dict[str, Any] | None) -> SessionError:
         """The name of what ended the session: its own word, else its last refusal, else the close."""

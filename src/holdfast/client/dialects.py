@@ -174,6 +174,7 @@ _BROWSER: Final[Mapping[str, Callable[[Json], hp.Happening]]] = {
     "tool_started": lambda m: hp.ToolStarted(_text(m, "callId"), _text(m, "name")),
     "tool_done": lambda m: hp.ToolDone(_text(m, "callId"), _text(m, "name"), _text(m, "status")),
     "client_action": lambda m: hp.ActionAsked(_text(m, "action"), _text(m, "target")),
+    "status": lambda m: hp.Status(_text(m, "state"), _object(m, "fault") or None),
     "error": lambda m: hp.Trouble(_text(m, "code"), _text(m, "message"), _object(m, "fault") or None),
     "session_ended": lambda m: hp.Ended(_text(m, "reason"), _object(m, "fault") or None),
 }

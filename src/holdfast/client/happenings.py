@@ -101,6 +101,14 @@ class ActionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """How the session goes on; `fault` is the other side's own object for what keeps it from going on."""
+
+    state: str
+    fault: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """The other side refuses or reports something. `fault` is the contract's object, where it is told."""
 
@@ -138,6 +146,7 @@ Happening = (
     | ToolStarted
     | ToolDone
     | ActionAsked
+    | Status
     | Trouble
     | Ended
     | Closed
