@@ -245,7 +245,8 @@ class Gateway:
             self.pool,
         )
         directory.is_outage = staff.is_outage
-        directory.overload, directory.descriptors = Overload(), Descriptors.of(limits)
+        guard = Overload(few=limits.overload_from_sessions)
+        directory.overload, directory.descriptors = guard, Descriptors.of(limits)
         await stack.enter_async_context(staff.working())
         if (failed := staff.failure) is not None:
             raise GatewayError(failed.what, failed.why, failed.fix)

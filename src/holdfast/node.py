@@ -159,7 +159,7 @@ class Node:
         dialers = await self._dialers(engine, stack)
         self.upstreams = upstreams = upstreams_of(dialers, settings)
         directory.is_outage = self.upstreams.is_outage
-        overload = directory.overload = Overload()
+        overload = directory.overload = Overload(few=limits.overload_from_sessions)
         directory.descriptors = Descriptors.of(limits)
         if settings.server.express and (fast := express()) is not None:
             stack.callback(fast.close)

@@ -253,3 +253,13 @@ def test_a_quota_leaves_room_for_bursts() -> None:
     assert refused is not None
     assert "the processor's quota is 55% used" in refused.evidence
     assert free.refusal(5.0) is None
+
+
+def test_where_few_are_never_refused_no_pressure_is_told() -> None:
+    guard = Overload(few=10)
+    for number in range(4):
+        alone = guard.sample(sample(lag_s=1.0, sessions=9), 10.0 + number * CHECK_S)
+    many = guard.sample(sample(lag_s=1.0, sessions=10), 11.0)
+    short = guard.sample(sample(memory=0.99, sessions=1), 11.25)
+
+    assert (alone, many, short) == (Pressure.NONE, Pressure.REFUSE, Pressure.CLOSE)

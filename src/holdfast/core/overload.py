@@ -134,6 +134,8 @@ class Overload:
     busy: float = 0.0
     cost: float = FIRST_COST
     """The share of the processor that one session takes, on average."""
+    few: int = 0
+    """Fewer sessions than these are never refused: it is not they who make the load."""
     _latest: LoadSample = field(default_factory=lambda: LoadSample(0.0, 0.0, 0.0, 0))
     _watches: list[_Watch] = field(default_factory=lambda: [_Watch(step) for step in STEPS])
     _fresh: deque[float] = field(default_factory=deque)
@@ -148,8 +150,9 @@ class Overload:
 
     @property
     def pressure(self) -> Pressure:
-        """What is asked for now."""
-        return max((watch.step.pressure for watch in self._watches if watch.is_on), default=Pressure.NONE)
+        """What is asked for now. Where nobody is refused, nobody is told so."""
+        asked = max((watch.step.pressure for watch in self._watches if watch.is_on), default=Pressure.NONE)
+        return Pressure.NONE if asked is Pressure.REFUSE and self._latest.sessions < self.few else asked
 
     @property
     def is_memory_short(self) -> bool:
