@@ -223,7 +223,7 @@ class Conversation:
         return heard
 
     def _late(self, code: str, evidence: str) -> SessionError:
-        """Nothing came in time: what the other side has named knows why, else `code` is what it looks like."""
+        """Nothing came in time: what the other side has named knows why; `code` is what it looks like."""
         told = self._kept_by
         if told and told.get("code") in FAULTS:
             return SessionError(str(told["code"]), *map(str, told.get("evidence") or ()), evidence, told=told)

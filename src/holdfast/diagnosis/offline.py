@@ -130,6 +130,6 @@ def writable(folder: Path) -> Answer:
     """The folder that will hold the demo portal's database; its nearest parent when it does not exist yet."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Answer.ok(str(folder))
+        return Answer.ok(str(folder.absolute()))
     remedy = f"Make {nearest} writable for this user, or choose another folder."
     return Answer.failed("store.unavailable", f"{nearest} is not writable", remedy=remedy)
