@@ -167,6 +167,18 @@ def test_every_rule_is_provoked() -> None:
     assert {rule.attention for rule in RULES} | {0} == {attention for attention, _, _ in CASES.values()}
 
 
+def test_who_left_before_anybody_served_needs_a_look() -> None:
+    book = Seen()
+    book.session()
+    book.lost("provider.silent", was_live=False)
+    book.saw(seen.Ended("ended_by_client"))
+
+    assert (book.row().attention, book.row().why) == (
+        60,
+        "Its user left before an upstream served: provider.silent.",
+    )
+
+
 @pytest.mark.parametrize(
     ("reason", "code", "words"),
     [

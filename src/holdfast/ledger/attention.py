@@ -127,6 +127,14 @@ def _ended_by_fault(look: Look) -> str | None:
     )
 
 
+def _never_served(look: Look) -> str | None:
+    """Somebody waited for an upstream, and gave up."""
+    a = look.account
+    if a.ended is None or look.at - a.ended >= ENDED_S or a.upstream.name or not a.faults_kept:
+        return None
+    return f"Its user left before an upstream served: {a.faults_kept[-1].fault.code}."
+
+
 def _ended(look: Look) -> str | None:
     reason = look.account.end_reason
     return None if look.account.ended is None else ENDINGS.get(reason, f"Ended: {reason}.")
@@ -247,6 +255,7 @@ RULES: Final = (
     Rule(95, _without_upstream),
     Rule(90, _never_began),
     Rule(60, _ended_by_fault),
+    Rule(60, _never_served),
     Rule(5, _ended),
     Rule(85, _unanswered),
     Rule(80, _ours),
