@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 
 import httpx
 import openai
@@ -18,12 +19,12 @@ from holdfast.server.v1 import V1Options
 KEY = "hf_key"
 
 
-def application(*, keys: bool = True) -> httpx.ASGITransport:
+def application(*, keys: bool = True, web_root: Path | None = None) -> httpx.ASGITransport:
     app = create_rest_app(
         gate=PortalGate(GateOptions(client_keys=[hash_key(KEY)] if keys else [])),
         page=PageOptions("Sherpa", "Hi", {}),
         readiness=lambda: Readiness(ready=True),
-        web_root=None,
+        web_root=web_root,
         v1=V1Options("gpt-realtime-2.1", [("holdfast-local", "Embedded assistant")]),
     )
     return httpx.ASGITransport(app, client=("127.0.0.1", 50_000))
@@ -77,6 +78,16 @@ async def test_errors_have_the_official_shape(
     told = answered.json()["error"]
     assert set(told) == {"message", "type", "param", "code"}
     assert told["code"] == code
+
+
+async def test_a_route_of_openais_that_is_not_here_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the page")
+    transport = application(keys=False, web_root=tmp_path)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+        chat = await client.post("/v1/chat/completions", json={})
+        page = await client.post("/", json={})
+    assert (chat.status_code, page.status_code) == (404, 405)
+    assert chat.json()["error"]["message"] == "Not Found. See the reference for the routes that exist."
 
 
 async def test_without_keys_this_machine_needs_none() -> None:

@@ -36,5 +36,6 @@ def error_at(
     """An error in the form of the path that was asked for."""
     if not path.startswith(DIALECT_ROOT):
         return error(status, code, message, remedy, **headers)
-    words = f"{message} {remedy}".rstrip()
+    end = "" if message.endswith((".", "?", "!")) or not remedy else "."
+    words = f"{message}{end} {remedy}".rstrip()
     return openai_error(status, code if code.islower() else code.lower(), words, **headers)

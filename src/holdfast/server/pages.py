@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -78,7 +79,12 @@ class WebClient(StaticFiles):
         super().__init__(directory=root, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file with ETag and the caching that fits it; 304 when the browser has it."""
+        """A file with ETag and the caching that fits it; 304 when the browser has it.
+
+        What is no page is nothing here: a client that looks for a route with another method hears 404.
+        """
+        if scope["method"] not in {"GET", "HEAD"} and path not in {".", "console"}:
+            raise HTTPException(404)
         response = await super().get_response(_CONSOLE if path == "console" else path, scope)
         hashed = Path(path).parts[:-1] in _HASHED_FOLDERS
         response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
