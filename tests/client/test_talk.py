@@ -198,6 +198,21 @@ async def test_where_no_gateway_listens_no_provider_is_blamed(path: str) -> None
     assert "holdfast serve" in error["fix"]
 
 
+@pytest.mark.parametrize(("ticket", "words"), [("", "without a ticket"), ("used", "did not take this")])
+async def test_who_lacks_a_ticket_is_told_how_to_get_one(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, ticket: str, words: str
+) -> None:
+    monkeypatch.setenv("HOLDFAST_TICKET", ticket)
+    server.refuse_with = 401
+
+    done = await run("--url", server.url(), "--text", "hello", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "application.not_authorized"
+    assert words in error["what"]
+    assert "holdfast token" in error["fix"]
+
+
 async def test_a_gateway_that_goes_is_no_provider_either(server: ScriptedServer) -> None:
     server.script = browser_session({"input_text": [1011]})
 

@@ -111,9 +111,15 @@ def _about(plan: Plan, error: CallError) -> tuple[str, dict[str, Any] | None]:
     is_gateway = dialect_for(plan.url, plan.wish).name == "browser" or is_loopback(
         urlsplit(plan.url).hostname or ""
     )
+    address = urlsplit(plan.url).netloc
+    if error.told is None and error.code == "application.not_authorized" and "401" in error.evidence[0]:
+        fix = (
+            "Make a ticket with `holdfast token --customer ID` and give it in HOLDFAST_TICKET: it holds once."
+        )
+        what = "let nobody in without a ticket" if plan.credential is None else "did not take this ticket"
+        return error.code, {"message": f"{address} {what}.", "remedy": fix}
     if error.told is not None or error.code not in OF_THE_WAY or not is_gateway:
         return error.code, error.told
-    address = urlsplit(plan.url).netloc
     if error.code in _BROKEN_OFF:
         what, fix = (
             f"The connection to {address} broke.",

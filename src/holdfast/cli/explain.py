@@ -144,4 +144,4 @@ def _list(rows: Iterable[FaultRow], *, as_json: bool) -> None:
         return
     width = max(len(row.code) for row in listed)
     for row in listed:
-        print(f"{row.code:<{width}}  {row.message}")
+        print(f"{row.code:<{width}}  {row.meaning}")

@@ -22,6 +22,8 @@ from holdfast.diagnosis.checks import Answer
 from holdfast.diagnosis.network import Peer
 
 KNOCK_TIMEOUT_S: Final = 5.0
+GOODBYE: Final = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
+"""A masked close frame with 1000: a knock is no lost connection in anybody's log."""
 ANSWER_BYTES_MAX: Final = 64 * 1024
 
 REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
@@ -86,7 +88,7 @@ async def knock(
     *,
     upgrade: bool = False,
 ) -> Knocked:
-    """One GET, or one upgrade that is dropped at once. Raises OSError (also for a time-out), ValueError."""
+    """One GET, or one upgrade that is closed at once. Raises OSError (also for a time-out), ValueError."""
     fields = {"Host": _host_of(peer), "Connection": "Upgrade" if upgrade else "close"}
     if upgrade:
         key = base64.b64encode(os.urandom(16)).decode()
@@ -97,7 +99,10 @@ async def knock(
         reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode())
-            return await _answer(reader)
+            knocked = await _answer(reader)
+            if knocked.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                writer.write(GOODBYE)
+            return knocked
         finally:
             writer.close()
 
