@@ -332,3 +332,15 @@ def test_where_it_began_and_how_it_is_now_is_kept_for_the_providers_support() ->
     assert kept[0] == "sess_0"
     assert kept[1:] == [f"sess_{number}" for number in range(40 - len(kept) + 1, 40)]
     assert len(kept) == PROVIDER_SESSIONS_MAX
+
+
+def test_a_session_is_found_by_a_providers_id() -> None:
+    book = Seen()
+    book.live()
+    book.session("hf_2")
+
+    found = book.ledger.document("sess_1", book.at)
+
+    assert found is not None
+    assert found["row"]["id"] == "hf_1"
+    assert book.ledger.document("sess_2", book.at) is None

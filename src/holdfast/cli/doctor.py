@@ -58,7 +58,7 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Dial nobody.")] = False,
     session: Annotated[
         str | None,
-        typer.Option(help="Diagnose a session by its id, past or running; asked of the gateway (or --url)."),
+        typer.Option(help="Diagnose a session, past or running, by its id or a provider's (or --url)."),
     ] = None,
     ask_status_page: Annotated[
         bool,

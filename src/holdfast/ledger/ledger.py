@@ -280,8 +280,12 @@ class Ledger:
         return datetime.fromtimestamp(at + self._wall, UTC).strftime("%H:%M:%S UTC")
 
     def document(self, session_id: str, at: float) -> dict[str, Any] | None:
-        """Everything that is known of a session; None of one that is not known (any more)."""
-        a = self._accounts.get(session_id)
+        """Everything that is known of a session; None of one that is not known (any more). Who has
+        nothing but a provider's id of it, as its support or a client's own log names it, finds it by that.
+        """
+        accounts = self._accounts
+        by_provider = (one for one in accounts.values() if session_id in one.provider_sessions)
+        a = accounts.get(session_id) or next(by_provider, None)
         if a is None:
             return None
         return {

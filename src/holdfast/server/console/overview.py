@@ -149,7 +149,7 @@ class Keeper:
         """Everything that is known of a session of this process."""
         found = self.ledger.document(session_id, asyncio.get_running_loop().time())
         if found is not None:
-            found["hasRecording"] = self._recordings is not None and self._recordings.has(session_id)
+            found["hasRecording"] = self._recordings is not None and self._recordings.has(found["row"]["id"])
         return found
 
     async def extras(self, session_id: str) -> Extras:
