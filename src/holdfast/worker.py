@@ -78,8 +78,8 @@ class Worker:
             await self._over.wait()
             await self._goodbye()
 
-    def _tell(self, memo: memos.FromWorker) -> None:
-        self._line.send(memos.written(memo))
+    def _tell(self, memo: memos.FromWorker) -> bool:
+        return self._line.send(memos.written(memo))
 
     def _looked(self, sample: LoadSample) -> None:
         upstreams, descriptors = self._node.upstreams, self._directory.descriptors

@@ -19,7 +19,7 @@ ASK_S: Final = 5.0
 class FarEngine:
     """Fills the port `EngineDoor`. `tell` sends a memo to the front."""
 
-    def __init__(self, tell: Callable[[memos.FromWorker], None]) -> None:
+    def __init__(self, tell: Callable[[memos.FromWorker], object]) -> None:
         self.ready = False
         self.reasons: tuple[str, ...] = ("The embedded engine is starting.",)
         self.is_incomplete = False

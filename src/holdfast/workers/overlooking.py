@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,6 +23,8 @@ from holdfast.workers.channel import MESSAGE_BYTES_MAX
 TELL_S: Final = 1.0
 ANSWER_S: Final = 2.0
 """How long a worker may take to tell of a session."""
+ROWS_TOGETHER: Final = 500
+"""Sessions that are told of in one message."""
 UNTAKEN_MAX: Final = 64
 """News that nobody has taken: then all is asked for anew."""
 
@@ -168,9 +170,9 @@ class FarOverview:
 
 
 class Overseer:
-    """A worker's side. `tell` sends a memo to the front."""
+    """A worker's side. `tell` sends a memo to the front, and says whether it could."""
 
-    def __init__(self, keeper: Callable[[], Keeper], tell: Callable[[memos.FromWorker], None]) -> None:
+    def __init__(self, keeper: Callable[[], Keeper], tell: Callable[[memos.FromWorker], bool]) -> None:
         self._keeper, self._tell = keeper, tell
         self._cursor = 0
         self._handle: asyncio.TimerHandle | None = None
@@ -204,9 +206,9 @@ class Overseer:
 
     def _go(self) -> None:
         loop, keeper = asyncio.get_running_loop(), self._keeper()
-        batch = keeper.ledger.collect(self._cursor, loop.time())
-        self._cursor = batch.cursor
-        self._tell(memos.Overseen(batch, keeper.climate()))
+        batch, climate = keeper.ledger.collect(self._cursor, loop.time()), keeper.climate()
+        if all(self._tell(memos.Overseen(part, climate)) for part in _parts(batch)):
+            self._cursor = batch.cursor  # else it is told again
         self._handle = loop.call_later(TELL_S, self._go)
 
     async def _answer(self, memo: memos.SessionWanted) -> None:
@@ -220,3 +222,10 @@ class Overseer:
         if len(memos.written(told)) > MESSAGE_BYTES_MAX:
             told = memos.SessionTold(memo.number, told.document)
         self._tell(told)
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    """One after the other as good as the whole: thousands of rows with their faults are no message."""
+    yield msgspec.structs.replace(batch, rows=batch.rows[:ROWS_TOGETHER])
+    for at in range(ROWS_TOGETHER, len(batch.rows), ROWS_TOGETHER):
+        yield Batch(batch.cursor, is_whole=False, rows=batch.rows[at : at + ROWS_TOGETHER])

@@ -18,7 +18,7 @@ from holdfast.workers import memos
 class ReportingDirectory(Directory):
     """`tell` sends a memo to the front."""
 
-    def __init__(self, limits: Limits, tell: Callable[[memos.FromWorker], None]) -> None:
+    def __init__(self, limits: Limits, tell: Callable[[memos.FromWorker], object]) -> None:
         super().__init__(limits)
         self._tell = tell
         self._tickets: dict[Running, int] = {}
