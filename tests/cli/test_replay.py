@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,19 @@ def test_a_test_is_written_beside_its_recording(file: str, tmp_path: Path) -> No
     text = made.read_text()
     compile(text, "test_it.py", "exec")
     assert "def test_what_follows_provider_connection_lost_in_step_7()" in text
+
+
+def test_what_a_stranger_wrote_into_it_commands_no_terminal(file: str) -> None:
+    path = Path(file)
+    header, *lines, _ = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    body = header + b"".join(line.replace(b'"item_1"', b'"=\\u001b[2Jitem"') for line in lines)
+    end = {"end": len(lines), "check": f"{zlib.crc32(body):08x}"}
+    path.write_bytes(body + json.dumps(end).encode() + b"\n")
+    done = run("replay", file)
+
+    assert "item_id=" in done.stdout
+    assert "\\u001b[2Jitem" in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 def test_a_test_that_can_not_be_written_says_so(file: str, tmp_path: Path) -> None:

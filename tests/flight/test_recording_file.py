@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,17 @@ def scrambled(data: bytes) -> bytes:
     return data[:40] + bytes(40) + data[80:]
 
 
+def with_header(data: bytes, **told: str) -> bytes:
+    """Whole, and by somebody else."""
+    header, *rest, _ = gzip.decompress(data).splitlines(keepends=True)
+    body = json.dumps({**json.loads(header), **told}).encode() + b"\n" + b"".join(rest)
+    return body + json.dumps({"end": len(rest), "check": f"{zlib.crc32(body):08x}"}).encode() + b"\n"
+
+
+def test_a_file_of_somebody_else_is_read_like_ours(data: bytes) -> None:
+    assert read(with_header(data, why="provider.stalled")).header.why == "provider.stalled"
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -109,6 +121,9 @@ def scrambled(data: bytes) -> bytes:
         (scrambled, "damaged"),
         (of_another_format, "format 9"),
         (lambda data: gzip.decompress(data).replace(b'"core":"session"', b'"core":"other"', 1), "damaged"),
+        (lambda data: with_header(data, why='"""\nimport os\n"""'), "damaged"),
+        (lambda data: with_header(data, session="hf_1\x1b]0;it is mine\x07"), "damaged"),
+        (lambda data: with_header(data, version="{0}"), "damaged"),
     ],
 )
 def test_what_is_none_says_why_and_what_to_do(data: bytes, make: Any, words: str) -> None:

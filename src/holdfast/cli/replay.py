@@ -48,6 +48,7 @@ def replay(
     """
     # the core and its forms are loaded only now: `holdfast --help` shall not wait for them
     from holdfast.flight import NoRecordingError, replay_file  # noqa: PLC0415
+    from holdfast.telemetry.redaction import escape  # noqa: PLC0415
 
     try:
         found = replay_file(file)
@@ -66,7 +67,7 @@ def replay(
         print(json.dumps(as_object(found, step)))
     else:
         lines = _verdict(found) if quiet else _one(found, step) if step is not None else _whole(found)
-        print("\n".join(lines))
+        print("\n".join(map(escape, lines)))  # a file may be a stranger's
     if not found.is_same:
         raise typer.Exit(Exit.TROUBLE)
 

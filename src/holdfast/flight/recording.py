@@ -13,6 +13,7 @@ The file is compressed with gzip. The last line counts the steps and sums up eve
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ KINDS: Final = ("event", "abort", "raised")
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 """Of a recording, unpacked: no file of ours is nearly as large."""
 SUFFIX: Final = ".flight.jsonl.gz"
+_WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]{0,128}")
 _encode: Final = msgspec.json.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder().decode
 
@@ -224,14 +226,23 @@ def _header(line: bytes) -> Header:
         )
     if found["holdfast_recording"] != FORMAT:
         raise NoRecordingError(
-            f"this recording is of format {str(found['holdfast_recording'])[:20]}.",
+            f"this recording is of format {_shown(found['holdfast_recording'])}.",
             f"This version reads format {FORMAT}.",
-            f"Replay it with the version that wrote it: {str(found.get('version', 'not known'))[:40]}.",
+            f"Replay it with the version that wrote it: {_shown(found.get('version', 'not known'))}.",
         )
     try:
-        return msgspec.convert(found, Header)
+        header = msgspec.convert(found, Header)
     except msgspec.ValidationError as error:
         raise _damaged(str(error)) from error
+    if not all(map(_WORD.fullmatch, (header.version, header.session, header.why))):
+        # a file may be a stranger's, and a test is made of these
+        raise _damaged("its first line holds what no recorder writes")
+    return header
+
+
+def _shown(told: object) -> str:
+    """A stranger's word, for a terminal."""
+    return "".join(filter(str.isprintable, str(told)[:40]))
 
 
 def _damaged(why: str) -> NoRecordingError:
