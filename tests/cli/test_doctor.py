@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import structlog
 
+from holdfast.cli.doctor import conclude, show
+from holdfast.diagnosis import Answer, Check, Report
 from holdfast.emulator import DialectName, Emulator, EmulatorOptions
 from tests.cli.commands import run, run_beside
 
@@ -197,3 +199,18 @@ async def test_each_stage_of_the_engine_that_others_serve_is_asked(monkeypatch: 
     assert told == {"engine.transcription": "ok", "engine.chat": "failed", "engine.speech": "ok"}
     assert report["verdict"]["fault"]["code"] == "configuration.stage_refused"
     assert statuses(report)["upstream.local.audio_out"] == "ok"  # what is built in answers
+
+
+def test_what_a_strange_server_says_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [
+        Check("a", "first", Answer.warning("it says \x1b[2J", "do \x9b this"), 1.0),
+        Check("b", "second", Answer.failed("provider.server_error", "no\n\x1b]0;healthy\x07"), 1.0),
+    ]
+    for check in asked:
+        show(check)
+    conclude(Report(asked))
+    told = capsys.readouterr().out
+
+    assert "it says \\u001b[2J" in told
+    assert "evidence  no ]0;healthy" in told
+    assert all(one.isprintable() for one in told.split("\n"))

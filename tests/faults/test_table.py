@@ -154,7 +154,8 @@ def test_a_party_lists_its_codes() -> None:
         ("sample 4111", "sample 4111"),
         ("ask ada@example.org", "ask [mail]"),
         ("refused sk-live_0123456789", "refused sk-..."),
+        ("no\r\n\x1b]0;yours\x07 \x9b2J\u2028line", "no ]0;yours   2J line"),
     ],
 )
-def test_evidence_has_no_keys_cards_or_addresses(said: str, kept: str) -> None:
+def test_evidence_is_one_line_without_keys_cards_or_addresses(said: str, kept: str) -> None:
     assert fault("provider.server_error", [said]).evidence == (kept,)

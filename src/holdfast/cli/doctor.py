@@ -99,9 +99,9 @@ def show(check: Check) -> None:
     """One line for a check, as it ends."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     mark = (_MARKS if unicode else _PLAIN_MARKS)[check.answer.status]
-    print(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)", flush=True)
+    _say(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)")
     if check.answer.remedy:
-        print(f"  {'':<24} fix: {check.answer.remedy}")
+        _say(f"  {'':<24} fix: {check.answer.remedy}")
 
 
 def conclude(report: Report) -> None:
@@ -109,19 +109,26 @@ def conclude(report: Report) -> None:
     worst = report.verdict
     if worst is None or worst.told is None:
         warnings = len(report.warnings)
-        print(f"\nhealthy: nothing failed{f', {warnings} to look at' if warnings else ''}.")
+        _say(f"\nhealthy: nothing failed{f', {warnings} to look at' if warnings else ''}.")
         return
     told = worst.told
-    print(f"\nverdict   {told['code']}")
-    print(f"whose     {told['party']}")
-    print(f"users see {told['message']}")
+    _say(f"\nverdict   {told['code']}")
+    _say(f"whose     {told['party']}")
+    _say(f"users see {told['message']}")
     for evidence in told["evidence"]:
-        print(f"evidence  {evidence}")
+        _say(f"evidence  {evidence}")
     for way in report.workarounds:
-        print(f"tried     {way.name}: {way.detail}")
-    print(f"next      {report.next_step}")
+        _say(f"tried     {way.name}: {way.detail}")
+    _say(f"next      {report.next_step}")
     if report.status_page:
-        print(f"see       {report.status_page}")
+        _say(f"see       {report.status_page}")
     if report.support:
-        print("\nfor the provider's support:\n")
-        print(report.support)
+        _say("\nfor the provider's support:\n")
+        _say(report.support)
+
+
+def _say(text: str) -> None:
+    """What a stranger's server has told is in it: no terminal obeys that."""
+    from holdfast.telemetry.redaction import escape  # noqa: PLC0415 - as above
+
+    print("\n".join(map(escape, text.split("\n"))), flush=True)

@@ -78,12 +78,15 @@ _KEY: Final = re.compile(r"\b(sk|ek)[-_][\w-]{4,}")
 _CARD: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 """And they repeat what a user said: numbers of cards are nobody's evidence."""
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Evidence is one line, and no terminal obeys it: C0, DEL, C1, and what some viewers break lines at."""
 _LOOKED_AT: Final = 4 * EVIDENCE_CHARS_MAX
 
 
 def _safe(fact: str) -> str:
     fact = _KEY.sub(r"\1-...", fact[:_LOOKED_AT])
-    return _MAIL.sub("[mail]", _CARD.sub(_without_card, fact))[:EVIDENCE_CHARS_MAX]
+    fact = _MAIL.sub("[mail]", _CARD.sub(_without_card, fact))
+    return _CONTROL.sub(" ", fact)[:EVIDENCE_CHARS_MAX]
 
 
 def _without_card(found: re.Match[str]) -> str:
