@@ -162,6 +162,17 @@ def test_only_what_changed_is_told_again() -> None:
     assert not third.turns
 
 
+def test_what_a_session_ended_of_says_so_though_it_was_met_before_in_the_same_step() -> None:
+    book, cause = Seen(), fault("provider.unavailable", ["HTTP status 503"])
+    for name in ("hf_1", "hf_2"):
+        book.live(name)
+        book.saw(seen.FaultMet(cause, "session.failed"), name)
+    book.saw(seen.Ended("upstream_failed", cause), "hf_1")
+
+    assert [(one.session, one.ended) for one in book.collect().faults] == [("hf_1", True), ("hf_2", False)]
+    assert book.document()["faults"][0]["ended"] is True
+
+
 def test_a_judgement_that_only_time_changes_is_told() -> None:
     book = Seen()
     book.live()

@@ -89,3 +89,15 @@ async def test_of_a_healthy_session_nothing_is_said_to_be_wrong(tmp_path: Path) 
     found = await explained(tmp_path, [])
 
     assert (found["code"], found["party"], found["ranked"]) == (None, None, [])
+
+
+async def test_the_fault_that_ended_a_session_is_marked_on_the_timeline_of_all(tmp_path: Path) -> None:
+    async with (
+        Emulator(EmulatorOptions(faults=["http:401"])) as emulator,
+        gateway(tmp_path, emulator, **QUICK) as (url, _),
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        await talk(url)
+        faults = (await http.get(f"{ROOT}/faults")).json()["faults"]
+
+    assert [one["code"] for one in faults if one["ended"]] == ["configuration.invalid_api_key"]

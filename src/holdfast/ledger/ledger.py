@@ -93,6 +93,8 @@ class Ledger:
         if account.faults != faults:
             self._met(account)
         if isinstance(sighting, seen.Ended):
+            if sighting.fault is not None and account.faults == faults:
+                self._was_its_end(account)
             self._ends(account)
         if isinstance(sighting, seen.FirstSound) and _sounded(account) != sounded:
             self._waited(account, account.turn, at)
@@ -146,6 +148,14 @@ class Ledger:
             ended=met.ended,
         )
         self._keep(self._faults, one, self._limits.console_faults)
+
+    def _was_its_end(self, account: Account) -> None:
+        """What it ended of was met in the same step, so nobody has been told of it yet."""
+        for place in reversed(range(len(self._faults))):
+            version, one = self._faults[place]
+            if one.session == account.id:
+                self._faults[place] = version, msgspec.structs.replace(one, ended=True)
+                return
 
     def _waited(self, account: Account, turn: Turn | None, at: float) -> None:
         if turn is not None and turn.segments:
