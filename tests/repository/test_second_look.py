@@ -33,9 +33,10 @@ def verdict(project: Path, folder: Path, **files: str) -> tuple[int, str]:
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    only = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist"}  # starts three times as fast
     done = subprocess.run(
         ["bash", project / "scripts" / "test_python.sh", folder],
-        env=environment | {"PYTHON": sys.executable},
+        env=environment | only | {"PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=False,
