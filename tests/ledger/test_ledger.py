@@ -173,6 +173,26 @@ def test_what_a_session_ended_of_says_so_though_it_was_met_before_in_the_same_st
     assert book.document()["faults"][0]["ended"] is True
 
 
+@pytest.mark.parametrize("left", [seen.Noted("upstream.rested", "info", {}), None])
+def test_who_comes_back_to_an_upstream_that_is_gone_is_not_live_before_another_serves(
+    left: seen.Sighting | None,
+) -> None:
+    book = Seen()
+    book.live()
+    book.saw(seen.ClientAway(1006))
+    if left is None:
+        book.lost()
+    else:
+        book.saw(left)
+    book.saw(seen.ClientBack(recovered=True))
+    states = [book.row().state]
+    book.saw(seen.UpstreamLive(1, "openai", "openai", "gpt-realtime-2.1", "sess_2", "rebuilt"))
+    book.saw(seen.ClientAway(1006))
+    book.saw(seen.ClientBack(recovered=True))
+
+    assert [*states, book.row().state] == ["recovering", "live"]
+
+
 def test_a_judgement_that_only_time_changes_is_told() -> None:
     book = Seen()
     book.live()

@@ -84,6 +84,7 @@ class Account:
         "report",
         "rtt_ms",
         "running",
+        "serves",
         "silent_since",
         "sounds_since",
         "source",
@@ -110,6 +111,8 @@ class Account:
         self.left = False
         """It is away because somebody closed the page: nothing broke."""
         self.upstream = UpstreamTold()
+        self.serves = False
+        """Whether that one serves now, whoever is away meanwhile."""
         self.provider_sessions: list[str] = []
         self.turns: Recent[Turn] = Recent(limits.console_turns)
         self.turn_count = 0

@@ -53,7 +53,7 @@ def _back(a: Account, one: seen.ClientBack, at: float) -> None:
     text = f"The client came back, {what}."
     a.write("client", "back", text, at, lasted_s=gone_s, recovered=one.recovered)
     a.away_since = None
-    a.becomes("live" if a.upstream.name else "connecting", at)
+    a.becomes("live" if a.serves else "recovering" if a.upstream.name else "connecting", at)
 
 
 def _ended(a: Account, one: seen.Ended, at: float) -> None:
@@ -67,7 +67,7 @@ def _ended(a: Account, one: seen.Ended, at: float) -> None:
 
 def _live(a: Account, one: seen.UpstreamLive, at: float) -> None:
     waited_s = at - a.state_since if a.state in {"connecting", "recovering"} else None
-    a.upstream = UpstreamTold(one.name, one.kind, one.model)
+    a.upstream, a.serves = UpstreamTold(one.name, one.kind, one.model), True
     if one.provider_session and one.provider_session not in a.provider_sessions:
         a.provider_sessions = _first_and_newest([*a.provider_sessions, one.provider_session])
     kind, how = _HOW[one.how]
@@ -93,6 +93,7 @@ def _lost(a: Account, one: seen.UpstreamLost, at: float) -> None:
     text = f"{a.upstream.name or 'The upstream'} was lost: {one.fault.code}."
     a.write("upstream", "lost", text, at, generation=one.generation, wasLive=one.was_live)
     a.meet(one.fault, at, "upstream.lost")
+    a.serves = a.serves and not one.was_live
     if a.is_live and a.away_since is None and a.state != "connecting":
         a.becomes("recovering", at)
 
@@ -225,6 +226,8 @@ def _noted(a: Account, one: seen.Noted, at: float) -> None:
     if told is not None:
         plain = [(key, fact) for key, fact in one.facts.items() if isinstance(fact, bool | int | float | str)]
         a.write(told[0], one.moment, told[1], at, **{key: _short(fact) for key, fact in plain[:_FACTS_MAX]})
+    if one.moment == "upstream.rested":
+        a.serves = False
     if one.moment == "client.reported":
         figures = {_REPORTED[name]: float(value) for name, value in _figures(one.facts)}
         a.report = {**a.report, **figures}
