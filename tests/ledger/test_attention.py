@@ -217,3 +217,13 @@ def test_a_fault_that_is_long_over_is_no_news() -> None:
     (row,) = book.collect(first.cursor).rows
 
     assert (row.attention, row.health.upstream) == (0, "good")
+
+
+def test_an_end_that_was_set_says_which_behind_v1_realtime_too_and_its_upstream_was_well() -> None:
+    book, cause = Seen(), fault("configuration.session_budget")
+    book.live()
+    book.saw(seen.Ended("session.ended", cause))
+    row = book.row()
+
+    assert (row.attention, row.why) == (5, f"Ended by {cause.code}: {cause.row.message}")
+    assert row.health.upstream == "none"

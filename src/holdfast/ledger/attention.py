@@ -119,12 +119,16 @@ def _ended_by_fault(look: Look) -> str | None:
     a = look.account
     if a.ended is None or look.at - a.ended >= ENDED_S:
         return None
-    met = next((met for met in reversed(a.faults_kept) if met.ended), None)
-    return (
-        None
-        if met is None or met.fault.code in ORDINARY
-        else f"Ended by {met.fault.code}: {met.fault.row.message}"
-    )
+    met = _its_end(look)
+    return None if met is None or met.fault.code in ORDINARY else _ended_by(met)
+
+
+def _its_end(look: Look) -> Met | None:
+    return next((met for met in reversed(look.account.faults_kept) if met.ended), None)
+
+
+def _ended_by(met: Met) -> str:
+    return f"Ended by {met.fault.code}: {met.fault.row.message}"
 
 
 def _never_served(look: Look) -> str | None:
@@ -136,8 +140,10 @@ def _never_served(look: Look) -> str | None:
 
 
 def _ended(look: Look) -> str | None:
-    reason = look.account.end_reason
-    return None if look.account.ended is None else ENDINGS.get(reason, f"Ended: {reason}.")
+    a, met = look.account, _its_end(look)
+    if a.ended is None:
+        return None
+    return ENDINGS.get(a.end_reason) or (f"Ended: {a.end_reason}." if met is None else _ended_by(met))
 
 
 def _without_upstream(look: Look) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from holdfast.core.faults import Party
-from holdfast.ledger.account import Account
+from holdfast.ledger.account import Account, Met
 from holdfast.ledger.shapes import Health, Light
 
 RECENT_S: Final = 60.0
@@ -95,10 +95,15 @@ def _gateway(a: Account, at: float, climate: Light) -> Light:
 
 def _upstream(a: Account, at: float) -> Light:
     if a.ended is not None:
-        return "bad" if any(met.ended and met.fault.row.party in _THEIRS for met in a.faults_kept) else "none"
+        return "bad" if any(met.ended and _is_theirs(met) for met in a.faults_kept) else "none"
     if a.state in {"connecting", "recovering"}:
         return "bad" if at - a.state_since > PATIENCE_S else "unsure"
     return "unsure" if has_recent(a, at, _THEIRS) else "good"
+
+
+def _is_theirs(met: Met) -> bool:
+    """A budget that is spent, or an operator, ends a session although its upstream was well."""
+    return met.fault.row.party in _THEIRS and met.fault.row.alarm is not None
 
 
 def _speaker(a: Account) -> Light:
