@@ -238,8 +238,8 @@ function status(state: VoiceState, said: Extract<GatewayMessage, { type: "status
   for (const words of said.notes ?? []) next = note(next, { what: "words", words }, at);
   if (said.state === "live") return { ...next, notices: next.notices.filter(({ isStatus }) => !isStatus) };
   if (said.state !== "degraded" || said.fault === undefined) return next;
-  const { code, message, remedy } = said.fault;
-  const notice: Notice = { code, message, remedy, fault: said.fault, at, count: 1, isStatus: true };
+  const { code, message } = said.fault;
+  const notice: Notice = { code, message, fault: said.fault, at, count: 1, isStatus: true };
   return { ...next, notices: [...next.notices.filter((other) => other.code !== code), notice] };
 }
 
@@ -355,7 +355,6 @@ function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" 
   const notice: Notice = {
     code: error.code,
     message: error.fault?.message ?? error.message,
-    remedy: error.fault?.remedy,
     fault: error.fault,
     at,
     count: (before?.count ?? 0) + 1 + (error.suppressed ?? 0),

@@ -89,7 +89,6 @@ export type Entry = Speech | Divider | Gap | Note;
 export interface Notice {
   readonly code: string;
   readonly message: string;
-  readonly remedy: string | undefined;
   readonly fault: Fault | undefined;
   readonly at: number;
   /** How often it came, with what the gateway held back. */

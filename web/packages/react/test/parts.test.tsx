@@ -290,6 +290,19 @@ describe("the Financial Sherpa", () => {
     expect(screen.queryByText("The provider failed.")).toBeNull();
   });
 
+  it("tells what an operator is to do in the demo, and to no customer of a portal", () => {
+    const fault = { code: "provider.server_error", party: "provider", message: "A problem.", remedy: "Quote the id." } as const;
+    show(READY, {
+      type: "message",
+      at: 1,
+      message: { type: "error", code: "UPSTREAM_ERROR", message: "A problem.", retryable: true, fault },
+    });
+    expect(screen.queryByText("Quote the id.")).not.toBeNull();
+    happen({ type: "configured", config: { ...CONFIG, demo: null } });
+    expect(screen.queryByText("Quote the id.")).toBeNull();
+    expect(screen.queryByText("A problem.")).not.toBeNull();
+  });
+
   it("tells once of an answer that failed", () => {
     const fault = { code: "provider.response_failed", party: "provider", message: "It failed.", remedy: "Wait." } as const;
     show(

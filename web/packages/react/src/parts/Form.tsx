@@ -110,7 +110,7 @@ function Panel({ form }: { form: OpenForm }): ReactNode {
           <FormField key={field.name} field={field} value={form.arguments[field.name]} />
         ))}
         <p className="hf-panel-sent" role="status">
-          {sent ? "Nothing was changed: this is a demo, and the form sends nothing." : ""}
+          {sent ? "Nothing was changed: this is a demo." : ""}
         </p>
         <div className="hf-panel-actions">
           <button type="submit" className="hf-button hf-primary" disabled={sent}>

@@ -4,7 +4,7 @@
  * What lives here: status, notices, and which of them are announced. What never will: the words.
  */
 
-import { needsUser, type Notice, type Situation } from "@holdfast/client";
+import { needsUser, type Notice, type Situation, type VoiceState } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { useNotices, useRested, useSince, useSituation, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
@@ -88,11 +88,15 @@ export function KeptBar(): ReactNode {
   );
 }
 
+/** What to do is written for who runs the gateway. In the demo that is who looks; a portal's customer it is not. */
+const demo = (state: VoiceState): unknown => state.config?.demo;
+
 /** The one thing that helps now, as a button; and the gateway's own sentences where it has some. */
 function Remedy({ now, code }: { now: Situation; code: string | undefined }): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
   const fault = useVoice((state) => state.link.fault);
+  const isDemo = useVoice(demo);
   const told = now.kind === "failed" || now.kind === "recovering" ? fault : undefined;
   const found = needsUser(now.kind) && told === undefined ? code : undefined;
   const action: { label: string; act: () => void } | undefined =
@@ -107,7 +111,7 @@ function Remedy({ now, code }: { now: Situation; code: string | undefined }): Re
     <>
       {told !== undefined && (
         <p className="hf-fault">
-          {told.message} {told.remedy}
+          {told.message} {isDemo ? told.remedy : ""}
           <span className="hf-code">{told.code}</span>
         </p>
       )}
@@ -196,7 +200,7 @@ function EndsSoon(): ReactNode {
           <span role="status">{labels.endsSoon}</span>
           <span className="hf-elapsed">{`: ${left} ${labels.left}`}</span>
         </p>
-        <p className="hf-notice-remedy">{labels.endsSoonHelp}</p>
+        <p>{labels.endsSoonHelp}</p>
       </div>
       <button type="button" className="hf-button" onClick={() => client.renew()}>
         {labels.renew}
@@ -208,11 +212,12 @@ function EndsSoon(): ReactNode {
 function NoticeLine({ notice }: { notice: Notice }): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
+  const isDemo = useVoice(demo);
   return (
     <li className="hf-notice">
       <div>
         <p className="hf-notice-message">{notice.message}</p>
-        {notice.remedy !== undefined && <p className="hf-notice-remedy">{notice.remedy}</p>}
+        {isDemo ? <p>{notice.fault?.remedy}</p> : ""}
         <p className="hf-code">
           {notice.fault?.code ?? notice.code}
           {notice.count > 1 && ` · ${notice.count} ${labels.times}`}
