@@ -349,8 +349,9 @@ function lost(state: VoiceState, of: Gap["of"], ms: number, at: number): VoiceSt
 }
 
 function told(state: VoiceState, error: Extract<GatewayMessage, { type: "error" }>, at: number): VoiceState {
-  const isWaitedOut = CURED_BY_READY.has(error.code) && error.retryAfterMs !== undefined;
-  if (TOLD_BY_LINK.has(error.code) || isWaitedOut) return state;
+  // The link waits, or has failed of it: the headline says so.
+  const isHeadline = CURED_BY_READY.has(error.code) && (error.retryAfterMs ?? error.retryable === false);
+  if (TOLD_BY_LINK.has(error.code) || isHeadline) return state;
   const before = state.notices.find((notice) => notice.code === error.code);
   const notice: Notice = {
     code: error.code,

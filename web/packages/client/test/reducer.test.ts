@@ -179,6 +179,8 @@ describe("notices", () => {
     expect(after(...said({ type: "error", code: "NO_SESSION_EXISTS", message: "" })).notices).toHaveLength(0);
     const later: GatewayMessage = { type: "error", code: "RECONNECT_FAILED", message: "", retryAfterMs: 3_000 };
     expect(after(...said(later)).notices).toHaveLength(0);
+    const hopeless: GatewayMessage = { type: "error", code: "SESSION_INITIALIZATION_FAILED", message: "", retryable: false };
+    expect(after(...said(hopeless)).notices).toHaveLength(0);
   });
 });
 
