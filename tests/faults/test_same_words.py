@@ -93,6 +93,7 @@ def log_says_it(seen: Seen, row: FaultRow) -> None:
     assert failed
     for line in failed:
         assert (line["fault"], line["party"], line["message"]) == (row.code, str(row.party), row.message)
+        assert line["remedy"] == row.remedy
 
 
 @pytest.mark.parametrize("fault", INCIDENTS)

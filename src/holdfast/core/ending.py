@@ -38,7 +38,7 @@ def close_all(s: State, status: Literal["cancelled", "incomplete"], cause: Fault
 
 def failed(s: State, cause: Fault, reason: str, retry_after_s: float | None, *, was_live: bool) -> None:
     """No upstream, and no hope of one within the budget."""
-    s.note("session.failed", "error", reason=reason, **cause.facts)
+    s.note("session.failed", "error", reason=reason, remedy=cause.row.remedy, **cause.facts)
     _fail(s, cause, retry_after_s, was_live=was_live)
 
 

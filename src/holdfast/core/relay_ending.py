@@ -60,7 +60,7 @@ def _owed(item: RelayItem) -> tuple[str, ...]:
 
 def failed(s: RelayState, cause: Fault, reason: str, retry_after_s: float | None) -> None:
     """No upstream, and no hope of one within the budget."""
-    s.note("session.failed", "error", reason=reason, **cause.facts)
+    s.note("session.failed", "error", reason=reason, remedy=cause.row.remedy, **cause.facts)
     end(s, cause, None if retry_after_s is None else round(retry_after_s * 1000))
 
 

@@ -238,7 +238,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("store.close_timeout", "store", "warning", "The store did not close in time."),
     Moment("resume.foreign", "session", "error", "A customer tried to resume another one's session."),
     Moment("session.ready", "session", "info", "The upstream confirmed our settings; held audio flows."),
-    Moment("session.failed", "session", "error", "The session ends by a fault: code and evidence."),
+    Moment("session.failed", "session", "error", "The session ends by a fault: code, evidence, what to do."),
     Moment("session.ended", "session", "info", "The session is over; the reason."),
     Moment("console.ended", "auth", "warning", "An operator ended a session; by which key."),
     Moment("console.no_words", "store", "warning", "Transcripts could not be read for the console; why."),

@@ -31,8 +31,8 @@ SESSIONS: Final = group(
         "sessions_ended_total",
         Kind.COUNTER,
         "Sessions that are over: why, and by which fault.",
-        "Look the code up with `holdfast explain CODE`; `not_resumed` is networks that did not come back and, "
-        "without a code, people who closed the page.",
+        "Look the code up with `holdfast explain CODE`; `not_resumed` is networks that did not come "
+        "back and, without a code, people who closed the page.",
         ("source", "reason", "code"),
     ),
     Meter(
