@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import wave
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from holdfast.cli.call import latency_strip
 from holdfast.cli.talk import talk
 from holdfast.client import Latency, write_wav
 from holdfast.core.faults import FAULTS
+from holdfast.server.dev_certificate import dev_certificate
 from tests.client.scripted_server import Reply, ScriptedServer, browser_session, serving, spoken_answer
 
 APP = typer.Typer()
@@ -232,3 +235,34 @@ async def test_what_is_no_address_is_wrong_use(url: str) -> None:
         "what": f"{url} is no address.",
         "fix": "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime.",
     }
+
+
+async def test_a_door_that_speaks_tls_is_no_traceback() -> None:
+    async def alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x15\x03\x01\x00\x02\x02\x46")
+        writer.close()
+
+    server = await asyncio.start_server(alert, "127.0.0.1", 0)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    done = await run("--url", f"ws://{address}", "--text", "hello", "--json")
+    server.close()
+    await server.wait_closed()
+
+    error = json.loads(done.stderr)["error"]
+    assert (done.exit_code, error["code"]) == (1, "user_network.gateway_unreachable")
+
+
+async def test_an_untrusted_gateway_says_which_option_trusts_it(tmp_path: Path) -> None:
+    made = dev_certificate(tmp_path / "tls", datetime.now(UTC))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate, made.key)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    done = await run("--url", f"wss://{address}", "--text", "hello", "--json")
+    server.close()
+    await server.wait_closed()
+
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "configuration.tls_certificate"
+    assert "--ca" in error["fix"]

@@ -118,6 +118,9 @@ def _about(plan: Plan, error: CallError) -> tuple[str, dict[str, Any] | None]:
         )
         what = "let nobody in without a ticket" if plan.credential is None else "did not take this ticket"
         return error.code, {"message": f"{address} {what}.", "remedy": fix}
+    if error.told is None and error.code == "configuration.tls_certificate" and is_gateway:
+        fix = "Name the file of its authority, as in --ca .holdfast/tls/dev-ca.pem; check address and clock."
+        return error.code, {"message": f"The certificate of {address} is not trusted here.", "remedy": fix}
     if error.told is not None or error.code not in OF_THE_WAY or not is_gateway:
         return error.code, error.told
     if error.code in _BROKEN_OFF:

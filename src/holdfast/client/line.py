@@ -152,7 +152,9 @@ async def dial(url: str, dialect: Dialect, credential: str | None = None, *, ca:
             )
     except (OSError, picows.WSError) as error:  # TimeoutError and ssl.SSLError are OSErrors
         raise _named(error, parts.hostname, dialect) from error
-    assert isinstance(line, Line)
+    if not isinstance(line, Line):  # what came was no HTTP, and the line was over
+        hint = "; does it speak TLS (wss://)?" if parts.scheme == "ws" else ""
+        raise DialError("provider.unreachable", f"host {parts.hostname}", f"it answered no upgrade{hint}")
     line.send_all(dialect.opening())
     return line
 
