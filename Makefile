@@ -150,7 +150,7 @@ clients: $(VENV)/.dev $(SPEECH) $(CLIENTS)/.stamp $(CLIENTS_NODE) ## clients of 
 
 web: $(WEB_INDEX) ## build the web client into the package
 
-express: $(EXPRESS) ## compile the usual way of audio, where there is a C compiler
+express: $(EXPRESS) ## compile the usual way of audio and recognition's scores, where there is a C compiler
 
 speech: $(SPEECH) ## fetch the embedded engine's files into the package
 
@@ -168,7 +168,7 @@ wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry th
 	@PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m build --outdir dist . | tail -n 1
 
 clean: ## remove everything that these targets made
-	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech src/holdfast/express/*.so dist .make \
+	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech src/holdfast/express/*.so src/holdfast/engine/*.so dist .make \
 	@rm -rf $(VENV) $(CLIENTS) $(PEERS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -210,10 +210,11 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group dev
 	@touch $@
 
-$(EXPRESS): scripts/build_express.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h) $(VENV)/.runtime
+$(EXPRESS): scripts/build_express.py scripts/build_densities.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h src/holdfast/engine/*.c) $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group native
-	$(call say,the compiled way of audio)
+	$(call say,the compiled way of audio and the compiled part of recognition)
 	@$(BIN)/python scripts/build_express.py
+	@$(BIN)/python scripts/build_densities.py
 	@touch $@
 
 $(WEB_MODULES): web/package.json web/package-lock.json

@@ -30,19 +30,25 @@ class CarriedFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling's 
             return
         root = Path(self.root)
         if self.target_name == "wheel":
-            build_express(root, build_data)
+            build_compiled(root, build_data)
         if not all((root / "src/holdfast/_web" / page).is_file() for page in PAGES):
             build_web(root / "web")
         if not (root / "src/holdfast/_speech/silero_vad_16k_op15.onnx").is_file():
             fetch_speech(root)
 
 
-def build_express(root: Path, build_data: dict[str, Any]) -> None:
-    """Compile the usual way of audio where there is a C compiler: then the wheel is one for this platform."""
-    script = root / "scripts/build_express.py"
-    if subprocess.run((sys.executable, str(script)), cwd=root, check=False).returncode != 0:  # noqa: S603 - our own
-        sys.exit("error: the compiled way of audio was not built: see above, or build with CC=none.")
-    if list((root / "src/holdfast/express").glob("_express*.so")):
+def build_compiled(root: Path, build_data: dict[str, Any]) -> None:
+    """Compile the usual way of audio and recognition's scores where there is a C compiler: then the wheel is
+    one for this platform.
+    """
+    for name in ("build_express.py", "build_densities.py"):
+        command = (sys.executable, str(root / "scripts" / name))
+        if subprocess.run(command, cwd=root, check=False).returncode != 0:  # noqa: S603 - our own
+            sys.exit("error: a compiled part was not built: see above, or build with CC=none.")
+    if any(
+        list((root / "src/holdfast").glob(f"{made}*.so"))
+        for made in ("express/_express", "engine/_densities")
+    ):
         build_data["pure_python"], build_data["infer_tag"] = False, True
 
 

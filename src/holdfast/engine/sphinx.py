@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from holdfast.engine import densities
 from holdfast.engine.stages import RATE, SpeechError, Teachable
 
-try:
-    import pocketsphinx as _library
-except ImportError:  # the reason is told by `check`
-    _library = None
+_library, stand_in = densities.library()  # None where it is not installed: the reason is told by `check`
 
 _LOG_BASE: Final = 1.0001
 """Base of pocketsphinx' integer logarithms (its `logbase` default)."""
