@@ -378,7 +378,7 @@ async def test_nobody_guesses_while_somebody_waits_for_the_voice_or_the_process_
 
 def test_a_process_is_busy_by_the_time_it_used_of_late() -> None:
     wall, used = 0.0, 0.0
-    spare = Spare(lambda: wall, lambda: used)
+    spare = Spare(wall=lambda: wall, used=lambda: used)
     assert spare()
     wall, used = 1.0, BUSY_SHARE + 0.1
     assert not spare()

@@ -29,6 +29,8 @@ KEPT_BYTES: Final = 4 * 1024 * 1024
 """Some 85 seconds of speech."""
 BUSY_SHARE: Final = 0.7
 """A process that uses so much of a core has no time for guesses."""
+PACED_SHARE: Final = 0.35
+"""A process that uses so much of a core makes no speech long before it is heard (`speaking.AHEAD_S`)."""
 _WATCHED_S: Final = 0.5
 
 _Key = tuple[str, str, float]
@@ -53,9 +55,12 @@ class Spare:
     """Whether this process has time to spare, by the processor time it used of late."""
 
     def __init__(
-        self, wall: Callable[[], float] = time.monotonic, used: Callable[[], float] = time.process_time
+        self,
+        busy_share: float = BUSY_SHARE,
+        wall: Callable[[], float] = time.monotonic,
+        used: Callable[[], float] = time.process_time,
     ) -> None:
-        self._wall, self._used = wall, used
+        self._busy_share, self._wall, self._used = busy_share, wall, used
         self._at, self._used_then, self._share = wall(), used(), 0.0
 
     def __call__(self) -> bool:
@@ -64,7 +69,7 @@ class Spare:
             used = self._used()
             self._share = (used - self._used_then) / (now - self._at)
             self._at, self._used_then = now, used
-        return self._share < BUSY_SHARE
+        return self._share < self._busy_share
 
 
 class Beginning:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from holdfast.engine.chatting import Reply
 from holdfast.engine.kit import Stages
 from holdfast.engine.remote import UNAVAILABLE, Chat
-from holdfast.engine.speaking import Manner, new_resampler
+from holdfast.engine.speaking import Manner, Pace, new_resampler
 from holdfast.engine.spoken import Clause, clauses
 from holdfast.engine.stages import SpeechError
 from holdfast.engine.switch import StageError
@@ -63,6 +63,7 @@ class Telling:
         self._ahead = stages.ahead
         self._outflow = outflow
         self._resampler = new_resampler()
+        self._pace = Pace()
         self._message: MessageWriter | None = None
 
     @property
@@ -98,10 +99,17 @@ class Telling:
         if self._ahead is not None and may_be_ready:
             begun = self._ahead.beginning_of(text, self._manner)
             if begun is not None:
-                yield begun.clause, begun.pieces()
+                yield begun.clause, self._paced(begun.pieces())
                 text = text[len(begun.clause.written) :]
         for clause in clauses(text):
-            yield clause, self._mouth.speak(clause, self._manner, self._resampler, self._answer.stop)
+            stop = self._answer.stop
+            yield clause, self._mouth.speak(clause, self._manner, self._resampler, stop, self._pace)
+
+    async def _paced(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """What was made before counts as soon as it is said."""
+        async for piece in pieces:
+            self._pace.add(len(piece))
+            yield piece
 
     def done(self) -> None:
         """It was said; so is the response."""

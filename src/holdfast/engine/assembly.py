@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.engine import flite_native, flite_wasm
-from holdfast.engine.ahead import Ahead, Spare
+from holdfast.engine.ahead import PACED_SHARE, Ahead, Spare
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Library
 from holdfast.engine.options import FLITE, SILERO, EngineOptions, RemoteStage, turn_file
@@ -81,7 +81,7 @@ def assemble(options: EngineOptions) -> Assembly:
         "speech": options.speech,
     }
     servers = {stage: StageServer(stage, one) for stage, one in asked.items() if one is not None}
-    mouth = Mouth(voice)
+    mouth = Mouth(voice, Spare(PACED_SHARE))
     stages = Stages(
         vad=VadBatch(network).stream,
         reading_vad=lambda: SileroVad(network),

@@ -59,14 +59,22 @@ class _Streaming(ctypes.Structure):
     )
 
 
+class _Call:
+    """A clause that is being said."""
+
+    def __init__(self, cancelled: Cancelled) -> None:
+        self.cancelled = cancelled
+        self.chunks: queue.SimpleQueue[Samples | None] = queue.SimpleQueue()
+        self.go_on = threading.Semaphore(0)
+
+
 class FliteNative:
     """Voice by libflite: the first samples come after some 15 ms, whatever the length of the clause."""
 
     def __init__(self, library: Any, voices: dict[str, Any]) -> None:
         self._library = library
         self._voices = voices
-        self._sink: queue.SimpleQueue[Samples | None] = queue.SimpleQueue()
-        self._cancelled: Cancelled = threading.Event().is_set
+        self._here = threading.local()
         # ctypes does not keep callbacks alive; we do.
         self._callback = _Callback(self._receive)
         for voice in voices.values():
@@ -76,35 +84,41 @@ class FliteNative:
         return tuple(self._voices)
 
     def speak(self, clause: str, voice: str, speed: float, cancelled: Cancelled) -> Iterator[Samples]:
-        self._sink, self._cancelled = queue.SimpleQueue(), cancelled
         chosen = self._voices[voice]
         self._library.feat_set_float(chosen.contents.features, b"duration_stretch", 1 / speed)
-        # The call blocks (without the interpreter's lock) and calls back; a thread turns that into chunks.
-        worker = threading.Thread(target=self._run, args=(clause, chosen), name="flite", daemon=True)
+        # The call blocks (without the interpreter's lock) and calls back; a thread turns that into chunks. It
+        # stands still between them: clauses take turns, and only one of them is ever at work in the library.
+        call = _Call(cancelled)
+        worker = threading.Thread(target=self._run, args=(call, clause, chosen), name="flite", daemon=True)
         worker.start()
         try:
-            while (samples := self._sink.get()) is not None:
+            while (samples := call.chunks.get()) is not None:
                 if cancelled():
                     return
                 yield samples
+                call.go_on.release()
         finally:
-            self._cancelled = _always
+            call.cancelled = _always
+            call.go_on.release()
             worker.join()
 
-    def _run(self, clause: str, voice: Any) -> None:
+    def _run(self, call: _Call, clause: str, voice: Any) -> None:
+        self._here.call = call
         try:
             wave = self._library.flite_text_to_wave(clause.encode(), voice)
             if wave:
                 self._library.delete_wave(wave)
         finally:
-            self._sink.put(None)
+            call.chunks.put(None)
 
     def _receive(self, wave: Any, start: int, size: int, _last: int, _streaming: int | None) -> int:
-        if self._cancelled():
+        call: _Call = self._here.call
+        if call.cancelled():
             return _STOP
         if size > 0:
             samples = np.ctypeslib.as_array(wave.contents.samples, (start + size,))[start:]
-            self._sink.put(samples.astype(np.float32) / np.float32(32768.0))
+            call.chunks.put(samples.astype(np.float32) / np.float32(32768.0))
+            call.go_on.acquire()
         return _GO_ON
 
     def _attach(self, voice: Any) -> None:

@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from holdfast.engine.remote import Speech
 from holdfast.engine.resample import Resampler
-from holdfast.engine.speaking import Manner, Mouth
+from holdfast.engine.speaking import Manner, Mouth, Pace
 from holdfast.engine.spoken import Clause
 from holdfast.engine.switch import StageError
 
@@ -35,7 +35,12 @@ class ServedMouth:
         self._mouth.close()
 
     async def speak(
-        self, clause: Clause, manner: Manner, resampler: Resampler, stop: threading.Event
+        self,
+        clause: Clause,
+        manner: Manner,
+        resampler: Resampler,
+        stop: threading.Event,
+        pace: Pace | None = None,
     ) -> AsyncIterator[bytes]:
         """See `Speaker`."""
         has_begun = False
@@ -53,5 +58,5 @@ class ServedMouth:
             else:
                 return
         if not has_begun:
-            async for piece in self._mouth.speak(clause, manner, resampler, stop):
+            async for piece in self._mouth.speak(clause, manner, resampler, stop, pace):
                 yield piece

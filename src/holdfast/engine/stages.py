@@ -129,7 +129,8 @@ class Voice(Protocol):
     def speak(self, clause: str, voice: str, speed: float, cancelled: Cancelled) -> Iterator[Samples]:
         """PCM at 16 kHz of one clause in chunks, as early as the synthesiser gives them.
 
-        `voice` is one of `voices()`. Stops early when `cancelled()` turns true. Raises SpeechError.
+        `voice` is one of `voices()`. Stops early when `cancelled()` turns true. Raises SpeechError. Several
+        clauses may be under way at once; chunks are asked for one at a time.
         """
         ...
 
