@@ -24,6 +24,11 @@ _PARTIAL_FRAMES: Final = 4
 at once: each session's models push the others' out of the caches, and fetching them is much of what it costs.
 In a pause, which may be the end, it gets each frame as it comes: nothing is left to do when the end is known.
 """
+_PAUSE_HEARD_MS: Final = 160
+"""So much of a pause the recogniser hears: a word has faded away by then. Of what follows it hears the last
+`_KEPT_FRAMES` if speech goes on; if not, there is nothing in it.
+"""
+_KEPT_FRAMES: Final = 6
 _JUDGED_FRAMES: Final = 8 * RATE // FRAME
 """What a judge of pauses hears: the last 8 s."""
 _WIRE_BYTES: Final = 3
@@ -69,6 +74,7 @@ class Hearing:
         self._endpointer: Endpointer | None = Endpointer(TurnSettings())
         self._before: deque[Samples] = deque(maxlen=_PREROLL_FRAMES)
         self._unheard: list[Samples] = []
+        self._pause: deque[Samples] = deque(maxlen=_KEPT_FRAMES)
         self._is_open = False
         self._frames = 0
         self._position = 0
@@ -199,11 +205,16 @@ class Hearing:
         self._recogniser.start()
         self._unheard = list(self._before)
         self._before.clear()
+        self._pause.clear()
 
     def _hear(self, frame: Samples, *, is_pause: bool) -> None:
         self._turn.append(frame)
-        self._unheard.append(frame)
         self._frames += 1
+        if self._endpointer is not None and self._endpointer.silence_ms > _PAUSE_HEARD_MS:
+            self._pause.append(frame)
+        else:
+            self._unheard += (*self._pause, frame)
+            self._pause.clear()
         is_look = self._frames % _PARTIAL_FRAMES == 0
         if is_pause or is_look:
             self._recognise()
