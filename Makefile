@@ -210,11 +210,11 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group dev
 	@touch $@
 
-$(EXPRESS): scripts/build_express.py scripts/build_densities.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h src/holdfast/engine/*.c) $(VENV)/.runtime
+$(EXPRESS): scripts/build_express.py scripts/build_engine.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h src/holdfast/engine/*.c) $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group native
 	$(call say,the compiled way of audio and the compiled part of recognition)
 	@$(BIN)/python scripts/build_express.py
-	@$(BIN)/python scripts/build_densities.py
+	@$(BIN)/python scripts/build_engine.py
 	@touch $@
 
 $(WEB_MODULES): web/package.json web/package-lock.json

@@ -21,6 +21,7 @@ from typing import Final
 
 import numpy as np
 
+from holdfast.engine.products import product
 from holdfast.engine.stages import FRAME, Samples
 from holdfast.engine.tensors import float_tensors
 
@@ -88,8 +89,13 @@ class Silero:
             raise ValueError(f"not the weights of Silero for 16 kHz: {wrong[0]} is not as it should be")
         if not np.allclose(tensors["model.stft.forward_basis_buffer"][:, 0], _sines(), rtol=0, atol=1e-6):
             raise ValueError("not the weights of Silero for 16 kHz: the spectrum is another")
-        self._weights = _Weights(tensors)
-        self._bench = _Bench()
+        weights, bench = _Weights(tensors), _Bench()
+        self._weights, self._bench = weights, bench
+        self._first = product(_flat(bench.first), weights.first, _flat(bench.heard), _SLICES)
+        self._second = product(_flat(bench.second), weights.second, _flat(bench.halved), 2)
+        self._third = product(bench.third, weights.third, bench.small)
+        self._fourth = product(bench.fourth, weights.fourth, bench.wide)
+        self._cell = product(bench.joined, weights.cell, bench.gates)
 
     @classmethod
     def load(cls, path: Path) -> Silero:
@@ -113,7 +119,7 @@ class Silero:
 
     def _encode(self, count: int) -> None:
         """Windows to features: the first half of each row of `joined`."""
-        bench, weights = self._bench, self._weights
+        bench = self._bench
         window, slices = bench.window[:count], bench.slices[:count]
         for at in range(_SLICES - 1):
             slices[:, at] = window[:, at * _HOP : at * _HOP + _TAPS]
@@ -131,18 +137,18 @@ class Silero:
         first[:, 1:, :_BINS] = here[:, :-1]
         first[:, :-1, 2 * _BINS : -1] = here[:, 1:]
         heard = bench.heard[:count]
-        np.matmul(_flat(first), weights.first, out=_flat(heard))
+        self._first(count)
         # From here on every second place: (nothing, 0, 1) and (1, 2, 3); (nothing, 0, 1); one alone.
         second = bench.second[:count]
         np.maximum(heard[:, :2], 0, out=second[:, 0, _HIDDEN:-1].reshape(count, 2, _HIDDEN))
         np.maximum(heard[:, 1:], 0, out=second[:, 1, :-1].reshape(count, 3, _HIDDEN))
         halved = bench.halved[:count]
-        np.matmul(_flat(second), weights.second, out=_flat(halved))
+        self._second(count)
         third, fourth = bench.third[:count], bench.fourth[:count]
         np.maximum(halved, 0, out=third[:, :-1].reshape(count, 2, _HALF))
-        np.matmul(third, weights.third, out=bench.small[:count])
+        self._third(count)
         np.maximum(bench.small[:count], 0, out=fourth[:, :-1])
-        np.matmul(fourth, weights.fourth, out=bench.wide[:count])
+        self._fourth(count)
         np.maximum(bench.wide[:count], 0, out=bench.joined[:count, :_HIDDEN])
 
     def _remember(self, count: int) -> Samples:
@@ -151,7 +157,7 @@ class Silero:
         """
         bench, weights = self._bench, self._weights
         gates, cell, hidden = bench.gates[:count], bench.cell[:count], bench.hidden[:count]
-        np.matmul(bench.joined[:count], weights.cell, out=gates)
+        self._cell(count)
         np.tanh(gates, out=gates)
         let_in, keep, fresh, let_out = (gates[:, at : at + _HIDDEN] for at in range(0, 4 * _HIDDEN, _HIDDEN))
         let_in += 1

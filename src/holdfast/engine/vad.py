@@ -17,8 +17,8 @@ from holdfast.engine.onnx import open_model
 from holdfast.engine.silero import ROWS, Carry, Silero
 from holdfast.engine.stages import FRAME, RATE, Judged, Samples, SpeechError
 
-_WAIT_EACH_S: Final = 0.001
-_WAIT_S: Final = FRAME / RATE / 2
+_WAIT_EACH_S: Final = 0.0015
+_WAIT_S: Final = FRAME / RATE * 0.75
 _LATELY_S: Final = 0.25
 _PIECE = tuple[Carry, Samples]
 """A stream, and its next frames."""
@@ -59,8 +59,8 @@ class VadBatch:
     """A process's live streams: what comes within a moment is judged together.
 
     Between two calls the weights leave the processor's nearer caches, and fetching them costs more than the
-    arithmetic. So a call waits for company: a millisecond for each stream that was heard of late, at most
-    half a frame. A stream that is alone, or that has to catch up, is judged when the loop has read the
+    arithmetic. So a call waits for company: 1.5 ms for each stream that was heard of late, at most three
+    quarters of a frame. A stream that is alone, or that has to catch up, is judged when the loop has read the
     sockets that are ready.
     """
 

@@ -1,7 +1,7 @@
-"""Build the recogniser's scoring of many densities at once where it can be: `make express`.
+"""Build the engine's compiled parts where that can be: `make express`.
 
-What lives here: `densities.c` to a shared object beside it. What never will: a failure where there is no
-compiler. Without it recognition hears the same words, for twice the processor time.
+What lives here: `densities.c` and `products.c` to shared objects beside them. What never will: a failure
+where there is no compiler. Without them the engine hears the same words, for more processor time.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-SOURCE: Final = Path(__file__).resolve().parent.parent / "src" / "holdfast" / "engine" / "densities.c"
+FOLDER: Final = Path(__file__).resolve().parent.parent / "src" / "holdfast" / "engine"
+PARTS: Final[Mapping[str, str]] = {
+    "densities": "-ffp-contract=off",  # its scores are to be those of the library, to the last bit
+    "products": "-ffp-contract=fast",
+}
 FLAGS: Final = (
     "-O3",
     "-fPIC",
     "-shared",
     "-std=gnu11",
-    "-ffp-contract=off",  # the results are to be those of the library, to the last bit
     "-fno-strict-aliasing",
     "-Wall",
     "-Wextra",
@@ -45,28 +49,29 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CC", "cc"))
 
 
-def build() -> Path:
-    """Build it; answers where it is. Raises `CalledProcessError`."""
-    target = SOURCE.with_name("_densities.so")
+def build() -> None:
+    """Build them. Raises `CalledProcessError`."""
     program = compiler()
     assert program is not None
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / target.name
-        subprocess.run((program, *FLAGS, str(SOURCE), "-o", str(made)), check=True)
-        shutil.move(made, target)
-    return target
+        for part, rounding in PARTS.items():
+            made = Path(folder) / f"_{part}.so"
+            subprocess.run(
+                (program, *FLAGS, rounding, str(FOLDER / f"{part}.c"), "-o", str(made)), check=True
+            )
+            shutil.move(made, FOLDER / made.name)
 
 
 def main() -> int:
     """Build it, or say in a sentence why not. 1 only when a compiler that is there refuses."""
     reason = obstacle()
     if reason is not None:
-        print(f"==> the recogniser scores one density at a time: {reason}")
+        print(f"==> the engine hears without its compiled parts: {reason}")
         return 0
     try:
         build()
     except subprocess.CalledProcessError as error:
-        print(f"error: the recogniser's scoring was not built: {error}", file=sys.stderr)
+        print(f"error: the engine's compiled parts were not built: {error}", file=sys.stderr)
         return 1
     return 0
 
