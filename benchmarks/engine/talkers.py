@@ -5,12 +5,15 @@ that run in real time, an utterance, the answer's first sound, the next utteranc
 has cores of its own. What never will: the engine's insides; everything is read off the events.
 
 The lag of a turn's end is what the engine says it heard (`audio_end_ms`) against when that sample left here.
+What the load itself takes, and how long a worker was runnable while somebody else had its core, are told with
+each step: where the first is near a core or the second more than some percent, a step says nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -219,23 +222,32 @@ class Stand:
         await asyncio.sleep(_WARM_UP_S)
         for one in talkers:
             one.counts = True
-        cpu, began = self._cpu(), loop.time()
+        began = loop.time()
+        before = self._account()
         await asyncio.sleep(seconds)
+        after = self._account()
         took = loop.time() - began
-        used = [(after - before) / took for before, after in zip(cpu, self._cpu(), strict=True)]
+        shares = [(late - early) / took for early, late in zip(before, after, strict=True)]
+        count = len(self._workers)
+        used, load, waited = shares[:count], shares[count], shares[count + 1 :]
         found = Heard()
         for one in talkers:
             found.join(one.heard)
             one.counts = False
         await asyncio.gather(*talking)
         await asyncio.sleep(1.0)
-        return _row(people, seconds, found, used)
+        return {
+            **_row(people, seconds, found, used),
+            "load": f"{load:.0%}",
+            "core was others'": f"{max(waited):.0%}",
+        }
 
     def _turns(self, order: np.random.Generator) -> list[bytes]:
         return [self._said[at] for at in order.permutation(len(self._said))]
 
-    def _cpu(self) -> list[float]:
-        return [machine.cpu_seconds(pid) for pid in self._workers]
+    def _account(self) -> list[float]:
+        """Seconds that each worker used, that the load did, and that each worker waited for its core."""
+        return [*map(used_seconds, [*self._workers, os.getpid()]), *map(waited_seconds, self._workers)]
 
 
 def _row(people: int, seconds: float, found: Heard, used: Sequence[float]) -> dict[str, Cell]:
@@ -272,6 +284,21 @@ def children() -> list[int]:
     """The processes that this one started: the workers."""
     tasks = Path(f"/proc/{os.getpid()}/task")
     return sorted(int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split())
+
+
+def used_seconds(pid: int) -> float:
+    """Processor time of a process, of threads that are over, too: each clause is said in one of its own."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_seconds(pid: int) -> float:
+    """How long a process's threads could have run and did not, by the scheduler; 0 where it does not say."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError, IndexError):
+            total += int((task / "schedstat").read_text().split()[1])
+    return total / 1e9
 
 
 def cores() -> tuple[list[int], set[int]]:

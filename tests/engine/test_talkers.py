@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
-from benchmarks.engine.talkers import carries, cores, percentile
+from benchmarks.engine.talkers import carries, cores, percentile, used_seconds, waited_seconds
 from benchmarks.engine.vad_cost import measure
 
 ALONE = {"answers": 10, "unanswered": 0, "p95 ms": 600.0, "worst lag ms": 20.0}
@@ -47,6 +48,15 @@ def test_the_load_has_cores_of_its_own() -> None:
 def test_a_percentile_is_the_nearest_rank() -> None:
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert percentile([3.0, 1.0, 2.0], 1.0) == 3.0
+
+
+def test_time_of_threads_that_are_over_is_counted() -> None:
+    before = used_seconds(os.getpid())
+    work = threading.Thread(target=lambda: [number * number for _ in range(10) for number in range(300_000)])
+    work.start()
+    work.join()
+    assert used_seconds(os.getpid()) - before >= 0.05
+    assert waited_seconds(os.getpid()) >= 0
 
 
 @pytest.mark.speech
