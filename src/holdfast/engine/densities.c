@@ -40,24 +40,20 @@ typedef struct { void *functions; int frame; } Base;
 typedef struct { void *table; uint32_t size; uint8_t width; int8_t shift; } AddTable;
 typedef struct { AddTable adding; } LogMath;
 typedef struct {
-    float ****mean, ****var;
-    float ***det;
+    float ****mean, ****var, ***det;
     LogMath *logs;
-    int32_t codebooks, streams, densities;
-    int32_t *lengths;
+    int32_t codebooks, streams, densities, *lengths;
 } Gaussians;
 typedef struct {
     Base base;
     void *config;
     Gaussians *gaussians;
     int32_t senones;
-    uint8_t *codebook_of;
-    uint8_t ***weights;
+    uint8_t *codebook_of, ***weights;
     void *mapped;
     uint8_t *weights_codebook;
     int16_t top, every;
-    Moment *moments;
-    Moment *now;
+    Moment *moments, *now;
     int kept;
     LogMath *bytes;
     LogMath *logs;
@@ -68,17 +64,13 @@ typedef Base *Begin(void *, void *);
 typedef void End(Base *);
 typedef int Transform(Base *, void *);
 
-typedef float Fits __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t Masks __attribute__((vector_size(LANES * sizeof(int32_t))));
-typedef int16_t Scores __attribute__((vector_size(SENONES * sizeof(int16_t))));
-typedef uint8_t Weights __attribute__((vector_size(SENONES)));
+#define VECTOR(COUNT, KIND) KIND __attribute__((vector_size((COUNT) * sizeof(KIND))))
+typedef VECTOR(LANES, float) Fits;
+typedef VECTOR(LANES, int32_t) Masks;
+typedef VECTOR(SENONES, int16_t) Scores;
+typedef VECTOR(SENONES, uint8_t) Weights;
 
-static struct {
-    Evaluate *evaluate;
-    Begin *begin;
-    End *end;
-    Transform *transform;
-} library;
+static struct Library { Evaluate *evaluate; Begin *begin; End *end; Transform *transform; } library;
 
 /* What all decoders of a process share: the densities of the first one, its steps of the table, and its runs of
  * senones with one codebook. */
@@ -99,15 +91,15 @@ static uint64_t evaluated, passed_on;
 /* Decoders whose densities are the shared ones: a set of addresses. */
 static struct { Base **of; size_t count, room; } known;
 
-static int is_known(const Base *base) {
-    for (size_t at = 0; at < known.count; at++)
-        if (known.of[at] == base) return 1;
-    return 0;
+static size_t place_of(const Base *base) {
+    size_t at = 0;
+    while (at < known.count && known.of[at] != base) at++;
+    return at;
 }
 
 static void forget(const Base *base) {
-    for (size_t at = 0; at < known.count; at++)
-        if (known.of[at] == base) { known.of[at] = known.of[--known.count]; return; }
+    const size_t at = place_of(base);
+    if (at < known.count) known.of[at] = known.of[--known.count];
 }
 
 static void remember(Base *base) {
@@ -195,11 +187,8 @@ static void *zeros(size_t count, size_t size) {
 
 static int share(const Scorer *of) {
     const Gaussians *has = of->gaussians;
-    shared.codebooks = has->codebooks;
-    shared.streams = has->streams;
-    shared.densities = has->densities;
-    shared.senones = of->senones;
-    shared.width = 0;
+    shared.codebooks = has->codebooks, shared.streams = has->streams, shared.densities = has->densities;
+    shared.senones = of->senones, shared.width = 0;
     for (int stream = 0; stream < has->streams; stream++) {
         shared.lengths[stream] = has->lengths[stream];
         shared.offsets[stream] = shared.width;
@@ -212,8 +201,7 @@ static int share(const Scorer *of) {
     shared.both = zeros(2 * all * (size_t)shared.width, sizeof *shared.both);
     shared.run_end = zeros((size_t)of->senones, sizeof *shared.run_end);
     shared.codebook_of = zeros((size_t)of->senones, 1);
-    if (!shared.det || !shared.mean || !shared.var || !shared.both) return 0;
-    if (!shared.run_end || !shared.codebook_of) return 0;
+    if (!shared.det || !shared.mean || !shared.var || !shared.both || !shared.run_end || !shared.codebook_of) return 0;
     memcpy(shared.codebook_of, of->codebook_of, (size_t)of->senones);
     for (int at = of->senones - 1, end = of->senones; at >= 0; at--) {
         if (at + 1 < of->senones && of->codebook_of[at] != of->codebook_of[at + 1]) end = at + 1;
@@ -256,9 +244,7 @@ static int is_active(const Moment *now, int codebook) {
     return now->active[codebook / 32] >> (codebook % 32) & 1;
 }
 
-static int32_t rounded(float fit) {
-    return fit < (float)INT32_MIN ? INT32_MIN : (int32_t)fit;
-}
+static int32_t rounded(float fit) { return fit < (float)INT32_MIN ? INT32_MIN : (int32_t)fit; }
 
 /* The last moment's best densities, weighed again and put in order. */
 static void weigh_again(Top *top, int count, int codebook, int stream, const float *heard) {
@@ -358,10 +344,7 @@ ABREAST static void add_up(const Scorer *of, int codebook, int first, int16_t *r
             Weights weights;
             memcpy(&weights, of->weights[stream][top[best].which] + first, sizeof weights);
             const Scores other = __builtin_convertvector(weights, Scores) + (int16_t)top[best].score;
-            if (best == 0) {
-                fit = other;
-                continue;
-            }
+            if (best == 0) { fit = other; continue; }
             const Scores is_less = fit < other;
             const Scores less = (fit & is_less) | (other & ~is_less);
             const Scores apart = fit + other - less - less;
@@ -398,7 +381,7 @@ static void score_senones(Scorer *of, int16_t *scores, const uint8_t *gaps, int3
 }
 
 int ptm_mgau_frame_eval(Base *base, int16_t *scores, uint8_t *gaps, int32_t count, float **heard, int32_t frame, int32_t all) {
-    if (!is_known(base)) {
+    if (place_of(base) == known.count) {
         passed_on++;
         return library.evaluate(base, scores, gaps, count, heard, frame, all);
     }
@@ -426,10 +409,7 @@ int ptm_mgau_frame_eval(Base *base, int16_t *scores, uint8_t *gaps, int32_t coun
 /* For `densities.py`. */
 
 void hf_densities_attach(Evaluate *evaluate, Begin *begin, End *end, Transform *transform) {
-    library.evaluate = evaluate;
-    library.begin = begin;
-    library.end = end;
-    library.transform = transform;
+    library = (struct Library){evaluate, begin, end, transform};
 }
 
 /* Whether this processor has the instructions. */

@@ -142,6 +142,10 @@ class _Job:
         """For so long nobody misses what comes next; 0 when it is due."""
         return max(0.0, self.pace.ahead_s - AHEAD_S) if self.is_paced else 0.0
 
+    def urgency(self) -> tuple[bool, float]:
+        """The least of these comes first: who is due, and of those who would fall silent soonest."""
+        return self.waits_s() > 0, self.pace.ahead_s
+
     def make(self) -> bytes | Exception | None:
         """The next piece, what went wrong, or None after the last piece."""
         try:
@@ -242,7 +246,7 @@ class Mouth:
         with self._news:
             while not self._is_closed:
                 unwanted = next((job for job in self._jobs if job.is_unwanted), None)
-                job = unwanted or min(self._jobs, key=lambda one: one.pace.ahead_s, default=None)
+                job = unwanted or min(self._jobs, key=_Job.urgency, default=None)
                 if job is None:
                     self._news.wait()
                     continue
