@@ -208,6 +208,7 @@ def test_the_recogniser_gets_speech_by_handfuls_and_a_pause_as_it_comes(
 ) -> None:
     fed, heard = Fed(), Heard()
     hearing = Hearing(SileroVad(silero), fed, heard)
+    hearing.turn_settings = TurnSettings(silence_duration_ms=200)
     said = up().feed(np.concatenate((quiet(600), spoken(voice, "what is my balance"), quiet(900))))
     for pcm in (to_pcm(said)[at : at + 960] for at in range(0, len(said) * 2, 960)):
         hearing.feed(pcm)
@@ -215,8 +216,7 @@ def test_the_recogniser_gets_speech_by_handfuls_and_a_pause_as_it_comes(
     assert heard.events[-1][0] == "stopped"
     assert max(fed.frames[:3]) > 4  # what came before the first frame of speech, with the first handful
     assert 4 in fed.frames
-    assert fed.frames[-7:] == [1] * 7
-    assert fed.frames[-11:] != [1] * 11  # so much of a pause is heard, and no more
+    assert fed.frames[-5:] == [1] * 5
     assert heard.events[-1][2] == str(sum(fed.frames))
     assert len(fed.pcm) == sum(fed.frames) * 2 * FRAME
 
@@ -236,7 +236,7 @@ def test_of_a_long_pause_its_beginning_is_heard_and_its_end_if_speech_goes_on(
     (without, _), (with_pause, handfuls) = heard
     assert 8 + 6 - 3 <= with_pause - without <= 8 + 6 + 3
     assert with_pause - without < pause_frames / 1.2
-    assert handfuls > 10
+    assert handfuls < 0.4 * with_pause  # nobody is in a hurry with such a hangover
 
 
 def test_what_is_taught_during_a_turn_waits_for_its_end(

@@ -22,7 +22,7 @@ _PREROLL_FRAMES: Final = -(-PREROLL_MS * RATE // 1000 // FRAME)
 _PARTIAL_FRAMES: Final = 4
 """A look at the words so far every so many frames (128 ms). While somebody speaks the recogniser gets as many
 at once: each session's models push the others' out of the caches, and fetching them is much of what it costs.
-In a pause, which may be the end, it gets each frame as it comes: nothing is left to do when the end is known.
+In a pause that may soon be the end it gets each frame as it comes: nothing is left to do when it is known.
 """
 _PAUSE_HEARD_MS: Final = 256
 """So much of a pause the recogniser hears: a word has faded away by then. Of what follows it hears the last
@@ -30,6 +30,8 @@ _PAUSE_HEARD_MS: Final = 256
 none of its business was acted on.)
 """
 _KEPT_FRAMES: Final = 6
+_HASTE_MS: Final = 64
+"""Where a turn may end so soon after that, the recogniser gets each frame of a pause as it comes."""
 _JUDGED_FRAMES: Final = 8 * RATE // FRAME
 """What a judge of pauses hears: the last 8 s."""
 _WIRE_BYTES: Final = 3
@@ -211,16 +213,23 @@ class Hearing:
     def _hear(self, frame: Samples, *, is_pause: bool) -> None:
         self._turn.append(frame)
         self._frames += 1
-        if self._endpointer is not None and self._endpointer.silence_ms > _PAUSE_HEARD_MS:
+        is_over = self._endpointer is not None and self._endpointer.silence_ms > _PAUSE_HEARD_MS
+        if is_over:
             self._pause.append(frame)
         else:
             self._unheard += (*self._pause, frame)
             self._pause.clear()
         is_look = self._frames % _PARTIAL_FRAMES == 0
-        if is_pause or is_look:
+        if is_look or is_over or (is_pause and self._is_hasty):
             self._recognise()
         if is_look:
             self._listener.words_so_far(self._recogniser.partial())
+
+    @property
+    def _is_hasty(self) -> bool:
+        """Whether the end may come before all that is heard of a pause was given in handfuls."""
+        settings = self.turn_settings
+        return settings is not None and settings.silence_duration_ms < _PAUSE_HEARD_MS + _HASTE_MS
 
     def _recognise(self) -> None:
         """The recogniser gets what waits for it."""
