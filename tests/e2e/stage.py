@@ -9,6 +9,7 @@ How the page and the real gateway work together is `test_gateway.py`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import struct
@@ -88,6 +89,7 @@ class Stage:
         self.configured = threading.Event()
         self.configured.set()
         self.customer = CUSTOMERS[0]
+        self._speaking = asyncio.Lock()
         self._serving = Serving("stage")
         self.port, self.url, self.do = self._serving.port, self._serving.url, self._serving.do
 
@@ -110,7 +112,11 @@ class Stage:
 
     def say(self, kind: str, **fields: Any) -> None:
         """One text message in the newest conversation; who is away gets it on return."""
-        self.do(lambda: self._tell(self.talk.numbered(kind, fields)))
+
+        async def speak() -> None:  # numbered where it is sent, or another message may overtake it
+            await self._tell(self.talk.numbered(kind, fields))
+
+        self.do(speak)
 
     def play(self, stream: int, samples: Samples, first: int = 0) -> None:
         """Send audio of an announced item, 20 ms a message."""
@@ -291,14 +297,15 @@ class Stage:
         await self._send(call, message("error", error))
 
     async def _tell(self, payload: str | bytes) -> None:
-        """To whoever carries the newest conversation: its newest call. An older one may be stuck, and what
-        waits behind it would come out of order.
+        """To whoever carries the newest conversation: its newest call, for an older one may be stuck. In the
+        order of their numbers: who waits for a full socket wakes in no order.
         """
-        if not self.talks:
-            return
-        carriers = (call for call in reversed(self.calls) if call.open and call.talk is self.talk)
-        if (carrier := next(carriers, None)) is not None:
-            await self._send(carrier, payload)
+        async with self._speaking:
+            if not self.talks:
+                return
+            carriers = (call for call in reversed(self.calls) if call.open and call.talk is self.talk)
+            if (carrier := next(carriers, None)) is not None:
+                await self._send(carrier, payload)
 
     async def _send(self, call: Call, payload: str | bytes) -> None:
         assert call.socket is not None
