@@ -18,7 +18,7 @@ from holdfast import config
 from holdfast.app import Gateway
 from holdfast.config import Settings
 from holdfast.emulator import Emulator, EmulatorOptions
-from holdfast.ports.sightings import Sighting, Watched
+from holdfast.ports.sightings import EVERYTHING, Sighting, Watched
 
 PATIENCE: Final[dict[str, float]] = {
     "dial_s": 1.5,
@@ -102,6 +102,7 @@ async def upstream(run: Run, faults: list[str]) -> AsyncIterator[Emulator]:
 class Seen:
     """What those who run the gateway see of its sessions."""
 
+    sees = EVERYTHING
     sightings: list[Sighting] = field(default_factory=list)
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:  # noqa: ARG002 - the port's form
@@ -127,7 +128,7 @@ async def gateway(of: Settings) -> AsyncIterator[Door]:
     """The whole gateway, in this process; it ends with its sessions."""
     made = Gateway(of)
     seen = Seen()
-    made.directory.watches.all.append(seen)
+    made.directory.watches.add(seen)
     async with made.running() as address:
         try:
             yield Door(address, seen)

@@ -49,7 +49,7 @@ async def keep_words(
     stack.push_async_callback(transcripts.close)
     if not chosen.enabled:
         return None
-    directory.watches.all.append(TranscriptWatch(transcripts, limits))
+    directory.watches.add(TranscriptWatch(transcripts, limits))
     return transcripts
 
 
@@ -76,5 +76,5 @@ def keep_sound(
     recordings.start()
     stack.push_async_callback(recordings.close)
     directory.recordings = recordings
-    directory.watches.all.append(recordings)
+    directory.watches.add(recordings)
     return recordings

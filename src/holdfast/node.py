@@ -219,7 +219,7 @@ class Node:
         kept_lines.begin(self.settings.limits.console_log_lines)
         at = asyncio.get_running_loop().time()
         ledger = Ledger(self.settings.limits, wall_s=time.time(), at=at, show_customers=shown)
-        self.directory.watches.all.append(ledger)
+        self.directory.watches.add(ledger)
         self.figures.rooms.append(lambda uses: readings.of_ledger(ledger, uses))
         recordings = None if self.recorder is None else TakenAlong(self.recorder, self.settings)
         self.keeper = Keeper(ledger, self.directory, recordings)
@@ -239,7 +239,7 @@ class Node:
         )
         traces = Traces(options, Pseudonyms(self.settings.pseudonym_key))
         stack.push_async_callback(traces.close)
-        self.directory.watches.all.append(traces)
+        self.directory.watches.add(traces)
         self.figures.rooms.append(lambda _: readings.of_spans(traces.counts))
 
     async def _dialers(
@@ -314,7 +314,7 @@ class Node:
         await self.books.open()
         _name_unpriced(settings, price_table(settings))
         stack.callback(self.books.close)
-        directory.watches.all.append(self.books)
+        directory.watches.add(self.books)
         directory.purse = self.books
 
     def _journal_changed(self, state: JournalState) -> None:

@@ -35,7 +35,7 @@ def recorder_of(
         trouble=_in_trouble,
     )
     stack.push_async_callback(recorder.close)
-    directory.watches.all.append(recorder)
+    directory.watches.add(recorder)
     directory.session_core = recorder.session
     directory.relay_core = recorder.relay
     return recorder

@@ -263,7 +263,7 @@ async def _ended_by_operator(seen: Seen, _: Path) -> None:
         calling(gw, seen) as client,
     ):
         ledger = Ledger(Limits(), wall_s=0.0, at=0.0)
-        gw.directory.watches.all.append(ledger)
+        gw.directory.watches.add(ledger)
         client.say("create_session")
         await client.until_told("session_ready")
         session_id = client.told("session_created")[0]["sessionId"]

@@ -9,8 +9,9 @@ import pytest
 
 from holdfast.core.faults import fault
 from holdfast.ledger import Climate, Flow
-from holdfast.ledger.reading import _BOOKS, PROVIDER_SESSIONS_MAX
+from holdfast.ledger.reading import BOOKS, PROVIDER_SESSIONS_MAX
 from holdfast.ports import sightings as seen
+from holdfast.telemetry import MOMENTS
 from tests.ledger.seeing import WALL, Seen
 
 
@@ -32,7 +33,10 @@ def test_a_session_is_followed_from_its_beginning_to_its_end() -> None:
 
 
 def test_every_sighting_has_its_place() -> None:
-    assert set(_BOOKS) == set(seen.Sighting.__args__)
+    kinds = {one for one in BOOKS if isinstance(one, type)}
+
+    assert kinds == seen.EVERYTHING - {seen.Noted}
+    assert {one for one in BOOKS if isinstance(one, str)} <= MOMENTS.keys()
 
 
 def test_the_segments_of_a_turn_add_up_to_what_the_user_waited() -> None:
@@ -347,7 +351,7 @@ def test_a_silent_session_costs_little() -> None:
     account = book.ledger._accounts["hf_1"]
     slots = [getattr(account, name) for name in account.__slots__]
     size = sys.getsizeof(account) + sum(sys.getsizeof(one) for one in slots)
-    size += sum(sys.getsizeof(one) + sys.getsizeof(one.data) for one in account.entries)
+    size += sum(sys.getsizeof(one) + sys.getsizeof(one.values) for one in account.entries)
 
     assert size < 4_000
     assert len(fields(seen.Watched)) == 4  # what else is held of the session

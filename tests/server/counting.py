@@ -23,7 +23,7 @@ async def counted(gw: TestGateway, path: Path, caps: Caps = NO_CAPS) -> AsyncIte
         PriceTable(own_prices()), charges, caps=caps, end=gw.directory.budget_spent, customers_max=1_000
     )
     await books.open()
-    gw.directory.watches.all.append(books)
+    gw.directory.watches.add(books)
     gw.directory.purse = books
     try:
         yield books

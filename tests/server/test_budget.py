@@ -7,6 +7,7 @@ from pathlib import Path
 from holdfast.accounts import Caps
 from holdfast.core.faults import FAULTS
 from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.runtime.watching import Watches
 from tests.server.counting import counted
 from tests.server.gateway import Client, gateway
 from tests.server.realtime_client import dial, send_text
@@ -48,7 +49,7 @@ async def test_a_customer_whose_day_is_spent_is_told_when_it_opens_again(tmp_pat
             await client.until_closed()
             assert await other.until_closed() == (4429, "budget_spent"), "it is the same customer's"
             before = len(upstream.records)
-        gw.directory.watches.all.clear()
+        gw.directory.watches = Watches()
 
         async with counted(gw, path, caps):  # the next process: what was spent stands in the database
             late = await Client.connect(gw.browser_url)

@@ -48,7 +48,7 @@ async def recorded(
     recorder = Recorder(limits, shelf=Shelf(folder, 10), version="0", hide=Redactor(["sk-test-canary"]).hide)
     async with gateway(upstream.http_base, limits=limits, is_compiled=is_compiled) as gw:
         gw.directory.session_core, gw.directory.relay_core = recorder.session, recorder.relay
-        gw.directory.watches.all.append(recorder)
+        gw.directory.watches.add(recorder)
         yield gw, recorder
     await recorder.close()
 

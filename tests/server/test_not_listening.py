@@ -46,6 +46,7 @@ def noise() -> bytes:
 class Sightings:
     """What those who run the gateway see."""
 
+    sees = sight.EVERYTHING
     all: list[Sighting] = field(default_factory=list)
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
@@ -72,7 +73,7 @@ async def house(speech_files: Path, *faults: str) -> AsyncIterator[House]:
         gateway(upstream.http_base, limits=LIMITS) as gw,
     ):
         seen = Sightings()
-        gw.directory.watches.all.append(seen)
+        gw.directory.watches.add(seen)
         ears = Ears.of(EngineOptions(speech_folder=speech_files))
         gw.directory.listening = listening = Listening(ears, LIMITS)
         try:

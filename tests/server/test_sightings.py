@@ -20,6 +20,7 @@ SPEECH = tone(0.6) + bytes(48 * 900)
 class Memory:
     """Keeps what it sees."""
 
+    sees = seen.EVERYTHING
     seen: list[tuple[Watched, Sighting, float]] = field(default_factory=list)
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
@@ -36,13 +37,15 @@ class Memory:
 class Broken:
     """Raises at everything."""
 
+    sees = seen.EVERYTHING
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         raise RuntimeError("a bug")
 
 
 def watched(gw: TestGateway | Gateway) -> Memory:
     memory = Memory()
-    gw.directory.watches.all += [Broken(), memory]  # one that fails takes nothing from the others
+    gw.directory.watches.add(Broken(), memory)  # one that fails takes nothing from the others
     return memory
 
 

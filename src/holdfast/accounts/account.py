@@ -8,7 +8,8 @@ A charge may come again with the same key: who speaks over an answer does so aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from holdfast.accounts.bills import Answer, Bills
@@ -31,6 +32,9 @@ ANSWERS_REMEMBERED: Final = 8
 TURNS_REMEMBERED: Final = 32
 _SUSPENDED: Final = "session.suspended"
 """The next process takes the session up: what is still sounding is heard."""
+
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Account:
@@ -64,10 +68,10 @@ class Account:
         self._bills = Bills(session, prices, wall)
         self._wall = wall
         self._upstream: seen.UpstreamLive | None = None
-        self._answers: dict[str, Answer] = {}
-        self._turns: dict[str, int] = {}
+        self._answers: Mapping[str, Answer] = _NOTHING
+        self._turns: Mapping[str, int] = _NOTHING
         """Samples at which turns began; milliseconds that they lasted once they have ended, by item."""
-        self._lasted: dict[str, int] = {}
+        self._lasted: Mapping[str, int] = _NOTHING
         self._is_restored = False
         self._is_fresh = False
         """Whether the upstream was told the conversation again and has not answered yet."""
@@ -80,36 +84,35 @@ class Account:
         self._plays_until = 0.0
         self._away_at: float | None = None
 
-    def saw(self, sighting: Sighting, at: float) -> Iterator[Charge]:
+    def saw(self, sighting: Sighting, at: float) -> Iterable[Charge]:
         """What is to be billed because of this, or to be corrected."""
-        look = _LOOKS.get(type(sighting))
-        if look is not None:
-            yield from look(self, sighting, at)
+        look = LOOKS.get(type(sighting))
+        return () if look is None else look(self, sighting, at)
 
     # the session and its upstreams
 
-    def began(self, sighting: seen.Began, at: float) -> Iterator[Charge]:
+    def began(self, sighting: seen.Began, at: float) -> Iterable[Charge]:
         """The session exists."""
         self.began_at = at
         self._is_restored = sighting.is_restored
-        return iter(())
+        return ()
 
-    def went_live(self, sighting: seen.UpstreamLive, at: float) -> Iterator[Charge]:  # noqa: ARG002 - all looks are called alike
+    def went_live(self, sighting: seen.UpstreamLive, at: float) -> Iterable[Charge]:  # noqa: ARG002 - all looks are called alike
         """An upstream serves from here on; what it was told again it has not read yet."""
         self._is_fresh = sighting.how != "first" or self._is_restored
         self._upstream = sighting
         self._new_ms = self._new_chars = self._user_ms = self._said_ms = 0
-        return iter(())
+        return ()
 
-    def went_away(self, sighting: seen.ClientAway, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def went_away(self, sighting: seen.ClientAway, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """From here on nobody hears."""
         self._away_at = at
-        return iter(())
+        return ()
 
-    def came_back(self, sighting: seen.ClientBack, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def came_back(self, sighting: seen.ClientBack, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """Somebody hears again."""
         self._away_at = None
-        return iter(())
+        return ()
 
     def ended(self, sighting: seen.Ended, at: float) -> Iterator[Charge]:
         """What would still be sounding is heard by nobody."""
@@ -130,27 +133,28 @@ class Account:
 
     # turns
 
-    def turn_began(self, sighting: seen.TurnBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def turn_began(self, sighting: seen.TurnBegan, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """Somebody speaks."""
-        _remember(self._turns, sighting.item_id, sighting.sample, TURNS_REMEMBERED)
-        return iter(())
+        self._turns = _with(self._turns, sighting.item_id, sighting.sample, TURNS_REMEMBERED)
+        return ()
 
-    def turn_ended(self, sighting: seen.TurnEnded, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def turn_ended(self, sighting: seen.TurnEnded, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """And has spoken for so long."""
-        first = self._turns.pop(sighting.item_id, sighting.sample)
+        first = self._turns.get(sighting.item_id, sighting.sample)
+        self._turns = {key: began for key, began in self._turns.items() if key != sighting.item_id}
         lasted_ms = max(0, sighting.sample - first) * 1000 // SAMPLE_RATE_HZ
-        _remember(self._lasted, sighting.item_id, lasted_ms, TURNS_REMEMBERED)
+        self._lasted = _with(self._lasted, sighting.item_id, lasted_ms, TURNS_REMEMBERED)
         self._new_ms += lasted_ms
         self._user_ms += lasted_ms
-        return iter(())
+        return ()
 
-    def words_came(self, sighting: seen.WordsOfUser, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def words_came(self, sighting: seen.WordsOfUser, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """What was spoken is written down, which is billed apart; what was typed is new to the upstream."""
         if sighting.is_typed:
             self._new_chars += len(sighting.text)
-            return
-        if self._upstream is not None:
-            yield self._written(sighting, self._upstream)
+        elif self._upstream is not None:
+            return (self._written(sighting, self._upstream),)
+        return ()
 
     # answers
 
@@ -158,33 +162,32 @@ class Account:
         found = self._answers.get(response_id)
         if found is None:
             found = Answer(response_id)
-            _remember(self._answers, response_id, found, ANSWERS_REMEMBERED)
+            self._answers = _with(self._answers, response_id, found, ANSWERS_REMEMBERED)
         return found
 
-    def answer_began(self, sighting: seen.ResponseBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def answer_began(self, sighting: seen.ResponseBegan, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """It may end, or be cut."""
         self._answer(sighting.response_id)
-        return iter(())
+        return ()
 
-    def sounded(self, sighting: seen.FirstSound, at: float) -> Iterator[Charge]:
+    def sounded(self, sighting: seen.FirstSound, at: float) -> Iterable[Charge]:
         """An item of an answer begins to sound, when what sounded before has ended."""
         answer, begins = self._answer(sighting.response_id), max(at, self._plays_until)
         answer.items.setdefault(sighting.item_id, begins)
         if answer.sounded_at is None:
             answer.sounded_at = begins
-        return iter(())
+        return ()
 
-    def words_said(self, sighting: seen.WordsOfAssistant, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def words_said(self, sighting: seen.WordsOfAssistant, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """There are words of it."""
         self._answer(sighting.response_id).has_words = True
-        return iter(())
+        return ()
 
-    def called(self, sighting: seen.ToolBegan, at: float) -> Iterator[Charge]:  # noqa: ARG002 - as above
+    def called(self, sighting: seen.ToolBegan, at: float) -> Iterable[Charge]:  # noqa: ARG002 - as above
         """A call belongs to the answer that is being given, or was last."""
-        last = next(reversed(self._answers.values()), None)
-        if last is not None:
+        for last in list(self._answers.values())[-1:]:
             last.has_called = True
-        return iter(())
+        return ()
 
     def interrupted(self, sighting: seen.Interrupted, at: float) -> Iterator[Charge]:
         """It was cut: what came after that was made in vain."""
@@ -199,11 +202,11 @@ class Account:
         if answer.upstream is not None:
             yield self._bills.of_answer(answer)
 
-    def answer_ended(self, sighting: seen.ResponseEnded, at: float) -> Iterator[Charge]:
+    def answer_ended(self, sighting: seen.ResponseEnded, at: float) -> Iterable[Charge]:
         """It is billed; the first of a fresh upstream with what that was told again."""
         answer = self._answer(sighting.response_id)
         if self._upstream is None or answer.upstream is not None:
-            return
+            return ()
         answer.upstream, answer.at, answer.status = self._upstream, self._wall(), sighting.status
         told = response_tokens(sighting.usage)
         answer.is_estimated = told is None
@@ -219,7 +222,7 @@ class Account:
         self._said_ms += answer.generated_ms
         charge = self._bills.of_answer(answer)
         self.spent += charge.assumed
-        yield charge
+        return (charge,)
 
     def _estimate(self, answer: Answer, ended: seen.ResponseEnded, at: float) -> Tokens:
         """By the rates of the protocol: sound only, for what text comes to nobody says. An answer that failed
@@ -243,16 +246,17 @@ class Account:
         return charge
 
 
-def _remember(memory: dict[str, Any], key: str, value: Any, most: int) -> None:
-    """The oldest makes room."""
-    memory[key] = value
-    while len(memory) > most:
-        del memory[next(iter(memory))]
+def _with(memory: Mapping[str, Any], key: str, value: Any, most: int) -> Mapping[str, Any]:
+    """One more; the oldest makes room. A session in which nobody speaks has none."""
+    if key in memory or len(memory) < most:
+        return {**memory, key: value}
+    _, *others = memory.items()
+    return dict([*others, (key, value)])
 
 
-_Look = Callable[[Account, Any, float], Iterator[Charge]]
+_Look = Callable[[Account, Any, float], Iterable[Charge]]
 
-_LOOKS: Final[Mapping[type, _Look]] = {
+LOOKS: Final[Mapping[type, _Look]] = {
     seen.Began: Account.began,
     seen.UpstreamLive: Account.went_live,
     seen.ClientAway: Account.went_away,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from holdfast.accounts.prices import Price, PriceTable
 from holdfast.accounts.rating import Amounts, of_minutes, of_response, unheard
@@ -17,6 +17,8 @@ from holdfast.accounts.usage import MS_PER_TOKEN_IN, MS_PER_TOKEN_OUT, Writing, 
 from holdfast.ports import sightings as seen
 from holdfast.ports.charges import OWN_ENGINE, UNKNOWN, Charge, Tokens
 from holdfast.ports.sightings import Watched
+
+_NONE: Final = Tokens()
 
 
 @dataclass(slots=True)
@@ -34,8 +36,8 @@ class Answer:
     has_words: bool = False
     at: float = 0.0
     status: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
-    again: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = _NONE
+    again: Tokens = _NONE
     is_estimated: bool = False
     upstream: seen.UpstreamLive | None = None
     """Who gave it; None until it has ended."""
@@ -76,7 +78,7 @@ class Bills:
             is_all = answer.reached_nobody()
             return of_response(answer.tokens, price, answer.again, in_vain, is_all_in_vain=is_all)
 
-        priced = self._priced(upstream.kind, upstream.model, self._prices.dearest(), rated)
+        priced = self._priced(upstream.kind, upstream.model, self._prices.dearest, rated)
         return Charge(
             self._session.id,
             self._session.customer_id,
@@ -114,7 +116,7 @@ class Bills:
                 return of_minutes(ms, price)
             return of_response(tokens, price, Tokens(), Tokens(), is_all_in_vain=False)
 
-        dearest = self._prices.dearest_minute() if is_timed else self._prices.dearest()
+        dearest = self._prices.dearest_minute if is_timed else self._prices.dearest
         priced = self._priced(upstream.kind, model, dearest, rated)
         return Charge(
             self._session.id,

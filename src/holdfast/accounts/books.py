@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 import structlog
 
-from holdfast.accounts.account import Account
+from holdfast.accounts.account import LOOKS, Account
 from holdfast.accounts.budget import Caps, Reached, Spending, as_fault, midnight, reached_by_session
 from holdfast.accounts.prices import PriceTable
 from holdfast.core.faults import Fault
@@ -84,6 +84,11 @@ class Books:
 
     # watching
 
+    @property
+    def sees(self) -> Collection[type | str]:
+        """See `Watch`."""
+        return LOOKS.keys()
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """See `Watch`."""
         account = self.accounts.get(session.id)
@@ -104,7 +109,8 @@ class Books:
             del self.accounts[session.id]
             self._count(self._newest.pop(session.id, None))
             self._ending.discard(session.id)
-            self._warned = {one for one in self._warned if one[0] != session.id}
+            if self._warned:
+                self._warned = {one for one in self._warned if one[0] != session.id}
 
     def _take_up(self, account: Account) -> None:
         """What a session has cost in an earlier process counts for its cap."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -96,10 +97,12 @@ class PriceTable:
                     return next((row for row in rows if row.as_of <= day), rows[-1])
         return None
 
+    @cached_property
     def dearest(self) -> Price | None:
         """What a budget assumes of a model whose price nobody knows."""
         return max((row for row in self if row.per_minute is None), key=lambda row: row.weight, default=None)
 
+    @cached_property
     def dearest_minute(self) -> Price | None:
         """The same of what is billed by duration."""
         timed = [row for row in self if row.per_minute is not None]

@@ -171,6 +171,8 @@ class Recorder:
 
     # on a fault
 
+    sees = frozenset({UpstreamLost, FaultMet, Ended})
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """See `Watch`."""
         kind = type(sighting)

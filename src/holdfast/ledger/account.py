@@ -8,18 +8,19 @@ arguments, in seconds of the loop.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from holdfast.core.faults import Fault
 from holdfast.core.limits import Limits
 from holdfast.core.recent import Recent
+from holdfast.ledger.lines import FAULT, Form, Line
 from holdfast.ledger.purse import Spent
-from holdfast.ledger.shapes import Entry, Lane, Phase, State, UpstreamTold
+from holdfast.ledger.shapes import Phase, State, UpstreamTold
 from holdfast.ledger.turns import Turn
 from holdfast.ports import sightings as seen
 
-TEXT_CHARS_MAX: Final = 200
 LEVELS_MAX: Final = 300
 """Seconds of audio's coming and going that a session's document shows."""
 
@@ -41,6 +42,10 @@ class Levels:
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
         return zip(*[iter(self._numbers)] * self.WIDTH, strict=True)
+
+
+_NOBODY: Final = UpstreamTold()
+_NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Met:
@@ -76,6 +81,7 @@ class Account:
         "left",
         "levels",
         "levels_at",
+        "limits",
         "lines",
         "losses",
         "mode",
@@ -110,17 +116,16 @@ class Account:
         self.away_since: float | None = None
         self.left = False
         """It is away because somebody closed the page: nothing broke."""
-        self.upstream = UpstreamTold()
+        self.upstream = _NOBODY
         self.serves = False
         """Whether that one serves now, whoever is away meanwhile."""
-        self.provider_sessions: list[str] = []
-        self.turns: Recent[Turn] = Recent(limits.console_turns)
-        self.turn_count = 0
-        self.entries: Recent[Entry] = Recent(limits.console_entries)
+        self.provider_sessions: tuple[str, ...] = ()
+        self.turns: Sequence[Turn] = ()  # made with the first: nearly all of a thousand are silent
+        self.turn_count = self.faults = 0
+        self.entries: Recent[Line] = Recent(limits.console_entries)
         self.lines = 0
         """Of the timeline so far: the number of the next."""
-        self.faults_kept: Recent[Met] = Recent(limits.console_faults_of_session)
-        self.faults = 0
+        self.faults_kept: Sequence[Met] = ()
         self.losses = 0
         """Samples that were lost."""
         self.last_loss: float | None = None
@@ -135,7 +140,7 @@ class Account:
         """That go on."""
         self.cost: Spent | None = None
         """None before anything was charged."""
-        self.report: dict[str, float] = {}
+        self.report = _NOTHING
         """What the client last said of its own microphone, line and player; never trusted for a decision."""
         # audio, by the rounds that look at it
         self.in_samples = self.out_samples = 0
@@ -145,11 +150,12 @@ class Account:
         """Since when what comes is digital silence."""
         self.rtt_ms: float | None = None
         """To the client and back, as the kernel measures it."""
-        self.levels = Levels()
+        self.levels: Levels | None = None
         self.levels_at = at
-        self.running: dict[str, float] = {}
+        self.running = _NOTHING
         """Tools that run, by call."""
         # the ledger's
+        self.limits = limits
         self.version = 0
         self.due = 0.0
 
@@ -214,13 +220,27 @@ class Account:
             self.state, self.state_since = state, at
 
     def write(
-        self, lane: Lane, kind: str, text: str, at: float, *, lasted_s: float | None = None, **data: Any
+        self, form: Form, at: float, values: tuple[Any, ...] = (), lasted_s: float | None = None
     ) -> None:
         """One more line of its timeline. What lasted is over at `at`, and stands where it began."""
-        lasted = None if lasted_s is None else round(lasted_s * 1000)
-        began = self.ms(at) if lasted is None else max(0, self.ms(at) - lasted)
-        self.entries.append(Entry(self.lines, began, lane, kind, text[:TEXT_CHARS_MAX], lasted, data or None))
+        began, lasted = max(0, round((at - self.began) * 1000)), None
+        if lasted_s is not None:
+            lasted = round(lasted_s * 1000)
+            began = max(0, began - lasted)
+        self.entries.append(Line(self.lines, began, form, values, lasted))
         self.lines += 1
+
+    def begin_turn(self, turn: Turn) -> None:
+        """One more, which is the newest from here on."""
+        if not isinstance(self.turns, Recent):
+            self.turns = Recent(self.limits.console_turns)
+        self.turns.append(turn)
+
+    def hear(self, t_ms: int, came: int, went: int, held: int) -> None:
+        """See `Levels.add`."""
+        if self.levels is None:
+            self.levels = Levels()
+        self.levels.add(t_ms, came, went, held)
 
     def meet(self, fault: Fault, at: float, moment: str) -> Met:
         """A fault. The same one told twice within one step is one."""
@@ -229,15 +249,9 @@ class Account:
             return last
         self.faults += 1
         met = Met(fault, at, moment, self.faults)
+        if not isinstance(self.faults_kept, Recent):
+            self.faults_kept = Recent(self.limits.console_faults_of_session)
         self.faults_kept.append(met)
-        self.write(
-            "fault",
-            "fault",
-            f"{fault.code}: {fault.row.message}",
-            at,
-            code=fault.code,
-            party=str(fault.row.party),
-            evidence=list(fault.evidence),
-            moment=moment,
-        )
+        row = fault.row
+        self.write(FAULT, at, (fault.code, str(row.party), fault.evidence, moment, row.message))
         return met

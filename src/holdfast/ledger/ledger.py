@@ -10,7 +10,7 @@ spent on words that nobody reads.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -23,7 +23,7 @@ from holdfast.ledger.attention import Look, again_at, judge
 from holdfast.ledger.climate import Climate
 from holdfast.ledger.health import network_of, strip
 from holdfast.ledger.purse import Purse, Spent
-from holdfast.ledger.reading import read
+from holdfast.ledger.reading import BOOKS, read
 from holdfast.ledger.shapes import Batch, FaultSeen, FaultTold, Flow, Row, TurnSample, masked, told
 from holdfast.ledger.turns import Turn
 from holdfast.ports import sightings as seen
@@ -81,34 +81,41 @@ class Ledger:
 
     # what is seen
 
+    @property
+    def sees(self) -> Collection[type | str]:
+        """See `Watch`."""
+        return BOOKS.keys()
+
     def saw(self, session: Watched, sighting: seen.Sighting, at: float) -> None:
         """See `Watch`."""
-        account = self._of(session, sighting, at)
-        if account is None:
-            return
-        faults, sounded = account.faults, _sounded(account)
-        heard = account.turn_heard(sighting.item_id) if isinstance(sighting, seen.SilenceHeard) else None
-        is_new = heard is not None and not heard.is_heard
-        read(account, sighting, at)
+        account, kind = self._accounts.get(session.id), type(sighting)
+        if account is None or (kind is seen.Began and account.ended is not None):
+            # One that had ended begins anew when its session was taken up again.
+            account = self._open(session, at)
+            if account is None:
+                return
+        faults = account.faults
+        if isinstance(sighting, seen.FirstSound | seen.SilenceHeard):
+            self._sounds(account, sighting, at)
+        else:
+            read(account, sighting, at)
         if account.faults != faults:
             self._met(account)
         if isinstance(sighting, seen.Ended):
             if sighting.fault is not None and account.faults == faults:
                 self._was_its_end(account)
             self._ends(account)
-        if isinstance(sighting, seen.FirstSound) and _sounded(account) != sounded:
-            self._waited(account, account.turn, at)
-        if is_new and heard is not None and heard.is_heard:
-            self._waited(account, heard, at)
-        if type(sighting) not in _UNSHOWN:
+        if kind not in _UNSHOWN:
             self._touch(account)
 
-    def _of(self, session: Watched, sighting: seen.Sighting, at: float) -> Account | None:
-        """Its account; one that had ended begins anew when its session was taken up again."""
-        known = self._accounts.get(session.id)
-        if known is not None and (known.is_live or not isinstance(sighting, seen.Began)):
-            return known
-        return self._open(session, at)
+    def _sounds(self, account: Account, sighting: seen.FirstSound | seen.SilenceHeard, at: float) -> None:
+        """Something was heard: it may be known by now how long the user waited for it."""
+        is_first = isinstance(sighting, seen.FirstSound)
+        turn = account.turn if is_first else account.turn_heard(sighting.item_id)
+        before = None if turn is None else (turn.sounded, turn.is_heard)
+        read(account, sighting, at)
+        if turn is not None and (turn.sounded, turn.is_heard) != before:
+            self._waited(account, turn, at)
 
     def _open(self, session: Watched, at: float) -> Account | None:
         if session.id not in self._accounts and self.live >= self._limits.console_sessions:
@@ -217,7 +224,7 @@ class Ledger:
         comes, goes = came > a.in_samples, went > a.out_samples
         if comes or goes or flow.held:
             new = max(0, came - a.in_samples), max(0, went - a.out_samples)
-            a.levels.add(a.ms(at), *new, flow.held)
+            a.hear(a.ms(at), *new, flow.held)
         before = network_of(a.trip_ms), a.silent_since is None
         a.rtt_ms = a.rtt_ms if flow.rtt_ms is None else flow.rtt_ms
         if comes:
@@ -301,7 +308,7 @@ class Ledger:
         return {
             "at": self.wall_ms(at),
             "row": msgspec.to_builtins(self._row(a, at)),
-            "timeline": [msgspec.to_builtins(entry) for entry in a.entries],
+            "timeline": [msgspec.to_builtins(line.told()) for line in a.entries],
             "truncated": bool(a.entries) and a.entries[0].n > 0,
             "turns": [turn.as_object(a.began) for turn in a.turns],
             "faults": [
@@ -320,7 +327,7 @@ class Ledger:
                     "out": round(went / SAMPLE_RATE_HZ, 2),
                     "held_ms": round(held * 1000 / SAMPLE_RATE_HZ),
                 }
-                for t, came, went, held in a.levels
+                for t, came, went, held in a.levels or ()
             ],
             "providerSessions": list(a.provider_sessions),
             "report": {
@@ -333,10 +340,6 @@ class Ledger:
             "lostSamples": a.losses,
             "endReason": a.end_reason or None,
         }
-
-
-def _sounded(a: Account) -> float | None:
-    return None if a.turn is None else a.turn.sounded
 
 
 def _is_now(last: float | None, looked: float) -> bool:

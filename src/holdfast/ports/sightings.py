@@ -10,9 +10,9 @@ wait, or change anything. `at` is the loop's monotonic time, in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 from holdfast.core.faults import Fault
 
@@ -251,8 +251,17 @@ Sighting = (
 )
 
 
+EVERYTHING: Final[frozenset[type]] = frozenset(get_args(Sighting))
+"""For whoever sees all there is."""
+
+
 class Watch(Protocol):
     """Who watches the sessions of a process."""
+
+    @property
+    def sees(self) -> Collection[type | str]:
+        """The kinds of sightings that it makes anything of, always the same; a text: a moment of `Noted`."""
+        ...
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """Something was seen. Must not wait and must not raise; what it keeps is bounded."""

@@ -40,7 +40,7 @@ class Figures:
         self._sample: LoadSample | None = None
         directory.parting = self._conversations.ended
         if is_watching:
-            directory.watches.all.append(MetricsWatch(self.metrics))
+            directory.watches.add(MetricsWatch(self.metrics))
 
     def heard(self, sample: LoadSample) -> None:
         """How busy the process is, four times a second."""

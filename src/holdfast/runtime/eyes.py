@@ -8,9 +8,9 @@ Both go by what the core made of an event, not by the event: a dead upstream's w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from holdfast.core import notices, relay_effects
 from holdfast.core import relay_events as heard
@@ -33,7 +33,12 @@ from holdfast.wire.usage import usage_of
 Told = notices.Notice | SilenceHeard
 TYPED_REMEMBERED: Final = 32
 """Typed turns whose line may be written again: it changes while they wait for an upstream."""
-_LIVE: Final = {"session.ready": "first", "session.rebuilt": "rebuilt", "upstream.rotated": "rotated"}
+_How = Literal["first", "rebuilt", "rotated"]
+_LIVE: Final[Mapping[str, _How]] = {
+    "session.ready": "first",
+    "session.rebuilt": "rebuilt",
+    "upstream.rotated": "rotated",
+}
 
 
 class Eyes:
@@ -57,36 +62,30 @@ class Eyes:
             return
         self._watches.saw(self.session, sighting, at)
 
-    def _noted(self, note: Note) -> Iterator[Sighting]:
-        facts = note.facts
-        yield seen.Noted(note.moment, note.level, facts)
-        cause = _fault_of(facts)
-        if note.moment == "upstream.reconnecting" and cause is not None:
-            generation, was_live = facts["generation"], facts["was_live"]
-            yield seen.UpstreamLost(generation, cause, was_live)
-        if cause is not None:
-            yield seen.FaultMet(cause, note.moment)
-        if note.moment in _LIVE:
-            link, upstream = self._links.upstream, self._links.upstreams[self._links.upstream.endpoint]
-            yield seen.UpstreamLive(
-                link.generation,
-                upstream.name,
-                upstream.kind,
-                link.model or upstream.model,
-                link.session_id,
-                _LIVE[note.moment],  # type: ignore[arg-type] # one of the three
-            )
-        if note.moment == "client.gone":
-            yield seen.ClientAway(int(facts["code"]))
-        if note.moment == "session.resumed":
-            yield seen.ClientBack(bool(facts["recovered"]))
-
     def noted(self, note: Note, at: float) -> None:
         """A key moment of the log."""
-        if note.moment in _ENDINGS:
+        moment, facts = note.moment, note.facts
+        if moment in _ENDINGS:
             self._ending = note
-        for sighting in self._noted(note):
-            self._tell(sighting, at)
+        if self._watches.who[moment]:
+            self._tell(seen.Noted(moment, note.level, facts), at)
+        cause = _fault_of(facts) if "fault" in facts else None
+        if cause is not None:
+            if moment == "upstream.reconnecting":
+                self._tell(seen.UpstreamLost(facts["generation"], cause, facts["was_live"]), at)
+            self._tell(seen.FaultMet(cause, moment), at)
+        if moment in _LIVE:
+            self._tell(self._live(_LIVE[moment]), at)
+        elif moment == "client.gone":
+            self._tell(seen.ClientAway(int(facts["code"])), at)
+        elif moment == "session.resumed":
+            self._tell(seen.ClientBack(bool(facts["recovered"])), at)
+
+    def _live(self, how: _How) -> Sighting:
+        link = self._links.upstream
+        facts = self._links.upstreams[link.endpoint]
+        model = link.model or facts.model
+        return seen.UpstreamLive(link.generation, facts.name, facts.kind, model, link.session_id, how)
 
     def finished(self, effect: Finish, at: float) -> None:  # noqa: ARG002 - it says only that
         """The session is over, whatever way it took."""
@@ -148,7 +147,8 @@ class BrowserEyes(Eyes):
             look = _EFFECTS.get(type(effect))
             if look is not None:
                 look(self, effect, at)
-        self._end(at)
+        if self._ended is not None:
+            self._end(at)
 
     def _end(self, at: float) -> None:
         """With what was still to be heard."""
@@ -246,7 +246,8 @@ class RelayEyes(Eyes):
             carry = _RELAY_EFFECTS.get(type(effect))
             if carry is not None:
                 carry(self, effect, at)
-        self._end(at)
+        if self._ended is not None:
+            self._end(at)
 
     def ended_for_it(self, effect: relay_effects.SendTerminal, at: float) -> None:
         """A response whose upstream is gone has its end from us."""

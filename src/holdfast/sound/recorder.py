@@ -124,6 +124,8 @@ class StereoRecordings:
         log.info("sound.began", category="session", source="sound", session=session_id)
         return tape
 
+    sees = frozenset({Interrupted, Ended})
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:  # noqa: ARG002 - by our own clock
         """See `Watch`."""
         tape = self._tapes.get(session.id)

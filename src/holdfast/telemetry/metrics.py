@@ -54,21 +54,36 @@ class Metrics:
         self._registry = CollectorRegistry(auto_describe=False)
         self._counters: dict[str, PrometheusCounter] = {}
         self._histograms: dict[str, PrometheusHistogram] = {}
+        self._counting: dict[tuple[str, ...], PrometheusCounter] = {}
+        """By name and labels, as the table has them: each is looked for once."""
+        self._observing: dict[tuple[str, ...], PrometheusHistogram] = {}
         self._process = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._process)
 
     def count(self, name: str, *labels: str, by: float = 1.0) -> None:
         """One more, or `by`. KeyError for a name that the table has not."""
+        found = self._counting.get((name, *labels))
+        (self._counter(name, labels) if found is None else found).inc(by)
+
+    def _counter(self, name: str, labels: tuple[str, ...]) -> PrometheusCounter:
         meter = METERS[name]
         found = self._counters.get(name)
         if found is None:
             assert meter.kind is Kind.COUNTER, name
             found = PrometheusCounter(name, meter.help, meter.labels, registry=self._registry)
             self._counters[name] = found
-        (found.labels(*self._fitting(meter, labels)) if meter.labels else found).inc(by)
+        fitting = self._fitting(meter, labels)
+        found = found.labels(*fitting) if meter.labels else found
+        if fitting == labels:  # of what the table has not there is no end
+            self._counting[name, *labels] = found
+        return found
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """One observation. KeyError for a name that the table has not."""
+        found = self._observing.get((name, *labels))
+        (self._histogram(name, labels) if found is None else found).observe(value)
+
+    def _histogram(self, name: str, labels: tuple[str, ...]) -> PrometheusHistogram:
         meter = METERS[name]
         found = self._histograms.get(name)
         if found is None:
@@ -77,7 +92,11 @@ class Metrics:
                 name, meter.help, meter.labels, registry=self._registry, buckets=meter.buckets
             )
             self._histograms[name] = found
-        (found.labels(*self._fitting(meter, labels)) if meter.labels else found).observe(value)
+        fitting = self._fitting(meter, labels)
+        found = found.labels(*fitting) if meter.labels else found
+        if fitting == labels:
+            self._observing[name, *labels] = found
+        return found
 
     def families(self, readings: Iterable[Reading] = ()) -> list[Family]:
         """Everything that was counted, with `readings` beside it."""

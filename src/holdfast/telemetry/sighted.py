@@ -6,8 +6,8 @@ What never will: names and meanings (`meters`), figures that rooms have themselv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
@@ -37,14 +37,21 @@ _REASONS: Final = {
 }
 """Where an end has no word of its own but the log's."""
 
-Open = dict[Any, tuple[str, float]]
-"""What is under way: whose it is, and since when."""
+Open = tuple[tuple[Any, str, float], ...]
+"""What is under way, the oldest first: its key, whose it is, and since when. Seldom more than one."""
 
 
-def _open(kept: Open, key: Any, whose: str, at: float) -> None:
-    if len(kept) >= OPEN_MAX:
-        del kept[next(iter(kept))]
-    kept[key] = whose, at
+def _open(kept: Open, key: Any, whose: str, at: float) -> Open:
+    _, others = _close(kept, key)
+    return (*others[1 - OPEN_MAX :], (key, whose, at))
+
+
+def _close(kept: Open, key: Any) -> tuple[tuple[str, float] | None, Open]:
+    """Whose it was and since when; None where it was not under way. And what still is."""
+    for at, one in enumerate(kept):
+        if one[0] == key:
+            return one[1:], kept[:at] + kept[at + 1 :]
+    return None, kept
 
 
 def _codes(cause: Fault | None) -> tuple[str, str]:
@@ -69,9 +76,9 @@ class _Seen:
     """Samples that had come when that turn ended."""
     sounded: tuple[str, float] | None = None
     """The item that answered the last turn, and how long it took here; None once its client has said more."""
-    dials: Open = field(default_factory=dict)
-    responses: Open = field(default_factory=dict)
-    tools: Open = field(default_factory=dict)
+    dials: Open = ()
+    responses: Open = ()
+    tools: Open = ()
 
     # the session
 
@@ -97,22 +104,27 @@ class _Seen:
 
     # its upstreams
 
-    def noted(self, sighting: seen.Noted) -> None:
+    def connecting(self, sighting: seen.Noted) -> None:
         facts = sighting.facts
-        if sighting.moment == "upstream.connecting":
-            _open(self.dials, facts.get("generation"), str(facts.get("upstream")), self.at)
-        elif sighting.moment == "upstream.successor_lost" and self.dials:
-            upstream, _ = self.dials.pop(next(reversed(self.dials)))
-            self.metrics.count("holdfast_dials_total", upstream, str(facts.get("fault")))
-        elif sighting.moment == "audio.lost" and self.source == "realtime":
-            # A relay's client is told only if it asked for such news; the log always is.
+        self.dials = _open(self.dials, facts.get("generation"), str(facts.get("upstream")), self.at)
+
+    def successor_lost(self, sighting: seen.Noted) -> None:
+        if self.dials:
+            *others, (_, upstream, _) = self.dials
+            self.dials = tuple(others)
+            self.metrics.count("holdfast_dials_total", upstream, str(sighting.facts.get("fault")))
+
+    def audio_noted(self, sighting: seen.Noted) -> None:
+        """A relay's client is told only if it asked for such news; the log always is."""
+        if self.source == "realtime":
+            facts = sighting.facts
             samples = samples_of_ms(int(str(facts["to_ms"])) - int(str(facts["from_ms"])))
             self._lost_audio("up", samples, str(facts.get("reason")))
 
     def live(self, sighting: seen.UpstreamLive) -> None:
         self.upstream = sighting.name
         self.metrics.count("holdfast_dials_total", sighting.name, "none")
-        dial = self.dials.pop(sighting.generation, None)
+        dial, self.dials = _close(self.dials, sighting.generation)
         if sighting.how == "rotated":  # it was ready long before, and waited for a quiet moment
             return
         if dial is not None:
@@ -123,7 +135,8 @@ class _Seen:
 
     def lost(self, sighting: seen.UpstreamLost) -> None:
         code, party = _codes(sighting.fault)
-        upstream, _ = self.dials.pop(sighting.generation, (self.upstream, 0.0))
+        dial, self.dials = _close(self.dials, sighting.generation)
+        upstream = self.upstream if dial is None else dial[0]
         if not sighting.was_live:
             self.metrics.count("holdfast_dials_total", upstream, code)
             return
@@ -140,7 +153,7 @@ class _Seen:
         self.turn_ended_at, self.answered_at, self.received = self.at, None, sighting.received
 
     def response_began(self, sighting: seen.ResponseBegan) -> None:
-        _open(self.responses, sighting.response_id, "", self.at)
+        self.responses = _open(self.responses, sighting.response_id, "", self.at)
         if self.turn_ended_at is not None and self.answered_at is None:
             self.answered_at = self.at
 
@@ -178,7 +191,7 @@ class _Seen:
 
     def response_ended(self, sighting: seen.ResponseEnded) -> None:
         self.metrics.count("holdfast_responses_total", self.source, sighting.status)
-        began = self.responses.pop(sighting.response_id, None)
+        began, self.responses = _close(self.responses, sighting.response_id)
         if began is not None:
             seconds = self.at - began[1]
             self.metrics.observe("holdfast_response_seconds", seconds, self.source, sighting.status)
@@ -203,11 +216,11 @@ class _Seen:
 
     def tool_began(self, sighting: seen.ToolBegan) -> None:
         if sighting.name:  # else the client runs it
-            _open(self.tools, sighting.call_id, sighting.name, self.at)
+            self.tools = _open(self.tools, sighting.call_id, sighting.name, self.at)
 
     def tool_ended(self, sighting: seen.ToolEnded) -> None:
         self.metrics.count("holdfast_tool_calls_total", sighting.name, sighting.status)
-        began = self.tools.pop(sighting.call_id, None)
+        began, self.tools = _close(self.tools, sighting.call_id)
         if began is not None:
             self.metrics.observe("holdfast_tool_seconds", self.at - began[1], sighting.name)
 
@@ -225,12 +238,14 @@ class _Seen:
         self.metrics.count("holdfast_audio_lost_samples_total", direction, reason, by=max(0, samples))
 
 
-_LOOKS: Final[Mapping[type, Callable[[_Seen, Any], None]]] = {
+_LOOKS: Final[Mapping[type | str, Callable[[_Seen, Any], None]]] = {
     seen.Began: _Seen.began,
     seen.Ended: _Seen.ended,
     seen.ClientAway: _Seen.away,
     seen.ClientBack: _Seen.back,
-    seen.Noted: _Seen.noted,
+    "upstream.connecting": _Seen.connecting,
+    "upstream.successor_lost": _Seen.successor_lost,
+    "audio.lost": _Seen.audio_noted,
     seen.UpstreamLive: _Seen.live,
     seen.UpstreamLost: _Seen.lost,
     seen.TurnBegan: _Seen.turn_began,
@@ -261,9 +276,14 @@ class MetricsWatch:
         """Sessions that something is remembered of."""
         return len(self._seen)
 
+    @property
+    def sees(self) -> Collection[type | str]:
+        """See `Watch`."""
+        return _LOOKS.keys()
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """See `Watch`."""
-        look = _LOOKS.get(type(sighting))
+        look = _LOOKS.get(sighting.moment if type(sighting) is seen.Noted else type(sighting))
         if look is None:
             return
         its = self._seen.get(session)

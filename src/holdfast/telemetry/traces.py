@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -107,6 +107,11 @@ class Traces:
         self._pseudonyms = pseudonyms
         self._traced: dict[Watched, _Traced] = {}
 
+    @property
+    def sees(self) -> Collection[type | str]:
+        """See `Watch`."""
+        return _LOOKS.keys()
+
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """See `Watch`."""
         its = self._traced.get(session)
@@ -115,7 +120,7 @@ class Traces:
             pseudonym = self._pseudonyms.of(session.customer_id)
             its = _Traced.began(self._tracer, self.counts, session, pseudonym, _wall_ns(at))
             self._traced[session] = its
-        look = _LOOKS.get(type(sighting))
+        look = _LOOKS.get(sighting.moment if type(sighting) is seen.Noted else type(sighting))
         if look is not None:
             its.at = _wall_ns(at)
             look(its, sighting)
@@ -219,16 +224,15 @@ class _Traced:
 
     # its upstreams
 
-    def noted(self, sighting: seen.Noted) -> None:
+    def connecting(self, sighting: seen.Noted) -> None:
         facts = sighting.facts
-        if sighting.moment == "upstream.connecting":
-            generation, upstream = facts.get("generation"), str(facts.get("upstream"))
-            manner = str(facts.get("manner"))
-            self._start(
-                self.dials, generation, "dial", generation=generation, upstream=upstream, manner=manner
-            )
-        elif sighting.moment == "upstream.successor_lost" and self.dials:
-            self._end(self.dials, next(reversed(self.dials)), fault=str(facts.get("fault")))
+        generation, upstream = facts.get("generation"), str(facts.get("upstream"))
+        manner = str(facts.get("manner"))
+        self._start(self.dials, generation, "dial", generation=generation, upstream=upstream, manner=manner)
+
+    def successor_lost(self, sighting: seen.Noted) -> None:
+        if self.dials:
+            self._end(self.dials, next(reversed(self.dials)), fault=str(sighting.facts.get("fault")))
 
     def live(self, sighting: seen.UpstreamLive) -> None:
         told = {"upstream_session": sighting.provider_session, "model": sighting.model, "how": sighting.how}
@@ -294,12 +298,13 @@ class _Traced:
         self._event("audio_lost", direction=sighting.direction, samples=samples, reason=sighting.reason)
 
 
-_LOOKS: Final[Mapping[type, Callable[[_Traced, Any], None]]] = {
+_LOOKS: Final[Mapping[type | str, Callable[[_Traced, Any], None]]] = {
     seen.Began: _Traced.restored,
     seen.Ended: _Traced.ended,
     seen.ClientAway: _Traced.away,
     seen.ClientBack: _Traced.back,
-    seen.Noted: _Traced.noted,
+    "upstream.connecting": _Traced.connecting,
+    "upstream.successor_lost": _Traced.successor_lost,
     seen.UpstreamLive: _Traced.live,
     seen.UpstreamLost: _Traced.lost,
     seen.TurnBegan: _Traced.turn_began,

@@ -10,8 +10,9 @@ so that nothing that was written need be changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from holdfast.core.faults import Fault
@@ -35,27 +36,31 @@ class _Draft:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _with(kept: Mapping[str, Any], key: str, value: object) -> Mapping[str, Any]:
+    """The newest few. Most sessions never have one."""
+    others = [one for one in kept.items() if one[0] != key]
+    return dict([*others[1 - ITEMS_REMEMBERED :], (key, value)])
+
+
 class _Memory:
     """What is remembered of a running session."""
 
-    talk: Talk
-    words: dict[str, str] = field(default_factory=dict)
-    cuts: dict[str, seen.Interrupted] = field(default_factory=dict)
-    met: tuple[float, object] | None = None
-    """The last fault: its step's time, and its code."""
+    __slots__ = ("cuts", "met", "talk", "words")
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.words: Mapping[str, str] = _NOTHING
+        self.cuts: Mapping[str, seen.Interrupted] = _NOTHING
+        self.met: tuple[float, object] | None = None
+        """The last fault: its step's time, and its code."""
 
     def knows(self, at: float, draft: _Draft) -> bool:
         """Whether this fault was told in the same step; the moments of one step name it again."""
         before, self.met = self.met, (at, draft.facts.get("code"))
         return before == self.met
-
-    def remember(self, kept: dict[str, Any], key: str, value: object) -> None:
-        """Keep the newest few."""
-        kept.pop(key, None)
-        kept[key] = value
-        if len(kept) > ITEMS_REMEMBERED:
-            del kept[next(iter(kept))]
 
 
 class TranscriptWatch:
@@ -67,6 +72,11 @@ class TranscriptWatch:
         self._now = now
         self._last = 0
         self._sessions: dict[Watched, _Memory] = {}
+
+    @property
+    def sees(self) -> Collection[type | str]:
+        """See `Watch`."""
+        return _LOOKS.keys()
 
     def saw(self, session: Watched, sighting: Sighting, at: float) -> None:
         """See `Watch`. `at` says what happened in one step; a transcript has the wall's time."""
@@ -106,24 +116,25 @@ def _upstream(_: _Memory, sighting: seen.UpstreamLive) -> Iterator[_Draft]:
 def _user(memory: _Memory, sighting: seen.WordsOfUser) -> Iterator[_Draft]:
     if not sighting.text or memory.words.get(sighting.item_id) == sighting.text:
         return  # nothing was understood, or it is told a second time
-    memory.remember(memory.words, sighting.item_id, sighting.text)
+    memory.words = _with(memory.words, sighting.item_id, sighting.text)
     yield _Draft("user", sighting.item_id, sighting.text, facts={"typed": True} if sighting.is_typed else {})
 
 
 def _assistant(memory: _Memory, sighting: seen.WordsOfAssistant) -> Iterator[_Draft]:
     if not sighting.text or memory.words.get(sighting.item_id) == sighting.text:
         return
-    memory.remember(memory.words, sighting.item_id, sighting.text)
+    memory.words = _with(memory.words, sighting.item_id, sighting.text)
     yield _Draft("assistant", sighting.item_id, sighting.text)
-    cut = memory.cuts.pop(sighting.item_id, None)
+    cut = memory.cuts.get(sighting.item_id)
     if cut is not None:
+        memory.cuts = {item_id: one for item_id, one in memory.cuts.items() if one is not cut}
         yield _cut(cut, sighting.text)
 
 
 def _interrupted(memory: _Memory, sighting: seen.Interrupted) -> Iterator[_Draft]:
     words = memory.words.get(sighting.item_id)
     if words is None:
-        memory.remember(memory.cuts, sighting.item_id, sighting)
+        memory.cuts = _with(memory.cuts, sighting.item_id, sighting)
     else:
         yield _cut(sighting, words)
 
