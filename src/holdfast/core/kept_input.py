@@ -13,7 +13,6 @@ forgets what will never be needed again.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -43,7 +42,7 @@ class KeptInput:
     """Samples kept of what the upstream was given; the rest of the given audio is not
     needed, or lost with it.
     """
-    given: deque[bytes | Jump] = field(default_factory=deque)
+    given: list[bytes | Jump] = field(default_factory=list)
     given_samples: int = 0
     first: int = 0
     """Position of the oldest sample in `given`."""
@@ -56,7 +55,8 @@ class KeptInput:
     commands: int = 0
     heard_by: Callable[[bytes, int], None] | None = None
     """Who else hears it, where a recording was agreed to: sound and position; some of it more than once."""
-    _waiting: deque[Append | HeldCommand] = field(default_factory=deque)
+    _waiting: list[Append | HeldCommand] = field(default_factory=list)
+    """A list, as `given` is: see `Recent`."""
 
     # what waits
 
@@ -92,8 +92,11 @@ class KeptInput:
         released: list[Append | HeldCommand] = []
         parts: list[Append] = []
         given = 0
-        while self._waiting and (samples is None or given < samples):
-            entry = self._waiting.popleft()
+        gone = 0
+        for entry in self._waiting:
+            if samples is not None and given >= samples:
+                break
+            gone += 1
             if parts and not self._continues(parts, entry):
                 released.append(_joined(parts))
                 parts = []
@@ -106,6 +109,7 @@ class KeptInput:
                 self.commands -= 1
         if parts:
             released.append(_joined(parts))
+        del self._waiting[:gone]
         self.waiting -= given
         return released
 
@@ -122,7 +126,7 @@ class KeptInput:
         fallen: list[tuple[int, int]] = []
         kept: list[HeldCommand] = []
         while over > 0:
-            entry = self._waiting.popleft()
+            entry = self._waiting.pop(0)
             if not isinstance(entry, Append):
                 kept.append(entry)
                 continue
@@ -131,10 +135,10 @@ class KeptInput:
             fallen.append((entry.start, entry.start + dropped))
             if dropped < count:
                 rest = Append(entry.pcm[dropped * SAMPLE_BYTES :], entry.start + dropped)
-                self._waiting.appendleft(rest)
+                self._waiting.insert(0, rest)
             over -= dropped
             self.waiting -= dropped
-        self._waiting.extendleft(reversed(kept))
+        self._waiting[:0] = kept
         return fallen
 
     # what was given
@@ -171,7 +175,7 @@ class KeptInput:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        head = self.given.popleft()
+        head = self.given.pop(0)
         if isinstance(head, Jump):
             self.first = head.start
             return
@@ -197,7 +201,7 @@ class KeptInput:
             self.give(part.pcm, part.start)
         if not stays:
             self.first = self.end = min(position, self.end)
-        self._waiting.extendleft(reversed(back))
+        self._waiting[:0] = back
         self.waiting += sum(samples_of_bytes(len(part.pcm)) for part in back if isinstance(part, Append))
         self.commands += len(ends)
         return self._shrink()

@@ -10,11 +10,10 @@ and then a return is honestly "not recovered".
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from heapq import merge
-from itertools import islice
 from operator import itemgetter
 
 from holdfast.core.audio import SAMPLE_BYTES
@@ -69,7 +68,7 @@ class Run:
 class ReplayWindow:
     audio_bytes_max: int
     messages_max: int
-    audio: deque[Run] = field(default_factory=deque)
+    audio: list[Run] = field(default_factory=list)
     audio_bytes: int = 0
     forgotten: int = 0
     """No text message up to here is kept any more."""
@@ -79,7 +78,8 @@ class ReplayWindow:
     """Who else hears it, where a recording was agreed to: stream, first sample, sound."""
     is_replayed: bool = False
     """What is kept is being told: nothing of it may fall out meanwhile."""
-    _texts: deque[tuple[int, Tell]] = field(default_factory=deque)
+    _texts: list[tuple[int, Tell]] = field(default_factory=list)
+    """A list, as `audio` is: see `Recent`."""
 
     @property
     def texts(self) -> int:
@@ -92,14 +92,14 @@ class ReplayWindow:
         if gone <= 0:
             return self
         told = {one.name: getattr(self, one.name) for one in fields(ReplayWindow)}
-        told |= {"forgotten": self._texts[gone - 1][0], "_texts": deque(islice(self._texts, gone, None))}
+        told |= {"forgotten": self._texts[gone - 1][0], "_texts": self._texts[gone:]}
         return ReplayWindow(**told)
 
     def tell(self, offset: int, message: Tell) -> None:
         """Keep a text message."""
         self._texts.append((offset, message))
         if len(self._texts) > self.messages_max and not self.is_replayed:
-            self.forgotten, _ = self._texts.popleft()
+            self.forgotten, _ = self._texts.pop(0)
 
     def play(self, offset: int, stream: int, start: int, pcm: bytes, sizes: list[int]) -> None:
         """Keep audio: messages from `offset` on, samples from `start` on. The list is the window's now."""
@@ -132,16 +132,15 @@ class ReplayWindow:
         gone = self.audio[0].drop_first()
         self.audio_bytes -= (gone[3] - gone[2]) * SAMPLE_BYTES
         if not self.audio[0].sizes:
-            self.audio.popleft()
+            del self.audio[0]
         return gone
 
     def acknowledge(self, offset: int) -> None:
         """The client has everything up to `offset`: who comes back to an earlier place has lost its own."""
         self.forgotten = max(self.forgotten, offset)
-        while self._texts and self._texts[0][0] <= offset:
-            self._texts.popleft()
+        del self._texts[: bisect_right(self._texts, offset, key=itemgetter(0))]
         while self.audio and self.audio[0].last_offset <= offset:
-            self.audio_bytes -= self.audio.popleft().size
+            self.audio_bytes -= self.audio.pop(0).size
         while self.audio and self.audio[0].offset <= offset:
             self._drop_first()
 

@@ -6,7 +6,6 @@ What never will: listening (`listening`), keeping (`core.kept_input`, `core.rela
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
@@ -99,6 +98,6 @@ class RelayedInput:
         return audio_of(message)
 
 
-def _some(kept: deque[T]) -> list[T]:
+def _some(kept: Sequence[T]) -> list[T]:
     step = max(1, len(kept) // GLANCES)
     return [kept[at] for at in range(0, len(kept), step)]

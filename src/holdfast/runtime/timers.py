@@ -29,15 +29,17 @@ Fire = Callable[[str], None]
 class Timers:
     """The deadlines of one session."""
 
-    _due: dict[str, tuple[float, Fire]] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _fire: Fire | None = None
+    """Whom they are told: there is one for all, and none once they are over."""
     _handle: asyncio.TimerHandle | None = None
     _wakes_at: float = 0.0
 
     def start(self, name: str, seconds: float, fire: Fire) -> None:
-        """Call `fire` with `name` in `seconds`, instead of any time set before."""
+        """Call `fire`, the same for all names, with `name` in `seconds`, instead of any time set before."""
         loop = asyncio.get_running_loop()
         at = loop.time() + seconds
-        self._due[name] = (at, fire)
+        self._due[name], self._fire = at, fire
         if self._handle is None or at < self._wakes_at:
             self._wake(loop, at)
 
@@ -48,6 +50,7 @@ class Timers:
     def stop_all(self) -> None:
         """Forget all."""
         self._due.clear()
+        self._fire = None
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -65,15 +68,14 @@ class Timers:
         if now - self._wakes_at > LATE_S and self._due:
             self._wake(loop, now + GRACE_S)
             return
-        ripe = [(at, name) for name, (at, _) in self._due.items() if at <= now + EARLY_S]
+        ripe = [(at, name) for name, at in self._due.items() if at <= now + EARLY_S]
         for at, name in sorted(ripe):
-            still = self._due.get(name)
-            if still is not None and still[0] == at:  # an earlier one may have stopped or moved it
+            if self._due.get(name) == at and self._fire is not None:  # an earlier one may have changed it
                 del self._due[name]
-                still[1](name)
+                self._fire(name)
         self._wake_for_the_next(loop)
 
     def _wake_for_the_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        first = min((at for at, _ in self._due.values()), default=None)
+        first = min(self._due.values(), default=None)
         if first is not None and (self._handle is None or first < self._wakes_at):
             self._wake(loop, first)

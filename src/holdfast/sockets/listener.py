@@ -189,6 +189,8 @@ class MessageListener(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
         self.is_open = True
+        for head in (transport.request, transport.response):
+            head.headers.clear()  # who let this in has read it; it would be kept as long as the socket
         # While it is open nothing stands between a sender and picows: a call less for each message.
         self.send_text = partial(transport.send, _TEXT)  # type: ignore[method-assign] # see the comment
         self.send_binary = partial(transport.send, _BINARY)  # type: ignore[method-assign] # same

@@ -8,7 +8,6 @@ What never will: files, threads, clocks, callbacks called.
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -58,7 +57,7 @@ class SpooledSession:
     durable: int = 0
     contact: float = 0.0
     contact_told: float = float("-inf")
-    waiting: deque[Line] = field(default_factory=deque)
+    waiting: list[Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ class Spool:
         told: list[tuple[Written, int]] = []
         for session, line in batch.lines:
             if self._sessions.get(session.id) is session:
-                session.waiting.popleft()
+                del session.waiting[0]
                 session.durable = line.number
                 self._lines -= 1
                 self._bytes -= line.size

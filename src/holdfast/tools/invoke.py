@@ -37,13 +37,10 @@ class FunctionToolbox:
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._definitions = [tool.definition() for tool in self._tools.values()]
+        self.idempotent = frozenset(tool.name for tool in self._tools.values() if tool.is_idempotent)
+        """Names of the tools that may run twice under one key."""
         self._limits = limits
         self._slots = asyncio.Semaphore(concurrent)
-
-    @property
-    def idempotent(self) -> frozenset[str]:
-        """Names of the tools that may run twice under one key."""
-        return frozenset(tool.name for tool in self._tools.values() if tool.is_idempotent)
 
     def definitions(self) -> Sequence[Json]:
         """The tools as they are offered to an upstream, always in the same order."""
