@@ -48,7 +48,7 @@ def _one_too_many(self: RelayInput, position: int) -> int:
     start = _REWIND(self, position)
     first = self.waiting[0] if self.waiting else None
     if isinstance(first, bytes):
-        self.waiting.popleft()
+        del self.waiting[0]
         self.waiting_size -= len(first)
     return start
 

@@ -172,3 +172,14 @@ async def test_nothing_of_it_waits_for_the_collector(life: Life) -> None:
         before = alive()
         await life(gw, upstream)
         await eventually(lambda: not alive() - before, LINGER_S + 2)
+
+
+async def test_a_session_that_lives_keeps_no_heads() -> None:
+    """They hold credentials, and two kilobytes."""
+    async with Emulator(EmulatorOptions(speed=0)) as upstream, gateway(upstream.http_base) as gw:
+        await talking(gw)
+        links = [one for one in gc.get_objects() if isinstance(one, ClientSocket | RealtimeLink)]
+        heads = [head for one in links for head in (one.transport.request, one.transport.response)]
+
+        assert heads
+        assert not any(head.headers for head in heads)

@@ -27,24 +27,18 @@ PLAYED_MAX = SAMPLE_RATE_HZ
 """Samples that may be played before somebody books them."""
 
 
-@dataclass(slots=True, eq=False)
-class Tape:
+class Tape(list[bytes]):
     """Pieces of audio behind each other, until somebody takes them as one. `express` has a compiled one."""
 
-    _pieces: list[bytes] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        """How many pieces there are."""
-        return len(self._pieces)
-
-    def add(self, pcm: bytes) -> None:
-        """One more."""
-        self._pieces.append(pcm)
+    __slots__ = ()
+    add = list.append
+    """One more."""
 
     def take(self) -> tuple[bytes, list[int]]:
         """All of it, and the pieces' sizes in bytes; then there is nothing on it."""
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces), [len(one) for one in pieces]
+        taken = b"".join(self), [len(one) for one in self]
+        self.clear()
+        return taken
 
 
 class InputLane:

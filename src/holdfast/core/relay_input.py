@@ -9,7 +9,7 @@ Positions are bytes of audio since the session began. A cut goes between message
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
@@ -64,8 +64,8 @@ class RelayInput:
     asked_max: int
     fresh: list[bytes] = field(default_factory=list)
     """What the hot path gave since the last step: a list is all that it touches. `book` empties it."""
-    given: deque[bytes] = field(default_factory=deque)
-    """Audio messages that the upstream was given."""
+    given: list[bytes] = field(default_factory=list)
+    """Audio messages that the upstream was given. A list, as `waiting` is: see `Recent`."""
     size: int = 0
     size_max: int = field(init=False)
     gone: int = 0
@@ -74,7 +74,7 @@ class RelayInput:
     """Position of the first one."""
     origin: int = 0
     """Where a sample begins: messages may be cut anywhere, in a sample too."""
-    waiting: deque[Entry] = field(default_factory=deque)
+    waiting: list[Entry] = field(default_factory=list)
     waiting_size: int = 0
     is_pacing: bool = False
     """What waits goes up at a walking pace: what comes waits behind it."""
@@ -136,7 +136,7 @@ class RelayInput:
         """What waits, in order, or its first `most` bytes of audio; it counts as given, or asked."""
         audio = 0
         while self.waiting and (most is None or audio < most):
-            entry = self.waiting.popleft()
+            entry = self.waiting.pop(0)
             self.waiting_size -= _size(entry)
             if not isinstance(entry, Asked):
                 audio += self.length(entry)
@@ -209,8 +209,8 @@ class RelayInput:
             count += 1
             if size >= surplus:
                 break
-        forget = self.given.popleft
-        gone = [forget() for _ in range(count)]
+        gone = self.given[:count]
+        del self.given[:count]
         for length, number in Counter(map(len, gone)).items():
             if length not in self._lengths:
                 self.length(next(raw for raw in gone if len(raw) == length))
@@ -220,20 +220,20 @@ class RelayInput:
 
     def settle(self, position: int) -> None:
         """No message that ends before `position` is needed again."""
-        while self.given and self.first + self.length(self.given[0]) <= position:
-            self._forget_oldest()
+        count = 0
+        for raw in self.given:
+            end = self.first + self.length(raw)
+            if end > position:
+                break
+            self.first, self.size, count = end, self.size - len(raw), count + 1
+        del self.given[:count]
+        self.gone += count
 
     def forget(self) -> None:
         """Nothing is needed again."""
         for kept in (self.fresh, self.given, self.waiting, self.asked, self.ends):
             kept.clear()
         self.size = self.waiting_size = self.asked_size = 0
-
-    def _forget_oldest(self) -> None:
-        raw = self.given.popleft()
-        self.first += self.length(raw)
-        self.size -= len(raw)
-        self.gone += 1
 
     # another upstream
 
@@ -258,8 +258,8 @@ class RelayInput:
         back += questions
         self.asked.clear()
         self.asked_size = 0
-        self.given = deque(islice(self.given, stays))
-        self.waiting.extendleft(reversed(back))
+        del self.given[stays:]
+        self.waiting[:0] = back
         self.waiting_size += sum(map(_size, back))
         return start
 

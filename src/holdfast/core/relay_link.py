@@ -74,7 +74,7 @@ def created(s: RelayState, event: SessionCreated, now: float) -> None:
         return
     s.out += links.created(link, event.session_id, event.model, event.lifetime_s, now)
     if event.event_id in s.event_ids:
-        s.counting.add(link.generation)
+        s.counting |= {link.generation}
     s.event_ids.append(event.event_id)
     if not s.line.is_ready_told:
         s.line.first_endpoint = link.endpoint
@@ -138,7 +138,7 @@ def take_over(s: RelayState, now: float) -> None:
     """The link is the conversation's own: from here on everything goes to it."""
     link = s.upstream
     s.mark = f"_{link.generation}" if link.generation in s.counting else ""
-    s.counting.clear()
+    s.counting = frozenset()
     s.config.told = {one: told for one, told in s.config.told.items() if one == link.generation}
     s.out += links.taken_over(s, now)
     s.ids.answers(link.session_id)

@@ -155,7 +155,7 @@ class RelayState(Linked):
         """Set where an upstream counts its events as an earlier one did."""
         self.event_ids: Recent[str] = Recent(EVENT_IDS_REMEMBERED)
         """Of `session.created`, one for each upstream."""
-        self.counting: set[int] = set()
+        self.counting: frozenset[int] = frozenset()
         """Generations whose `session.created` bore an id that an earlier one had borne."""
         self.base = 0
         """Position in the session's input where the present upstream's clock began."""

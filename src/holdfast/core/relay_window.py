@@ -9,7 +9,6 @@ no message bears a number.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,7 +21,8 @@ class RelayWindow:
     """What passed on the short way and is not booked: a list is all that it touches."""
     _sent: int = 0
     _size: int = 0
-    _kept: deque[bytes] = field(default_factory=deque)
+    _kept: list[bytes] = field(default_factory=list)
+    """A list: see `Recent`."""
 
     @property
     def sent(self) -> int:
@@ -49,7 +49,7 @@ class RelayWindow:
     def stand(self, sent: int, kept: Iterable[bytes]) -> None:
         """As it stood when somebody wrote it down: so many messages were sent, and these are here."""
         self.fresh.clear()
-        self._kept = deque(kept)
+        self._kept = list(kept)
         self._sent, self._size = sent, sum(map(len, self._kept))
 
     def keep(self, raw: bytes) -> None:
@@ -65,22 +65,30 @@ class RelayWindow:
         self._kept += self.fresh
         self._size += sum(map(len, self.fresh))
         self.fresh.clear()
-        while len(self._kept) > self.messages_max or self._size > self.bytes_max:
-            self._size -= len(self._kept.popleft())
+        if len(self._kept) > self.messages_max or self._size > self.bytes_max:
+            self._forget(self.bytes_max, len(self._kept) - self.messages_max)
+
+    def _forget(self, size: int, least: int = 0) -> None:
+        """Keep no more bytes than that, and not the `least` oldest messages."""
+        count = 0
+        for raw in self._kept:
+            if self._size <= size and count >= least:
+                break
+            self._size -= len(raw)
+            count += 1
+        del self._kept[:count]
 
     def shrink(self, size: int) -> int:
         """Keep no more bytes than that: the oldest messages fall out. Answers how many bytes did."""
         self.book()
         before = self._size
-        while self._size > size:
-            self._size -= len(self._kept.popleft())
+        self._forget(size)
         return before - self._size
 
     def acknowledge(self, count: int) -> None:
         """The client has the first `count`."""
         self.book()
-        while self._kept and self._sent - len(self._kept) < count:
-            self._size -= len(self._kept.popleft())
+        self._forget(self._size, min(len(self._kept), count - (self._sent - len(self._kept))))
 
     def holds(self, count: int) -> bool:
         """Whether everything after the first `count` is still here."""
@@ -90,4 +98,4 @@ class RelayWindow:
     def after(self, count: int) -> list[bytes]:
         """Everything after the first `count`, in order."""
         self.book()
-        return list(self._kept)[count - (self._sent - len(self._kept)) :]
+        return self._kept[count - (self._sent - len(self._kept)) :]

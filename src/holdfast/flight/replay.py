@@ -258,8 +258,7 @@ class _RelayWalker(_Walker):
         gone, first, size, fresh, said, said_at = log
         s = self.state
         kept = s.kept
-        for _ in range(min(gone - kept.gone, len(kept.given))):
-            kept.given.popleft()
+        del kept.given[: max(0, gone - kept.gone)]
         kept.given.extend(map(self.reader.silence, sizes_of(fresh)))
         kept.gone, kept.first, kept.size = gone, first, size
         s.said, s.said_at = said, said_at

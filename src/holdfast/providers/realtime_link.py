@@ -80,13 +80,12 @@ class RealtimeLink(MessageListener):
         self.has_opened = False
         self.is_abandoned = False
         """Nobody waits for this link any more: it must not live."""
-
-    @property
-    def request_id(self) -> str:
+        self.request_id = ""
         """See `UpstreamLine`."""
-        return str(self.transport.response.headers.get("x-request-id", ""))[:REQUEST_ID_CHARS]
 
     def on_open(self) -> None:
+        told = self.transport.response.headers.get("x-request-id", "")
+        self.request_id = str(told)[:REQUEST_ID_CHARS]
         if self.is_abandoned:
             self.transport.disconnect(graceful=False)
             return

@@ -92,7 +92,7 @@ class MessageListener(WSListener):
     # what subclasses override
 
     def on_open(self) -> None:
-        """The handshake is over; sending is possible."""
+        """The handshake is over; sending is possible. Afterwards the heads of both sides are forgotten."""
 
     def on_text(self, payload: bytes) -> None:
         """One whole text message, valid UTF-8."""
@@ -189,12 +189,12 @@ class MessageListener(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
         self.is_open = True
-        for head in (transport.request, transport.response):
-            head.headers.clear()  # who let this in has read it; it would be kept as long as the socket
         # While it is open nothing stands between a sender and picows: a call less for each message.
         self.send_text = partial(transport.send, _TEXT)  # type: ignore[method-assign] # see the comment
         self.send_binary = partial(transport.send, _BINARY)  # type: ignore[method-assign] # same
         self.on_open()
+        for head in (transport.request, transport.response):
+            head.headers.clear()  # who wants to know has read it; it would be kept as long as the socket
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if not self.is_open:

@@ -116,7 +116,7 @@ class Spool:
     def add(self, session_id: str, entry: Entry, written: Written, now: float) -> Verdict:
         """Take a line, or say why not."""
         verdict = self._add(session_id, entry, written, now)
-        self._refused += verdict in {Verdict.GAP, Verdict.FULL, Verdict.UNFIT}
+        self._refused += verdict in (Verdict.GAP, Verdict.FULL, Verdict.UNFIT)
         return verdict
 
     def _add(self, session_id: str, entry: Entry, written: Written, now: float) -> Verdict:

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -184,7 +184,7 @@ def configure(
             _Shape(Redactor(secrets)),
             _Console(colours=out.isatty() and "NO_COLOR" not in os.environ) if for_people else _as_json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        wrapper_class=_counting_logger(threshold),
         logger_factory=lambda *_: _LineLogger(writer),
         cache_logger_on_first_use=False,
     )
@@ -206,6 +206,28 @@ def _adopt_library_loggers(threshold: int) -> None:
         library.propagate = True
 
 
+def _count(level: str, name: str) -> None:
+    TALLY.levels[level] += 1
+    if name in MOMENTS:
+        TALLY.moments[name] += 1
+
+
+def _counting_logger(threshold: int) -> type[Any]:
+    """A logger that does nothing with a line below the threshold but to count it."""
+
+    def quiet(level: str) -> Callable[..., None]:
+        return lambda _self, event, *_args, **_fields: _count(level, str(event))
+
+    levels = structlog.processors.NAME_TO_LEVEL.items()
+    methods = {name: quiet(_named(level)) for name, level in levels if 0 < level < threshold}
+    return type("CountingLogger", (structlog.make_filtering_bound_logger(logging.DEBUG),), methods)
+
+
+def _named(level: int) -> str:
+    """Some levels have several names."""
+    return logging.getLevelName(level).lower()
+
+
 class _Counting:
     """Counts every line, and lets those pass that are loud enough: a quiet log must not make figures lie."""
 
@@ -214,10 +236,7 @@ class _Counting:
 
     def __call__(self, _logger: Any, method: str, event: EventDict) -> EventDict:
         level = "error" if method == "exception" else method
-        TALLY.levels[level] += 1
-        name = str(event.get("event"))
-        if name in MOMENTS:
-            TALLY.moments[name] += 1
+        _count(level, str(event.get("event")))
         if structlog.processors.NAME_TO_LEVEL.get(level, logging.ERROR) < self._threshold:
             raise structlog.DropEvent
         return event

@@ -211,9 +211,7 @@ def _created(message: CreateSession, limits: Limits, ask: Callable[[CreateSessio
 
 def options_of(message: CreateSession) -> SessionOptions:
     """`create_session` in our spelling."""
-    return SessionOptions(
-        **{field.name: getattr(message, field.name) for field in dataclasses.fields(SessionOptions)}
-    )
+    return SessionOptions(**{name: getattr(message, name) for name in SessionOptions.__slots__})
 
 
 def _refused(raw: bytes, error: msgspec.ValidationError) -> MessageRefused:
