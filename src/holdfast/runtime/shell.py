@@ -92,7 +92,7 @@ class Shell:
         """Open lines by generation: a second one while one upstream follows another."""
         self.query: Mapping[str, str] = {}
         self.log = structlog.get_logger().bind(source=source, **known)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._dialing: dict[int, asyncio.Task[None]] = {}
         self.is_finished = False
 
@@ -240,12 +240,12 @@ class Shell:
             work.close()
             raise RuntimeError("a finished conversation starts nothing")
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks.append(task)
         task.add_done_callback(self._done)
         return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.remove(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error("task.failed", category="session", error=repr(error))
 

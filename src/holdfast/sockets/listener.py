@@ -190,8 +190,9 @@ class MessageListener(WSListener):
         self.transport = transport
         self.is_open = True
         # While it is open nothing stands between a sender and picows: a call less for each message.
-        self.send_text = partial(transport.send, _TEXT)  # type: ignore[method-assign] # see the comment
-        self.send_binary = partial(transport.send, _BINARY)  # type: ignore[method-assign] # same
+        send = transport.send
+        self.send_text = partial(send, _TEXT)  # type: ignore[method-assign] # see the comment
+        self.send_binary = partial(send, _BINARY)  # type: ignore[method-assign] # same
         self.on_open()
         for head in (transport.request, transport.response):
             head.headers.clear()  # who wants to know has read it; it would be kept as long as the socket
