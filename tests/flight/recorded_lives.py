@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
+from holdfast.core import events
+from holdfast.core.events import SessionOptions
+from holdfast.core.limits import Limits
 from holdfast.flight import Recorder, Replay, read, replay, write
-from tests.core.world import surroundings
+from holdfast.flight.lot import FrozenLot
+from holdfast.flight.recorded import RecordedSession
+from holdfast.flight.tap import SessionTap
+from tests.core.world import World, surroundings
 
 
 @dataclass
@@ -63,3 +69,25 @@ def assert_same(aboard: Aboard) -> int:
 def recorder_of(**limits: Any) -> Recorder:
     """One without a folder."""
     return Recorder(replace(surroundings().limits, **limits))
+
+
+LIMITS = Limits(flight_settle_s=0.02)
+
+
+def world_of(recorder: Recorder, limits: Limits = LIMITS, session_id: str = "hf_1") -> World:
+    """A recorded session that is live."""
+    world = World(recorder.session(surroundings(limits)))
+    world.effects += world.session.start()
+    world.do(events.SessionAsked(SessionOptions(), session_id, "token", "epoch"))
+    world.go_live()
+    return world
+
+
+def lots_of(world: World) -> list[FrozenLot]:
+    assert isinstance(world.session, RecordedSession)
+    return world.session.tap.frozen()
+
+
+def tap_of(world: World) -> SessionTap:
+    assert isinstance(world.session, RecordedSession)
+    return world.session.tap

@@ -16,32 +16,16 @@ import pytest
 from holdfast.core import events
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
-from holdfast.core.limits import Limits
 from holdfast.flight import SUFFIX, Recorder, Shelf, read, replay
 from holdfast.flight.forms import TEXTS_MAX
-from holdfast.flight.recorded import RecordedSession
-from holdfast.flight.tap import LIGHT_BYTES, SHORT_MAX, FrozenLot
+from holdfast.flight.tap import LIGHT_BYTES, SHORT_MAX
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Watched
 from tests.core.world import World, pcm, surroundings
+from tests.flight.recorded_lives import LIMITS, lots_of, world_of
 from tests.server.gateway import eventually
 
-LIMITS = Limits(flight_settle_s=0.02)
 LOST = fault("provider.connection_lost", ["close code 1006"])
-
-
-def world_of(recorder: Recorder, limits: Limits = LIMITS, session_id: str = "hf_1") -> World:
-    """A recorded session that is live."""
-    world = World(recorder.session(surroundings(limits)))
-    world.effects += world.session.start()
-    world.do(events.SessionAsked(SessionOptions(), session_id, "token", "epoch"))
-    world.go_live()
-    return world
-
-
-def lots_of(world: World) -> list[FrozenLot]:
-    assert isinstance(world.session, RecordedSession)
-    return world.session.tap.frozen()
 
 
 def shown(recorder: Recorder, session_id: str, *what: seen.Sighting) -> None:
@@ -318,12 +302,3 @@ def test_a_session_of_an_earlier_process_begins_where_the_journal_left_it() -> N
     assert read(data).header.begins is not None
     assert replay(read(data)).is_same
     assert b"my card" not in gzip.decompress(data)
-
-
-def test_what_a_session_weighs_with_a_recorder(capsys: pytest.CaptureFixture[str]) -> None:
-    recorder = Recorder(LIMITS)
-    (lot,) = lots_of(world_of(recorder))
-
-    with capsys.disabled():
-        print(f"\n{lot.count} steps of a start in {len(lot.steps)} bytes")
-    assert len(lot.steps) < 2_000

@@ -18,66 +18,69 @@ from holdfast.core.recovery import DialNow, NoHope, Recovery, WaitFor
 from holdfast.flight.forms import Form, Former
 
 MEASURED: Final = "measured"
+Answer = tuple[str, Any]
+"""What was asked, and what was answered: numbers and what can't be altered."""
 
 
 class HeardEndpoints(Endpoints):
     """The real machine for one session, which hears what it answers. `answers` is emptied by each step."""
 
-    __slots__ = ("_former", "_measure", "_real", "answers")
+    __slots__ = ("_measure", "_real", "answers")
 
-    def __init__(
-        self, real: Endpoints, former: Former, measure: Callable[[bytes], int] | None = None
-    ) -> None:
+    def __init__(self, real: Endpoints, measure: Callable[[bytes], int] | None = None) -> None:
         self._real = real
-        self._former = former
         self._measure = measure
-        self.answers: list[Form] = []
-
-    def _heard(self, question: str, answer: Any) -> None:
-        self.answers.append([question, self._former.form(answer)])
+        self.answers: tuple[Answer, ...] = ()
 
     def decide(self, recovery: Recovery, now: float, chance: float) -> DialNow | WaitFor | NoHope:
         """See `Endpoints`; so for all that follow."""
         answer = self._real.decide(recovery, now, chance)
-        self._heard("decide", answer)
+        self.answers += (("decide", answer),)
         return answer
 
     def better_than(self, endpoint: int, now: float) -> int | None:
         answer = self._real.better_than(endpoint, now)
-        self._heard("better_than", answer)
+        self.answers += (("better_than", answer),)
         return answer
 
     def patience_left(self, recovery: Recovery, now: float) -> float:
         answer = self._real.patience_left(recovery, now)
-        self._heard("patience_left", answer)
+        self.answers += (("patience_left", answer),)
         return answer
 
     def went_live(self, endpoint: int, recovery: Recovery, now: float) -> None:
         self._real.went_live(endpoint, recovery, now)
-        self._heard("went_live", endpoint)
+        self.answers += (("went_live", endpoint),)
 
     def dial_failed(self, endpoint: int, recovery: Recovery, cause: Fault, now: float, chance: float) -> None:
         self._real.dial_failed(endpoint, recovery, cause, now, chance)
-        self._heard("dial_failed", endpoint)
+        self.answers += (("dial_failed", endpoint),)
 
     def lost_live(self, endpoint: int, recovery: Recovery, cause: Fault, now: float, chance: float) -> None:
         self._real.lost_live(endpoint, recovery, cause, now, chance)
-        self._heard("lost_live", endpoint)
+        self.answers += (("lost_live", endpoint),)
 
     def left(self, endpoint: int) -> None:
         self._real.left(endpoint)
-        self._heard("left", endpoint)
+        self.answers += (("left", endpoint),)
 
     def dropped(self, recovery: Recovery) -> None:
         self._real.dropped(recovery)
-        self._heard("dropped", None)
+        self.answers += (("dropped", None),)
 
     def measure(self, raw: bytes) -> int:
         """Bytes of audio in an audio message, for a relayed conversation."""
         assert self._measure is not None, "only relayed messages are measured"
         answer = self._measure(raw)
-        self.answers.append([MEASURED, [len(raw), answer]])
+        self.answers += ((MEASURED, (len(raw), answer)),)
         return answer
+
+
+def told_answers(answers: Iterable[Answer], former: Former) -> list[Form]:
+    """The answers' forms."""
+    return [
+        [question, answer if question == MEASURED else former.form(answer)] for question, answer in answers
+    ]
 
 
 class OtherwiseError(Exception):

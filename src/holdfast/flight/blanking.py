@@ -155,11 +155,11 @@ EVIDENCE_CHARS_MAX: Final = 200
 class Blanking:
     """What one session's texts become. The key is forgotten with the session."""
 
-    __slots__ = ("_hide", "_key")
+    __slots__ = ("_hide", "key")
 
-    def __init__(self, hide: Callable[[str], str] = str) -> None:
-        """`hide` takes out of evidence what looks like a secret."""
-        self._key = secrets.randbits(63)
+    def __init__(self, hide: Callable[[str], str] = str, key: int = 0) -> None:
+        """`hide` takes out of evidence what looks like a secret. `key`: of the same session's earlier one."""
+        self.key = key or secrets.randbits(63)
         self._hide = hide
 
     def text(self, text: str, name: str) -> str:
@@ -180,7 +180,7 @@ class Blanking:
         """Its length, and what makes it the same as another."""
         if not text:
             return ""
-        told = hash((self._key, text)) & _HASH
+        told = hash((self.key, text)) & _HASH
         lead = "_" if text[0] == " " else ""
         return f"~{len(text)}.{text.find(' ', 1)}{lead}~{told:08x}"
 

@@ -19,9 +19,10 @@ from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.restart import StoredLine
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
-from holdfast.flight.blanking import Blanking
+from holdfast.flight.lot import ABORT, EVENT, RAISED, SOUND
 from holdfast.flight.short import BRIEFS, number_of
-from holdfast.flight.tap import ABORT, EVENT, NOTHING, RAISED, SOUND, Listener, RelayTap, SessionTap
+from holdfast.flight.starts import all_wait
+from holdfast.flight.tap import NOTHING, HeardWindow, Listener, RelayTap, SessionTap, heard_by
 
 
 class RecordedSession(Session):
@@ -29,16 +30,17 @@ class RecordedSession(Session):
 
     __slots__ = ("tap",)
 
-    def __init__(self, surroundings: Surroundings, listener: Listener, blanking: Blanking) -> None:
+    def __init__(self, surroundings: Surroundings, listener: Listener) -> None:
         super().__init__(surroundings)
         s = self.state
-        self.tap = SessionTap(listener, surroundings, blanking, s.window)
-        s.endpoints, s.window = self.tap.endpoints, self.tap.window
+        window = s.window
+        self.tap = SessionTap(listener, surroundings)
+        s.endpoints, s.window = self.tap.endpoints, HeardWindow(window.audio_bytes_max, window.messages_max)
 
     def restart(self, lines: Iterable[StoredLine], epoch: str, now: float) -> list[Effect]:
         """See `Session`. What was read from the journal is where a replay begins."""
         due = super().restart(lines, epoch, now)
-        self.tap.endpoints.answers = []
+        self.tap.endpoints.answers = ()
         self.tap.begin_anew(self.state)
         self.tap.noticed(self.state, self.state.session_id)
         return due
@@ -51,7 +53,7 @@ class RecordedSession(Session):
         brief = BRIEFS.get(type(event))
         if brief is None or tap.is_off or s.is_over:
             return self._whole(event, now)
-        up, down, window = s.input_lane, s.output_lane, tap.window
+        up, down, window = s.input_lane, s.output_lane, heard_by(s)
         samples = up.until - up.room - s.received if up.passed else 0
         said, acknowledged, last_at = up.said, up.acknowledged, down.last_at
         window.cut = None if down.passed else NOTHING
@@ -64,7 +66,7 @@ class RecordedSession(Session):
         booked = (samples, said, acknowledged, last_at, window.cut or NOTHING)
         which = number_of(due)
         if which >= 0:
-            tap.keep_short(s, (SOUND, now, brief(event, tap.blanking), booked, which))
+            tap.keep_waiting(s, (SOUND, now, brief(event, tap.former().blanking), booked, which))
         else:
             tap.keep(EVENT, s, now, (tap.told(event), booked), due)
             tap.noticed(s, s.session_id)
@@ -79,15 +81,24 @@ class RecordedSession(Session):
             due = Session.receive(self, event, now)
             tap.noticed(s, s.session_id)
             return due
-        told = tap.told(event)
+        may_wait = tap.may_wait(event)
+        told = event if may_wait else tap.told(event)
         booked = tap.passed(s)
         try:
             due = Session.receive(self, event, now)
         except Exception:
-            tap.keep(RAISED, s, now, (told, tap.with_cut(booked)), ())
+            tap.keep(RAISED, s, now, (tap.told(event) if may_wait else told, tap.with_cut(booked, s)), ())
             raise
-        tap.keep(EVENT, s, now, (told, tap.with_cut(booked)), due)
-        tap.noticed(s, s.session_id)
+        if booked is not None:
+            booked = tap.with_cut(booked, s)
+        if may_wait and all_wait(due):
+            heard = tap.endpoints
+            answers, heard.answers = heard.answers, ()
+            tap.keep_waiting(s, (EVENT, now, event, booked, answers, tuple(due)))
+        else:
+            tap.keep(EVENT, s, now, (tap.told(event) if may_wait else told, booked), due)
+        if not tap.session_id or self.state.is_over:
+            tap.noticed(s, s.session_id)
         return due
 
     def abort(self, cause: Fault) -> list[Effect]:
@@ -96,7 +107,7 @@ class RecordedSession(Session):
         booked = tap.passed(s)
         try:
             due = super().abort(cause)
-            tap.keep(ABORT, s, s.last_activity, (tap.told(cause), tap.with_cut(booked)), due)
+            tap.keep(ABORT, s, s.last_activity, (tap.told(cause), tap.with_cut(booked, s)), due)
         finally:
             tap.noticed(s, s.session_id)
         return due
@@ -107,10 +118,10 @@ class RecordedRelay(Relay):
 
     __slots__ = ("tap",)
 
-    def __init__(self, surroundings: RelaySurroundings, listener: Listener, blanking: Blanking) -> None:
+    def __init__(self, surroundings: RelaySurroundings, listener: Listener) -> None:
         super().__init__(surroundings)
         s = self.state
-        self.tap = RelayTap(listener, surroundings, blanking)
+        self.tap = RelayTap(listener, surroundings)
         s.endpoints, s.kept.measure = self.tap.endpoints, self.tap.endpoints.measure
 
     def receive(self, event: RelayEvent, now: float) -> list[RelayEffect]:
@@ -122,16 +133,23 @@ class RecordedRelay(Relay):
             due = Relay.receive(self, event, now)
             tap.noticed(s, s.begun.session_id)
             return due
-        told = tap.told(event)
+        may_wait = tap.may_wait(event)
+        told = event if may_wait else tap.told(event)
         booked = tap.booked(s, asks_window=type(event) in _OF_THE_WINDOW)
         try:
             due = Relay.receive(self, event, now)
         except Exception:
-            tap.keep(RAISED, s, now, (told, booked), ())
+            tap.keep(RAISED, s, now, (tap.told(event) if may_wait else told, booked), ())
             raise
-        tap.keep(EVENT, s, now, (told, booked), due)
+        if may_wait and all_wait(due):
+            heard = tap.endpoints
+            answers, heard.answers = heard.answers, ()
+            tap.keep_waiting(s, (EVENT, now, event, booked, answers, tuple(due)))
+        else:
+            tap.keep(EVENT, s, now, (tap.told(event) if may_wait else told, booked), due)
         tap.passed(s)
-        tap.noticed(s, s.begun.session_id)
+        if not tap.session_id or self.state.is_over:
+            tap.noticed(s, s.begun.session_id)
         return due
 
     def abort(self, cause: Fault) -> list[RelayEffect]:

@@ -22,10 +22,10 @@ from holdfast.core.relay import Relay
 from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
-from holdfast.flight.blanking import Blanking
 from holdfast.flight.recorded import RecordedRelay, RecordedSession
 from holdfast.flight.recording import Frozen, write
 from holdfast.flight.shelf import Shelf
+from holdfast.flight.starts import Fresh, Starts
 from holdfast.flight.tap import Tap
 from holdfast.ports.sightings import Ended, FaultMet, Sighting, UpstreamLost, Watched
 
@@ -82,11 +82,13 @@ class Recorder:
         self._limits = limits
         self._shelf = shelf
         self._version = version
-        self._hide = hide
+        self.hide = hide
+        self.starts = Starts()
+        self._fresh = Fresh(limits)
         self._trouble = trouble
         self._told: set[Trouble] = set()
         self._taps: dict[str, Tap] = {}
-        self._ended: OrderedDict[str, Frozen] = OrderedDict()
+        self._ended: OrderedDict[str, Tap] = OrderedDict()
         self._cases: dict[str, _Case] = {}
         self._rate = TokenBucket(limits.flight_writes_per_s, limits.flight_waiting)
         self._writing: set[asyncio.Future[None]] = set()
@@ -96,11 +98,11 @@ class Recorder:
 
     def session(self, surroundings: Surroundings) -> Session:
         """A session of the browser protocol that is recorded."""
-        return RecordedSession(surroundings, self, Blanking(self._hide))
+        return RecordedSession(surroundings, self)
 
     def relay(self, surroundings: RelaySurroundings) -> Relay:
         """A relayed conversation that is recorded."""
-        return RecordedRelay(surroundings, self, Blanking(self._hide))
+        return RecordedRelay(surroundings, self)
 
     def began(self, tap: Tap) -> None:
         """See `Listener`."""
@@ -110,9 +112,13 @@ class Recorder:
         """See `Listener`. What was seen of the last step comes after this."""
         if self._taps.pop(tap.session_id, None) is None:
             return
-        self._ended[tap.session_id] = self._frozen(tap)
+        self._ended[tap.session_id] = tap
         while len(self._ended) > self._limits.flight_ended:
             self._drop(*self._ended.popitem(last=False))
+
+    def waits(self, tap: Tap, at: float) -> None:
+        """See `Listener`."""
+        self._fresh.add(tap, at)
 
     def stumbled(self, error: Exception) -> None:
         """See `Listener`."""
@@ -147,6 +153,11 @@ class Recorder:
         return len(self._ended)
 
     @property
+    def fresh(self) -> int:
+        """Sessions whose last steps wait to be written down."""
+        return len(self._fresh)
+
+    @property
     def waiting(self) -> int:
         """How many recordings are being written, or wait for it."""
         return len(self._writing)
@@ -166,8 +177,8 @@ class Recorder:
 
     def frozen(self, session_id: str) -> Frozen | None:
         """What there is of a session now, for `recording.write`."""
-        tap = self._taps.get(session_id)
-        return self._ended.get(session_id) if tap is None else self._frozen(tap)
+        tap = self._taps.get(session_id) or self._ended.get(session_id)
+        return None if tap is None else self._frozen(tap)
 
     # on a fault
 
@@ -241,8 +252,9 @@ class Recorder:
             self._told.add(moment)
             self._trouble(moment, error)
 
-    def _drop(self, session_id: str, _frozen: Frozen) -> None:
+    def _drop(self, session_id: str, tap: Tap) -> None:
         self._cases.pop(session_id, None)
+        tap.forget()
 
     async def close(self) -> None:
         """Write what is due, and end the thread; a folder that hangs is left alone after `CLOSE_S`."""
@@ -252,4 +264,5 @@ class Recorder:
                 self._settled(session_id, asyncio.get_running_loop().time())
         if self._writing:
             await asyncio.wait(self._writing, timeout=CLOSE_S)
+        self._fresh.close()
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -25,9 +25,9 @@ from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.state import Surroundings
 from holdfast.flight.blanking import Blanking
 from holdfast.flight.forms import Former
+from holdfast.flight.lot import SOUND, FrozenLot
 from holdfast.flight.names import Named, named
 from holdfast.flight.short import due_of, event_of
-from holdfast.flight.tap import SOUND, FrozenLot
 
 FORMAT: Final = 1
 KINDS: Final = ("event", "abort", "raised")

@@ -11,38 +11,41 @@ When the newer lot is full the older one goes, and a portrait of the state begin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any, Final, Protocol
-
-import msgspec
 
 from holdfast.core.relay_state import RelayState, RelaySurroundings
 from holdfast.core.state import State, Surroundings
 from holdfast.core.window import ReplayWindow
-from holdfast.flight.answers import HeardEndpoints
+from holdfast.flight.answers import HeardEndpoints, told_answers
 from holdfast.flight.blanking import Blanking
 from holdfast.flight.forms import Form, Former, portrait
+from holdfast.flight.lot import SOUND, FrozenLot, Lot, ShortStep, WaitingStep, packed
+from holdfast.flight.starts import Starts, waits
 
 RUNS_MAX: Final = 256
 """Of messages of one size: what is more varied than that is told as if it were even."""
-EVENT, ABORT, RAISED, SOUND = 0, 1, 2, 3
-"""What a step was: an event; the end that a bug of ours made; an event in which the core raised; an event
-about sound, in short.
-"""
 SHORT_MAX: Final = 32
-"""So many short steps wait to be written together."""
+"""So many steps of a session wait to be written together."""
 LIGHT_BYTES: Final = 8 * 1024
 """A portrait of so much is made every `flight_steps`; heavier ones, which take milliseconds, less often."""
 LOOKED_AT: Final = 8
 """So few messages are looked at one by one."""
-_FIXARRAY: Final = 16
-"""Arrays of fewer have a head of one byte, those of less than 65,536 of three."""
-_write: Final = msgspec.msgpack.Encoder().encode
 
 
 class Listener(Protocol):
-    """Who is told of a tap's life."""
+    """Who is told of a tap's life, and has what all taps share."""
+
+    starts: Starts
+
+    @property
+    def hide(self) -> Callable[[str], str]:
+        """Takes secrets out of evidence."""
+        ...
+
+    def waits(self, tap: Tap, at: float) -> None:
+        """Some of its steps wait."""
+        ...
 
     def began(self, tap: Tap) -> None:
         """The session has an id."""
@@ -57,65 +60,12 @@ class Listener(Protocol):
         ...
 
 
-ShortStep = tuple[int, float, tuple[Any, ...], Any, int]
-"""SOUND, when, the event's fields that matter, what was booked, which effects (`recording.SHORT`)."""
-
-
-class Lot:
-    """Steps behind each other, from a place where a replay can begin."""
-
-    __slots__ = ("begins", "count", "first", "short", "steps")
-
-    def __init__(self, first: int, begins: bytes = b"") -> None:
-        self.first = first
-        """Number of the first step."""
-        self.begins = begins
-        """A portrait; empty for the beginning of the session."""
-        self.count = 0
-        """Of those in `steps`."""
-        self.steps = bytearray()
-        self.short: list[ShortStep] = []
-        """What happened behind these, and is not written yet."""
-
-    @property
-    def number(self) -> int:
-        """Of the step that comes next."""
-        return self.first + self.count + len(self.short)
-
-    def settle(self) -> None:
-        """Write what waits, as one array without its head: steps stand behind each other."""
-        count = len(self.short)
-        self.steps += _write(self.short)[1 if count < _FIXARRAY else 3 :]
-        self.count += count
-        self.short.clear()
-
-    def frozen(self) -> FrozenLot:
-        """As it is now."""
-        self.settle()
-        return FrozenLot(self.first, self.count, self.begins, bytes(self.steps))
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenLot:
-    """A lot as it was at a moment."""
-
-    first: int
-    count: int
-    begins: bytes
-    steps: bytes
-
-    def unpacked(self) -> list[Any]:
-        """The steps, one by one: they stand behind each other as in one array."""
-        packed = b"\xdd" + self.count.to_bytes(4, "big") + self.steps
-        return list(msgspec.msgpack.decode(packed))
-
-
 class Tap:
     """One session's account of its own steps. The subclasses know the conductor."""
 
     __slots__ = (
         "_former",
-        "_limits",
+        "_key",
         "_listener",
         "_newer",
         "_older",
@@ -129,16 +79,16 @@ class Tap:
         self,
         listener: Listener,
         surroundings: Surroundings | RelaySurroundings,
-        blanking: Blanking,
         measure: Callable[[bytes], int] | None = None,
     ) -> None:
         self._listener = listener
-        self._former = Former(blanking)
-        self._limits = surroundings.limits
+        self._former: Former | None = None
+        self._key = 0
+        """Of who has no former yet: of a silent session only this is kept."""
         self._older: Lot | None = None
         self._newer = Lot(0)
         self.surroundings = surroundings
-        self.endpoints = HeardEndpoints(surroundings.endpoints, self._former, measure)
+        self.endpoints = HeardEndpoints(surroundings.endpoints, measure)
         self.session_id = ""
         """As who listens was told it; empty until there is one."""
         self.is_off = False
@@ -152,64 +102,101 @@ class Tap:
     @property
     def fill(self) -> tuple[int, int]:
         """Steps and bytes of the newer lot."""
-        return self._newer.count, len(self._newer.steps)
+        newer = self._newer
+        return newer.number - newer.first, newer.size
 
     @property
     def blanking(self) -> Blanking:
         """What its texts become."""
-        return self._former.blanking
+        return self._brief_former().blanking
+
+    def former(self) -> Former:
+        """For a session that goes on: kept from now on."""
+        former = self._former
+        if former is None:
+            former = self._former = self._brief_former()
+        return former
+
+    def _brief_former(self) -> Former:
+        """For once."""
+        if self._former is not None:
+            return self._former
+        former = Former(Blanking(self._listener.hide, self._key))
+        self._key = former.blanking.key
+        return former
 
     def frozen(self) -> list[FrozenLot]:
         """What there is, oldest first, as it is now."""
+        self.settle()
         return [lot.frozen() for lot in (self._older, self._newer) if lot is not None]
+
+    def may_wait(self, event: Any) -> bool:
+        """Whether a step may wait as it is: one of the session's start."""
+        lot = self._newer
+        if lot.count or (lot.waiting and lot.waiting[0][0] == SOUND):
+            return False
+        return waits(event)
 
     def told(self, event: Any) -> Form:
         """An event's form, made before the core may alter what it bears."""
         try:
-            return self._former.form(event)
+            return self.former().form(event)
         except Exception as error:  # noqa: BLE001 - a recording is never worth a session
             self._stumble(error)
             return None
+
+    def settle(self) -> None:
+        """Write what waits."""
+        try:
+            if self._newer.waiting:
+                self._newer.settle(self._brief_former(), self._listener.starts)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stumble(error)
 
     def keep(
         self, kind: int, state: State | RelayState, now: float, came: tuple[Form, Form], due: Sequence[Any]
     ) -> None:
         """One step is over: what came was an event, and what was booked before it."""
+        heard = self.endpoints
+        answers, heard.answers = heard.answers, ()
         if self.is_off:
             return
         try:
-            heard, lot = self.endpoints, self._newer
-            if lot.short:
-                lot.settle()
-            lot.steps += _write((kind, now, *came, heard.answers, self._former.forms(due)))
-            lot.count += 1
-            if heard.answers:
-                heard.answers = []
+            former, lot = self.former(), self._newer
+            if lot.waiting:
+                lot.settle(former, self._listener.starts)
+            lot.add(packed((kind, now, *came, told_answers(answers, former), former.forms(due))))
             self._look(lot, state)
         except Exception as error:  # noqa: BLE001 - as above
             self._stumble(error)
 
-    def keep_short(self, state: State, step: ShortStep) -> None:
-        """One step about sound is over."""
+    def keep_waiting(self, state: State | RelayState, step: ShortStep | WaitingStep) -> None:
+        """One step is over that needs not be written yet."""
         lot = self._newer
-        lot.short.append(step)
-        if len(lot.short) >= SHORT_MAX:
-            lot.settle()
-            self._look(lot, state)
+        waiting = lot.waiting
+        if waiting is None:
+            lot.waiting = [step]
+            if step[0] != SOUND:
+                self._listener.waits(self, step[1])
+        else:
+            waiting.append(step)
+            if len(waiting) >= SHORT_MAX:
+                self.settle()
+                self._look(self._newer, state)
 
     def _look(self, lot: Lot, state: State | RelayState) -> None:
         """Whether the lot is full."""
-        heavy = 1 + len(lot.begins) // LIGHT_BYTES
-        if lot.count >= self._limits.flight_steps * heavy or len(lot.steps) >= self._limits.flight_bytes:
+        heavy, limits = 1 + len(lot.begins) // LIGHT_BYTES, self.surroundings.limits
+        if lot.count >= limits.flight_steps * heavy or lot.size >= limits.flight_bytes:
             self.begin_anew(state)
 
     def begin_anew(self, state: State | RelayState) -> None:
         """A replay can begin here: what was before the older lot is forgotten."""
         if state.is_over:
             return
+        self.settle()
         newer = self._newer
-        newer.settle()
-        begins = _write(portrait(state, self.blanking))
+        begins = packed(portrait(state, self.blanking))
         if newer.count:
             self._older = newer
         self._newer = Lot(newer.number, begins)
@@ -227,9 +214,13 @@ class Tap:
         if self.session_id:
             self._listener.over(self)
 
+    def forget(self) -> None:
+        """Nobody will ask for it."""
+        self._older, self._newer = None, Lot(0)
+
     def _stumble(self, error: Exception) -> None:
         self.is_off = True
-        self._older, self._newer = None, Lot(0)
+        self.forget()
         self._listener.stumbled(error)
 
 
@@ -270,25 +261,25 @@ def runs(sizes: Sequence[int]) -> list[int]:
 class SessionTap(Tap):
     """Of a session of the browser protocol."""
 
-    __slots__ = ("window",)
-
-    def __init__(
-        self, listener: Listener, surroundings: Surroundings, blanking: Blanking, window: ReplayWindow
-    ) -> None:
-        super().__init__(listener, surroundings, blanking)
-        self.window = HeardWindow(window.audio_bytes_max, window.messages_max)
+    __slots__ = ()
 
     def passed(self, s: State) -> Form:
         """What will be booked before the step."""
         up, down = s.input_lane, s.output_lane
         if not up.passed and not down.passed and not up.said:
             return None
-        self.window.cut = None if down.passed else NOTHING
+        heard_by(s).cut = None if down.passed else NOTHING
         return (up.until - up.room - s.received if up.passed else 0, up.said, up.acknowledged, down.last_at)
 
-    def with_cut(self, booked: Form) -> Form:
+    def with_cut(self, booked: Form, s: State) -> Form:
         """The same after the step, with the sizes of the messages that went down."""
-        return None if booked is None else (*booked, self.window.cut or NOTHING)
+        return None if booked is None else (*booked, heard_by(s).cut or NOTHING)
+
+
+def heard_by(s: State) -> HeardWindow:
+    """The window of a recorded session: not the tap's, which outlives the session."""
+    window: HeardWindow = s.window  # type: ignore[assignment] # it was put there as the session was made
+    return window
 
 
 class RelayTap(Tap):
@@ -296,8 +287,8 @@ class RelayTap(Tap):
 
     __slots__ = ("_count", "_gone", "_said", "_size")
 
-    def __init__(self, listener: Listener, surroundings: RelaySurroundings, blanking: Blanking) -> None:
-        super().__init__(listener, surroundings, blanking, surroundings.measure)
+    def __init__(self, listener: Listener, surroundings: RelaySurroundings) -> None:
+        super().__init__(listener, surroundings, surroundings.measure)
         self._count = self._gone = self._said = self._size = 0
 
     def booked(self, s: RelayState, *, asks_window: bool) -> Form:

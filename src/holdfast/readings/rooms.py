@@ -109,6 +109,7 @@ def of_recorder(recorder: Recorder, uses: Uses) -> Iterator[Reading]:
         uses.add("flight_steps", steps)
         uses.add("flight_bytes", size)
     uses.add("flight_ended", recorder.ended)
+    uses.add("flight_fresh", recorder.fresh)
     uses.add("flight_waiting", recorder.waiting)
 
 

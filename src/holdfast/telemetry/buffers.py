@@ -113,6 +113,13 @@ _ROWS: Final = (
         is_ring=True,
     ),
     Buffer(
+        "flight_fresh",
+        "sessions whose start waits to be written down",
+        "the one that waits longest is written down",
+        is_shared=True,
+        is_ring=True,
+    ),
+    Buffer(
         "flight_waiting",
         "recordings that wait to be written",
         "a session is not written at that moment: `skipped`",
