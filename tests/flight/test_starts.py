@@ -102,7 +102,7 @@ def test_what_somebody_types_does_not_wait() -> None:
 def test_a_start_is_told_by_what_it_has_in_common_with_others(capsys: pytest.CaptureFixture[str]) -> None:
     recorder = Recorder(LIMITS)
     worlds = unsettled(recorder, 20)
-    sizes = [len(lot.pressed[0]) for (lot,) in map(lots_of, worlds) if lot.pressed]
+    sizes = [len(lot.pressed) for (lot,) in map(lots_of, worlds) if lot.pressed]
 
     with capsys.disabled():
         print(f"\n{lots_of(worlds[0])[0].count} steps of a start in {sizes[0]}, then {sizes[-1]} bytes")

@@ -89,7 +89,7 @@ class Limits:
     flight_steps: int = 400  # of a lot; of a session with a heavy state more, up to the bytes
     flight_bytes: int = 128 * 1024
     flight_ended: int = 16  # sessions that ended, kept in memory
-    flight_fresh: int = 64  # sessions whose start waits to be written down
+    flight_fresh: int = 32  # sessions whose start waits to be written down
     flight_waiting: int = 32  # recordings that wait to be written, and how many are written in a burst
     flight_writes_per_s: float = 2.0
     flight_settle_s: float = 2.0  # after a fault, so that the recording shows what came of it

@@ -34,7 +34,7 @@ WaitingStep = tuple[int, float, Any, Form, Sequence[Answer], Sequence[Any]]
 class Lot:
     """Steps behind each other, from a place where a replay can begin."""
 
-    __slots__ = ("begins", "count", "first", "pressed", "steps", "waiting")
+    __slots__ = ("begins", "count", "first", "known", "pressed", "steps", "waiting")
 
     def __init__(self, first: int, begins: bytes = b"") -> None:
         self.first = first
@@ -43,8 +43,8 @@ class Lot:
         """A portrait; empty for the beginning of the session."""
         self.count = 0
         """Of those in `pressed` and `steps`."""
-        self.pressed: tuple[bytes, bytes] | None = None
-        """How the session started (`Starts.press`)."""
+        self.pressed = self.known = b""
+        """How the session started, and what that was pressed with (`Starts.press`)."""
         self.steps: bytearray | None = None
         """What followed."""
         self.waiting: list[ShortStep | WaitingStep] | None = None
@@ -58,7 +58,7 @@ class Lot:
     @property
     def size(self) -> int:
         """Bytes of what is written."""
-        return (len(self.pressed[0]) if self.pressed else 0) + (len(self.steps) if self.steps else 0)
+        return len(self.pressed) + (len(self.steps) if self.steps else 0)
 
     def add(self, step: bytes) -> None:
         """One that is written, behind all others."""
@@ -79,7 +79,7 @@ class Lot:
         is_start = not self.count and waiting[0][0] != SOUND
         self.count += count
         if is_start:
-            self.pressed = starts.press(steps)
+            self.pressed, self.known = starts.press(steps)
         elif self.steps is None:
             self.steps = bytearray(steps)
         else:
@@ -87,7 +87,8 @@ class Lot:
 
     def frozen(self) -> FrozenLot:
         """As it is now: nothing waits."""
-        return FrozenLot(self.first, self.count, self.begins, bytes(self.steps or b""), self.pressed)
+        steps = bytes(self.steps or b"")
+        return FrozenLot(self.first, self.count, self.begins, steps, self.pressed, self.known)
 
 
 def _told(step: ShortStep | WaitingStep, former: Former) -> tuple[Any, ...]:
@@ -106,10 +107,11 @@ class FrozenLot:
     count: int
     begins: bytes
     steps: bytes
-    pressed: tuple[bytes, bytes] | None = None
+    pressed: bytes
+    known: bytes
 
     def unpacked(self) -> list[Any]:
         """The steps, one by one: they stand behind each other as in one array."""
-        start = unpressed(*self.pressed) if self.pressed else b""
+        start = unpressed(self.pressed, self.known) if self.pressed else b""
         steps = b"\xdd" + self.count.to_bytes(4, "big") + start + self.steps
         return list(msgspec.msgpack.decode(steps))
