@@ -153,11 +153,11 @@ async def slow(door: Door, caller: Caller) -> None:
     await _seen(door, 40.0)
 
 
-async def broken_framing(_door: Door, caller: Caller) -> None:
+async def broken_framing(door: Door, caller: Caller) -> None:
     """A frame with a reserved bit."""
     await _ready(caller)
     caller.transport.send(WSMsgType.TEXT, b"{}", rsv1=True)
-    await caller.until(lambda: caller.closed is not None, 3.0)
+    await _seen(door, 3.0)
 
 
 async def no_session(_door: Door, caller: Caller) -> None:

@@ -125,9 +125,18 @@ def test_a_client_that_stays_away_ends_the_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "cause"), [(1006, "user_network.connection_lost"), (1001, None), (1005, None)]
+    ("code", "cause"),
+    [
+        (1006, "user_network.connection_lost"),
+        (1002, "application.broken_framing"),
+        (1013, "user_network.slow"),
+        (1001, None),
+        (1005, None),
+    ],
 )
-def test_only_a_line_that_broke_is_a_fault_when_nobody_comes_back(code: int, cause: str | None) -> None:
+def test_what_drove_a_client_away_ends_the_session_when_it_does_not_come_back(
+    code: int, cause: str | None
+) -> None:
     world = World.live()
     leave(world, code)
     world.effects.clear()

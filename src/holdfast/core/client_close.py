@@ -27,6 +27,10 @@ frame a message is told by the close alone.
 """
 
 
+LINE_BROKE: Final = fault("user_network.connection_lost")
+"""Of a client whose line ended while nobody watched, with the process."""
+
+
 def fault_of_client_close(code: int, reason: str) -> Fault | None:
     """The fault behind the end of a client's socket; None where somebody closed it on purpose."""
     found = _CLOSES.get(code)

@@ -47,7 +47,7 @@ def gone(s: State, event: ClientGone, now: float) -> None:
         return
     s.link.move(ClientSignal.LEFT)
     s.away_since = now
-    s.left_on_purpose = cause is None
+    s.left_by = cause
     s.out.append(StopTimer(TIMER_IDLE))
     s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
     s.out.append(StartTimer(TIMER_ALONE, s.limits.upstream_alone_s))
@@ -76,10 +76,13 @@ def too_slow(s: State, event: ClientTooSlow, now: float) -> None:
 
 
 def away_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
-    """Nobody came back. Of who closed the page nobody expected it."""
+    """Nobody came back: what drove the client away ended it. Of who closed the page nobody expected it."""
     if s.link.is_away:
-        broken = fault("user_network.connection_lost", ["it did not come back in time"])
-        ending.end(s, "not_resumed", None if s.left_on_purpose else broken)
+        cause = s.left_by
+        waited = (
+            None if cause is None else fault(cause.code, [*cause.evidence, "it did not come back in time"])
+        )
+        ending.end(s, "not_resumed", waited)
 
 
 def alone_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from holdfast.core.aliases import Aliases
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, samples_of_seconds
+from holdfast.core.client_close import LINE_BROKE
 from holdfast.core.client_link import ClientLink
 from holdfast.core.commands import CommandMemory
 from holdfast.core.conversation import Conversation
@@ -88,7 +89,7 @@ class State(Linked):
         "kept",
         "last_activity",
         "leaving",
-        "left_on_purpose",
+        "left_by",
         "link",
         "losses",
         "messages",
@@ -133,8 +134,8 @@ class State(Linked):
         self.started_at = self.last_activity = self.away_since = 0.0
         # the client
         self.link = ClientLink()
-        self.left_on_purpose = False
-        """Its socket was closed, and did not break: somebody closed the page, or went on to another."""
+        self.left_by: Fault | None = LINE_BROKE
+        """Why its socket was over last; None where it was closed, by somebody who left the page."""
         self.output = Output()
         self.output_lane: OutputLane = PlainOutputLane()
         seconds = int(limits.window_audio_s * SAMPLE_RATE_HZ * SAMPLE_BYTES)
