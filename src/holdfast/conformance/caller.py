@@ -72,7 +72,7 @@ class Caller(MessageListener):
         caller = cls(patience_s, heard)
         try:
             async with asyncio.timeout(DIAL_S):
-                transport, _ = await picows.ws_connect(
+                await picows.ws_connect(
                     lambda: caller,
                     url,
                     ssl_context=trust,
@@ -89,10 +89,12 @@ class Caller(MessageListener):
             raise Refused(status, f"the upgrade was answered with HTTP {status}") from refused
         except (OSError, picows.WSError) as failed:  # TimeoutError is an OSError
             raise Refused(0, f"no connection: {str(failed) or type(failed).__name__}") from failed
-        caller.subprotocol = transport.response.headers.get("Sec-WebSocket-Protocol")
         return caller
 
     # the socket's side
+
+    def on_open(self) -> None:
+        self.subprotocol = self.transport.response.headers.get("Sec-WebSocket-Protocol")
 
     def on_text(self, payload: bytes) -> None:
         try:
