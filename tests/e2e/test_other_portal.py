@@ -156,6 +156,7 @@ def page(open_page: OpenPage, address: str, tmp_path: Path) -> Page:
     return open_page(address, microphone=microphone, tolerate=OUTAGE_NOISE)
 
 
+@pytest.mark.alone
 def test_a_conversation_from_another_origin_outlives_the_gateways_restart(
     page: Page, gateway: GatewayProcess, emulator: Emulator, picture: Callable[[Page, str], None]
 ) -> None:
