@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Every Python test: those that want the machine for themselves (`alone`) first, then those in a browser two at
 # a time, then the many beside one another. The last line is pytest's.
-# What failed is run once more by itself, with nothing beside it: a defect fails again and with it this run;
-# what passes then is named as unsteady, for somebody to look at. Many failures get no second run.
+# What failed is run again by itself, with nothing beside it, and what fails then once more: a defect fails each
+# time and with it this run; what passes is named as unsteady, for somebody to look at. Many failures get no such look.
 set -uo pipefail
 cd "${1:-$(dirname "$0")/..}" || exit
 
 python=${PYTHON:-.venv/bin/python}
 last_failed=.pytest_cache/v/cache/lastfailed
 second_chances=5
+looks="second third"
 SOME_FAILED=1 # pytest's exit codes
 NONE_FOUND=5
 
@@ -32,6 +33,10 @@ run --numprocesses "$jobs" --dist loadfile -m "not alone and not browser"
 
 failed=$("$python" -c 'import json, sys; print(*json.load(open(sys.argv[1])), sep="\n")' "$last_failed")
 [ "$(wc -l <<<"$failed")" -gt $second_chances ] && exit $SOME_FAILED
-echo "::: failed once, run again with nothing beside it; what passes now is unsteady, a test to mend:"
-echo "$failed"
-exec "$python" -m pytest --last-failed --last-failed-no-failures none
+for look in $looks; do
+    echo "::: failed, run again ($look look) with nothing beside it; what passes now is unsteady, a test to mend:"
+    echo "$failed"
+    "$python" -m pytest --last-failed --last-failed-no-failures none && exit
+    worst=$?
+done
+exit "$worst"

@@ -172,10 +172,11 @@ async def test_a_strange_upstream_breaks_a_measurement_off_with_a_sentence(
 
 
 @ON_THIS_MACHINE
+@pytest.mark.alone  # how much passes in a window is a matter of time
 def test_both_loads_count_the_same_behind_a_bare_relay(a_compiler: str, tmp_path: Path) -> None:
     assert generator.program() is not None, generator.doubt()
     ours, theirs = measuring.measuring_cores()
-    seconds, sessions = 0.3, 8
+    seconds, sessions = 1.0, 8
     with echo_upstream(tmp_path, theirs) as upstream:
         for face in ("json", "binary"):
             with bare_relay(face, upstream, tmp_path, ours) as (relay,):
@@ -193,11 +194,12 @@ def test_both_loads_count_the_same_behind_a_bare_relay(a_compiler: str, tmp_path
             for found in (compiled, python):
                 assert faults(found) == (0, 0, 0, 0)
                 assert found.troubles == ()
-                # both ways, and as many at the upstream; a crowded machine may be late, but not by a third
-                whole = 2 * sessions * seconds / 0.020
-                assert found.messages == pytest.approx(whole, rel=0.33)
+                # both ways, and as many at the upstream: what is on its way at the window's ends is no matter
+                # of counting, and a crowded machine may be late by a tenth of a second
+                whole, late = 2 * sessions * seconds / 0.020, 2 * sessions * 0.100 / 0.020
+                assert found.messages == pytest.approx(whole, abs=2 * late)
                 assert found.upstream_received + found.upstream_sent == pytest.approx(
-                    found.messages, abs=2 * sessions
+                    found.messages, abs=late
                 )
                 assert found.audio_s == pytest.approx(found.messages / 2 * 0.020, rel=0.1)
                 assert found.cpu_us > 0

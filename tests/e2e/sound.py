@@ -52,13 +52,18 @@ def resampled(sound: Floats, from_rate: int, to_rate: int = RATE) -> Floats:
     return np.asarray(np.fft.irfft(kept, count) * count / len(sound), dtype=np.float64)
 
 
-def assert_whole(heard: Floats, spoken: Floats) -> float:
-    """Everything that was spoken lies in `heard`, in order; answers the correlation of the median window.
+def likeness(heard: Floats, spoken: Floats) -> float:
+    """How well what was heard is what was spoken: the correlation of the median window of 0.2 s."""
+    return float(np.median([correlation for _, correlation in _windows(heard, spoken)]))
 
-    A busy machine's fake device sometimes puts 10 ms of silence between two of its blocks. That is told apart
+
+def assert_whole(played: Floats, spoken: Floats) -> None:
+    """Everything that was spoken lies in what a loudspeaker played, in order.
+
+    A busy machine's device sometimes puts 10 ms of silence between two of its blocks. That is told apart
     from a loss by its direction: what follows comes later, never earlier. One such slip is let pass.
     """
-    windows = _windows(heard, spoken)
+    windows = _windows(played, spoken)
     lags = [lag for lag, _ in windows]
     slips = np.diff(lags)
     alike = [correlation for _, correlation in windows]
@@ -68,23 +73,6 @@ def assert_whole(heard: Floats, spoken: Floats) -> float:
     # A slip inside the first window has no window before it to differ from.
     slipped = max((slips > 1).sum(), int(alike[0] < 0.99))
     assert blurred <= slipped, f"unlike: {[round(each, 3) for each in alike]}"
-    return float(np.median(alike))
-
-
-SLIP = RATE // 20
-"""A busy machine's fake device may be late by a few of its blocks of 10 ms."""
-
-
-def missing_between(before: Floats, after: Floats, spoken: Floats) -> int:
-    """How many samples of what was spoken lie between the end of one recording and the begin of the next."""
-    end = end_of(before, spoken)
-    return best_lag(spoken[end:], after[: RATE // 2])
-
-
-def end_of(recording: Floats, spoken: Floats) -> int:
-    """Where in what was spoken a recording ends."""
-    size = RATE // 2
-    return best_lag(spoken, recording[-size:]) + size
 
 
 def _windows(heard: Floats, spoken: Floats, window_s: float = 0.2) -> list[tuple[int, float]]:

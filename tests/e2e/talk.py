@@ -65,10 +65,10 @@ class Talk:
         self.pieces = [(first, pcm[: 2 * (received - first)]) for first, pcm in kept]
         self.received = received
 
-    def part(self, first: int, end: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def part(self, first: int, end: int) -> Samples:
         """What was heard between two positions."""
         kept = [pcm for at, pcm in self.pieces if first <= at < end]
-        return np.frombuffer(b"".join(kept), dtype="<i2").astype(np.float64)
+        return np.frombuffer(b"".join(kept), dtype="<i2")
 
     @property
     def samples(self) -> Samples:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.given import assert_arrived, assert_goes_on, given, missing_between
 from tests.e2e.line import Line
 from tests.e2e.outage import CAUGHT_UP_S, HEALED_S, IS_LONG, OUTAGE_S, RING_S, TIMEOUT_S
-from tests.e2e.sound import RATE, SLIP, Floats, assert_whole, missing_between, noise, resampled
+from tests.e2e.sound import RATE, assert_whole, noise, resampled
 from tests.e2e.stage import Stage
 from tests.e2e.talking import (
     conversation,
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(TIMEOU
 
 
 def test_a_cut_line_costs_no_word(
-    page: Page, stage: Stage, line: Line, sound: Floats, picture: Callable[[Page, str], None]
+    page: Page, stage: Stage, line: Line, picture: Callable[[Page, str], None]
 ) -> None:
     talk(page)
     heard(stage, 1.0)
@@ -48,12 +49,12 @@ def test_a_cut_line_costs_no_word(
     assert stage.talk.doubled == 0
     assert healed <= HEALED_S
     assert caught_up <= CAUGHT_UP_S
-    assert_whole(stage.talk.samples.astype(float), resampled(sound, 48_000)[: int((OUTAGE_S + 3) * RATE)])
+    assert_arrived(given(page), stage.talk.samples, OUTAGE_S + 3)
     assert conversation(page).get_by_text("could not be kept").count() == 0
 
 
 def test_a_dead_network_that_tells_nobody_costs_no_word(
-    page: Page, stage: Stage, line: Line, sound: Floats, picture: Callable[[Page, str], None]
+    page: Page, stage: Stage, line: Line, picture: Callable[[Page, str], None]
 ) -> None:
     talk(page)
     heard(stage, 1.0)
@@ -77,11 +78,11 @@ def test_a_dead_network_that_tells_nobody_costs_no_word(
 
     assert stage.talk.gaps == []
     assert stage.talk.doubled == 0
-    assert_whole(stage.talk.samples.astype(float), resampled(sound, 48_000)[: int((OUTAGE_S + 3) * RATE)])
+    assert_arrived(given(page), stage.talk.samples, OUTAGE_S + 3)
 
 
 def test_what_cannot_be_kept_is_named(
-    page: Page, stage: Stage, line: Line, sound: Floats, picture: Callable[[Page, str], None]
+    page: Page, stage: Stage, line: Line, picture: Callable[[Page, str], None]
 ) -> None:
     stage.limits["inputRingSeconds"] = RING_S
     talk(page)
@@ -106,18 +107,14 @@ def test_what_cannot_be_kept_is_named(
     assert stage.talk.doubled == 0
     # Positions are true: what is missing of the sound is as long as the gap.
     before, after = (stage.talk.part(*span) for span in ((0, gap[0]), (gap[1], stage.talk.received)))
-    assert missing_between(before, after, resampled(sound, 48_000)) == pytest.approx(
-        gap[1] - gap[0], abs=SLIP
-    )
+    assert missing_between(given(page), before, after) == gap[1] - gap[0]
     expect(
         conversation(page).get_by_text("of speech could not be kept. Please say it again.")
     ).to_be_visible()
     picture(page, "line-gap")
 
 
-def test_drop_after_drop_also_in_the_middle_of_catching_up(
-    page: Page, stage: Stage, line: Line, sound: Floats
-) -> None:
+def test_drop_after_drop_also_in_the_middle_of_catching_up(page: Page, stage: Stage, line: Line) -> None:
     talk(page)
     heard(stage, 0.5)
     for round_ in range(4):
@@ -130,7 +127,7 @@ def test_drop_after_drop_also_in_the_middle_of_catching_up(
 
     assert len(stage.talks) == 1
     assert stage.talk.doubled == 0
-    assert_whole(stage.talk.samples.astype(float), resampled(sound, 48_000)[: int(5 * RATE)])
+    assert_arrived(given(page), stage.talk.samples, 5)
 
 
 def test_an_answer_is_heard_once_across_a_break(page: Page, stage: Stage, line: Line) -> None:
@@ -202,9 +199,7 @@ def test_what_was_not_recovered_is_said_truthfully(
     picture(page, "line-restored")
 
 
-def test_a_gateway_that_forgot_everything_gets_a_new_session(
-    page: Page, stage: Stage, line: Line, sound: Floats
-) -> None:
+def test_a_gateway_that_forgot_everything_gets_a_new_session(page: Page, stage: Stage, line: Line) -> None:
     talk(page)
     heard(stage, 1.0)
     stage.say("user_transcript", itemId="u1", text="What do I owe?", final=True)
@@ -224,9 +219,8 @@ def test_a_gateway_that_forgot_everything_gets_a_new_session(
     assert create["greet"] is False
     # What nobody had acknowledged comes once; at most what was on its way came to the old session too.
     assert stage.talk.pieces[0][0] == 0
-    both = np.concatenate([first.samples[: first.received // 4800 * 4800], stage.talk.samples]).astype(float)
-    assert_whole(stage.talk.samples.astype(float), resampled(sound, 48_000)[int(1.5 * RATE) : int(3 * RATE)])
-    assert len(both) >= 4.0 * RATE
+    assert missing_between(given(page), first.samples, stage.talk.samples) >= -RATE
+    assert_goes_on(given(page), first.samples, stage.talk.samples, 2)
 
 
 def test_a_typed_sentence_survives_the_break_and_is_said_once(page: Page, stage: Stage, line: Line) -> None:

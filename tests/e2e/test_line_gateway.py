@@ -19,16 +19,10 @@ from holdfast.emulator.options import EmulatorOptions
 from holdfast.emulator.server import Emulator
 from tests.e2e.conftest import OpenPage
 from tests.e2e.gateways import EmulatorThread, GatewayProcess, running
+from tests.e2e.given import Samples, assert_arrived, assert_goes_on, given, missing_between
 from tests.e2e.line import Line
 from tests.e2e.outage import CAUGHT_UP_S, HEALED_S, OUTAGE_S, RING_S, SPOKEN_S, TIMEOUT_S
-from tests.e2e.sound import (
-    RATE,
-    Floats,
-    assert_whole,
-    end_of,
-    missing_between,
-    resampled,
-)
+from tests.e2e.sound import RATE
 from tests.e2e.talking import (
     OUTAGE_NOISE,
     conversation,
@@ -59,15 +53,10 @@ def emulator(web_client: Path) -> Iterator[Emulator]:
         yield opened
 
 
-@pytest.fixture
-def spoken(sound: Floats) -> Floats:
-    return resampled(sound, 48_000)
-
-
-def heard(emulator: Emulator, record: int = -1) -> Floats:
+def heard(emulator: Emulator, record: int = -1) -> Samples:
     """What a session of the emulated provider got, as samples."""
     pcm = bytes(emulator.records[record].pcm)
-    return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float64)
+    return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2")
 
 
 def asked(page: Page) -> Any:
@@ -95,7 +84,7 @@ def watched(open_page: OpenPage, long_microphone: Path) -> Callable[[str], Page]
 
 
 def test_a_cut_line_costs_the_provider_no_word(
-    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path, spoken: Floats
+    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path
 ) -> None:
     with (
         behind(emulator, tmp_path) as gateway,
@@ -116,12 +105,12 @@ def test_a_cut_line_costs_the_provider_no_word(
         assert caught_up <= CAUGHT_UP_S
         assert losses(page) == []
         assert conversation(page).get_by_text("New session").count() == 0
-        assert_whole(heard(emulator), spoken[: int((OUTAGE_S + 3) * RATE)])
+        assert_arrived(given(page), heard(emulator), OUTAGE_S + 3)
         page.close()
 
 
 def test_a_dead_network_that_tells_nobody_costs_the_provider_no_word(
-    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path, spoken: Floats
+    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path
 ) -> None:
     # So long that the page gives its socket up; the gateway hears of it when the network is back.
     with behind(emulator, tmp_path) as gateway, Line(gateway.port).running() as line:
@@ -139,12 +128,12 @@ def test_a_dead_network_that_tells_nobody_costs_the_provider_no_word(
         assert healed <= HEALED_S
         assert losses(page) == []
         assert len(emulator.records) == 1
-        assert_whole(heard(emulator), spoken[: int(whole_s * RATE)])
+        assert_arrived(given(page), heard(emulator), whole_s)
         page.close()
 
 
 def test_what_could_not_be_kept_is_what_the_provider_misses(
-    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path, spoken: Floats
+    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path
 ) -> None:
     ring = {"HOLDFAST_LIMITS__CLIENT_RING_S": str(RING_S)}
     with behind(emulator, tmp_path, **ring) as gateway, Line(gateway.port).running() as line:
@@ -158,7 +147,7 @@ def test_what_could_not_be_kept_is_what_the_provider_misses(
         until(lambda: len(heard(emulator)) > len(before) + (RING_S + 1) * RATE, "what was kept arrives", 30)
 
         (named_ms,) = losses(page)
-        missing = missing_between(before, heard(emulator)[len(before) :], spoken)
+        missing = missing_between(given(page), before, heard(emulator)[len(before) :])
         print(f"\nnamed {named_ms:.0f} ms, the provider misses {missing / RATE * 1000:.0f} ms")
         assert named_ms == pytest.approx(missing / RATE * 1000, abs=100)
         page.close()
@@ -168,7 +157,6 @@ def test_a_killed_gateway_is_waited_for_and_says_what_it_kept(
     watched: Callable[[str], Page],
     emulator: Emulator,
     tmp_path: Path,
-    spoken: Floats,
     picture: Callable[[Page, str], None],
 ) -> None:
     with behind(emulator, tmp_path) as gateway:
@@ -191,13 +179,12 @@ def test_a_killed_gateway_is_waited_for_and_says_what_it_kept(
         assert conversation(page).get_by_text("New session").count() == 0
         assert losses(page) == []
         # The second provider session hears what the first one did not, without a hole between.
-        end = end_of(heard(emulator, 0), spoken)
-        assert_whole(heard(emulator, 1), spoken[end : end + 2 * RATE])
+        assert_goes_on(given(page), heard(emulator, 0), heard(emulator, 1), 2)
         page.close()
 
 
 def test_a_page_that_is_turned_away_comes_back_by_itself_when_it_was_told_to(
-    watched: Callable[[str], Page], tmp_path: Path, spoken: Floats, picture: Callable[[Page, str], None]
+    watched: Callable[[str], Page], tmp_path: Path, picture: Callable[[Page, str], None]
 ) -> None:
     provider = EmulatorThread(EmulatorOptions(keep_audio=True, control_port=0))
     with (
@@ -221,7 +208,7 @@ def test_a_page_that_is_turned_away_comes_back_by_itself_when_it_was_told_to(
 
 
 def test_a_gateway_without_a_journal_forgets_and_says_so(
-    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path, spoken: Floats
+    watched: Callable[[str], Page], emulator: Emulator, tmp_path: Path
 ) -> None:
     with behind(emulator, tmp_path, HOLDFAST_JOURNAL__KIND="memory") as gateway:
         page = watched(gateway.url)

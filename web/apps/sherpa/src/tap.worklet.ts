@@ -1,6 +1,7 @@
 /**
  * A listener behind the loudspeaker's node, and beside it the microphone: peaks of what is played by quantum, and
- * the last minute of both on request, sample by sample at the same time.
+ * the last minute of both on request, sample by sample at the same time. And one behind the microphone's own node:
+ * the first two minutes of what the page was given, no sample more or less.
  */
 
 const KEPT = sampleRate * 60;
@@ -46,4 +47,23 @@ class Tap extends AudioWorkletProcessor {
   }
 }
 
+class Given extends AudioWorkletProcessor {
+  readonly #kept = new Float32Array(sampleRate * 120);
+  #written = 0;
+
+  constructor() {
+    super();
+    this.port.onmessage = () => this.port.postMessage(this.#kept.slice(0, this.#written));
+  }
+
+  process(inputs: readonly (readonly Float32Array[])[]): boolean {
+    const samples = inputs[0]?.[0];
+    if (samples === undefined || this.#written + samples.length > this.#kept.length) return true;
+    this.#kept.set(samples, this.#written);
+    this.#written += samples.length;
+    return true;
+  }
+}
+
 registerProcessor("holdfast-tap", Tap);
+registerProcessor("holdfast-given", Given);

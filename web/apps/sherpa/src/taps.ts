@@ -23,6 +23,8 @@ interface Exposed {
   readonly samples: () => Promise<number[]>;
   /** The microphone's at the same time, sample by sample. */
   readonly microphone: () => Promise<number[]>;
+  /** What the page's own node of the microphone brought, from its first sample on, as 32-bit floats in base64. */
+  readonly given: () => Promise<string>;
   /** How long (ms) what is recorded as played takes to the ear. */
   readonly delayMs: () => number;
 }
@@ -33,12 +35,19 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
   const flushes: number[] = [];
   const quanta: Quantum[] = [];
   let port: MessagePort | undefined;
+  let givenPort: MessagePort | undefined;
   let context: AudioContext | undefined;
   const microphones = overheard();
   const options: VoiceClientOptions = {
     onFlushed: (at) => flushes.push(at),
     tap: async (node) => {
       await node.context.audioWorklet.addModule(tapUrl);
+      if (node instanceof MediaStreamAudioSourceNode) {
+        const given = new AudioWorkletNode(node.context, "holdfast-given", { numberOfOutputs: 0 });
+        givenPort = given.port;
+        node.connect(given);
+        return;
+      }
       const tap = new AudioWorkletNode(node.context, "holdfast-tap", { numberOfInputs: 2, numberOfOutputs: 0 });
       const playing = (context = node.context as AudioContext);
       microphones.forEach((mediaStream) => new MediaStreamAudioSourceNode(playing, { mediaStream }).connect(tap, 0, 1));
@@ -75,11 +84,25 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
         quanta: () => [...quanta],
         samples: () => ask("samples"),
         microphone: () => ask("microphone"),
+        given: () => givenBy(givenPort),
         delayMs: () => (context?.outputLatency ?? 0) * 1000,
       };
       (window as unknown as { __holdfast: Exposed }).__holdfast = exposed;
     },
   };
+}
+
+function givenBy(port: MessagePort | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    if (port === undefined) {
+      resolve("");
+      return;
+    }
+    port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
+      resolve(btoa(Array.from(new Uint8Array(data.buffer), (byte) => String.fromCharCode(byte)).join("")));
+    };
+    port.postMessage("given?");
+  });
 }
 
 /** The microphones that the page opens. A second one of our own would start the test's file anew. */

@@ -27,7 +27,7 @@ export interface VoiceClientOptions {
   readonly session?: SessionWish;
   /** Echo cancelling and noise suppression by the browser; off for measurements. */
   readonly processing?: boolean;
-  /** Called with the node that plays, for another listener on the same samples. */
+  /** Called with the node that plays and with a microphone's, for another listener on the same samples. */
   readonly tap?: (node: AudioNode) => Promise<void> | void;
   /** Called when playback was told to fall silent (milliseconds of the wall clock). */
   readonly onFlushed?: (at: number) => void;
@@ -56,6 +56,7 @@ export class VoiceClient {
     this.#ears = new Ears({
       store: this.store,
       processing: options.processing ?? true,
+      tap: options.tap,
       tell: (message, transfer) => this.#tell(message, transfer),
       onLevel: (peak) => this.#emitLevel("user", peak),
     });

@@ -20,6 +20,7 @@ const RETRY_MS = 1_000;
 export interface EarsOptions {
   readonly store: Store<VoiceState, Action>;
   readonly processing: boolean;
+  readonly tap: ((node: AudioNode) => Promise<void> | void) | undefined;
   tell(message: ToWorker, transfer?: Transferable[]): void;
   onLevel(peak: number): void;
 }
@@ -53,8 +54,8 @@ export class Ears {
     this.#options.tell({ type: "capture", port: channel.port1 }, [channel.port1]);
     try {
       const mic = await openMicrophone({
+        ...this.#options,
         deviceId,
-        processing: this.#options.processing,
         muted: this.#state.mic.holdToTalk,
         port: channel.port2,
         onOpening: () => isMine() && this.#do({ type: "mic", phase: "opening" }),

@@ -33,6 +33,7 @@ export interface MicOptions {
   /** Echo cancelling, noise suppression, gain control; off for measurements. */
   readonly processing: boolean;
   readonly muted: boolean;
+  readonly tap: ((node: AudioNode) => Promise<void> | void) | undefined;
   /** The worker's end of the channel that carries frames. */
   readonly port: MessagePort;
   onOpening(): void;
@@ -86,6 +87,7 @@ async function build(stream: MediaStream, options: MicOptions): Promise<Micropho
   node.port.onmessage = ({ data }: MessageEvent<Level>) => options.onLevel(data.peak);
   tell({ type: "mute", muted: options.muted });
   tell({ type: "port", port: options.port }, [options.port]);
+  await options.tap?.(source);
   source.connect(node);
   await context.resume();
   const [track] = stream.getAudioTracks();

@@ -51,6 +51,6 @@ export class Speaker {
   get latencyMs(): number {
     // Not every browser knows its output latency.
     const seconds = (this.#context.outputLatency as number | undefined) ?? this.#context.baseLatency;
-    return Number.isFinite(seconds) ? seconds * 1000 : 0;
+    return seconds * 1000 || 0;
   }
 }
