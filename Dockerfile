@@ -17,7 +17,7 @@ COPY web/apps/sherpa/package.json web/apps/sherpa/
 COPY web/apps/console/package.json web/apps/console/
 RUN npm --prefix web ci
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
-COPY scripts/fetch_speech.py scripts/build_express.py scripts/build_engine.py scripts/
+COPY scripts/fetch_speech.py scripts/build_native.py scripts/
 RUN python scripts/fetch_speech.py
 COPY web web
 RUN npm --prefix web run build

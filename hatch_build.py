@@ -41,10 +41,9 @@ def build_compiled(root: Path, build_data: dict[str, Any]) -> None:
     """Compile the usual way of audio and recognition's scores where there is a C compiler: then the wheel is
     one for this platform.
     """
-    for name in ("build_express.py", "build_engine.py"):
-        command = (sys.executable, str(root / "scripts" / name))
-        if subprocess.run(command, cwd=root, check=False).returncode != 0:  # noqa: S603 - our own
-            sys.exit("error: a compiled part was not built: see above, or build with CC=none.")
+    command = (sys.executable, str(root / "scripts/build_native.py"))
+    if subprocess.run(command, cwd=root, check=False).returncode != 0:  # noqa: S603 - our own
+        sys.exit("error: a compiled part was not built: see above, or build with CC=none.")
     if any(
         list((root / "src/holdfast").glob(f"{made}*.so"))
         for made in ("express/_express", "engine/_densities")

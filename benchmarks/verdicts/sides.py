@@ -6,7 +6,8 @@ What lives here: one run for each of them. What never will: the truth.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
 from picows import WSError
@@ -22,9 +23,10 @@ from benchmarks.verdicts.caller import (
     verdict_of_client,
     verdict_of_page,
 )
-from benchmarks.verdicts.house import Run, gateway, settings, upstream
+from benchmarks.verdicts.house import Door, Run, gateway, settings, upstream
 from benchmarks.verdicts.truth import HEALTHY
-from holdfast.diagnosis import Approach
+from holdfast.config import Settings
+from holdfast.diagnosis import Approach, Report
 from holdfast.examination.examination import Examination, Wish
 
 PACES: Final = (0.0, 8.0)
@@ -36,8 +38,7 @@ async def doctor(run: Run) -> str:
         with settings(emulator.http_base) as of:
             approach = Approach(pace=run.chance.choice(PACES), speech_s=0.8)
             report = await Examination(Wish(approach=approach), of).run()
-    worst = report.verdict
-    return HEALTHY if worst is None or worst.fault is None else worst.fault.code
+    return _worst(report)
 
 
 async def page(run: Run) -> str:
@@ -70,32 +71,31 @@ async def client(run: Run) -> str:
 
 async def misbehaving(run: Run) -> str:
     """A page that misbehaves, or whose network does: what it is told, or what was seen of it."""
-    async with upstream(run, []) as emulator:
-        with settings(emulator.http_base, LIMITS.get(run.case.spelling)) as of:
-            async with gateway(of) as door:
-                caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
-                await ACTS[run.case.spelling](door, caller)
-                verdict = verdict_of_page(caller, door.seen)
-                caller.transport.disconnect(graceful=False)
-    return verdict
+    async with _after_the_act(run) as (door, caller, _):
+        return verdict_of_page(caller, door.seen)
 
 
 async def looked_at(run: Run) -> str:
     """`holdfast doctor --session` for the session of a page that misbehaves."""
+    async with _after_the_act(run) as (door, caller, of):
+        if not caller.of("session_created"):  # it spoke too early
+            caller.say("create_session")
+            await caller.until(lambda: bool(caller.of("session_ready")), READY_S)
+        await asyncio.sleep(BREATH_S)
+        session = caller.of("session_created")[0]["sessionId"]
+        return _worst(await Examination(Wish(session=session, url=door.address), of).run())
+
+
+@contextlib.asynccontextmanager
+async def _after_the_act(run: Run) -> AsyncIterator[tuple[Door, Caller, Settings]]:
+    """A page has misbehaved, its session is there yet."""
     async with upstream(run, []) as emulator:
         with settings(emulator.http_base, LIMITS.get(run.case.spelling)) as of:
             async with gateway(of) as door:
                 caller = await Caller.connect(f"ws://{door.authority}/api/openai/realtime")
                 await ACTS[run.case.spelling](door, caller)
-                if not caller.of("session_created"):  # it spoke too early
-                    caller.say("create_session")
-                    await caller.until(lambda: bool(caller.of("session_ready")), READY_S)
-                await asyncio.sleep(BREATH_S)
-                session = caller.of("session_created")[0]["sessionId"]
-                report = await Examination(Wish(session=session, url=door.address), of).run()
+                yield door, caller, of
                 caller.transport.disconnect(graceful=False)
-    worst = report.verdict
-    return HEALTHY if worst is None or worst.fault is None else worst.fault.code
 
 
 async def from_outside(run: Run) -> str:
@@ -106,7 +106,10 @@ async def from_outside(run: Run) -> str:
                 gateway(of) as door,
                 bad_way(run.case.spelling, door, run.chance.randrange(1, 400)) as url,
             ):
-                report = await Examination(Wish(url=url), of).run()
+                return _worst(await Examination(Wish(url=url), of).run())
+
+
+def _worst(report: Report) -> str:
     worst = report.verdict
     return HEALTHY if worst is None or worst.fault is None else worst.fault.code
 

@@ -300,10 +300,10 @@ class Node:
         async def spent_elsewhere_since(since: float) -> Mapping[str, int]:
             return await asyncio.to_thread(spent_elsewhere, others, since)
 
-        ledger, now = self.keeper.ledger, time.time()
+        ledger, now, prices = self.keeper.ledger, time.time(), price_table(settings)
         ledger.purse.begin(sum((await charges.spent(now // DAY_S * DAY_S)).values()), now)
         self.books = Books(
-            price_table(settings),
+            prices,
             charges,
             caps=caps_of(settings),
             end=directory.budget_spent,
@@ -312,7 +312,7 @@ class Node:
             told=ledger.charged,
         )
         await self.books.open()
-        _name_unpriced(settings, price_table(settings))
+        _name_unpriced(settings, prices)
         stack.callback(self.books.close)
         directory.watches.add(self.books)
         directory.purse = self.books

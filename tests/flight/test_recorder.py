@@ -16,8 +16,10 @@ import pytest
 from holdfast.core import events
 from holdfast.core.events import ClientAudio, SessionOptions
 from holdfast.core.faults import fault
+from holdfast.core.window import ReplayWindow
 from holdfast.flight import SUFFIX, Recorder, Shelf, read, replay
-from holdfast.flight.forms import TEXTS_MAX
+from holdfast.flight.blanking import Blanking
+from holdfast.flight.forms import AGAIN, LIST, TEXTS_MAX, Portrait
 from holdfast.flight.tap import LIGHT_BYTES, SHORT_MAX
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Watched
@@ -279,6 +281,15 @@ def test_who_ended_is_remembered_for_a_while_and_only_so_many() -> None:
 
     assert here == [7, 8, 9]
     assert recorder.recording_of("hf_never") is None
+
+
+def test_a_window_of_a_class_that_is_met_for_the_first_time_is_told_whole() -> None:
+    class Unmet(ReplayWindow):
+        __slots__ = ()
+
+    window = Unmet(1_000, 10)
+    former = Portrait(Blanking(lambda text: text))
+    assert former.form([window, window]) == [LIST, former.form(ReplayWindow(1_000, 10)), [AGAIN, 1]]
 
 
 def test_a_session_of_an_earlier_process_begins_where_the_journal_left_it() -> None:

@@ -1,7 +1,8 @@
 """Whether an upstream hears what is said: which part of the input is worth listening to, and when.
 
 What lives here: one link's account of looks, for both conductors, and the event that comes of them.
-What never will: audio, listening to it (`ports.ears`), what follows from it (`unheard`, `relay_unheard`).
+What never will: audio, listening to it (`ports.ears`), when speech counts and what the client is told
+(`unheard`, `relay_unheard`).
 
 A part is listened to when the upstream was given it a look ago or longer and has told of nothing since: two
 looks' worth of it, so that what is said across a look counts. A link that has once told of speech hears.
@@ -10,7 +11,10 @@ looks' worth of it, so that what is said across a look counts. A link that has o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
+
+from holdfast.core.faults import Fault, fault
+from holdfast.core.limits import Limits
 
 MARKS: Final = 4
 """Where the input ended at the last looks: behind what is listened to there is one that was waited for."""
@@ -60,3 +64,58 @@ class Hearing:
     def listened(self) -> None:
         """It was, once more."""
         self.left -= 1
+
+
+class Link(Protocol):
+    """An upstream's, as both conductors have it."""
+
+    generation: int
+    session_id: str
+    hears: bool | None
+    """None: it has neither told of speech nor been found not to."""
+
+
+class Line(Protocol):
+    """A session's account of its links."""
+
+    unheard: int
+
+
+class Conductor(Protocol):
+    """The state of either."""
+
+    limits: Limits
+
+    @property
+    def upstream(self) -> Link:
+        """The live link."""
+        ...
+
+    @property
+    def line(self) -> Line:
+        """What became of the links before."""
+        ...
+
+    def note(self, moment: str, level: str = "info", **facts: object) -> None:
+        """Log a key moment."""
+        ...
+
+
+def named(s: Conductor, event: Unheard) -> Fault | None:
+    """What is said of an upstream that told nothing; None when that is no news of this one."""
+    link = s.upstream
+    if event.generation != link.generation or link.hears is not None:
+        return None
+    words = EVIDENCE.format(speech_s=event.speech_s, after_s=s.limits.unheard_s)
+    cause = fault("provider.not_listening", [words])
+    link.hears = False
+    s.note("upstream.unheard", "warning", upstream_session=link.session_id, **cause.facts)
+    return cause
+
+
+def is_left(line: Line) -> bool:
+    """Whether it is left for a fresh one: where that has not helped, it is only named."""
+    if line.unheard >= LEFT_MAX:
+        return False
+    line.unheard += 1
+    return True

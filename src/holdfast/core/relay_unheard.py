@@ -7,8 +7,7 @@ What never will: which part is listened to, and when (`hearing`); listening.
 from __future__ import annotations
 
 from holdfast.core import relay_link
-from holdfast.core.faults import fault
-from holdfast.core.hearing import EVIDENCE, LEFT_MAX, Unheard
+from holdfast.core.hearing import Unheard, is_left, named
 from holdfast.core.relay_events import TELEPHONE_BYTES_PER_MS
 from holdfast.core.relay_state import BASE64, RelayState
 
@@ -36,13 +35,6 @@ def _sounds_until(s: RelayState) -> float:
 
 def unheard(s: RelayState, event: Unheard, now: float) -> None:
     """Named, and left for a fresh one, which is told what was said; where that does not help, only named."""
-    link = s.upstream
-    if event.generation != link.generation or link.hears is not None or not may_count(s, now):
-        return
-    words = EVIDENCE.format(speech_s=event.speech_s, after_s=s.limits.unheard_s)
-    cause = fault("provider.not_listening", [words])
-    link.hears = False
-    s.note("upstream.unheard", "warning", upstream_session=link.session_id, **cause.facts)
-    if s.line.unheard < LEFT_MAX:
-        s.line.unheard += 1
-        relay_link.lose(s, link, cause, now)
+    cause = named(s, event) if may_count(s, now) else None
+    if cause is not None and is_left(s.line):
+        relay_link.lose(s, s.upstream, cause, now)

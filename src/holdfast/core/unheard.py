@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from holdfast.core import lifecycle
 from holdfast.core.events import UpstreamLost
-from holdfast.core.faults import fault
-from holdfast.core.hearing import EVIDENCE, LEFT_MAX, Unheard
+from holdfast.core.hearing import Unheard, is_left, named
 from holdfast.core.notices import Status
 from holdfast.core.state import State
 
@@ -27,18 +26,13 @@ def may_count(s: State, now: float) -> bool:
 
 def unheard(s: State, event: Unheard, now: float) -> None:
     """Named, and left for a fresh one, which is told what was said; where that does not help, only named."""
-    link = s.upstream
-    if event.generation != link.generation or link.hears is not None or not may_count(s, now):
+    cause = named(s, event) if may_count(s, now) else None
+    if cause is None:
         return
-    words = EVIDENCE.format(speech_s=event.speech_s, after_s=s.limits.unheard_s)
-    cause = fault("provider.not_listening", [words])
-    link.hears = False
-    s.note("upstream.unheard", "warning", upstream_session=link.session_id, **cause.facts)
     s.tell(Status("degraded", cause))
     s.line.is_recovering_told = True
-    if s.line.unheard < LEFT_MAX:
-        s.line.unheard += 1
-        lifecycle.lost(s, UpstreamLost(link.generation, cause, event.chance), now)
+    if is_left(s.line):
+        lifecycle.lost(s, UpstreamLost(event.generation, cause, event.chance), now)
 
 
 def heard(s: State) -> None:

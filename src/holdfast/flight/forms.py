@@ -195,7 +195,8 @@ class Portrait(Former):
         """See `Former`."""
         kind = type(value)
         is_shared = kind not in PLAIN and kind is not str and kind is not tuple and kind not in _PLANS
-        if is_shared and kind not in _SIZES and not isinstance(value, Enum):
+        # A window is looked up as an object, also the first of its class that this process meets.
+        if is_shared and kind not in _SIZES and not isinstance(value, Enum | ReplayWindow):
             again = self._again(value)
             if again is not None:
                 return again

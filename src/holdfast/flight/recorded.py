@@ -21,7 +21,6 @@ from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
 from holdfast.flight.lot import ABORT, EVENT, RAISED, SOUND
 from holdfast.flight.short import BRIEFS, number_of
-from holdfast.flight.starts import all_wait
 from holdfast.flight.tap import NOTHING, HeardWindow, Listener, RelayTap, SessionTap, heard_by
 
 
@@ -81,22 +80,13 @@ class RecordedSession(Session):
             due = Session.receive(self, event, now)
             tap.noticed(s, s.session_id)
             return due
-        may_wait = tap.may_wait(event)
-        told = event if may_wait else tap.told(event)
-        booked = tap.passed(s)
+        told, booked = tap.ahead(event), tap.passed(s)
         try:
             due = Session.receive(self, event, now)
         except Exception:
-            tap.keep(RAISED, s, now, (tap.told(event) if may_wait else told, tap.with_cut(booked, s)), ())
+            tap.raised(s, now, event, (told, tap.with_cut(booked, s)))
             raise
-        if booked is not None:
-            booked = tap.with_cut(booked, s)
-        if may_wait and all_wait(due):
-            heard = tap.endpoints
-            answers, heard.answers = heard.answers, ()
-            tap.keep_waiting(s, (EVENT, now, event, booked, answers, tuple(due)))
-        else:
-            tap.keep(EVENT, s, now, (tap.told(event) if may_wait else told, booked), due)
+        tap.stepped(s, now, event, (told, tap.with_cut(booked, s)), due)
         if not tap.session_id or self.state.is_over:
             tap.noticed(s, s.session_id)
         return due
@@ -133,20 +123,13 @@ class RecordedRelay(Relay):
             due = Relay.receive(self, event, now)
             tap.noticed(s, s.begun.session_id)
             return due
-        may_wait = tap.may_wait(event)
-        told = event if may_wait else tap.told(event)
-        booked = tap.booked(s, asks_window=type(event) in _OF_THE_WINDOW)
+        came = (tap.ahead(event), tap.booked(s, asks_window=type(event) in _OF_THE_WINDOW))
         try:
             due = Relay.receive(self, event, now)
         except Exception:
-            tap.keep(RAISED, s, now, (tap.told(event) if may_wait else told, booked), ())
+            tap.raised(s, now, event, came)
             raise
-        if may_wait and all_wait(due):
-            heard = tap.endpoints
-            answers, heard.answers = heard.answers, ()
-            tap.keep_waiting(s, (EVENT, now, event, booked, answers, tuple(due)))
-        else:
-            tap.keep(EVENT, s, now, (tap.told(event) if may_wait else told, booked), due)
+        tap.stepped(s, now, event, came, due)
         tap.passed(s)
         if not tap.session_id or self.state.is_over:
             tap.noticed(s, s.begun.session_id)

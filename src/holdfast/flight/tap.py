@@ -20,8 +20,8 @@ from holdfast.core.window import ReplayWindow
 from holdfast.flight.answers import HeardEndpoints, told_answers
 from holdfast.flight.blanking import Blanking
 from holdfast.flight.forms import Form, Former, portrait
-from holdfast.flight.lot import SOUND, FrozenLot, Lot, ShortStep, WaitingStep, packed
-from holdfast.flight.starts import Starts, waits
+from holdfast.flight.lot import EVENT, RAISED, SOUND, FrozenLot, Lot, ShortStep, WaitingStep, packed
+from holdfast.flight.starts import Starts, all_wait, waits
 
 RUNS_MAX: Final = 256
 """Of messages of one size: what is more varied than that is told as if it were even."""
@@ -31,6 +31,8 @@ LIGHT_BYTES: Final = 8 * 1024
 """A portrait of so much is made every `flight_steps`; heavier ones, which take milliseconds, less often."""
 LOOKED_AT: Final = 8
 """So few messages are looked at one by one."""
+AS_IT_IS: Final[Form] = []
+"""Stands for the form of an event that may wait."""
 
 
 class Listener(Protocol):
@@ -130,12 +132,35 @@ class Tap:
         self.settle()
         return [lot.frozen() for lot in (self._older, self._newer) if lot is not None]
 
-    def may_wait(self, event: Any) -> bool:
-        """Whether a step may wait as it is: one of the session's start."""
+    def ahead(self, event: Any) -> Form:
+        """What is told of an event before its step: nothing yet of one that may wait as it is."""
         lot = self._newer
-        if lot.count or (lot.waiting and lot.waiting[0][0] == SOUND):
-            return False
-        return waits(event)
+        is_start = not lot.count and not (lot.waiting and lot.waiting[0][0] == SOUND)
+        return AS_IT_IS if is_start and waits(event) else self.told(event)
+
+    def stepped(
+        self,
+        state: State | RelayState,
+        now: float,
+        event: Any,
+        came: tuple[Form, Form],
+        due: Sequence[Any],
+    ) -> None:
+        """A step is over. `came`: what was told ahead of it, and what was booked before it."""
+        told, booked = came
+        if told is not AS_IT_IS:
+            self.keep(EVENT, state, now, came, due)
+        elif all_wait(due):
+            heard = self.endpoints
+            answers, heard.answers = heard.answers, ()
+            self.keep_waiting(state, (EVENT, now, event, booked, answers, tuple(due)))
+        else:
+            self.keep(EVENT, state, now, (self.told(event), booked), due)
+
+    def raised(self, state: State | RelayState, now: float, event: Any, came: tuple[Form, Form]) -> None:
+        """A step failed: it is kept with nothing due."""
+        told, booked = came
+        self.keep(RAISED, state, now, (self.told(event) if told is AS_IT_IS else told, booked), ())
 
     def told(self, event: Any) -> Form:
         """An event's form, made before the core may alter what it bears."""

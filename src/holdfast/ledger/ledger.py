@@ -164,8 +164,8 @@ class Ledger:
                 self._faults[place] = version, msgspec.structs.replace(one, ended=True)
                 return
 
-    def _waited(self, account: Account, turn: Turn | None, at: float) -> None:
-        if turn is not None and turn.segments:
+    def _waited(self, account: Account, turn: Turn, at: float) -> None:
+        if turn.segments:
             self._version += 1
             side: Literal["server", "browser"] = "browser" if turn.is_heard else "server"
             sample = TurnSample(self.wall_ms(at), account.id, turn.n, turn.segments, side)
