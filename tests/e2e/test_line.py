@@ -15,6 +15,7 @@ from tests.e2e.outage import CAUGHT_UP_S, HEALED_S, IS_LONG, OUTAGE_S, RING_S, T
 from tests.e2e.sound import RATE, assert_whole, noise, resampled
 from tests.e2e.stage import Stage
 from tests.e2e.talking import (
+    answer,
     conversation,
     entered,
     healed_after,
@@ -197,6 +198,27 @@ def test_what_was_not_recovered_is_said_truthfully(
     expect(conversation(page).get_by_text("It was not spoken.")).to_be_visible()
     assert conversation(page).get_by_role("listitem").count() == 4
     picture(page, "line-restored")
+
+
+def test_an_answer_that_was_over_before_the_break_is_not_spoken_after_it(
+    page: Page, stage: Stage, line: Line
+) -> None:
+    talk(page)
+    heard(stage, 0.3)
+    answer(stage, 0.5)
+    stage.say("response_done", responseId="resp_1", status="completed")
+    when(page, "__holdfast.client.state.speaker.heardMs >= 500")
+    when(page, "__holdfast.client.state.speaker.phase === 'ready'")
+    stage.resumed = {"recovered": False, "contextRestored": "text_only"}
+    line.cut()
+    rest(page, 0.3)
+    line.mend()
+    until(lambda: len(stage.calls) == 2 and stage.calls[1].pieces, "it heals")
+    when(page, "__holdfast.flushes.length > 0")
+
+    rest(page, 0.3)
+    expect(status(page)).to_have_text("Listening")
+    assert page.evaluate("__holdfast.client.state.speaker.phase") == "ready"
 
 
 def test_a_gateway_that_forgot_everything_gets_a_new_session(page: Page, stage: Stage, line: Line) -> None:

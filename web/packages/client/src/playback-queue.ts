@@ -152,7 +152,7 @@ export class PlaybackQueue {
       const item = this.#items[0];
       if (item === undefined || item.chunks.length > 0) return item;
       // An item whose successor already sounds is over, whether or not its end was announced.
-      if (!item.finished && (this.#items[1]?.chunks.length ?? 0) === 0) return item;
+      if (!item.finished && !this.#items[1]?.chunks.length) return item;
       this.#lastPlayed = snapshot(item);
       this.#items.shift();
     }

@@ -49,8 +49,9 @@ class Playback extends AudioWorkletProcessor {
         this.#queue.finish();
         return;
       case "flush":
+        // Of what is silent already nothing is news. What is told as played is followed by its end.
+        if ((this.#sounding ||= this.#queue.phase !== "idle")) this.#tellPlayed();
         this.#queue.flush();
-        this.#tellPlayed();
     }
   }
 
@@ -72,8 +73,7 @@ class Playback extends AudioWorkletProcessor {
       if (begins || this.#sincePlayed >= PLAYED_SAMPLES) this.#tellPlayed();
     } else if (this.#sounding) {
       this.#tellPlayed();
-      const { underruns, overflow } = this.#queue;
-      this.#tell({ type: "idle", underruns, overflow });
+      this.#tell({ type: "idle", underruns: this.#queue.underruns });
       const silence: Level = { peak: 0 };
       this.port.postMessage(silence);
     }

@@ -65,7 +65,7 @@ export type ToPlayback =
 
 export type FromPlayback =
   | { readonly type: "played"; readonly itemId: string; readonly played: number; readonly received: number }
-  | { readonly type: "idle"; readonly underruns: number; readonly overflow: number };
+  | { readonly type: "idle"; readonly underruns: number };
 
 /** Worklet <- page. */
 export type ToCapture =
