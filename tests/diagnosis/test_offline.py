@@ -122,7 +122,9 @@ def test_a_folder_that_can_be_made_and_one_that_is_a_file(tmp_path: Path) -> Non
     assert answer.fault.code == "store.unavailable"
 
 
-def test_audio_passes_with_the_compiled_part_and_without() -> None:
-    answers = [offline.compiled(is_built=is_built) for is_built in (True, False)]
-    assert [one.status for one in answers] == [Status.OK, Status.OK]
-    assert "make express" in answers[1].detail
+@pytest.mark.parametrize(
+    ("obstacle", "told"), [(None, "in use: it is fast"), ("not built", "not built: it is slow")]
+)
+def test_a_compiled_part_is_no_fault_either_way(obstacle: str | None, told: str) -> None:
+    answer = offline.compiled("it is fast", "it is slow", obstacle=obstacle)
+    assert (answer.status, answer.detail) == (Status.OK, told)

@@ -139,6 +139,17 @@ def test_another_version_of_the_library_scores_for_itself(
     assert (found.here, found.passed_on) == (0, 0)
 
 
+def test_why_the_library_scores_for_itself_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert densities.obstacle() is None
+    monkeypatch.setattr(densities, "_KNOWN_VERSION", "4.9")
+    assert "the compiled part knows 4.9" in str(densities.obstacle())
+    monkeypatch.undo()
+    monkeypatch.setattr(densities, "_BUILT", tmp_path / "other.so")
+    assert "make express" in str(densities.obstacle())
+    (tmp_path / "other.so").write_bytes(b"of another machine")
+    assert densities.obstacle() == "built for another machine"
+
+
 def test_a_library_that_is_there_already_is_left_alone() -> None:
     # This process has it long since: its functions are bound.
     assert "pocketsphinx" in sys.modules

@@ -58,11 +58,9 @@ def libraries() -> Answer:
     return Answer.ok(", ".join(versions))
 
 
-def compiled(*, is_built: bool) -> Answer:
-    """Whether usual audio has the compiled way: no fault either way, but it costs more without."""
-    if is_built:
-        return Answer.ok("built: usual audio passes compiled")
-    return Answer.ok("not built: audio goes the way through Python (`make express` wants a C compiler)")
+def compiled(what: str, without: str, *, obstacle: str | None) -> Answer:
+    """Whether a compiled part is in use: no fault either way, but it costs more without."""
+    return Answer.ok(f"in use: {what}" if obstacle is None else f"{obstacle}: {without}")
 
 
 def web_client(folder: Path) -> Answer:

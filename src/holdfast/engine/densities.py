@@ -63,20 +63,25 @@ def library() -> tuple[Any | None, StandIn | None]:
     return module, StandIn(compiled)
 
 
+def obstacle() -> str | None:
+    """Why the library scores for itself here; None where it need not."""
+    if not _BUILT.is_file():
+        return "not built (`make express` wants a C compiler on x86-64)"
+    try:
+        version = importlib.metadata.version(_LIBRARY)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{_LIBRARY} is not installed"
+    if version != _KNOWN_VERSION:
+        return f"{_LIBRARY} is {version}, and the compiled part knows {_KNOWN_VERSION}"
+    try:
+        fits = ctypes.CDLL(str(_BUILT)).hf_densities_fit_here()
+    except OSError:
+        return "built for another machine"
+    return None if fits else "this processor lacks its instructions"
+
+
 def _compiled() -> ctypes.CDLL | None:
     """The compiled part, loaded for everybody: before the library, or its functions are bound already."""
-    if _LIBRARY in sys.modules or not _BUILT.is_file() or not _is_known():
+    if _LIBRARY in sys.modules or obstacle() is not None:
         return None
-    try:
-        if not ctypes.CDLL(str(_BUILT)).hf_densities_fit_here():
-            return None
-        return ctypes.CDLL(str(_BUILT), mode=ctypes.RTLD_GLOBAL)
-    except OSError:  # built for another machine
-        return None
-
-
-def _is_known() -> bool:
-    try:
-        return importlib.metadata.version(_LIBRARY) == _KNOWN_VERSION
-    except importlib.metadata.PackageNotFoundError:
-        return False
+    return ctypes.CDLL(str(_BUILT), mode=ctypes.RTLD_GLOBAL)

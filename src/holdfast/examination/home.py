@@ -16,11 +16,13 @@ import holdfast
 from holdfast.config import ConfigError, Settings, UpstreamSettings
 from holdfast.config.certificates import ends, flaws
 from holdfast.diagnosis import Answer, Question, machine, offline
+from holdfast.engine import densities
 from holdfast.engine.options import missing
 from holdfast.express import IS_BUILT
 from holdfast.providers.local import engine_options
 
 PACKAGE: Final = Path(holdfast.__file__).resolve().parent
+UNBUILT: Final = "not built (`make express` wants a C compiler)"
 RENEW_DAYS: Final = 21
 """A certificate that ends sooner is worth a word."""
 
@@ -33,7 +35,8 @@ def questions(settings: Settings | None, problem: ConfigError | None) -> list[Qu
         Question("home.clock", "clock", machine.clock),
         Question("home.processors", "processors", machine.processors),
         Question("home.settings", "settings", partial(_settings, settings, problem)),
-        Question("home.express", "compiled audio", partial(offline.compiled, is_built=IS_BUILT)),
+        Question("home.express", "compiled audio", _compiled_audio),
+        Question("home.recogniser", "compiled recognition", _compiled_recognition),
         Question("home.web_client", "web client", partial(offline.web_client, PACKAGE / "_web")),
     ]
     return asked if settings is None else [*asked, *_of_settings(settings)]
@@ -60,6 +63,17 @@ def _of_settings(settings: Settings) -> list[Question]:
         for one in settings.upstream
         if one.kind != "local"
     ]
+
+
+def _compiled_audio() -> Answer:
+    obstacle = None if IS_BUILT else UNBUILT
+    what, without = "usual audio passes compiled", "audio goes the way through Python"
+    return offline.compiled(what, without, obstacle=obstacle)
+
+
+def _compiled_recognition() -> Answer:
+    what, without = "eight scores are computed at a time", "they are computed one after the other"
+    return offline.compiled(what, without, obstacle=densities.obstacle())
 
 
 def _settings(settings: Settings | None, problem: ConfigError | None) -> Answer:
