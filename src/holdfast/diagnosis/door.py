@@ -19,7 +19,7 @@ import msgspec
 
 from holdfast.core.faults import FAULTS
 from holdfast.diagnosis.checks import Answer
-from holdfast.diagnosis.network import Peer
+from holdfast.diagnosis.network import Peer, connected
 
 KNOCK_TIMEOUT_S: Final = 5.0
 GOODBYE: Final = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
@@ -95,16 +95,12 @@ async def knock(
         fields |= {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
     fields |= dict(headers or {})
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    async with asyncio.timeout(KNOCK_TIMEOUT_S):
-        reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
-        try:
-            writer.write("\r\n".join([*lines, "", ""]).encode())
-            knocked = await _answer(reader)
-            if knocked.status == HTTPStatus.SWITCHING_PROTOCOLS:
-                writer.write(GOODBYE)
-            return knocked
-        finally:
-            writer.close()
+    async with asyncio.timeout(KNOCK_TIMEOUT_S), connected(peer, context) as (reader, writer):
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        knocked = await _answer(reader)
+        if knocked.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            writer.write(GOODBYE)
+        return knocked
 
 
 def _host_of(peer: Peer) -> str:

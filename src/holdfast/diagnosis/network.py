@@ -6,8 +6,10 @@ What lives here: one probe for each layer below the WebSocket, with its fault. W
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -105,16 +107,24 @@ async def clock(peer: Peer, ca: Path | None = None) -> Answer:
 
 
 async def _head(peer: Peer, context: ssl.SSLContext | None) -> str:
-    async with asyncio.timeout(CLOCK_TIMEOUT_S):
-        reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
-        try:
-            writer.write(f"HEAD / HTTP/1.1\r\nHost: {peer.host}\r\nConnection: close\r\n\r\n".encode())
-            return (await reader.read(_HEAD_BYTES)).decode("latin-1")
-        finally:
-            writer.close()
+    async with asyncio.timeout(CLOCK_TIMEOUT_S), connected(peer, context) as (reader, writer):
+        writer.write(f"HEAD / HTTP/1.1\r\nHost: {peer.host}\r\nConnection: close\r\n\r\n".encode())
+        return (await reader.read(_HEAD_BYTES)).decode("latin-1")
 
 
 async def _open(peer: Peer, context: ssl.SSLContext | None) -> None:
-    async with asyncio.timeout(LAYER_TIMEOUT_S):
-        _, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
+    async with asyncio.timeout(LAYER_TIMEOUT_S), connected(peer, context):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    peer: Peer, context: ssl.SSLContext | None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """One connection by hand, closed behind the block. Raises OSError."""
+    reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=context)
+    try:
+        yield reader, writer
+    finally:
         writer.close()
+        await asyncio.sleep(0)  # a loop that ended before its next round would leave the socket open
