@@ -88,6 +88,19 @@ def test_what_is_no_recording_is_refused_in_three_lines(
     assert refused.value.fix
 
 
+@pytest.mark.parametrize(("peak", "is_silent"), [(0.0, True), (0.0004, True), (0.0008, False)])
+def test_a_recording_in_which_nothing_can_be_heard_is_refused(
+    tmp_path: Path, peak: float, *, is_silent: bool
+) -> None:
+    path = save(tmp_path / "a.wav", np.full(2400, peak), 24000)
+    if not is_silent:
+        assert read_wav(path).samples == 2400
+        return
+    with pytest.raises(RecordingError, match="is silent") as refused:
+        read_wav(path)
+    assert "loudest sample" in refused.value.why
+
+
 def test_a_recording_without_samples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="is empty"):
         read_wav(save(tmp_path / "a.wav", np.zeros(0), 24000))

@@ -19,6 +19,8 @@ from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
 SECONDS_MAX: Final = 600
 _SPEECH_BELOW_PEAK_DB: Final = 30.0
+_SILENT_BELOW: Final = 16
+"""-66 dB: below it the page, too, takes a microphone for one that gives nothing."""
 _WINDOW_SAMPLES: Final = SAMPLE_RATE_HZ // 100
 
 
@@ -56,8 +58,13 @@ class Recording:
 
 
 def read_wav(path: Path) -> Recording:
-    """Read a PCM WAV of any rate, width and number of channels. Raises RecordingError."""
-    return wav_of(path.name, str(path), str(path))
+    """Read a PCM WAV of any rate, width and number of channels, to be spoken. Raises RecordingError."""
+    recording = wav_of(path.name, str(path), str(path))
+    peak = int(np.abs(np.frombuffer(recording.pcm, dtype="<i2").astype(np.int32)).max(initial=0))
+    if peak < _SILENT_BELOW:
+        why = f"Its loudest sample is {peak} of 32768: nobody could hear a word, or be blamed for that."
+        raise RecordingError(f"{path} is silent.", why, "Record it again, or raise its level.")
+    return recording
 
 
 def wav_of(name: str, source: str | BinaryIO, path: str = "") -> Recording:
