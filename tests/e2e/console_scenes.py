@@ -204,7 +204,8 @@ def latency(at: int, rows: list[Json]) -> Json:
             for at_bucket, count in enumerate(counts)
         ],
         "turns": sum(counts),
-        "sides": "both",
+        "sides": "browser",
+        "leftOut": 12,
     }
 
 

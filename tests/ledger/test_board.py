@@ -131,6 +131,18 @@ def test_a_segment_that_a_client_adds_stands_in_its_place() -> None:
     assert latency.as_object()["segments"] == ["uplink", "endpointing", "thinking", "speaking", "playback"]
 
 
+def test_where_a_client_tells_what_was_heard_no_other_turn_counts() -> None:
+    latency = Latency()
+    assert (latency.as_object()["sides"], latency.as_object()["leftOut"]) == ("server", 0)
+    latency.take(sample(2.0, 1))
+    told = latency.as_object()
+    assert (told["sides"], told["turns"], told["leftOut"], told["p50"]["total"]) == ("server", 1, 0, 2.0)
+    latency.take(TurnSample(0, "hf_2", 1, (("endpointing", 600.0), ("thinking", 100.0)), "browser"))
+    told = latency.as_object()
+    assert (told["sides"], told["turns"], told["leftOut"], told["p50"]["total"]) == ("browser", 1, 1, 700.0)
+    assert sum(one["count"] for one in told["histogram"]) == 1
+
+
 def test_a_bucket_has_examples_to_look_at() -> None:
     latency = Latency()
     for turn in range(1, 9):

@@ -61,11 +61,14 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
-def _figures(samples: list[TurnSample]) -> dict[str, Any]:
-    """On the event loop, for thousands of turns: what is asked of each is worked out once."""
+def _figures(every: list[TurnSample]) -> dict[str, Any]:
+    """On the event loop, for thousands of turns: what is asked of each is worked out once. Where a client
+    tells what its user heard only such turns count: of the others the gateway sees a part of the silence.
+    """
+    heard = [one for one in every if one.side == "browser"]
+    samples = heard or every
     waits = [one.silence_ms for one in samples]
     by_silence = sorted(range(len(samples)), key=waits.__getitem__)
-    sides = {one.side for one in samples} or {"server"}
     return {
         "segments": _names(samples),
         "p50": _typical(samples, by_silence, 0.50),
@@ -73,7 +76,8 @@ def _figures(samples: list[TurnSample]) -> dict[str, Any]:
         "series": _series(samples, waits),
         "histogram": _histogram(samples, waits),
         "turns": len(samples),
-        "sides": "both" if len(sides) > 1 else sides.pop(),
+        "sides": "browser" if heard else "server",
+        "leftOut": len(every) - len(samples),
     }
 
 

@@ -130,8 +130,10 @@ export interface Latency {
   readonly series: readonly LatencyPoint[];
   readonly histogram: readonly Bucket[];
   readonly turns?: number;
-  /** Whether turns were measured at the user's ear, at the gateway alone, or some so and some so. */
-  readonly sides?: Word<"server" | "browser" | "both">;
+  /** Whether turns were measured at the user's ear, or at the gateway alone. */
+  readonly sides?: Word<"server" | "browser">;
+  /** Turns whose clients don't tell what was heard, where others do. */
+  readonly leftOut?: number;
 }
 
 /** `event: snapshot`. */

@@ -127,7 +127,7 @@ export function Facts(): JSX.Element | null {
           {duration(gateway.loopLagMs)}
         </Fact>
       )}
-      <Fact name="Silence heard">
+      <Fact name={p50 !== undefined && latency?.sides === "server" ? "Answer after" : "Silence heard"}>
         {duration(p50?.["total"])}
         <small>p95 {duration(p95?.["total"])}</small>
       </Fact>

@@ -20,8 +20,7 @@ const LINES = ["p50", "p95", "p99"] as const;
 
 const SIDES: Readonly<Record<string, string>> = {
   browser: "Measured at the user’s ear.",
-  server: "Measured at the gateway: these clients don’t tell what their users hear.",
-  both: "Measured at the user’s ear where the client tells it, at the gateway where it does not.",
+  server: "Measured at the gateway: these clients don’t tell what their users hear, which is longer.",
 };
 
 export function LatencyPage(): JSX.Element {
@@ -38,14 +37,19 @@ export function LatencyPage(): JSX.Element {
       </>
     );
   }
-  const { p50, p95, sides } = latency;
+  const { p50, p95, sides, leftOut = 0 } = latency;
   return (
     <>
       <div>
         <h1 className="c-headline">
           Half of all answers begin within {duration(p50["total"])}, 95 of 100 within {duration(p95["total"])}.
         </h1>
-        {sides !== undefined && <p className="c-note">{SIDES[sides]}</p>}
+        {sides !== undefined && (
+          <p className="c-note">
+            {SIDES[sides]}
+            {leftOut > 0 && ` Without ${many(leftOut, "turn")} of clients that don’t tell what their users hear.`}
+          </p>
+        )}
       </div>
       <div className="c-columns">
         <Parts latency={latency} />
