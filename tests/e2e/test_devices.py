@@ -81,6 +81,30 @@ def test_a_muted_microphone_sends_silence(open_page: OpenPage, stage: Stage) -> 
     assert not stage.call.samples[muted:].any()
 
 
+@pytest.mark.parametrize("how", ["another is chosen", "it was pulled out and is back"])
+def test_who_is_muted_stays_muted_with_another_microphone(
+    open_page: OpenPage, stage: Stage, how: str
+) -> None:
+    page = open_page(f"{stage.url}/?taps=1")
+    page.evaluate(KEEP_STREAM)
+    start(page)
+    until(lambda: stage.calls and stage.call.received > 12_000, "sound flows")
+    page.get_by_role("button", name="Mute").click()
+    expect(page.get_by_role("button", name="Unmute")).to_be_visible()
+    muted = stage.call.received + 4_800
+    if how == "another is chosen":
+        page.evaluate("({ client } = __holdfast) => client.openMic(client.state.devices.at(-1)?.deviceId)")
+    else:
+        page.evaluate("() => __stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+        expect(page.get_by_role("status").first).to_have_text("Microphone was unplugged")
+        page.evaluate("() => navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+    when(page, "__holdfast.client.state.mic.phase === 'muted'")
+    until(lambda: stage.call.received > muted + 36_000, "sound goes on")
+    assert not stage.call.samples[muted:].any()
+    page.get_by_role("button", name="Unmute").click()
+    until(lambda: stage.call.samples[-4_800:].max() > 0, "whoever unmutes is heard")
+
+
 def test_the_whole_call_by_keyboard(open_page: OpenPage, stage: Stage) -> None:
     page = open_page(f"{stage.url}/?taps=1")
     expect(page.get_by_text("Signed in as")).to_be_visible()

@@ -32,6 +32,8 @@ export class Ears {
   #turn = 0;
   #heardAt = 0;
   #everHeard = false;
+  /** By a person, of whichever microphone, until it is switched off. */
+  #isMuted = false;
   readonly #onDevices = (): void => void this.#devicesChanged();
 
   constructor(options: EarsOptions) {
@@ -56,7 +58,7 @@ export class Ears {
       const mic = await openMicrophone({
         ...this.#options,
         deviceId,
-        muted: this.#state.mic.holdToTalk,
+        muted: this.#isMuted,
         port: channel.port2,
         onOpening: () => isMine() && this.#do({ type: "mic", phase: "opening" }),
         onLevel: (peak) => this.#heard(peak),
@@ -73,7 +75,9 @@ export class Ears {
       this.#mic = mic;
       this.#heardAt = performance.now();
       this.#everHeard = false;
-      const phase = this.#state.mic.holdToTalk ? "muted" : "live";
+      // Somebody may have pressed the button meanwhile.
+      mic.mute(this.#isMuted);
+      const phase = this.#isMuted ? "muted" : "live";
       this.#do({ type: "mic", phase, ...(mic.deviceId === undefined ? {} : { deviceId: mic.deviceId }) });
       await this.#listDevices();
     } catch (cause) {
@@ -82,10 +86,12 @@ export class Ears {
   }
 
   close(): void {
+    this.#isMuted = this.#state.mic.holdToTalk;
     this.#end("off");
   }
 
   mute(muted: boolean): void {
+    this.#isMuted = muted;
     if (this.#mic === undefined) return;
     this.#mic.mute(muted);
     this.#heardAt = performance.now();
