@@ -45,10 +45,11 @@ characters are written out; a field is cut at 4 kB. These event names stay:""",
 Every bound of the gateway. Each is a setting in `[limits]`, by environment `HOLDFAST_LIMITS__NAME`. The end
 of a name is its unit: `_s` seconds, `_bytes`, `_chars`, `_per_s`; none means a count.""",
     "settings": """\
-In `holdfast.toml` in the working directory, or in the file that `HOLDFAST_CONFIG` names. Each can be set by
-the environment, which wins: a double underscore descends one level. `PORT` is honoured where `HOLDFAST_PORT`
-is not set. Without a list of upstreams, OpenAI is used when `OPENAI_API_KEY` is set (at `OPENAI_BASE_URL`, if
-that is set), else the embedded engine. All errors are told at once, each with its remedy.""",
+In `holdfast.toml` in the working directory, or in the file that `HOLDFAST_CONFIG` names; defaults are written
+as there. Each can be set by the environment, which wins: a double underscore descends one level, entries of a
+list have commas between them, nothing is quoted. `PORT` is honoured where `HOLDFAST_PORT` is not set. Without
+a list of upstreams, OpenAI is used when `OPENAI_API_KEY` is set (at `OPENAI_BASE_URL`, if that is set), else
+the embedded engine. All errors are told at once, each with its remedy.""",
     "rights": """\
 What the holder of a client secret may send to `/v1/realtime`, when `[auth] client_secret_rights` is `narrow`,
 as it is unless told otherwise. Everything else is refused whole: `error`, `invalid_request_error`,
@@ -191,6 +192,7 @@ def _kind(annotation: Any) -> str:
         "float": "number",
         "bool": "true or false",
         "SecretStr": "secret",
+        "ModalityPrices": "table of input, cached, output",
     }
     return names.get(annotation.__name__, str(annotation.__name__).lower())
 
@@ -198,7 +200,15 @@ def _kind(annotation: Any) -> str:
 def _default(field: Any) -> str:
     if field.is_required():
         return "(must be set)"
-    return "" if field.default in (None, (), "") else f"`{field.default}`"
+    return "" if field.default in (None, (), "") else f"`{_as_toml(field.default)}`"
+
+
+def _as_toml(value: Any) -> str:
+    """As it would stand in `holdfast.toml`."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    plain = value.value if isinstance(value, Enum) else value
+    return json.dumps(plain if isinstance(plain, (bool, int, float)) else str(plain), ensure_ascii=False)
 
 
 def states() -> str:
@@ -250,7 +260,7 @@ def option(parameter: Any) -> tuple[str, str, str]:
     names = ", ".join(f"`{spelling}`" for spelling in parameter.opts)
     if parameter.param_type_name == "argument":
         names = f"`{parameter.name.upper()}`"
-    default = parameter.default
+    default = getattr(parameter.default, "value", parameter.default)
     blank = default is None or default is False or callable(default) or default in ((), [], "")
     return names, "" if blank else f"`{default}`", str(getattr(parameter, "help", "") or "")
 
