@@ -45,6 +45,6 @@ USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=30s --retries=3 CMD ["python", "/opt/holdfast/healthcheck.py"]
-# As the first process it gets SIGTERM itself, finishes sentences (30 s at most), and ends its workers.
+# As the first process it gets SIGTERM itself, finishes sentences (10 s at most), and ends its workers.
 ENTRYPOINT ["holdfast"]
 CMD ["serve"]

@@ -83,7 +83,7 @@ bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and laten
 	@$(BIN)/python -m benchmarks.engine.accuracy
 	@$(BIN)/python -m benchmarks.engine.latency --rounds 4
 
-bench-core: $(VENV)/.dev ## the core's steps alone: microseconds by pytest-benchmark (a minute)
+bench-core: $(VENV)/.dev ## the core's steps alone: microseconds by pytest-benchmark (5 seconds)
 	@$(BIN)/python -m pytest -q benchmarks/core --benchmark-columns=median,iqr,min,rounds --benchmark-sort=fullname
 
 instructions: $(VENV)/.dev $(EXPRESS) ## instructions for one message (callgrind) beside their bounds; WRITE=1 renews these (half a minute)
@@ -168,9 +168,8 @@ wheel: $(VENV)/.dev $(WEB_INDEX) $(SPEECH) ## a wheel and an sdist that carry th
 	@PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m build --outdir dist . | tail -n 1
 
 clean: ## remove everything that these targets made
-	@rm -rf $(VENV) $(CLIENTS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech src/holdfast/express/*.so src/holdfast/engine/*.so dist .make \
-	@rm -rf $(VENV) $(CLIENTS) $(PEERS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech dist .make \
-		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CLIENTS) $(PEERS) web/node_modules tests/clients/node/node_modules web/dist src/holdfast/_web src/holdfast/_speech \
+		src/holdfast/express/*.so src/holdfast/engine/*.so dist .make .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(CLIENTS)/.stamp: tests/clients/packages.txt tests/clients/constraints.txt
 	$(call say,clients of strangers in $(CLIENTS))

@@ -93,7 +93,8 @@ def test_who_is_muted_stays_muted_with_another_microphone(
     expect(page.get_by_role("button", name="Unmute")).to_be_visible()
     muted = stage.call.received + 4_800
     if how == "another is chosen":
-        page.evaluate("({ client } = __holdfast) => client.openMic(client.state.devices.at(-1)?.deviceId)")
+        device = page.evaluate("__holdfast.client.state.devices.at(-1)?.deviceId")
+        page.evaluate("(device) => __holdfast.client.openMic(device)", device)
     else:
         page.evaluate("() => __stream.getTracks()[0].dispatchEvent(new Event('ended'))")
         expect(page.get_by_role("status").first).to_have_text("Microphone was unplugged")
