@@ -179,6 +179,54 @@ async def test_a_session_that_comes_back_after_a_restart_has_spent_what_it_had()
     office.books.close()
 
 
+async def test_what_is_spent_while_the_past_is_read_counts_too() -> None:
+    read = asyncio.Event()
+
+    class Slow(Kept):
+        async def spent_on(self, session_id: str) -> int:
+            await read.wait()
+            return await super().spent_on(session_id)
+
+    office = await Office(Caps(session=100 * ANSWER), Slow()).open()
+    session = Watched("s1", "browser", "C-1")
+    office.see(session, seen.Began(is_restored=True))
+    await asyncio.sleep(0)
+    office.see(session, seen.UpstreamLive(1, "up", "openai", "gpt-realtime-2.1", "sess"))
+    await office.answer(session, 1, 7)
+    read.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert office.books.accounts["s1"].spent == 16 * ANSWER
+    office.books.close()
+
+
+async def test_what_others_spent_yesterday_is_not_booked_to_a_day_that_began_meanwhile() -> None:
+    told, wall = asyncio.Event(), [MIDNIGHT + DAY_S - 1]
+
+    async def tells_late(_since: float) -> Mapping[str, int]:
+        await told.wait()
+        return {"C-9": 50 * ANSWER}
+
+    books = Books(
+        PriceTable(own_prices()),
+        Kept(),
+        caps=Caps(total_per_day=10 * ANSWER),
+        end=lambda *_: None,
+        customers_max=10,
+        others=tells_late,
+        wall=lambda: wall[0],
+    )
+    opening = asyncio.create_task(books.open())
+    await asyncio.sleep(0)
+    wall[0] += 2
+    assert books.refusal("C-2") is None
+    told.set()
+    await opening
+    assert books.refusal("C-2") is None
+    books.close()
+
+
 async def test_minutes_pass_without_anything_being_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holdfast.accounts.books.LOOK_EVERY_S", 0.01)
     office = await Office(Caps(session_s=0.05)).open()

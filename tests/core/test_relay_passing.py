@@ -9,6 +9,7 @@ from holdfast.core import relay_events as heard
 from holdfast.core.effects import CloseClient, Finish, HangUp
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
+from holdfast.core.timers import TIMER_AWAY
 from tests.core.relay_world import RelayWorld, append
 
 
@@ -204,6 +205,19 @@ def test_when_memory_runs_short_who_is_away_keeps_its_newest_messages() -> None:
     world.do(events.MemoryRanShort(), events.MemoryRanShort())
     assert [note.facts for note in world.noted("session.shed")] == [{"bytes": 200}]
     assert (window.size, window.holds(1), window.holds(2)) == (300, False, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [(1006, "user_network.connection_lost"), (1013, "user_network.slow"), (1001, None)]
+)
+def test_what_drove_a_client_away_ends_the_session_when_it_does_not_come_back(
+    code: int, cause: str | None
+) -> None:
+    world = RelayWorld.live(can_return=True)
+    world.do(events.ClientGone(code))
+    world.do(events.TimerFired(TIMER_AWAY))
+    (ended,) = [note.facts for note in world.noted("session.ended")]
+    assert (ended["reason"], ended.get("fault")) == ("not_resumed", cause)
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -66,6 +66,16 @@ async def test_a_plain_request_with_endless_headers_is_431() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize(
+    ("target", "status"), [("//[", b"404"), ("http://[", b"404"), ("http://any/api/openai/realtime", b"101")]
+)
+async def test_what_is_asked_for_is_a_path_and_no_url(target: str, status: bytes) -> None:
+    async with Emulator() as upstream, gateway(upstream.http_base) as gw:
+        reader, writer = await talk(gw, head(path=target))
+        assert (await read_until(reader, status)).startswith(b"HTTP/1.1 " + status)
+        writer.close()
+
+
 async def test_a_frame_over_the_bound_is_refused_before_it_is_read() -> None:
     async with Emulator() as upstream, gateway(upstream.http_base) as gw:
         announced = b"\x82\xff" + (20 * 1024 * 1024).to_bytes(8, "big") + b"\1\2\3\4"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
+import json
 import os
 import struct
 
 import pytest
+import websockets
 from picows import WSHandshakeError
 
 from holdfast.core.limits import Limits
@@ -33,6 +36,38 @@ async def test_a_spoken_turn_is_answered_with_audio_and_both_transcripts() -> No
         client.say("end_session")
         assert (await client.until_closed())[0] == 1000
         assert client.texts[-1]["type"] == "session_ended"
+
+
+@pytest.mark.parametrize("ids", ["counted from one", "empty"])
+async def test_an_upstream_whose_event_ids_are_not_unique_comes_live(ids: str) -> None:
+    dials = 0
+
+    async def serve(socket: websockets.ServerConnection) -> None:
+        nonlocal dials
+        dials += 1
+        mine, numbers = dials, itertools.count(1)
+
+        async def say(kind: str) -> None:
+            event_id = f"event_{next(numbers)}" if ids != "empty" else ""
+            session = {"id": f"sess_{mine}", "type": "realtime", "object": "realtime.session", "model": "m"}
+            await socket.send(json.dumps({"type": kind, "event_id": event_id, "session": session}))
+
+        await say("session.created")
+        async for raw in socket:
+            if json.loads(raw)["type"] == "session.update":
+                if mine == 1 and ids != "empty":
+                    await socket.close(1011, "restart")
+                    return
+                await say("session.updated")
+
+    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with gateway(f"http://127.0.0.1:{port}/v1") as gw:
+            client = await Client.connect(gw.browser_url)
+            client.say("create_session")
+            await client.until_told("session_ready")
+            assert dials == (1 if ids == "empty" else 2)
+            client.close()
 
 
 SLOW_S = float(os.environ.get("HOLDFAST_SLOW_S", "0.2"))

@@ -177,6 +177,12 @@ NO_OFFERS = [
     (b"hello", "application/sdp", "invalid_offer"),
     (b"nonsense", "multipart/form-data; boundary=b", "invalid_form"),
     (b"nonsense", "multipart/form-data", "invalid_form"),
+    (
+        b'--b\r\nContent-Disposition: form-data; name="sdp"\r\n\r\nv=0\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="session"\r\n\r\n' + b"[" * 5_000 + b"\r\n--b--\r\n",
+        "multipart/form-data; boundary=b",
+        "invalid_value",
+    ),
 ]
 
 

@@ -183,6 +183,27 @@ async def test_a_bundle_has_no_secret_and_no_word_of_anybody(tmp_path: Path) -> 
     assert "sha256:" not in files["settings.json"]
 
 
+async def test_a_providers_id_stands_for_the_session_wherever_it_is_asked_for(tmp_path: Path) -> None:
+    async with (
+        desk(tmp_path, console={"may_act": True}) as (url, _, _),
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        client, session = await conversation(url)
+        (provider,) = (await http.get(f"{ROOT}/sessions/{session}")).json()["providerSessions"]
+        answers = [await http.get(f"{ROOT}/sessions/{one}/bundle") for one in (session, provider)]
+        names = [zipfile.ZipFile(io.BytesIO(one.content)).namelist() for one in answers]
+        alone = await http.get(f"{ROOT}/sessions/{provider}/recording")
+        csrf = (await http.get(f"{ROOT}/me")).json()["csrf"]
+        ended = await http.post(f"{ROOT}/sessions/{provider}/end", headers={"X-CSRF-Token": csrf})
+        await client.until_closed()
+
+    assert names[0] == names[1]
+    assert any(SUFFIX in name for name in names[1])
+    assert (alone.status_code, ended.status_code) == (200, 202)
+    assert alone.headers["content-disposition"].endswith(f'"{session}-recording{SUFFIX}"')
+    assert ended.json() == {"session": session}
+
+
 async def test_words_are_shown_where_that_is_wanted_and_never_taken_along(tmp_path: Path) -> None:
     tables: dict[str, dict[str, Any]] = {
         "console": {"show_words": True},

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
+from structlog.testing import capture_logs
 
 from holdfast.ports.transcripts import Entry, Line, LineKind, Talk, Wanted
 from holdfast.redaction import Redaction
@@ -171,6 +172,18 @@ async def test_a_line_that_cannot_be_written_stops_nobody(path: Path) -> None:
     assert said(path, "s2") == ["half a character: ?"]
 
 
+async def test_a_line_that_cannot_be_written_is_lost_alone(path: Path) -> None:
+    async with opened(path, TranscriptOptions(gather_s=0.05)) as store:
+        for number in range(20):
+            one = line(number, f"words {number}", session=f"s{number}")
+            if number == 13:
+                object.__setattr__(one, "facts", {"set": {1}})
+            store.put(one)
+        await until(lambda: store.counts.lost == 1 and store.counts.written >= 20)
+    kinds = [one.kind for number in range(20) for one in Visit(path).entries(f"s{number}")]
+    assert sorted(kinds) == ["gap"] + ["user"] * 19
+
+
 async def test_what_waits_is_written_when_it_closes_and_nothing_after(path: Path) -> None:
     async with opened(path, TranscriptOptions(gather_s=60.0)) as store:
         store.put(line(1, "the last word"))
@@ -238,6 +251,22 @@ async def test_a_file_that_another_process_left_grows_old_too(path: Path) -> Non
     await until(lambda: not Visit(other).sessions(Wanted()))
     await store.close()
     await database.close()
+
+
+async def test_a_file_that_cannot_be_read_keeps_no_other_from_growing_old(path: Path) -> None:
+    damaged, other = path.with_name("a.sqlite3"), path.with_name("z.sqlite3")
+    async with opened(other) as store:
+        store.put(line(1, "of a worker that is no more"))
+    damaged.write_bytes(b"x" * 4096)
+    database, clock = Database(path), Clock(Clock.now + 40 * DAY_S)
+    store = SqliteTranscripts(database, Redaction(), QUICK, clock, left_over=[damaged, other])
+    with capture_logs() as logs:
+        await store.start()
+        await until(lambda: not Visit(other).sessions(Wanted()))
+        await store.close()
+    await database.close()
+    assert {one["file"] for one in logs if one["event"] == "store.not_swept"} == {"a.sqlite3"}
+    assert not store.counts.is_failing
 
 
 async def test_all_that_is_about_a_person_goes_and_the_book_says_so_without_the_person(path: Path) -> None:

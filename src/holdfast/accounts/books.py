@@ -116,7 +116,8 @@ class Books:
         """What a session has cost in an earlier process counts for its cap."""
 
         async def read() -> None:
-            account.spent += await self._charges.spent_on(account.session.id)
+            before = await self._charges.spent_on(account.session.id)
+            account.spent += before  # not in one line: what is spent meanwhile would be forgotten
 
         task = asyncio.get_running_loop().create_task(read())
         self._reading.add(task)
@@ -214,7 +215,10 @@ class Books:
 
     async def _hear_of_others(self) -> None:
         if self._others is not None:
-            self.spending.heard_of_others(await self._others(self.spending.day))
+            day = self.spending.day
+            spent = await self._others(day)
+            if day == self.spending.day:  # else it is what was spent yesterday
+                self.spending.heard_of_others(spent)
 
     # for whoever shows it
 

@@ -31,6 +31,15 @@ LINE_BROKE: Final = fault("user_network.connection_lost")
 """Of a client whose line ended while nobody watched, with the process."""
 
 
+def never_back(left_by: Fault | None) -> Fault | None:
+    """Why a session ends whose client did not come back: what drove it away. Of who closed the page nobody
+    expected it.
+    """
+    if left_by is None:
+        return None
+    return fault(left_by.code, [*left_by.evidence, "it did not come back in time"])
+
+
 def fault_of_client_close(code: int, reason: str) -> Fault | None:
     """The fault behind the end of a client's socket; None where somebody closed it on purpose."""
     found = _CLOSES.get(code)

@@ -7,7 +7,7 @@ What never will: the dialect.
 from __future__ import annotations
 
 from holdfast.core import relay_ending, relay_link, relay_rebuild
-from holdfast.core.client_close import fault_of_client_close
+from holdfast.core.client_close import fault_of_client_close, never_back
 from holdfast.core.effects import CloseClient, StartTimer, StopTimer
 from holdfast.core.events import (
     BudgetSpent,
@@ -17,7 +17,7 @@ from holdfast.core.events import (
     MemoryRanShort,
     TimerFired,
 )
-from holdfast.core.faults import fault
+from holdfast.core.faults import Fault, fault
 from holdfast.core.relay_effects import (
     AddItem,
     RemoveItem,
@@ -188,11 +188,11 @@ def gone(s: RelayState, event: ClientGone, now: float) -> None:
     if not s.can_return or event.code == DONE or s.is_draining or not s.line.is_ready_told:
         relay_ending.over(s)
         return
-    _park(s, now)
+    _park(s, cause, now)
 
 
-def _park(s: RelayState, now: float) -> None:
-    s.is_away = True
+def _park(s: RelayState, cause: Fault | None, now: float) -> None:
+    s.is_away, s.left_by = True, cause
     s.away_since = now
     s.out.append(StopTimer(TIMER_IDLE))
     s.out.append(StartTimer(TIMER_AWAY, s.limits.resume_window_s))
@@ -206,7 +206,7 @@ def too_slow(s: RelayState, event: ClientTooSlow, now: float) -> None:
     if s.can_return and s.line.is_ready_told and not s.is_away:
         s.note("client.gone", code=cause.row.close_code, reason=cause.code)
         s.out.append(CloseClient(cause.row.close_code, cause.code))
-        _park(s, now)
+        _park(s, cause, now)
     else:
         relay_ending.end(s, cause)
 
@@ -214,7 +214,8 @@ def too_slow(s: RelayState, event: ClientTooSlow, now: float) -> None:
 def away_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
     """Nobody came back."""
     if s.is_away:
-        s.note("session.ended", reason="not_resumed")
+        cause = never_back(s.left_by)
+        s.note("session.ended", reason="not_resumed", **(cause.facts if cause is not None else {}))
         relay_ending.over(s)
 
 

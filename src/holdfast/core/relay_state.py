@@ -95,6 +95,7 @@ class RelayState(Linked):
         "is_passing",
         "kept",
         "leaving",
+        "left_by",
         "mark",
         "messages",
         "mirror",
@@ -139,8 +140,8 @@ class RelayState(Linked):
         # the client
         self.begun = Begun("", "")
         self.window = RelayWindow(limits.window_bytes, limits.window_messages)
-        self.is_away = False
-        self.away_since = 0.0
+        self.is_away, self.away_since = False, 0.0
+        self.left_by: Fault | None = None  # what drove the client away; None where it went on purpose
         self.messages = 0
         """Messages so far but for audio that took the short way."""
         self.seen = (0, 0)

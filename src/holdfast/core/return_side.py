@@ -12,7 +12,7 @@ from typing import Literal
 from holdfast.core import asking, ending, lifecycle
 from holdfast.core.audio_side import look_again
 from holdfast.core.barge_in import interrupt
-from holdfast.core.client_close import fault_of_client_close
+from holdfast.core.client_close import fault_of_client_close, never_back
 from holdfast.core.client_link import ClientSignal
 from holdfast.core.effects import CloseClient, CommitInput, Respond, StartTimer, StopTimer, Tell
 from holdfast.core.events import (
@@ -76,13 +76,9 @@ def too_slow(s: State, event: ClientTooSlow, now: float) -> None:
 
 
 def away_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - every timer's function is called alike
-    """Nobody came back: what drove the client away ended it. Of who closed the page nobody expected it."""
+    """Nobody came back."""
     if s.link.is_away:
-        cause = s.left_by
-        waited = (
-            None if cause is None else fault(cause.code, [*cause.evidence, "it did not come back in time"])
-        )
-        ending.end(s, "not_resumed", waited)
+        ending.end(s, "not_resumed", never_back(s.left_by))
 
 
 def alone_due(s: State, event: TimerFired, now: float) -> None:  # noqa: ARG001 - as above

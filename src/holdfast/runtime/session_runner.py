@@ -243,6 +243,7 @@ class SessionRunner(Shell):
     # the upstream's side
 
     def connected(self, generation: int) -> None:
+        self._output_lane.last_event_id = None  # another upstream may count from one again
         self.step(events.UpstreamOpened(generation))
 
     def upstream_message(self, generation: int, raw: bytes) -> None:
@@ -253,9 +254,8 @@ class SessionRunner(Shell):
             except PEEK_ERRORS:
                 upstream.parse(raw)  # says what is wrong with it, or
                 return  # it is of no kind that we know
-            event_id = parsed.event_id
-            lane = self._output_lane
-            if event_id is not None and event_id == lane.last_event_id:
+            event_id, lane = parsed.event_id, self._output_lane
+            if event_id and event_id == lane.last_event_id:
                 return  # said twice
             lane.last_event_id = event_id
             if parsed.type == AUDIO_DELTA:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import structlog
 from picows import WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
@@ -143,19 +143,27 @@ class SocketRouter:
 
 def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> UpgradeRequest:
     """picows' request in our shape."""
-    parts = urlsplit(request.path.decode("latin-1"))
+    path, query = _target(request.path.decode("latin-1"))
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return UpgradeRequest(
         method=request.method.decode("latin-1"),
-        path=parts.path,
-        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        path=path,
+        query=dict(parse_qsl(query, keep_blank_values=True)),
         headers=headers,
         peer=peer,
         scheme=cast("Literal['http', 'https']", scheme),
     )
+
+
+def _target(asked: str) -> tuple[str, str]:
+    """Path and query of what is asked for, in origin or absolute form (RFC 9112, 3.2). By hand: as a URL
+    "//[" would be a host, and a wrong one.
+    """
+    path, _, query = asked.partition("?")
+    return (path if path.startswith("/") else "/" + path.partition("://")[2].partition("/")[2]), query
 
 
 def _counted_user(principal: Principal) -> str:

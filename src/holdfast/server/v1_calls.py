@@ -193,7 +193,7 @@ async def _form(request: Request) -> tuple[bytes, dict[str, Any] | None]:
         return parts.get("sdp", b""), None
     try:
         session = json.loads(parts["session"])
-    except ValueError:
+    except (ValueError, RecursionError):
         session = None
     if not isinstance(session, dict):
         raise RefusedV1Error(400, "invalid_value", "session is no JSON object.", param="session")

@@ -21,7 +21,7 @@ from holdfast.ports.charges import Charge
 from holdfast.store import charge_rows
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError
-from holdfast.store.visit import Visit
+from holdfast.store.left_over import sweep_each
 from holdfast.store.waits import set_within
 
 GATHER_S: Final = 0.2
@@ -184,8 +184,9 @@ class SqliteCharges:
         before = now - self._keep_s
         await self._database.transact(partial(charge_rows.sweep, before=before))
         self._swept_at = now
-        for path in self._left_over:
-            await asyncio.to_thread(partial(Visit(path).sweep_charges, before=before))
+        await sweep_each(
+            self._left_over, lambda visit: asyncio.to_thread(partial(visit.sweep_charges, before=before))
+        )
 
     def _stumbled(self, error: StoreError) -> None:
         """Said once until it is well again."""

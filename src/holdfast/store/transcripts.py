@@ -27,9 +27,9 @@ from holdfast.redaction import Redaction
 from holdfast.store import erasure, transcript_rows
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError, StoreUnavailableError
+from holdfast.store.left_over import sweep_each
 from holdfast.store.thread import WriterThread
 from holdfast.store.transcript_rows import Clean
-from holdfast.store.visit import Visit
 from holdfast.store.waits import set_within
 
 log = structlog.get_logger()
@@ -153,7 +153,9 @@ class SqliteTranscripts:
     async def _run(self) -> None:
         while not (self._closing.is_set() and not self._waiting and not self._gaps):
             loop = asyncio.get_running_loop()
-            if loop.time() >= self._sweep_at:
+            # Where nothing waits to be written, another sweep tells whether the store is well again.
+            is_asking = self._failures and not self._waiting and not self._gaps
+            if loop.time() >= self._sweep_at or is_asking:
                 self._sweep_at = loop.time() + self._options.sweep_every_s
                 await self._attempt(self._sweep)
             await self._something_to_do()
@@ -198,27 +200,33 @@ class SqliteTranscripts:
 
     async def _write(self) -> None:
         """One batch: cleaned, then written; it waits on until it is."""
-        assert self._cleaner is not None, "start comes first"
-        batch = list(islice(self._waiting, self._options.batch_lines_max))
-        if batch:
-            try:
-                clean, found = await self._cleaner.run(partial(cleaned, batch, self._redaction))
-                await self._database.transact(partial(transcript_rows.write, batch=clean))
-            except StoreError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a line that cannot be written must not stop the others
-                self._unfit(batch, type(error).__name__)
-            else:
-                self._settle(batch)
-                self._taken_out.update(found)
+        if batch := list(islice(self._waiting, self._options.batch_lines_max)):
+            await self._keep(batch)
         self._tell_gaps()
 
-    def _unfit(self, batch: Sequence[Line], error: str) -> None:
-        """A bug of ours: one line of these cannot be written. They are lost by name."""
-        log.error("transcripts.unfit", category="store", source="transcripts", error=error, lines=len(batch))
-        self._drop(batch)
-        for line in batch:
-            self._lose(line)
+    async def _keep(self, batch: Sequence[Line]) -> None:
+        """A line that cannot be written, for a bug of ours, is lost alone and by name."""
+        assert self._cleaner is not None, "start comes first"
+        try:
+            clean, found = await self._cleaner.run(partial(cleaned, batch, self._redaction))
+            await self._database.transact(partial(transcript_rows.write, batch=clean))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it must not stop the others
+            if len(batch) > 1:
+                half = len(batch) // 2
+                await self._keep(batch[:half])
+                await self._keep(batch[half:])
+                return
+            self._unfit(batch[0], type(error).__name__)
+            self._drop(batch)
+        else:
+            self._settle(batch)
+            self._taken_out.update(found)
+
+    def _unfit(self, line: Line, error: str) -> None:
+        log.error("transcripts.unfit", category="store", source="transcripts", error=error)
+        self._lose(line)
 
     def _settle(self, batch: Sequence[Line]) -> None:
         self._drop(batch)
@@ -248,8 +256,10 @@ class SqliteTranscripts:
         if gone:
             await self._database.checkpoint()
         assert self._cleaner is not None, "start comes first"
-        for path in self._left_over:
-            gone += await self._cleaner.run(partial(Visit(path).sweep, before=before, at=at))
+        cleaner = self._cleaner
+        gone += await sweep_each(
+            self._left_over, lambda visit: cleaner.run(partial(visit.sweep, before=before, at=at))
+        )
         if gone:
             facts = {"sessions": gone, "keep_days": self._options.keep_days}
             log.info("transcripts.swept", category="store", source="transcripts", **facts)

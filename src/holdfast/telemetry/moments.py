@@ -223,12 +223,13 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("journal.line_unfit", "store", "error", "A line could not be written as it is: a bug of ours."),
     Moment("journal.not_taken_over", "store", "warning", "Another place's journal could not be read; why."),
     Moment("store.unavailable", "store", "warning", "The portal's database did not answer; why."),
+    Moment("store.not_swept", "store", "warning", "Another place's file keeps what is old; why."),
     Moment(
         "transcripts.degraded", "store", "warning", "No transcript becomes durable at the moment; the cause."
     ),
     Moment("transcripts.healthy", "store", "info", "Transcripts are written again; lines lost so far."),
     Moment("transcripts.lines_lost", "store", "error", "The process ended before these lines were written."),
-    Moment("transcripts.unfit", "store", "error", "Lines could not be written as they are: a bug of ours."),
+    Moment("transcripts.unfit", "store", "error", "A line could not be written as it is: a bug of ours."),
     Moment("sound.began", "session", "info", "A consent is kept; sound is recorded from here."),
     Moment("sound.ended", "session", "info", "A recording is whole: its length, what was lost."),
     Moment("sound.refused", "session", "warning", "A consent could not be kept: nothing is recorded."),

@@ -151,6 +151,7 @@ class ConsoleRoutes:
         found = await self._document(request, session_id)
         if isinstance(found, Response):
             return found
+        session_id = found["row"]["id"]  # it may have been asked for by a provider's
         facts = {"session": session_id, "operator": operator.name}
         log.warning("console.ended", category="auth", source="console", **facts)
         self._options.overview.end(session_id, operator.name)
@@ -185,7 +186,7 @@ class ConsoleRoutes:
         if isinstance(found, Response):
             return found
         if self._options.words is not None:
-            said = await asyncio.to_thread(self._options.words, session_id)
+            said = await asyncio.to_thread(self._options.words, found["row"]["id"])
             began_ms = found["row"]["beganAt"]
             found["transcript"] = [] if said is None else [*_spoken(said, began_ms)]
         return _json(found)
@@ -200,7 +201,7 @@ class ConsoleRoutes:
         found = await self._document(request, session_id)
         if isinstance(found, Response):
             return found
-        told = explain(found).as_object()
+        told, session_id = explain(found).as_object(), found["row"]["id"]
         extras = await self._options.overview.extras(session_id)
         packed = await asyncio.to_thread(self._options.packing.pack, found, told, extras)
         return _download(packed, f"holdfast-{_file_name(session_id)}.zip", "application/zip")
@@ -209,6 +210,9 @@ class ConsoleRoutes:
         """Its flight recording."""
         if (refused := self._refused(request)) is not None:
             return refused
+        found = await self._options.overview.document(session_id)
+        # A file outlives what is known of its session.
+        session_id = session_id if found is None else found["row"]["id"]
         recording = (await self._options.overview.extras(session_id)).recording
         if recording is None:
             words = "There is no recording of this session."
