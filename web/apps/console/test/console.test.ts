@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Console } from "../src/model/console";
+import { rowOf } from "../src/model/state";
 import { fresh } from "../src/ui/fresh";
 import { row, session, snapshot } from "./told";
 
@@ -166,5 +167,63 @@ describe("one session", () => {
 
     stop();
     expect(operator.store.getState().sessions.size).toBe(0);
+  });
+
+  it("that was asked for by a provider's id is kept fresh, too", async () => {
+    await operator.start();
+    stream().say("snapshot", snapshot(1_000, [row("s1")]));
+    answers["/sessions/sess_9"] = { status: 200, body: session() };
+    const stop = operator.follow("sess_9");
+    await vi.advanceTimersByTimeAsync(1_000);
+    answers["/sessions/sess_9"] = { status: 200, body: session({ turns: [] }) };
+    stream().say("changes", { at: 3_000, rows: [row("s1", { state: "ended" })] });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(operator.store.getState().sessions.get("sess_9")?.value?.turns).toEqual([]);
+    expect(rowOf(operator.store.getState(), "sess_9")?.state).toBe("ended");
+    stop();
+  });
+
+  it("that a new gateway does not know any more is asked for: nobody looks at a call that is long over", async () => {
+    await operator.start();
+    stream().say("snapshot", snapshot(1_000, [row("a")]));
+    answers["/sessions/a"] = { status: 200, body: session() };
+    const stop = operator.follow("a");
+    await vi.advanceTimersByTimeAsync(1_000);
+    answers["/sessions/a"] = { status: 404, body: { error: { code: "NOT_FOUND", message: "No such session." } } };
+    stream().say("snapshot", snapshot(9_000, []));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(operator.store.getState().sessions.get("a")).toMatchObject({ refusal: { code: "NOT_FOUND" } });
+    stop();
+  });
+
+  it("is shown as it was told last, whichever answer comes last, and is forgotten although an answer comes later", async () => {
+    await operator.start();
+    stream().say("snapshot", snapshot(1_000, [row("a")]));
+    const waits: ((answer: Response) => void)[] = [];
+    const slow = new Console({
+      fetch: (() => new Promise((resolve) => waits.push(resolve))) as unknown as typeof fetch,
+      EventSource: Stream as unknown as typeof EventSource,
+      now: () => Date.now(),
+    });
+    const turns = (): number | undefined => slow.store.getState().sessions.get("a")?.value?.turns.length;
+    const arrives = async (at: number, told: object): Promise<void> => {
+      waits[at]?.(Response.json(told));
+      await vi.advanceTimersByTimeAsync(1);
+    };
+    slow.store.dispatch({ type: "snapshot", here: 0, told: snapshot(1_000, [row("a")]) });
+    const stop = slow.follow("a");
+    for (const at of [2_000, 3_000]) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      slow.store.dispatch({ type: "changes", here: 0, told: { at, rows: [row("a", { turns: at })] } });
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(waits).toHaveLength(3);
+    await arrives(1, session({ turns: [] }));
+    expect(turns()).toBe(0);
+    await arrives(0, session());
+    expect(turns()).toBe(0);
+    stop();
+    await arrives(2, session());
+    expect(slow.store.getState().sessions.size).toBe(0);
   });
 });

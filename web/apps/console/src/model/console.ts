@@ -6,7 +6,7 @@
 
 import { createStore, type Store } from "@holdfast/client/store";
 import type { Changes, Checks, Explanation, FaultSeen, Me, Refusal, SessionDocument, Snapshot } from "../api";
-import { initialState, reduce, type Action, type Asked, type ConsoleState } from "./state";
+import { initialState, reduce, rowOf, type Action, type Asked, type ConsoleState } from "./state";
 
 const ROOT = "/api/console";
 const TICK_MS = 1_000;
@@ -64,24 +64,34 @@ export class Console {
 
   /** Keep a session's document fresh until the returned function is called. */
   follow(id: string): () => void {
-    let row = this.store.getState().rows.get(id);
+    let row = rowOf(this.store.getState(), id);
     let askedAt = this.#world.now();
     let waits: ReturnType<typeof setTimeout> | undefined;
+    let isLeft = false;
+    let asks = 0;
+    let answered = 0;
     const ask = (): void => {
       waits = undefined;
       askedAt = this.#world.now();
-      void this.#ask<SessionDocument>(`/sessions/${encodeURIComponent(id)}`, (asked) =>
-        this.#say({ type: "session", id, asked }),
-      );
+      asks += 1;
+      const mine = asks;
+      void this.#ask<SessionDocument>(`/sessions/${encodeURIComponent(id)}`, (asked) => {
+        // An answer that was overtaken is older than what is shown.
+        if (isLeft || mine < answered) return;
+        if (!asked.asking) answered = mine;
+        this.#say({ type: "session", id, asked });
+      });
     };
     const stop = this.store.subscribe(() => {
-      const seen = this.store.getState().rows.get(id);
-      if (seen === row || seen === undefined) return;
+      const seen = rowOf(this.store.getState(), id);
+      // A session that ended is forgotten some day; one that was running and is gone is asked for.
+      if (seen === row || (seen === undefined && row?.state === "ended")) return;
       row = seen;
       waits ??= setTimeout(ask, Math.max(0, askedAt + REFRESH_MS - this.#world.now()));
     });
     ask();
     return () => {
+      isLeft = true;
       stop();
       clearTimeout(waits);
       this.#say({ type: "left", id });

@@ -228,6 +228,11 @@ export function gatewayNow(state: ConsoleState): number {
   return state.heard === undefined ? state.now : state.heard.at + (state.now - state.heard.here);
 }
 
+/** The row of a session that is looked at: it bears the gateway's id, whichever id was asked for. */
+export function rowOf({ rows, sessions }: ConsoleState, id: string): SeenRow | undefined {
+  return rows.get(id) ?? rows.get(sessions.get(id)?.value?.row.id ?? id);
+}
+
 /** How old the newest event is, in ms; undefined before the first. */
 export function staleness(state: ConsoleState): number | undefined {
   return state.heard === undefined ? undefined : Math.max(0, state.now - state.heard.here);

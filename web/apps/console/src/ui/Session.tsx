@@ -7,6 +7,7 @@
 import { useEffect, useState, type JSX } from "react";
 import type { Refusal, Row, SessionDocument } from "../api";
 import { duration, long, money, place } from "../model/format";
+import { rowOf } from "../model/state";
 import { Explain } from "./Explain";
 import { useGatewayNow } from "./fresh";
 import { setParams, useConsole, useRoute, useTitle, useTold } from "./hooks";
@@ -21,7 +22,7 @@ export function SessionPage({ id }: { readonly id: string }): JSX.Element {
   const console = useConsole();
   const { params } = useRoute();
   const asked = useTold((state) => state.sessions.get(id));
-  const seen = useTold((state) => state.rows.get(id));
+  const seen = useTold((state) => rowOf(state, id));
   useEffect(() => console.follow(id), [console, id]);
   useTitle(`${id} · Holdfast console`);
   const document = asked?.value;
