@@ -6,7 +6,7 @@
 
 import { initialLink, rests } from "./link";
 import type { GatewayMessage, Upstream } from "./protocol";
-import { rebuilt } from "./snapshot";
+import { isTyped, rebuilt } from "./snapshot";
 import {
   initialState,
   type Action,
@@ -249,9 +249,7 @@ function note(state: VoiceState, about: Note["about"], at: number): VoiceState {
 
 /** A typed sentence that comes back as a transcript is the same sentence. */
 function adopt(state: VoiceState, message: { readonly itemId: string; readonly text: string }): VoiceState {
-  const index = state.entries.findIndex(
-    (entry) => entry.kind === "user" && entry.typed && entry.id.startsWith("typed:") && entry.text === message.text,
-  );
+  const index = state.entries.findIndex((entry) => isTyped(entry.id) && "text" in entry && entry.text === message.text);
   if (index < 0 || state.entries.some((entry) => entry.id === message.itemId)) return state;
   return replace(state, index, (entry) => ({ ...entry, id: message.itemId }));
 }
@@ -271,7 +269,7 @@ function speak(
       text: said.text ?? "",
       final: said.final ?? false,
       at,
-      typed: false,
+      typed: isTyped(id),
       responseId: said.responseId,
       status: undefined,
       cut: undefined,
@@ -285,11 +283,7 @@ function speak(
 }
 
 function typed(state: VoiceState, id: string, text: string, at: number): VoiceState {
-  const spoken = speak(state, "user", `typed:${id}`, at, { text, final: true });
-  const entries = spoken.entries.map((entry) =>
-    entry.kind === "user" && entry.id === `typed:${id}` ? { ...entry, typed: true } : entry,
-  );
-  return { ...spoken, entries, turn: turn(state, "thinking", at) };
+  return { ...speak(state, "user", `typed:${id}`, at, { text, final: true }), turn: turn(state, "thinking", at) };
 }
 
 function responded(

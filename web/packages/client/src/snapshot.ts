@@ -32,10 +32,10 @@ export function rebuilt(entries: readonly Entry[], items: readonly SnapshotItem[
 
 /** A typed sentence got its name here; the gateway calls it otherwise. */
 function isSame(entry: Entry, item: SnapshotItem): boolean {
-  return entry.id === item.id || (item.role === "user" && isTyped(entry) && "text" in entry && entry.text === item.text);
+  return entry.id === item.id || (item.role === "user" && isTyped(entry.id) && "text" in entry && entry.text === item.text);
 }
 
-function isTyped({ id }: Entry): boolean {
+export function isTyped(id: string): boolean {
   return id.startsWith("typed:");
 }
 
@@ -48,6 +48,6 @@ function speech(item: SnapshotItem, before: Entry | undefined, at: number): Spee
 }
 
 function forgotten(entry: Entry): Entry {
-  if ((entry.kind !== "user" && entry.kind !== "assistant") || isTyped(entry)) return entry;
+  if ((entry.kind !== "user" && entry.kind !== "assistant") || isTyped(entry.id)) return entry;
   return { ...entry, final: true, status: "forgotten" };
 }
