@@ -151,10 +151,8 @@ export class Ears {
     await this.#listDevices();
     const { mic, devices } = this.#state;
     const wanting = mic.phase === "lost" || mic.phase === "missing";
-    // A device came (back): go on with the default one.
-    if (wanting && devices.length > 0 && inCall(this.#state)) {
-      await this.open(devices.some(({ id }) => id === mic.deviceId) ? mic.deviceId : devices[0]?.id);
-    }
+    // A device came (back): go on.
+    if (wanting && devices.length > 0 && inCall(this.#state)) await this.open();
   }
 
   async #listDevices(): Promise<void> {

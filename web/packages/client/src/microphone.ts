@@ -14,7 +14,6 @@ const FAULTS: Readonly<Record<string, MicFault>> = {
   NotAllowedError: "denied",
   SecurityError: "denied",
   NotFoundError: "missing",
-  OverconstrainedError: "missing",
   NotReadableError: "busy",
   AbortError: "busy",
 };
@@ -67,7 +66,8 @@ async function ask({ deviceId, processing }: MicOptions): Promise<MediaStream> {
     noiseSuppression: processing,
     autoGainControl: processing,
     channelCount: 1,
-    ...(deviceId === undefined ? {} : { deviceId: { exact: deviceId } }),
+    // A wish and no condition: where that device is gone another one hears as well.
+    ...(deviceId && { deviceId }),
   };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });

@@ -250,6 +250,18 @@ describe("the Financial Sherpa", () => {
     expect(hold.mock.calls).toEqual([[true], [false]]);
   });
 
+  it("lets another microphone be chosen where the one of before is lost, and opens none that was switched off", () => {
+    const devices = ["headset", "built-in"].map((id) => ({ id, label: id }));
+    show(READY, { type: "devices", devices }, { type: "mic", phase: "lost", deviceId: "headset" });
+    const open = vi.spyOn(client, "openMic").mockResolvedValue();
+    const choose = (): void => void fireEvent.change(screen.getByLabelText("Microphone"), { target: { value: "built-in" } });
+    choose();
+    expect(open.mock.calls).toEqual([["built-in"]]);
+    happen({ type: "mic", phase: "off" });
+    choose();
+    expect(open).toHaveBeenCalledOnce();
+  });
+
   it("stops speaking at Escape", () => {
     show(READY, { type: "playing", itemId: "a", heardMs: 0, ofMs: 10, at: 0 });
     const silence = vi.spyOn(client, "silence").mockImplementation(() => undefined);

@@ -3,7 +3,7 @@
  */
 
 import type { ReactNode } from "react";
-import { useMic, useTranscript, useVoice } from "../hooks";
+import { useInCall, useMic, useTranscript, useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
 import { transcriptText } from "../words";
 
@@ -26,7 +26,8 @@ export function DevicePicker(): ReactNode {
   const { labels } = useWords();
   const devices = useVoice((state) => state.devices);
   const { deviceId, phase } = useMic();
-  const open = phase === "live" || phase === "muted";
+  // Where one is lost or in use another one helps; who switched it off wants none.
+  const open = useInCall() && phase !== "off";
   return (
     <label className="hf-field">
       <span>{labels.device}</span>

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { VoiceClient } from "../src/client";
+import { Browser, settled } from "./browser";
+
+const page = vi.hoisted((): { browser: { assets: Record<string, (...each: unknown[]) => unknown> } | undefined } => ({
+  browser: undefined,
+}));
+
+vi.mock("../src/assets", () => {
+  const later = (name: string) => (...each: unknown[]) => page.browser?.assets[name]?.(...each);
+  return Object.fromEntries(["startWorker", "addCapture", "addPlayback", "warmUp"].map((name) => [name, later(name)]));
+});
+
+let browser: Browser;
+let client: VoiceClient;
+
+beforeEach(() => {
+  browser = new Browser();
+  page.browser = browser as never;
+  client = new VoiceClient();
+});
+
+afterEach(() => {
+  client.dispose();
+  vi.unstubAllGlobals();
+});
+
+async function talking(): Promise<void> {
+  await client.talk();
+  browser.link("ready");
+}
+
+describe("the microphone of a call", () => {
+  it("is any that there is when the one of the last call is gone", async () => {
+    await talking();
+    expect(browser.recording?.device).toBe("headset");
+    client.end();
+    browser.link("ended");
+    browser.plug("built-in");
+    await talking();
+    expect(client.state.mic.phase).toBe("live");
+    expect(browser.recording?.device).toBe("built-in");
+  });
+
+  it("is the chosen one, in the next call too", async () => {
+    await talking();
+    await client.openMic("built-in");
+    expect(browser.recording?.device).toBe("built-in");
+    client.end();
+    browser.link("ended");
+    await talking();
+    expect(browser.recording?.device).toBe("built-in");
+  });
+});
