@@ -13,7 +13,7 @@ import { forgetKeepsake, keep, takeKeepsake } from "./keepsake";
 import { accepts, rests } from "./link";
 import { SAMPLE_RATE, type Claim, type PortalAccess, type SessionWish } from "./protocol";
 import { reduce } from "./reducer";
-import { inCall } from "./selectors";
+import { inCall, isMicOn } from "./selectors";
 import { Speaker } from "./speaker";
 import { initialState, type Action, type VoiceState } from "./state";
 import { createStore, type Store } from "./store";
@@ -161,7 +161,7 @@ export class VoiceClient {
     const { config } = this.state;
     if (config === undefined) return;
     const talking = inCall(this.state);
-    const listening = this.#ears.isOpen;
+    const listening = isMicOn(this.state.mic);
     this.end();
     await this.#ended();
     // Another customer must not read what this one said.
@@ -330,7 +330,7 @@ export class VoiceClient {
   /** The conversation is over: the recording light must not stay on. */
   #hangUp(): void {
     forgetKeepsake();
-    if (this.#ears.isOpen || this.state.mic.phase === "asking") this.closeMic();
+    if (isMicOn(this.state.mic)) this.closeMic();
   }
 
   #tick(): void {

@@ -41,11 +41,9 @@ export class Ears {
     navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
   }
 
-  get isOpen(): boolean {
-    return this.#mic !== undefined;
-  }
-
   async open(deviceId: string | undefined = this.#state.mic.deviceId): Promise<void> {
+    // Whoever held the button holds it no more: it went with the microphone of before.
+    this.#isMuted ||= this.#state.mic.holdToTalk;
     this.#turn += 1;
     const turn = this.#turn;
     const isMine = (): boolean => turn === this.#turn;
@@ -86,7 +84,7 @@ export class Ears {
   }
 
   close(): void {
-    this.#isMuted = this.#state.mic.holdToTalk;
+    this.#isMuted = false;
     this.#end("off");
   }
 

@@ -152,6 +152,11 @@ export function inCall(state: VoiceState): boolean {
   return !rests(state.link.phase);
 }
 
+/** The microphone is open, or about to be. */
+export function isMicOn({ phase }: Mic): boolean {
+  return ["asking", "opening", "live", "muted"].includes(phase);
+}
+
 export function isSpeech(entry: Entry): entry is Speech {
   return entry.kind === "user" || entry.kind === "assistant";
 }

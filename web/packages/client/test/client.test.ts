@@ -51,4 +51,31 @@ describe("the microphone of a call", () => {
     await talking();
     expect(browser.recording?.device).toBe("built-in");
   });
+
+  it("is not opened for a conversation that ended meanwhile", async () => {
+    let come = (): void => undefined;
+    browser.scripts = new Promise((resolve) => (come = resolve));
+    const asked = client.talk();
+    await settled();
+    expect(client.state.mic.phase).toBe("opening");
+    browser.link("failed");
+    come();
+    await asked;
+    expect(client.state.mic.phase).toBe("off");
+    expect(browser.tracks.map(({ live }) => live)).toEqual([false]);
+  });
+
+  it("that is held to talk hears nobody after it was pulled out under a finger", async () => {
+    await talking();
+    client.holdToTalk(true);
+    client.hold(true);
+    expect(browser.recording).toEqual({ device: "headset", muted: false });
+    // The button goes with the microphone: nobody hears the finger leave.
+    browser.plug("built-in");
+    await settled();
+    expect(browser.recording).toEqual({ device: "built-in", muted: true });
+    expect(client.state.mic.phase).toBe("muted");
+    client.hold(true);
+    expect(browser.recording?.muted).toBe(false);
+  });
 });

@@ -4,6 +4,7 @@
  * What lives here: buttons and keys. What never will: what they cause (the client's verbs).
  */
 
+import { isMicOn } from "@holdfast/client";
 import { useState, type FormEvent, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { useInCall, useMic, useSituation, useSpeaker, useTurn } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
@@ -23,7 +24,7 @@ function ToggleButton(): ReactNode {
   const mic = useMic();
   const calling = useInCall();
   const over = useSituation();
-  const on = mic.phase === "live" || mic.phase === "muted" || mic.phase === "opening" || mic.phase === "asking";
+  const on = isMicOn(mic);
   const press = (event: MouseEvent): void => {
     // The second half of a double click undoes nothing.
     if (event.detail > 1) return;
