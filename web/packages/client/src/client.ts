@@ -49,6 +49,7 @@ export class VoiceClient {
   #typed = 0;
   #claim: Claim | undefined;
   #loading: Promise<void> | undefined;
+  #isGone = false;
 
   constructor(options: VoiceClientOptions = {}) {
     this.#options = options;
@@ -77,11 +78,12 @@ export class VoiceClient {
     try {
       const { portal } = this.#options;
       const config = portal ? portalConfig(portal) : await loadConfig(this.#base);
+      if (this.#isGone) return;
       this.#do({ type: "configured", config });
       this.#wake();
       void warmUp();
       const claim = inCall(this.state) ? undefined : await takeKeepsake(config.customer.id);
-      if (claim !== undefined && !inCall(this.state)) this.#start(claim);
+      if (claim !== undefined && !this.#isGone && !inCall(this.state)) this.#start(claim);
     } catch (cause) {
       this.#unconfigured(cause);
     }
@@ -196,7 +198,9 @@ export class VoiceClient {
 
   /** Give back everything. The client cannot be used again. */
   dispose(): void {
+    this.#isGone = true;
     this.#ears.dispose();
+    void this.#speaker?.then((speaker) => speaker.close()).catch(() => undefined);
     clearInterval(this.#ticking);
     this.#worker?.terminate();
     this.#worker = undefined;

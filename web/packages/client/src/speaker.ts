@@ -48,6 +48,11 @@ export class Speaker {
     return this.#context.state === "running";
   }
 
+  /** What is queued is not heard any more. */
+  close(): Promise<void> {
+    return this.#context.close();
+  }
+
   get latencyMs(): number {
     // Not every browser knows its output latency.
     const seconds = (this.#context.outputLatency as number | undefined) ?? this.#context.baseLatency;

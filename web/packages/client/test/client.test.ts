@@ -79,3 +79,32 @@ describe("the microphone of a call", () => {
     expect(browser.recording?.muted).toBe(false);
   });
 });
+
+describe("a client that is given back", () => {
+  it("falls silent", async () => {
+    await talking();
+    await settled();
+    client.dispose();
+    await settled();
+    // The microphone's context goes a moment after its last frame.
+    await vi.waitFor(() => expect(browser.contexts.map(({ state }) => state)).toEqual(["closed", "closed"]));
+  });
+
+  it("before its configuration has come begins nothing any more", async () => {
+    const loading = client.load();
+    client.dispose();
+    await loading;
+    expect(browser.workers.filter(({ isAlive }) => isAlive)).toEqual([]);
+  });
+
+  it("leaves the session of before a reload to the one that comes after it", async () => {
+    const claim = { sessionId: "s", resumeToken: "r", epoch: "e" };
+    const kept = JSON.stringify({ claim, customerId: "C-1", at: Date.now(), windowMs: 60_000 });
+    vi.stubGlobal("sessionStorage", { getItem: () => kept, setItem: () => undefined, removeItem: () => undefined });
+    const loading = client.load();
+    client.dispose();
+    client = new VoiceClient();
+    await Promise.all([loading, client.load()]);
+    expect(browser.workers.flatMap(({ told }) => told)).toEqual(["start"]);
+  });
+});
