@@ -82,6 +82,11 @@ function happened(event: LinkEvent): void {
   // Who said goodbye, or was told goodbye, has said everything.
   if (link.phase === "ended" && before.phase !== "ended") uplink.forget();
   for (const effect of step.effects) perform(effect);
+  // Who spoke or typed while the session of before a reload was looked for has asked for another.
+  if (link.phase === "idle" && before.phase !== "idle" && (outbox.waiting.length > 0 || uplink.counts.waiting > 0)) {
+    happened({ type: "start", resume: false });
+    return;
+  }
   if (visible(before) !== visible(link)) page.postMessage({ type: "link", state: link });
   clock();
 }

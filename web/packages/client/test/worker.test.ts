@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Command, GatewayMessage } from "../src/protocol";
+import { UPLINK_HEADER_BYTES } from "../src/wire";
+import type { FromWorker, LinkSettings, ToWorker } from "../src/worker-messages";
+
+const SETTINGS: LinkSettings = {
+  socketUrl: "ws://gateway/s",
+  configUrl: "http://gateway/config",
+  ticketUrl: "http://gateway/ticket",
+  portal: undefined,
+  probeUrl: "http://gateway/healthz",
+  csrfToken: "t",
+  ticketRequired: false,
+  session: {},
+};
+const CLAIM = { sessionId: "s-0", resumeToken: "r", epoch: "e" };
+
+class Socket {
+  static readonly OPEN = 1;
+  static all: Socket[] = [];
+  readyState = 1;
+  bufferedAmount = 0;
+  readonly commands: Command[] = [];
+  /** Of speech, in samples. */
+  sent = 0;
+  onopen?: () => void;
+  onmessage?: (event: { data: string }) => void;
+
+  constructor(
+    readonly url: string,
+    readonly protocols: readonly string[],
+  ) {
+    Socket.all.push(this);
+  }
+
+  send(data: string | ArrayBuffer): void {
+    if (typeof data === "string") this.commands.push(JSON.parse(data) as Command);
+    else this.sent += (data.byteLength - UPLINK_HEADER_BYTES) / 2;
+  }
+
+  close(): void {
+    this.readyState = 3;
+  }
+
+  says(message: GatewayMessage): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+const page = { told: [] as FromWorker[], onmessage: undefined as unknown };
+/** Who asks for a ticket waits for its answer here. */
+let tickets: ((ticket: string) => void)[] = [];
+
+function tell(message: ToWorker): void {
+  (page.onmessage as (event: { data: ToWorker }) => void)({ data: message });
+}
+
+function phases(): string[] {
+  return page.told.flatMap((message) => (message.type === "link" ? [message.state.phase] : []));
+}
+
+async function admitted(ticket: string): Promise<Socket> {
+  tickets.shift()?.(ticket);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const socket = Socket.all.at(-1);
+  if (socket === undefined) throw new Error("nobody dialled");
+  return socket;
+}
+
+beforeEach(async () => {
+  Socket.all = [];
+  page.told = [];
+  tickets = [];
+  vi.resetModules();
+  vi.stubGlobal("self", Object.assign(page, { postMessage: (message: FromWorker) => page.told.push(message) }));
+  vi.stubGlobal("addEventListener", () => undefined);
+  vi.stubGlobal("WebSocket", Socket);
+  vi.stubGlobal("fetch", () => new Promise((resolve) => tickets.push((ticket) => resolve(Response.json({ ticket })))));
+  await import("../src/net.worker");
+});
+
+afterEach(() => {
+  tell({ type: "stop" });
+  vi.unstubAllGlobals();
+});
+
+describe("a page that was reloaded after its session was lost", () => {
+  const gone: GatewayMessage = { type: "error", code: "NO_SESSION_EXISTS", message: "" };
+
+  it("says to another session what was typed while it looked for the old one", async () => {
+    tell({ type: "start", settings: SETTINGS, claim: CLAIM });
+    tell({ type: "text", text: "When is it due?" });
+    const before = await admitted("1");
+    before.onopen?.();
+    before.says(gone);
+    const after = await admitted("2");
+    expect(phases()).not.toContain("idle");
+    after.onopen?.();
+    after.says({ type: "session_created", sessionId: "s-1", upstream: { name: "local", kind: "local" } });
+    expect(after.commands).toMatchObject([{ type: "create_session" }, { type: "input_text", text: "When is it due?" }]);
+  });
+
+  it("begins nothing where nobody said anything", async () => {
+    tell({ type: "start", settings: SETTINGS, claim: CLAIM });
+    const socket = await admitted("1");
+    socket.onopen?.();
+    socket.says(gone);
+    expect(phases().at(-1)).toBe("idle");
+    expect(tickets).toEqual([]);
+  });
+});
