@@ -314,6 +314,8 @@ function pump(): void {
 }
 
 function captured(samples: Int16Array): void {
+  // Who talks again says so first: until then nobody is spoken to.
+  if (link.phase === "ended") return;
   const now = steadyNow();
   uplink.capture(samples);
   silence.captured(samples, uplink.end, now);

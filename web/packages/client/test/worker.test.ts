@@ -109,3 +109,31 @@ describe("a page that was reloaded after its session was lost", () => {
     expect(tickets).toEqual([]);
   });
 });
+
+describe("what a microphone still gives after the goodbye", () => {
+  it("belongs to no conversation, and is not said in the next one", async () => {
+    const { port1, port2 } = new MessageChannel();
+    const speak = async (): Promise<void> => {
+      port2.postMessage({ buffer: new ArrayBuffer(960), samples: 480 });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const begin = async (): Promise<Socket> => {
+      tell({ type: "start", settings: SETTINGS });
+      const socket = await admitted("1");
+      socket.onopen?.();
+      socket.says({ type: "session_created", sessionId: "s", upstream: { name: "local", kind: "local" } });
+      return socket;
+    };
+    tell({ type: "capture", port: port1 as never });
+    const first = await begin();
+    await speak();
+    expect(first.sent).toBe(480);
+    first.says({ type: "session_ended", reason: "idle" });
+    await speak();
+    const second = await begin();
+    expect(second.sent).toBe(0);
+    await speak();
+    expect(second.sent).toBe(480);
+    port2.close();
+  });
+});
