@@ -372,7 +372,9 @@ function hush(): void {
 
 function begin(by: Extract<ToWorker, { type: "start" }>): void {
   settings = by.settings;
-  door = new Door(settings, happened);
+  // What the door of a conversation before says late is not meant for this one.
+  const mine: Door = new Door(settings, (event) => mine === door && happened(event));
+  door = mine;
   // A reloaded page knows nothing of what it heard before: without an epoch it gets the whole as a snapshot.
   claim = by.claim === undefined ? claim : { ...by.claim, epoch: "" };
   happened({ type: "start", resume: by.claim !== undefined });

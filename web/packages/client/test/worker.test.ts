@@ -137,3 +137,16 @@ describe("what a microphone still gives after the goodbye", () => {
     port2.close();
   });
 });
+
+describe("a ticket", () => {
+  it("that was asked for by the conversation of before opens no other one", async () => {
+    tell({ type: "start", settings: SETTINGS });
+    tell({ type: "stop" });
+    tell({ type: "start", settings: SETTINGS });
+    const [late] = tickets.splice(0, 1);
+    late?.("of another customer");
+    const socket = await admitted("own");
+    expect(Socket.all).toEqual([socket]);
+    expect(socket.protocols.at(-1)).toBe("holdfast.ticket.own");
+  });
+});
