@@ -71,12 +71,9 @@ export class Ears {
         return;
       }
       this.#mic = mic;
-      this.#heardAt = performance.now();
       this.#everHeard = false;
       // Somebody may have pressed the button meanwhile.
-      mic.mute(this.#isMuted);
-      const phase = this.#isMuted ? "muted" : "live";
-      this.#do({ type: "mic", phase, ...(mic.deviceId === undefined ? {} : { deviceId: mic.deviceId }) });
+      this.mute(this.#isMuted);
       await this.#listDevices();
     } catch (cause) {
       if (isMine()) this.#failed(cause instanceof MicError ? cause.fault : "busy");
@@ -90,10 +87,11 @@ export class Ears {
 
   mute(muted: boolean): void {
     this.#isMuted = muted;
-    if (this.#mic === undefined) return;
-    this.#mic.mute(muted);
+    const mic = this.#mic;
+    if (mic === undefined) return;
+    mic.mute(muted);
     this.#heardAt = performance.now();
-    this.#do({ type: "mic", phase: muted ? "muted" : "live" });
+    this.#do({ type: "mic", phase: muted ? "muted" : "live", ...(mic.deviceId && { deviceId: mic.deviceId }) });
   }
 
   /** Once a second: a microphone that gives nothing at all is probably switched off in hardware. */

@@ -42,7 +42,7 @@ export function DevicePicker(): ReactNode {
         {devices.length === 0 && <option value="">{labels.deviceDefault}</option>}
         {devices.map(({ id, label }) => (
           <option key={id} value={id}>
-            {label === "" ? labels.deviceDefault : label}
+            {label || labels.deviceDefault}
           </option>
         ))}
       </select>
