@@ -137,8 +137,7 @@ function perform(effect: LinkEffect): void {
       void door?.admit();
       return;
     case "open":
-      open(effect.ticket);
-      return;
+      return open(effect.ticket);
     case "create":
       // Only the first session greets; one that repairs the link goes on listening.
       send({
@@ -152,23 +151,18 @@ function perform(effect: LinkEffect): void {
       if (claim !== undefined) send({ type: "resume_session", ...claim, offset: downlink.offset });
       return;
     case "created":
-      created(effect.by);
-      return;
+      return created(effect.by);
     case "resumed":
-      resumed(effect.by);
-      return;
+      return resumed(effect.by);
     case "forget":
-      tellClaim(undefined);
-      return;
+      return tellClaim(undefined);
     case "probe":
       void door?.probe();
       return;
     case "ping":
-      send({ type: "ping", at: Math.round(steadyNow()) });
-      return;
+      return send({ type: "ping", at: Math.round(steadyNow()) });
     case "goodbye":
-      send({ type: "end_session" });
-      return;
+      return send({ type: "end_session" });
     case "close":
       drop(effect.code);
   }
@@ -390,11 +384,9 @@ function stopped(): void {
 page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
   switch (data.type) {
     case "start":
-      begin(data);
-      return;
+      return begin(data);
     case "stop":
-      stopped();
-      return;
+      return stopped();
     case "renew":
       uplink.settle();
       happened({ type: "renew" });
@@ -406,14 +398,11 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       page.postMessage({ type: "uplink", counts: uplink.counts });
       return;
     case "capture":
-      attachCapture(data.port);
-      return;
+      return attachCapture(data.port);
     case "playback":
-      attachPlayback(data.port);
-      return;
+      return attachPlayback(data.port);
     case "silence":
-      hush();
-      return;
+      return hush();
     case "text":
       tell(outbox.give(data.text));
       return;
