@@ -6,17 +6,22 @@ What never will: IO, deciding.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from holdfast.core.call import CallEvent, CallMoved, SettingsTold, ToolCalled
+from holdfast.wire.upstream import PEEK_ERRORS
 
 Json = dict[str, Any]
 _FIXED: Final = frozenset({"model", "type"})
 """Nobody can change these."""
 
+_TELLING: Final = frozenset({"session.created", "session.updated"})
+_SETTINGS: Final = re.compile(rb'"type"\s*:\s*"session\.(?:created|updated)"')
+"""Where an event that cannot be read tells of the settings; in a text its marks would be escaped."""
 _encode: Final = msgspec.json.encode
 
 
@@ -47,12 +52,14 @@ _read: Final = msgspec.json.Decoder(_Event).decode
 
 
 def read(raw: bytes, bound: Mapping[str, Any]) -> CallEvent:
-    """One event of the session. What is not understood is a sign of life."""
+    """One event of the session. What is not understood is a sign of life; settings that cannot be read may be
+    anything, and are none that were bound.
+    """
     try:
         event = _read(raw)
-    except msgspec.MsgspecError:
-        return CallMoved()
-    if event.session is not None and event.type in {"session.created", "session.updated"}:
+    except PEEK_ERRORS:
+        return SettingsTold(is_altered=True) if _SETTINGS.search(raw) else CallMoved()
+    if event.session is not None and event.type in _TELLING:
         return SettingsTold(is_altered=not holds(bound, event.session))
     item = event.item
     is_call = event.type == "response.output_item.done" and item is not None and item.type == "function_call"
