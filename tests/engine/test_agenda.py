@@ -155,6 +155,7 @@ def test_only_what_was_spoken_here_waits_by_itself(dialogue: Dialogue) -> None:
         ('{"message": "m"}', "m"),
         ('{"error": "e", "say": " "}', "e"),
         ("[1]", "That is done, but I was given no words for the result."),
+        ("[" * 5_000 + "]" * 5_000, "That is done, but I was given no words for the result."),
     ],
 )
 def test_a_result_gets_no_words_invented(dialogue: Dialogue, output: str, words: str) -> None:

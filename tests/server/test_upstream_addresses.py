@@ -12,7 +12,7 @@ from holdfast.providers.classify import of_close
 from holdfast.providers.compatible import CompatibleDialer
 from holdfast.providers.openai import OpenAIDialer
 from holdfast.wire.dialects import BETA, DIALECTS
-from holdfast.wire.refused_upgrade import of_status
+from holdfast.wire.refused_upgrade import RETRY_AFTER_MAX_S, of_status
 
 GA_URL = "wss://name.openai.azure.com/openai/v1/realtime?model=voice"
 PREVIEW = "2025-04-01-preview"
@@ -104,3 +104,9 @@ def test_another_gateways_close_bears_a_code_of_the_table() -> None:
 
     assert found.code == "configuration.quota_exhausted"
     assert found.evidence == ("close code 4502", "close reason server_error.configuration.quota_exhausted")
+
+
+def test_a_refusal_that_cannot_be_read_is_still_one() -> None:
+    assert of_status(401, {}, '{"error":' + "[" * 1_990).code == "configuration.invalid_api_key"
+    assert of_status(429, {"retry-after": "nan"}, "").retry_after_s is None
+    assert of_status(429, {"retry-after": "inf"}, "").retry_after_s == RETRY_AFTER_MAX_S

@@ -65,3 +65,7 @@ def test_everybody_else_is_for_any_worker() -> None:
 def test_no_more_than_so_much_is_waited_for() -> None:
     assert meant_for(frame(bytes(SEEN_BYTES_MAX))[:20]) == "", "it will be too long"
     assert meant_for(frame(bytes(4_000), 2) * 20) == "", "sound, and no word"
+
+
+def test_a_message_that_is_nested_too_deep_is_for_any_worker() -> None:
+    assert meant_for(frame(b'{"type":' + b"[" * 50_000)) == ""

@@ -137,6 +137,8 @@ def _sentence(output: str) -> str:
         told = json.loads(output)
     except ValueError:
         return output
+    except RecursionError:  # nobody speaks a thousand brackets
+        told = None
     if isinstance(told, str):
         return told
     if isinstance(told, Mapping):

@@ -5,6 +5,7 @@ What lives here: HTTP status, headers and body -> fault. What never will: socket
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -56,7 +57,7 @@ def _code_in(body: str) -> str:
     """The code of an error's body, as OpenAI and Azure write it; empty where there is none."""
     try:
         return str(_error_body(body).error.code or "")[:80]
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return ""
 
 
@@ -76,4 +77,4 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)

@@ -58,7 +58,7 @@ def _is_plain(head: bytes | bytearray, kind: int) -> bool:
 def _session_in(words: bytes) -> str:
     try:
         told = _read(words)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     return told.sessionId[:512] if told.type == "resume_session" else ""
 
