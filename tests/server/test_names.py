@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import socket
 import weakref
@@ -184,4 +185,33 @@ async def test_an_address_of_a_family_that_this_system_does_not_have_is_passed_o
         found = await Addresses(QUICK, lookup).connected(NAME, port or 0)
         assert found is not None
         assert found[1] == (socket.AF_INET, ("127.0.0.1", port))
+        found[0].close()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Nobody answers there: so many wait to be let in that the system loses who else asks."""
+    with socket.socket() as server, contextlib.ExitStack() as stack:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        port: int = server.getsockname()[1]
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        yield port
+
+
+async def test_an_address_that_says_nothing_keeps_nobody_from_the_next(silent_port: int) -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        good = (socket.AF_INET, ("127.0.0.1", urlsplit(upstream.http_base).port))
+
+        async def lookup(host: str, port: int) -> Found:
+            assert (host, port) == (NAME, 1)
+            return [(socket.AF_INET, ("127.0.0.1", silent_port)), good]
+
+        async with asyncio.timeout(5):
+            found = await Addresses(QUICK, lookup).connected(NAME, 1)
+        assert found is not None
+        assert found[1] == good
         found[0].close()

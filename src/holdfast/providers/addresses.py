@@ -8,10 +8,10 @@ What never will: retrying, TLS. The name stays the upstream's name: a certificat
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -28,6 +28,8 @@ Place = tuple[int, Any]
 Found = Sequence[Place]
 """In the order in which they are to be tried; there is at least one."""
 Lookup = Callable[[str, int], Awaitable[Found]]
+NEXT_S: Final = 0.25
+"""An address that has said nothing for so long is no longer waited for alone."""
 _TOO_LONG: Final = socket.gaierror(socket.EAI_AGAIN, "the lookup took too long")
 
 
@@ -59,10 +61,9 @@ class Addresses:
         if _is_literal(host):
             return None
         found = await self._found(host, port)
-        for place in found[:-1]:
-            with contextlib.suppress(OSError):
-                return await _connect(place), place
-        return await _connect(found[-1]), found[-1]
+        if len(found) == 1:
+            return await _connect(found[0]), found[0]
+        return await _first_to_answer(found)
 
     def answered(self, host: str, place: Place) -> None:
         """An upstream has answered there."""
@@ -95,6 +96,39 @@ class Addresses:
         self._under_way.pop(host, None)
         if not task.cancelled():
             task.exception()  # somebody has seen it, or nobody waits any more
+
+
+async def _first_to_answer(found: Found) -> tuple[socket.socket, Place]:
+    """In their order, each as soon as the one before has failed or said nothing for a moment: an address on
+    whose way packets are lost tells nobody (RFC 8305, 5). Raises OSError when none answers.
+    """
+    rest = deque(found)
+    under_way: dict[asyncio.Task[socket.socket], Place] = {}
+    failure: BaseException | None = None
+    try:
+        while rest or under_way:
+            if rest:
+                place = rest.popleft()
+                under_way[asyncio.ensure_future(_connect(place))] = place
+            wait_s = NEXT_S if rest else None
+            done, _ = await asyncio.wait(under_way, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                place = under_way.pop(one)
+                failure = one.exception()
+                if failure is None:
+                    return one.result(), place
+    finally:
+        for late in under_way:
+            late.cancel()
+            late.add_done_callback(_unwanted)
+    assert failure is not None, "each of them has failed"
+    raise failure
+
+
+def _unwanted(late: asyncio.Task[socket.socket]) -> None:
+    """Another address was first."""
+    if not late.cancelled() and late.exception() is None:
+        late.result().close()
 
 
 async def _connect(place: Place) -> socket.socket:
