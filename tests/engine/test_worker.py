@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -297,3 +298,22 @@ async def test_a_worker_that_dies_is_replaced(speech_files: Path) -> None:
     (second,) = pool._workers
     await pool.close()
     assert second.process.returncode == 0
+
+
+async def test_a_worker_that_could_not_be_started_is_tried_again(speech_files: Path) -> None:
+    changed = asyncio.Event()
+    options = EngineOptions(workers=1, speech_folder=speech_files, restarts=1)
+    pool = EnginePool(options, on_change=changed.set)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # what is open stays open
+    try:
+        await pool.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "could not be started" in pool.reasons[0]
+    async with asyncio.timeout(20):
+        while not pool.ready:
+            await changed.wait()
+            changed.clear()
+    assert pool.reasons == []
+    await pool.close()

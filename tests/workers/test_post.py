@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -89,3 +90,25 @@ async def test_one_that_hangs_is_ended_and_its_successor_gets_what_it_had_not_ta
         assert heard.memos == [memos.Ready(()), memos.Ready(("hf_1",))]
         one.close()
     assert one.pid is None
+
+
+async def test_one_that_could_not_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_worker.py").write_text(WORKER)
+    monkeypatch.setattr(post, "MODULE", "odd_worker")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # what is open stays open
+    try:
+        async with kept(one):
+            await asyncio.wait_for(one.began.wait(), 50)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert not one.is_ready
+            assert heard.losses > 0
+            await asyncio.wait_for(one.ready.wait(), 50)
+            one.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -180,10 +180,20 @@ class EnginePool:
         """One place in the pool: a worker, and another one when it dies, not too often."""
         deaths: deque[float] = deque(maxlen=self.options.restarts)
         clock = asyncio.get_running_loop().time
+        unbegun = 0
         try:
             while True:
                 started = clock()
-                await self._live(at, first)
+                try:
+                    await self._live(at, first)
+                except OSError as error:
+                    self._not_begun(at, error)
+                    if not first.done():
+                        first.set_result(None)
+                    await asyncio.sleep(min(_BACK_OFF_CAP_S, _BACK_OFF_S * 2**unbegun))
+                    unbegun = min(unbegun + 1, 8)
+                    continue
+                unbegun = 0
                 if clock() - started > self.options.restart_window_s:
                     deaths.clear()
                 deaths.append(clock())
@@ -223,6 +233,16 @@ class EnginePool:
         if not first.done():
             first.set_result(None)
 
+    def _not_begun(self, at: int, error: OSError) -> None:
+        """This machine has no process or no file descriptor for it now, which is no fault of the worker's."""
+        self._reasons[at] = (
+            f"An engine worker could not be started ({error.strerror or error}). It is tried again; "
+            "look at this machine's memory, processes and `ulimit -n`."
+        )
+        facts = {"place": at, "exit_code": None, "reason": self._reasons[at]}
+        _log.warning("engine.worker_ended", category="engine", source="engine.pool", **facts)
+        self._on_change()
+
     async def _spawn(self) -> _Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -251,8 +271,10 @@ class EnginePool:
             while line := await worker.process.stdout.readline():
                 try:
                     told = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
+                if not isinstance(told, dict):
+                    continue  # a library's word, not ours
                 was_ready = worker.port is not None
                 worker.hears(told)
                 if isinstance(told.get("stage"), dict):

@@ -113,7 +113,10 @@ class Post:
         clock, quick = asyncio.get_running_loop().time, 0
         while not self._closing:
             started = clock()
-            await self._live()
+            try:
+                await self._live()
+            except OSError as error:
+                self._not_begun(error)
             self.began.set()
             quick = 0 if clock() - started > SETTLED_S else quick + 1
             if quick > 1 and not self._closing:
@@ -144,6 +147,15 @@ class Post:
                 process.kill()
             await ends
             self._after(process)
+
+    def _not_begun(self, error: OSError) -> None:
+        """This machine has no process or no file descriptor for it now; it is tried again."""
+        if not self._closing:
+            facts = {"worker": self.number + 1, "sessions": len(self.inside), "exit_code": None}
+            reason = error.strerror or str(error)
+            log.error("worker.lost", category="server", source="workers", reason=reason, **facts)
+        self._let_go()
+        self._lost(self)
 
     async def _ended(self, ends: asyncio.Task[int]) -> None:
         """Its line is over, so it is about to end; or it has ended, and what it said last is still heard."""
@@ -180,7 +192,8 @@ class Post:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
+        with contextlib.ExitStack() as unless_begun, theirs:
+            unless_begun.callback(ours.close)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -190,6 +203,7 @@ class Post:
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
+            unless_begun.pop_all()
         self._gone.clear()
         self._heard_at = asyncio.get_running_loop().time()
         self._line = Channel(ours, self._memo, self._gone.set)
