@@ -19,6 +19,7 @@ import structlog
 
 from holdfast.ports.charges import Charge
 from holdfast.store import charge_rows
+from holdfast.store.apart import write_apart
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError
 from holdfast.store.left_over import sweep_each
@@ -151,24 +152,19 @@ class SqliteCharges:
 
     async def _write(self) -> None:
         if batch := list(islice(self._waiting.values(), BATCH_MAX)):
-            await self._keep(batch)
+            await write_apart(batch, self._put, self._settle, self._unfit)
 
-    async def _keep(self, batch: Sequence[Charge]) -> None:
-        """One that cannot be written, for a bug of ours, is lost alone: it must not stop the others."""
-        try:
-            await self._database.transact(partial(charge_rows.put, charges=batch))
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            if len(batch) > 1:
-                half = len(batch) // 2
-                await self._keep(batch[:half])
-                await self._keep(batch[half:])
-                return
-            self._lose(batch[0], type(error).__name__)
+    async def _put(self, batch: Sequence[Charge]) -> None:
+        await self._database.transact(partial(charge_rows.put, charges=batch))
+
+    def _settle(self, batch: Sequence[Charge], _: None = None) -> None:
         for charge in batch:
             if self._waiting[charge.key] is charge:  # else it was corrected meanwhile
                 del self._waiting[charge.key]
+
+    def _unfit(self, charge: Charge, error: str) -> None:
+        self._lose(charge, error)
+        self._settle([charge])
 
     def _lose(self, charge: Charge, reason: str) -> None:
         """Said once: what is lost for one reason is lost by the hundred."""

@@ -25,6 +25,7 @@ import structlog
 from holdfast.ports.transcripts import Line, Talk, TranscriptCounts
 from holdfast.redaction import Redaction
 from holdfast.store import erasure, transcript_rows
+from holdfast.store.apart import write_apart
 from holdfast.store.database import Database
 from holdfast.store.errors import StoreError, StoreUnavailableError
 from holdfast.store.left_over import sweep_each
@@ -201,37 +202,25 @@ class SqliteTranscripts:
     async def _write(self) -> None:
         """One batch: cleaned, then written; it waits on until it is."""
         if batch := list(islice(self._waiting, self._options.batch_lines_max)):
-            await self._keep(batch)
+            await write_apart(batch, self._put, self._settle, self._unfit)
         self._tell_gaps()
 
-    async def _keep(self, batch: Sequence[Line]) -> None:
-        """A line that cannot be written, for a bug of ours, is lost alone and by name."""
+    async def _put(self, batch: Sequence[Line]) -> Counter[str]:
         assert self._cleaner is not None, "start comes first"
-        try:
-            clean, found = await self._cleaner.run(partial(cleaned, batch, self._redaction))
-            await self._database.transact(partial(transcript_rows.write, batch=clean))
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it must not stop the others
-            if len(batch) > 1:
-                half = len(batch) // 2
-                await self._keep(batch[:half])
-                await self._keep(batch[half:])
-                return
-            self._unfit(batch[0], type(error).__name__)
-            self._drop(batch)
-        else:
-            self._settle(batch)
-            self._taken_out.update(found)
+        clean, found = await self._cleaner.run(partial(cleaned, batch, self._redaction))
+        await self._database.transact(partial(transcript_rows.write, batch=clean))
+        return found
 
-    def _unfit(self, line: Line, error: str) -> None:
-        log.error("transcripts.unfit", category="store", source="transcripts", error=error)
-        self._lose(line)
-
-    def _settle(self, batch: Sequence[Line]) -> None:
+    def _settle(self, batch: Sequence[Line], found: Counter[str]) -> None:
         self._drop(batch)
         self._written += len(batch)
         self._batches += 1
+        self._taken_out.update(found)
+
+    def _unfit(self, line: Line, error: str) -> None:
+        log.error("transcripts.unfit", category="store", source="transcripts", error=error)
+        self._drop([line])
+        self._lose(line)
 
     def _drop(self, batch: Sequence[Line]) -> None:
         for line in batch:

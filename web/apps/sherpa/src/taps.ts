@@ -45,6 +45,7 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
       if (node instanceof MediaStreamAudioSourceNode) {
         const given = new AudioWorkletNode(node.context, "holdfast-given", { numberOfOutputs: 0 });
         givenPort = given.port;
+        givenPort.start();
         node.connect(given);
         return;
       }
@@ -61,20 +62,6 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
       node.connect(tap);
     },
   };
-  const ask = (what: string): Promise<number[]> =>
-    new Promise((resolve) => {
-      if (port === undefined) {
-        resolve([]);
-        return;
-      }
-      const answered = ({ data }: MessageEvent<Quantum[] | Float32Array>): void => {
-        if (Array.isArray(data)) return;
-        port?.removeEventListener("message", answered);
-        resolve([...data]);
-      };
-      port.addEventListener("message", answered);
-      port.postMessage(what);
-    });
   return {
     options,
     expose(client) {
@@ -82,9 +69,9 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
         client,
         flushes,
         quanta: () => [...quanta],
-        samples: () => ask("samples"),
-        microphone: () => ask("microphone"),
-        given: () => givenBy(givenPort),
+        samples: async () => [...(await ask(port, "samples"))],
+        microphone: async () => [...(await ask(port, "microphone"))],
+        given: async () => base64(await ask(givenPort, "given")),
         delayMs: () => (context?.outputLatency ?? 0) * 1000,
       };
       (window as unknown as { __holdfast: Exposed }).__holdfast = exposed;
@@ -92,17 +79,25 @@ export function createTaps(): { options: VoiceClientOptions; expose(client: Voic
   };
 }
 
-function givenBy(port: MessagePort | undefined): Promise<string> {
+/** What a tap has kept under this name; nothing of one that is not there. */
+function ask(port: MessagePort | undefined, what: string): Promise<Float32Array> {
   return new Promise((resolve) => {
     if (port === undefined) {
-      resolve("");
+      resolve(new Float32Array());
       return;
     }
-    port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-      resolve(btoa(Array.from(new Uint8Array(data.buffer), (byte) => String.fromCharCode(byte)).join("")));
+    const answered = ({ data }: MessageEvent<Quantum[] | Float32Array>): void => {
+      if (Array.isArray(data)) return;
+      port.removeEventListener("message", answered);
+      resolve(data);
     };
-    port.postMessage("given?");
+    port.addEventListener("message", answered);
+    port.postMessage(what);
   });
+}
+
+function base64(samples: Float32Array): string {
+  return btoa(Array.from(new Uint8Array(samples.buffer), (byte) => String.fromCharCode(byte)).join(""));
 }
 
 /** The microphones that the page opens. A second one of our own would start the test's file anew. */
