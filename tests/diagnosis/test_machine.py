@@ -19,9 +19,9 @@ def test_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = machine.open_files(1_000, 64)
 
     assert answer.status is Status.WARNING
-    assert "about 64 of the 1000 sessions" in answer.detail
-    assert answer.remedy.startswith("ulimit -Hn 2128")
-    assert machine.open_files(50, 64).status is Status.OK
+    assert "about 32 of the 1000 sessions" in answer.detail
+    assert answer.remedy.startswith("ulimit -Hn 4128")
+    assert machine.open_files(30, 64).status is Status.OK
 
 
 def group(folder: Path, **files: str) -> Path:

@@ -1,12 +1,14 @@
 """Which source is measured: this checkout, or another revision of it.
 
-What lives here: asking git for a commit, writing its packages into a folder.
+What lives here: asking git for a commit, writing its packages into a folder and compiling there what is compiled
+here: one that takes the way through Python would make any other look fast.
 What never will: changing the checkout; git's own folder stays as it was.
 """
 
 from __future__ import annotations
 
 import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +58,11 @@ def resolve(name: str) -> Revision:
 
 
 def export(revision: Revision, folder: Path) -> Path:
-    """Write a revision's packages into `folder`; answers what to put on the path of Python."""
+    """Write a revision's packages into `folder`, compiled if ours are; answers what to put on the path of Python.
+    Raises BenchError.
+    """
     archive = folder / f"{revision.commit}.zip"
-    _git("archive", "--format=zip", f"--output={archive}", revision.commit, "src")
+    _git("archive", "--format=zip", f"--output={archive}", revision.commit, "src", "scripts")
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(folder / revision.commit)
     archive.unlink()
@@ -66,7 +70,31 @@ def export(revision: Revision, folder: Path) -> Path:
     if not (source / "holdfast" / "cli").is_dir():
         why = "It has no src/holdfast/cli."
         raise BenchError(f"revision {revision.name} cannot be measured.", why, "Choose a later one.")
+    if is_compiled(SOURCE):
+        _compile(revision, source.parent)
     return source
+
+
+def is_compiled(source: Path) -> bool:
+    """Whether audio takes the compiled way there."""
+    return any((source / "holdfast" / "express").glob("_express*.so"))
+
+
+def _compile(revision: Revision, root: Path) -> None:
+    script = root / "scripts" / "build_native.py"
+    why = "It has no scripts/build_native.py."
+    if script.is_file():
+        done = subprocess.run(  # noqa: S603 - a commit of this repository
+            [sys.executable, str(script)], capture_output=True, text=True, check=False
+        )
+        if done.returncode == 0 and is_compiled(root / "src"):
+            return
+        why = ((done.stderr + done.stdout).strip().splitlines() or ["It said nothing."])[-1]
+    raise BenchError(
+        f"revision {revision.name} cannot be compiled as this checkout is.",
+        why,
+        "Choose a later one, or remove the compiled module from src/holdfast/express for the time being.",
+    )
 
 
 def _git(*arguments: str) -> str:

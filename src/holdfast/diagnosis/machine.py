@@ -13,8 +13,8 @@ from typing import Final
 
 from holdfast.diagnosis.checks import Answer
 
-FILES_PER_SESSION: Final = 2
-"""The client's socket, and the upstream's."""
+FILES_PER_SESSION: Final = 4
+"""The client's socket and the upstream's, and where `express` is built its own of each."""
 SESSION_BYTES: Final = 512 * 1024
 """What a session that talks may take, kept audio and sockets included; a silent one takes a tenth."""
 _YEARS: Final = range(2026, 2100)

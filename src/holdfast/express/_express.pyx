@@ -17,6 +17,8 @@ from libc.string cimport memcmp, memcpy
 
 import os
 
+from picows import WSMsgType
+
 from holdfast.core.lanes import InputLane, OutputLane
 
 cdef extern from "Python.h":
@@ -66,6 +68,13 @@ cdef extern from "sys/socket.h" nogil:
     int MSG_DONTWAIT
     int MSG_NOSIGNAL
 
+cdef extern from "unistd.h" nogil:
+    int close(int fd)
+
+cdef extern from "fcntl.h" nogil:
+    int fcntl(int fd, int command, int least)
+    int F_DUPFD_CLOEXEC
+
 cdef extern from "sys/epoll.h" nogil:
     ctypedef union epoll_data_t:
         int fd
@@ -100,6 +109,8 @@ cdef enum:
     MASKS = 1024
 
 
+cdef object TEXT = WSMsgType.TEXT
+cdef object BINARY = WSMsgType.BINARY
 cdef uint64_t MANY = 1ull << 62
 cdef double HOLD_S = 0.05
 """What is held back waits for twice as long at the most, where no more comes."""
@@ -149,9 +160,9 @@ cdef class Express:
         self.join_bytes = 0
         loop.add_reader(self.epoll, self.run)
 
-    def leg(self, transport, fd, *, is_server):
-        """A place for the socket of this transport; it rides once it has boarded."""
-        return Leg(self, transport, fd, is_server)
+    def leg(self, web, fd, *, is_server):
+        """A place for the socket of this WSTransport; it rides once it has boarded. Raises OSError: no descriptor."""
+        return Leg(self, web, fd, is_server)
 
     def join(self, ms):
         """Join that much of a client's audio into one append, or what came meanwhile; 0: each as it comes."""
@@ -219,31 +230,64 @@ cdef class Express:
 
 
 cdef class Leg:
-    """One socket that rides: a client's, or an upstream's. `way` says where its audio goes, None: nowhere."""
+    """One socket that rides: a client's, or an upstream's. `way` says where its audio goes, None: nowhere.
 
+    It has a descriptor of its own for the transport's socket, so what is sent here can never reach a descriptor
+    that the transport has given back and somebody else was given. Whoever sends by way of the transport says so
+    (`may_wait`): what the kernel did not take waits there, and nothing may overtake it. So no message has to ask
+    the transport, which lies in memory that no cache holds.
+    """
+
+    # what each message meets, close together
     cdef Express express
-    cdef object transport
-    cdef object is_closing
-    cdef object waiting_bytes
+    cdef public Way way
+    cdef bytes begun  # a frame's first bytes, when no more came
+    cdef uint64_t skip  # bytes of a frame that picows is reading
     cdef int fd
     cdef bint is_server
-    cdef bint is_paused
     cdef bint in_fragments
     cdef readonly bint is_riding
     cdef public bint is_shut
-    """Our close frame is sent: nothing may follow it."""
-    cdef public Way way
-    cdef uint64_t skip  # bytes of a frame that picows is reading
-    cdef bytes begun  # a frame's first bytes, when no more came
+    """Our close frame is sent, or its line is left: nothing may follow."""
+    cdef public bint may_wait
+    """Something was sent by way of the transport, and may be waiting there."""
+    # and what it does not
+    cdef bint is_feeding
+    cdef bint is_paused
+    cdef object transport
+    cdef object send_of_picows
 
-    def __init__(self, Express express, transport, fd, is_server):
+    def __init__(self, Express express, web, fd, is_server):
+        self.fd = -1
         self.express = express
-        self.transport = transport
-        self.is_closing = transport.is_closing
-        self.waiting_bytes = transport.get_write_buffer_size
-        self.fd = fd
+        self.transport = web.underlying_transport
+        self.send_of_picows = web.send
         self.is_server = is_server
         self.begun = b""
+        self.may_wait = True
+        self.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)
+        if self.fd < 0:
+            raise OSError(errno, os.strerror(errno))
+
+    def __dealloc__(self):
+        self.let_go()
+
+    cdef void let_go(self) noexcept:
+        """Give the descriptor back: from here on nothing is sent."""
+        self.is_shut = True
+        if self.fd >= 0:
+            close(self.fd)
+            self.fd = -1
+
+    def text(self, payload):
+        """Send one text message as picows does, and remember that it may wait."""
+        self.may_wait = True
+        self.send_of_picows(TEXT, payload)
+
+    def binary(self, payload):
+        """The same with a binary one."""
+        self.may_wait = True
+        self.send_of_picows(BINARY, payload)
 
     def flush(self):
         """Let go what its way holds back."""
@@ -252,7 +296,7 @@ cdef class Leg:
 
     def board(self):
         """From here on this socket is read here. picows must hold no part of a frame."""
-        if self.is_riding or self.is_closing():
+        if self.is_riding or self.is_shut or self.transport.is_closing():
             return
         cdef epoll_event wanted
         wanted.events = 0 if self.is_paused else EPOLLIN
@@ -267,28 +311,29 @@ cdef class Leg:
         self.is_riding = True
 
     def leave(self):
-        """From here on the transport reads it again. Twice is harmless."""
+        """From here on the transport reads it again, for good. Twice is harmless."""
         cdef epoll_event nothing
         self.flush()
         self.way = None
+        if self.is_riding:
+            self.express.riding[self.fd] = None
+            epoll_ctl(self.express.epoll, EPOLL_CTL_DEL, self.fd, &nothing)
+        self.let_go()
         if not self.is_riding:
             return
         self.is_riding = False
-        if self.express.riding[self.fd] is self:  # else the descriptor is another's by now
-            self.express.riding[self.fd] = None
-            epoll_ctl(self.express.epoll, EPOLL_CTL_DEL, self.fd, &nothing)
-        if self.is_closing():
+        if self.transport.is_closing():
             return
         if self.begun:
             begun, self.begun = self.begun, b""
             self.feed(<const uint8_t *>PyBytes_AS_STRING(begun), PyBytes_GET_SIZE(begun))
-        if not self.is_paused and not self.is_closing():
+        if not self.is_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def pause(self, bint is_paused):
         """Let TCP do the waiting."""
         cdef epoll_event wanted
-        if is_paused == self.is_paused or self.is_closing():
+        if is_paused == self.is_paused or self.transport.is_closing():
             return
         self.is_paused = is_paused
         if not self.is_riding:
@@ -311,9 +356,6 @@ cdef class Leg:
     # reading
 
     cdef int read(self) except -1:
-        if self.is_closing():
-            self.leave()
-            return 0
         cdef uint8_t *all = self.express.bytes_read
         cdef size_t there = PyBytes_GET_SIZE(self.begun)
         if there:
@@ -334,7 +376,7 @@ cdef class Leg:
         cdef size_t size
         cdef bint has_fed = False
         while there:
-            if not self.is_riding or (has_fed and self.is_closing()):  # what was read is picows' now
+            if not self.is_riding or (has_fed and self.transport.is_closing()):  # what was read is picows' now
                 return self.feed(at, there)
             if self.skip:
                 size = there if there < self.skip else self.skip
@@ -373,6 +415,7 @@ cdef class Leg:
         """Give bytes to picows, as the transport would."""
         cdef size_t part
         cdef uint8_t[::1] room
+        self.may_wait = self.is_feeding = True  # picows may answer by itself
         protocol = self.transport.get_protocol()
         while size:
             room = protocol.get_buffer(size)
@@ -381,20 +424,34 @@ cdef class Leg:
             protocol.buffer_updated(part)
             at += part
             size -= part
+        self.is_feeding = False
         return 0
 
     # writing
 
     cdef bint is_clear(self) except -1:
-        """Whether what is sent now is not sent before what waits already, and to whom it is meant."""
-        return not self.is_shut and not self.is_closing() and self.waiting_bytes() == 0
+        """Whether what is sent now is not sent before what waits already."""
+        if self.is_shut:
+            return False
+        if self.may_wait or not self.is_riding:
+            if self.transport.is_closing() or self.transport.get_write_buffer_size():
+                return False
+            self.may_wait = self.is_feeding
+        return True
 
     cdef int send_behind(self, const uint8_t *data, size_t size) except -1:
         """Send, or behind what waits; nothing to a line that is dead: what it was given counts as lost with it."""
         if self.is_clear():
             return self.send(data, size)
-        if not self.is_shut and not self.is_closing():
-            self.transport.write(PyBytes_FromStringAndSize(<char *>data, size))
+        if not self.is_shut:
+            self.write(PyBytes_FromStringAndSize(<char *>data, size))
+        return 0
+
+    cdef int write(self, bytes data) except -1:
+        """By way of the transport, which waits for room."""
+        self.may_wait = True
+        if not self.transport.is_closing():
+            self.transport.write(data)
         return 0
 
     cdef int send(self, const uint8_t *data, size_t size) except -1:
@@ -402,7 +459,7 @@ cdef class Leg:
         if sent < 0:
             sent = 0  # if it is more than a full buffer, the transport finds out
         if <size_t>sent < size:
-            self.transport.write(PyBytes_FromStringAndSize(<char *>data + sent, size - sent))
+            self.write(PyBytes_FromStringAndSize(<char *>data + sent, size - sent))
         return 0
 
 
@@ -410,15 +467,14 @@ cdef class CompiledTape:
     """`core.lanes.Tape` in one piece of memory, written once from end to end."""
 
     cdef PyObject *pcm  # bytes that nobody else knows yet
-    cdef Py_ssize_t capacity, size
+    cdef Py_ssize_t capacity, size, count
+    cdef Py_ssize_t last_size, alike  # of the newest pieces: so many of one size, not in `sizes` yet
     cdef list sizes
-    cdef object last_size
 
     def __init__(self):
         self.pcm = NULL
         self.capacity = TAPE_BYTES
         self.sizes = []
-        self.last_size = 0
 
     @classmethod
     def instead_of(cls, tape):
@@ -433,7 +489,7 @@ cdef class CompiledTape:
         return made
 
     def __len__(self):
-        return len(self.sizes)
+        return self.count
 
     def add(self, bytes pcm):
         """See `Tape`."""
@@ -452,8 +508,10 @@ cdef class CompiledTape:
         Py_DECREF(taken)
         # as much as this time, and a little more
         self.capacity = self.size + TAPE_BYTES
-        self.size = 0
+        self.size = self.count = 0
         sizes, self.sizes = self.sizes, []
+        sizes += [self.last_size] * self.alike
+        self.alike = 0
         return taken, sizes
 
     def __dealloc__(self):
@@ -477,8 +535,10 @@ cdef class CompiledTape:
 
     cdef int added(self, Py_ssize_t size) except -1:
         if self.last_size != size:
-            self.last_size = size
-        self.sizes.append(self.last_size)
+            self.sizes += [self.last_size] * self.alike
+            self.last_size, self.alike = size, 0
+        self.alike += 1
+        self.count += 1
         self.size += size
         return 0
 
@@ -825,7 +885,7 @@ cdef class SessionDown(Way):
         leg.express.down += 1
         if self.is_positioned:
             # offset, stream, zero, first sample, as `wire.browser.positioned` writes it
-            wide = lane.offset + len(self.passed.sizes)
+            wide = lane.offset + self.passed.count
             memcpy(out, &wide, 8)
             narrow[0] = lane.stream
             narrow[1] = 0

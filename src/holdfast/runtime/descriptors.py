@@ -21,8 +21,8 @@ from holdfast.core.limits import Limits
 from holdfast.core.reserve import Reserve
 
 OPEN: Final = Path("/proc/self/fd")
-PER_SESSION: Final = 3
-"""A client's socket, an upstream's, a successor's."""
+PER_SESSION: Final = 5
+"""A client's socket, an upstream's, a successor's; and where `express` is built, its own of two of them."""
 HOUSE: Final = 128
 """Files, pipes, engine workers, pages."""
 RECOUNT_S: Final = 0.25

@@ -137,8 +137,8 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
 
     def watch(self) -> None:
         """Its client is asked from here on whether it is still there; one that was refused is not."""
-        if self.listener is not None:
-            heartbeat.watch(self.transport, PING_IDLE_S, PONG_WAIT_S)
+        if isinstance(self.listener, MessageListener):
+            heartbeat.watch(self.listener, PING_IDLE_S, PONG_WAIT_S)
 
     def shutdown(self) -> None:
         """uvicorn stops: end with 1001 rather than by dropping the line."""

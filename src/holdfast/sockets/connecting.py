@@ -18,11 +18,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from picows import WSAutoPingStrategy, WSListener, WSParsedURL
+from picows import WSAutoPingStrategy, WSParsedURL
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # not in the stubs, but what ws_connect builds
 from picows.url import parse_url
 
 from holdfast.sockets import heartbeat
+from holdfast.sockets.listener import MessageListener
 
 READ_BUFFER_BYTES: Final = 2048
 """The least that picows takes: a frame of 20 ms fits in, and with the first one that does not it grows."""
@@ -61,7 +62,7 @@ class Handshake:
     headers: Mapping[str, str]
 
 
-async def connect(url: str, listener: WSListener, handshake: Handshake, connected: Connected) -> None:
+async def connect(url: str, listener: MessageListener, handshake: Handshake, connected: Connected) -> None:
     """Open the connection. Returns when `listener` is connected, or when the server hung up unheard; raises
     what picows and the loop raise. Redirects are not followed: a credential is never sent elsewhere.
     """
@@ -95,4 +96,4 @@ async def connect(url: str, listener: WSListener, handshake: Handshake, connecte
         name = there.host if context is not None else None
         _, made = await loop.create_connection(protocol, ssl=context, sock=sock, server_hostname=name)
     await made.wait_until_handshake_complete()
-    heartbeat.watch(made.transport, handshake.ping_s, handshake.pong_s)
+    heartbeat.watch(listener, handshake.ping_s, handshake.pong_s)

@@ -19,9 +19,12 @@ import struct
 import sys
 import weakref
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from picows import WSCloseCode, WSTransport
+from picows import WSTransport
+
+if TYPE_CHECKING:
+    from holdfast.sockets.listener import MessageListener
 
 TELLS: Final = sys.platform == "linux"
 """Whether this system says when a socket was last heard."""
@@ -40,7 +43,7 @@ _ROUND_TRIP_AT: Final = 68
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    transport: weakref.ref[WSTransport]
+    listener: weakref.ref[MessageListener]
     idle_s: float
     answer_s: float
     asked_at: float | None = None
@@ -57,9 +60,9 @@ class Heartbeat:
     _wakes_at: float = 0.0
     """Asked of us and not of the timer: uvloop's has no time where it is due at once."""
 
-    def watch(self, transport: WSTransport, idle_s: float, answer_s: float) -> None:
+    def watch(self, listener: MessageListener, idle_s: float, answer_s: float) -> None:
         """From here on: a ping after `idle_s` without a byte, the end `answer_s` later."""
-        self._look_in(idle_s, _Watched(weakref.ref(transport), idle_s, answer_s))
+        self._look_in(idle_s, _Watched(weakref.ref(listener), idle_s, answer_s))
 
     def _look_in(self, seconds: float, one: _Watched) -> None:
         at = (int((self.loop.time() + seconds) / GRID_S) + 1) * GRID_S
@@ -78,25 +81,28 @@ class Heartbeat:
         now, due = self.loop.time(), self._due
         while due and due[0][0] <= now:
             one = heapq.heappop(due)[2]
-            transport = one.transport()
-            if transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent):
-                self._look(one, transport, now)
+            listener = one.listener()
+            if listener is None:
+                continue
+            transport = listener.transport
+            if not (transport.is_disconnected or transport.is_close_frame_sent):
+                self._look(one, listener, now)
         if due and self._timer is None:
             self._wake_at(due[0][0])
 
-    def _look(self, one: _Watched, transport: WSTransport, now: float) -> None:
-        silent_s = _silent_s(transport)
+    def _look(self, one: _Watched, listener: MessageListener, now: float) -> None:
+        silent_s = _silent_s(listener.transport)
         if silent_s is None:
             return
         if one.asked_at is not None and now - silent_s < one.asked_at - SLACK_S:
-            transport.send_close(WSCloseCode.GOING_AWAY, "no answer to a ping")
-            self.loop.call_later(GOODBYE_S, transport.underlying_transport.abort)
+            listener.give_up("no answer to a ping")
+            self.loop.call_later(GOODBYE_S, listener.transport.underlying_transport.abort)
             return
         one.asked_at = None
         if silent_s < one.idle_s:
             self._look_in(one.idle_s - silent_s, one)
             return
-        transport.send_ping()
+        listener.ping()
         one.asked_at = now
         self._look_in(one.answer_s, one)
 
@@ -107,10 +113,10 @@ def _heartbeat(loop: asyncio.AbstractEventLoop) -> Heartbeat:
     return Heartbeat(loop)
 
 
-def watch(transport: WSTransport, idle_s: float, answer_s: float) -> None:
+def watch(listener: MessageListener, idle_s: float, answer_s: float) -> None:
     """Watch a socket that has just been opened, where the system tells; else its library was told to."""
     if TELLS:
-        _heartbeat(asyncio.get_running_loop()).watch(transport, idle_s, answer_s)
+        _heartbeat(asyncio.get_running_loop()).watch(listener, idle_s, answer_s)
 
 
 def round_trip_ms(transport: WSTransport) -> float | None:

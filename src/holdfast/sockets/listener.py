@@ -124,7 +124,13 @@ class MessageListener(WSListener):
         if not self.is_open or self.leg is not None or transport.get_extra_info("ssl_object") is not None:
             return
         fd = transport.get_extra_info("socket").fileno()
-        self.leg = express.leg(transport, fd, is_server=not self.transport.is_client_side)
+        try:
+            leg = express.leg(self.transport, fd, is_server=not self.transport.is_client_side)
+        except OSError:  # no descriptor is left for it
+            return
+        self.leg = leg
+        self.send_text = leg.text  # type: ignore[method-assign] # as in `on_ws_connected`
+        self.send_binary = leg.binary  # type: ignore[method-assign] # same
         self.on_ws_frame = self._board  # type: ignore[method-assign] # for the frames until then
 
     def _board(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -140,7 +146,24 @@ class MessageListener(WSListener):
         """
         if self.is_open:
             room = bytearray(_HEAD_BYTES) + payload
+            self._sends_around()
             self.transport.send_reuse_external_bytearray(_TEXT, room, _HEAD_BYTES)
+
+    def ping(self) -> None:
+        """Ask the peer whether it is still there."""
+        self._sends_around()
+        self.transport.send_ping()
+
+    def give_up(self, reason: str) -> None:
+        """The peer answers no ping: say so, should it hear that, with nothing behind it."""
+        if self.leg is not None:
+            self.leg.is_shut = True
+        self.transport.send_close(WSCloseCode.GOING_AWAY, reason)
+
+    def _sends_around(self) -> None:
+        """The express does not see what is sent now, and must not overtake it."""
+        if self.leg is not None:
+            self.leg.may_wait = True
 
     def pause_reading(self, *, paused: bool) -> None:
         """Let TCP do the waiting."""
@@ -315,6 +338,7 @@ class MessageListener(WSListener):
         if self._pings > PINGS_PER_S_MAX:
             self._breach(1008, f"over {PINGS_PER_S_MAX} pings a second")
         else:
+            self._sends_around()
             self.transport.send_pong(frame.get_payload_as_bytes())
 
     def _closing(self, frame: WSFrame) -> None:
