@@ -7,8 +7,9 @@ What never will: a rule of its own. A frame that is not usual in every respect g
 its order, and what Python makes of it is what happens.
 """
 
-from cpython.ref cimport Py_DECREF, Py_XDECREF, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -17,6 +18,7 @@ from libc.string cimport memcmp, memcpy
 
 import os
 
+import uvloop.loop
 from picows import WSMsgType
 
 from holdfast.core.lanes import InputLane, OutputLane
@@ -89,6 +91,14 @@ cdef extern from "sys/epoll.h" nogil:
     int EPOLL_CTL_DEL
     uint32_t EPOLLIN
 
+cdef extern from "waiting.h" nogil:
+    ctypedef struct hf_wait:
+        pass
+    int hf_uv_find(const char *library)
+    hf_wait *hf_wait_new(void *loop, int epoll, void *whose, int (*take)(void *, epoll_event *, int) noexcept)
+    void hf_wait_switch(hf_wait *wait, int is_on)
+    void hf_wait_close(hf_wait *wait)
+
 cdef extern from "time.h" nogil:
     struct timespec:
         long tv_sec
@@ -122,10 +132,29 @@ cdef double now():
     return at.tv_sec + at.tv_nsec / 1e9
 
 
+cdef object wait_of_uvloop(loop):
+    """Its `uv_loop_t`, where its library shows the functions that are needed; else None."""
+    if not isinstance(loop, uvloop.Loop) or not hf_uv_find(os.fsencode(uvloop.loop.__file__)):
+        return None
+    return uvloop.loop.libuv_get_loop_t_ptr(loop)
+
+
+cdef int took(void *whose, epoll_event *ready, int count) noexcept with gil:
+    """See `hf_wait`."""
+    return (<Express>whose).take(ready, count)
+
+
 cdef class Express:
-    """Reads the sockets that ride on it: one for each event loop, which calls `run` when any has something."""
+    """Reads the sockets that ride on it: one for each event loop.
+
+    While any rides it waits in the loop's place (`waiting.h`); where the loop cannot be asked for how long, the loop
+    calls `run` when any has something.
+    """
 
     cdef int epoll
+    cdef hf_wait *wait
+    cdef Py_ssize_t aboard
+    cdef bint has_left_work  # for the loop: something was started that only its next round sees to
     cdef list riding  # by descriptor
     cdef uint8_t *bytes_read
     cdef uint8_t *written
@@ -142,6 +171,7 @@ cdef class Express:
 
     def __cinit__(self):
         self.epoll = -1
+        self.wait = NULL
         self.bytes_read = <uint8_t *>malloc(READ_BYTES)
         self.written = <uint8_t *>malloc(4 * FRAME_BYTES)
         if self.bytes_read == NULL or self.written == NULL:
@@ -158,7 +188,18 @@ cdef class Express:
         self.holding = []
         self.release = None
         self.join_bytes = 0
-        loop.add_reader(self.epoll, self.run)
+        capsule = wait_of_uvloop(loop)
+        if capsule is not None:
+            self.wait = hf_wait_new(PyCapsule_GetPointer(capsule, NULL), self.epoll, <void *>self, took)
+            Py_INCREF(self)  # for the loop, until `close`
+        if self.wait == NULL:
+            loop.add_reader(self.epoll, self.run)
+
+    cdef int count_aboard(self, int more) except -1:
+        self.aboard += more
+        if self.wait != NULL:
+            hf_wait_switch(self.wait, self.aboard > 0)
+        return 0
 
     def leg(self, web, fd, *, is_server):
         """A place for the socket of this WSTransport; it rides once it has boarded. Raises OSError: no descriptor."""
@@ -173,6 +214,7 @@ cdef class Express:
         self.holding.append(way)
         if self.release is None:
             self.release = self.loop.call_later(HOLD_S, self.let_go)
+            self.has_left_work = True
         return 0
 
     def let_go(self):
@@ -196,8 +238,13 @@ cdef class Express:
         for leg in self.riding:
             if leg is not None:
                 (<Leg>leg).leave()
-        if self.epoll >= 0:
+        if self.wait != NULL:
+            hf_wait_close(self.wait)
+            self.wait = NULL
+            Py_DECREF(self)
+        elif self.epoll >= 0:
             self.loop.remove_reader(self.epoll)
+        if self.epoll >= 0:
             os.close(self.epoll)
             self.epoll = -1
 
@@ -208,17 +255,24 @@ cdef class Express:
     def run(self):
         """Read what is there, once from each socket."""
         cdef epoll_event ready[READY]
-        cdef int i, fd, count = epoll_wait(self.epoll, ready, READY, 0)
+        self.take(ready, epoll_wait(self.epoll, ready, READY, 0))
+
+    cdef bint take(self, epoll_event *ready, int count) noexcept:
+        """Read from each of these; answers whether the loop has nothing to do."""
+        cdef int i, fd
         cdef Leg leg
+        self.has_left_work = False
         for i in range(count):
             fd = ready[i].data.fd
-            if self.riding[fd] is None:
+            if fd >= len(self.riding) or self.riding[fd] is None:
+                self.has_left_work = True  # it is the loop's own descriptor
                 continue
             leg = <Leg>self.riding[fd]
             try:
                 leg.read()
             except Exception as error:
                 leg.broke(error)
+        return not self.has_left_work
 
     cdef const uint8_t *mask(self) except NULL:
         """Four bytes that nobody can foresee (RFC 6455, 5.3)."""
@@ -309,6 +363,7 @@ cdef class Leg:
         riding += [None] * (self.fd + 1 - len(riding))
         riding[self.fd] = self
         self.is_riding = True
+        self.express.count_aboard(1)
 
     def leave(self):
         """From here on the transport reads it again, for good. Twice is harmless."""
@@ -318,6 +373,8 @@ cdef class Leg:
         if self.is_riding:
             self.express.riding[self.fd] = None
             epoll_ctl(self.express.epoll, EPOLL_CTL_DEL, self.fd, &nothing)
+            self.express.count_aboard(-1)
+        self.express.has_left_work = True
         self.let_go()
         if not self.is_riding:
             return
@@ -416,6 +473,7 @@ cdef class Leg:
         cdef size_t part
         cdef uint8_t[::1] room
         self.may_wait = self.is_feeding = True  # picows may answer by itself
+        self.express.has_left_work = True  # whatever Python starts
         protocol = self.transport.get_protocol()
         while size:
             room = protocol.get_buffer(size)
@@ -449,7 +507,7 @@ cdef class Leg:
 
     cdef int write(self, bytes data) except -1:
         """By way of the transport, which waits for room."""
-        self.may_wait = True
+        self.may_wait = self.express.has_left_work = True
         if not self.transport.is_closing():
             self.transport.write(data)
         return 0
