@@ -160,7 +160,9 @@ async def measure(sessions: int, watchers: int, seconds: int, every_s: float) ->
                 life.ledger.saw(session, sighting, at)
             b = time.process_time()
             if tick == 0:
-                life.ledger.look(life.at, life.flows(), life.climate())
+                for flow in life.flows():
+                    life.ledger.flowed(life.at, flow)
+                life.ledger.look(life.at, life.climate())
             c = time.process_time()
             feed.look()
             d = time.process_time()

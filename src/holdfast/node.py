@@ -209,7 +209,7 @@ class Node:
         directory.listening = listening = Listening(Ears.of(engine_options(settings.engine)), limits)
         stack.callback(listening.stop)
         figures.rooms.append(lambda _: readings.of_listening(listening))
-        rounds = Rounds(lambda: directory.running)
+        rounds = Rounds(lambda: directory.running, lambda one: one.visit())
         rounds.start()
         stack.callback(rounds.stop)
 

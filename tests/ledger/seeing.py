@@ -67,7 +67,9 @@ class Seen:
     def look(self, *flows: Flow, climate: Climate | None = None) -> None:
         """A second passes."""
         self.at += 1.0
-        self.ledger.look(self.at, flows, climate or Climate())
+        for flow in flows:
+            self.ledger.flowed(self.at, flow)
+        self.ledger.look(self.at, climate or Climate())
 
     def collect(self, cursor: int = 0) -> Batch:
         return self.ledger.collect(cursor, self.at)

@@ -140,7 +140,7 @@ async def gateway(
     await revival.load()
     sock = bound_socket("127.0.0.1", 0)
     directory.express = express() if is_compiled else None
-    rounds = Rounds(lambda: directory.running)
+    rounds = Rounds(lambda: directory.running, lambda one: one.visit())
     rounds.start()
     try:
         async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:

@@ -12,12 +12,15 @@ import random
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.emulator.record import SessionRecord
 from holdfast.express import IS_BUILT
+from holdfast.runtime.session_runner import SessionRunner
+from holdfast.server.client_socket import ClientSocket
 from tests.server.gateway import TestGateway, eventually, gateway, tone
 
 WAYS = [pytest.param(True, id="compiled", marks=pytest.mark.skipif(not IS_BUILT, reason="it was not built"))]
@@ -103,6 +106,10 @@ async def talking(face: str, *, is_compiled: bool) -> AsyncIterator[tuple[Raw, S
             yield raw, upstream.records[0], gw
         finally:
             await raw.close()
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def passed(gw: TestGateway) -> int:
@@ -255,3 +262,66 @@ async def test_what_is_no_audio_is_not_joined_to_any() -> None:
         raw.writer.write(append(tone(0.02)) + odd[0] + append(tone(0.02)) + odd[1] + append(tone(0.02)))
         await eventually(lambda: record.audio_bytes == 4 * 960)
         assert record.audio_sha256 == hashlib.sha256(tone(0.02) * 4).hexdigest()
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+@pytest.mark.parametrize("face", ["browser", "realtime"])
+async def test_while_audio_rides_the_loop_does_everything_else_in_time(face: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with talking(face, is_compiled=True) as (raw, record, gw):
+        for at in (1, 2):
+            raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
+            await eventually(lambda at=at: record.audio_bytes == at * 960)  # type: ignore[misc] # now, not later
+        assert passed(gw) == 1, "the first brought it to a boundary"
+        begun, called = loop.time(), asyncio.Event()
+        loop.call_later(0.2, called.set)
+        await called.wait()
+        assert loop.time() - begun >= 0.199, "nothing came, and the loop's clock went on"
+        thread = asyncio.create_task(asyncio.to_thread(lambda: "done"))
+        assert await asyncio.wait_for(thread, 5.0) == "done", "another thread woke the loop"
+        other = await Raw.dial(gw, "/v1/realtime?model=gpt-realtime")
+        await other.until("session.created")
+        await other.close()
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+async def test_audio_does_not_overtake_what_waits_in_the_transport() -> None:
+    """The client reads nothing, so a long message waits; what is said after it comes after it."""
+    async with talking("browser", is_compiled=True) as (raw, record, gw):
+        raw.writer.write(frame(tone(0.02), 2))
+        await eventually(lambda: record.audio_bytes == 960)
+        (one,) = gw.directory.running
+        assert isinstance(one, SessionRunner)
+        client = one.client
+        assert isinstance(client, ClientSocket)
+        leg = client.leg
+        assert leg is not None
+        raw.reader._transport.pause_reading()  # type: ignore[attr-defined] # as a slow client
+        sent = 0
+        while not client.send_buffer_bytes:
+            client.send_text(json.dumps({"type": "long", "n": sent, "text": "x" * 100_000}).encode())
+            sent += 1
+        assert leg.may_wait, "who sends by way of the transport says so"
+        client.ping()
+        client.send_text(b'{"type":"last"}')
+        raw.reader._transport.resume_reading()  # type: ignore[attr-defined] # as above
+        await raw.until("last")
+        told = [json.loads(payload) for opcode, payload in raw.told if opcode == 1]
+        numbers = [one["n"] for one in told if one["type"] == "long"]
+        assert numbers == list(range(sent))
+        assert told[-1]["type"] == "last"
+        assert any(opcode == 9 for opcode, _ in raw.told)
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+async def test_whoever_rides_has_a_descriptor_more_for_each_socket_and_gives_it_back() -> None:
+    async with talking("browser", is_compiled=True) as (_, _, gw):
+        before = descriptors()
+        other = await Raw.dial(gw, "/api/openai/realtime")
+        other.writer.write(frame(b'{"type":"create_session","turnDetection":"manual"}', 1))
+        await other.until("session_ready")
+        # ours, the gateway's, its line, the emulator's; and what the express has of two of them
+        assert descriptors() == before + 6
+        await other.close()
+        # it is parked: its line stays
+        await eventually(lambda: descriptors() == before + 3)

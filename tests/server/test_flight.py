@@ -81,6 +81,7 @@ async def relayed_talk(gw: TestGateway) -> str:
     return str(told["session_id"])
 
 
+@pytest.mark.plain_loop  # on the other the reset overtakes the end of the turn, and nobody speaks on
 @pytest.mark.parametrize("is_compiled", [True, False])
 async def test_a_fault_of_a_browser_session_is_recorded_and_decided_again(
     tmp_path: Path, *, is_compiled: bool
@@ -142,6 +143,7 @@ async def pytest_of(folder: Path) -> tuple[int, str]:
     return process.returncode or 0, printed.decode()
 
 
+@pytest.mark.plain_loop  # as above
 async def test_a_recording_becomes_a_test_that_fails_when_the_decision_is_changed(tmp_path: Path) -> None:
     options = EmulatorOptions(speed=0, faults=["reset:delta=3@1"])
     async with Emulator(options) as upstream, recorded(tmp_path, upstream) as (gw, _):

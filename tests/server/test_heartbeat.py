@@ -11,7 +11,7 @@ import uvloop
 from picows import WSTransport, ws_create_server
 
 from holdfast.sockets import Handshake, MessageListener, connect
-from holdfast.sockets.heartbeat import Heartbeat, _Watched
+from holdfast.sockets.heartbeat import TOGETHER, Heartbeat, _Watched
 from tests.server.gateway import eventually
 
 IDLE_S, ANSWER_S = 0.2, 0.3
@@ -79,6 +79,17 @@ async def test_a_peer_that_talks_is_not_asked() -> None:
             await asyncio.sleep(IDLE_S / 4)
         assert caller.is_open
         assert not peer.pings
+
+
+async def test_many_that_are_due_at_once_are_looked_at_in_handfuls() -> None:
+    async with watched() as (caller, _):
+        beat = Heartbeat(asyncio.get_running_loop())
+        for _ in range(3 * TOGETHER):
+            beat._due.append((0.0, next(beat._numbers), _Watched(weakref.ref(caller), 60.0, 1.0)))
+        beat._beat()
+        assert sum(at == 0.0 for at, _, _ in beat._due) == 2 * TOGETHER
+        await eventually(lambda: all(at > 0.0 for at, _, _ in beat._due))
+        assert len(beat._due) == 3 * TOGETHER, "each is looked at again"
 
 
 def test_a_look_may_be_due_at_once_and_another_before_it() -> None:

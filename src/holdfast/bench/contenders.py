@@ -63,9 +63,8 @@ def _gateway(upstream: Upstream, folder: Path, cores: set[int]) -> Started:
 
 
 def _unjoined(upstream: Upstream, folder: Path, cores: set[int]) -> Started:
-    """An append of one millisecond at the least is any frame."""
     return gateway(
-        upstream, folder, cores, name="unjoined", settings={"HOLDFAST_LIMITS__APPEND_JOIN_MS": "1"}
+        upstream, folder, cores, name="unjoined", settings={"HOLDFAST_LIMITS__APPEND_JOIN_MS": "0"}
     )
 
 

@@ -15,6 +15,7 @@ from holdfast.bench.plans import CROWDED, Face, Sample, Setups
 from holdfast.bench.search import FULL, Search, promised
 from holdfast.bench.shapes import (
     AIOHTTP,
+    ALONE,
     BARE,
     BARE_BINARY,
     DIRECT,
@@ -47,6 +48,11 @@ MORE: Final[tuple[tuple[Who, Who], ...]] = (
     (BARE, NGINX),
 )
 """Who carries, or sets up, so many times as much as whom; and whose second of speech costs more."""
+CARRIED: Final[tuple[tuple[Who, Who], ...]] = (
+    *MORE,
+    *((ours, other) for other in (NGINX, LITELLM) for ours in ALONE),
+)
+"""Who carries so many times as much as whom."""
 
 
 def who(one: Who) -> str:
@@ -259,7 +265,7 @@ class Report:
         found = {one: count for one in everybody if (count := self.carried(one))}
         for one, count in found.items():
             yield Figure(f"sessions on one core {who(one)}", "sessions", spread([count]), is_more_better=True)
-        for top, bottom in MORE:
+        for top, bottom in CARRIED:
             if top in found and bottom in found:
                 name = f"sessions on one core {beside(top, bottom)}"
                 yield Figure(name, TIMES, spread([found[top] / found[bottom]]), is_more_better=True)

@@ -1,7 +1,7 @@
 """Which source is measured: this checkout, or another revision of it.
 
-What lives here: asking git for a commit, writing its packages into a folder and compiling there what is compiled
-here: one that takes the way through Python would make any other look fast.
+What lives here: asking git for a commit, writing its packages into a folder, and compiling there what is
+compiled here: one that takes the way through Python would make any other look fast.
 What never will: changing the checkout; git's own folder stays as it was.
 """
 
@@ -58,8 +58,8 @@ def resolve(name: str) -> Revision:
 
 
 def export(revision: Revision, folder: Path) -> Path:
-    """Write a revision's packages into `folder`, compiled if ours are; answers what to put on the path of Python.
-    Raises BenchError.
+    """Write a revision's packages into `folder`, compiled if ours are; answers what to put on the path of
+    Python. Raises BenchError.
     """
     archive = folder / f"{revision.commit}.zip"
     _git("archive", "--format=zip", f"--output={archive}", revision.commit, "src", "scripts")

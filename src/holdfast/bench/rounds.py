@@ -20,7 +20,7 @@ from holdfast.bench.measuring import idle, measure, measuring_cores, setups
 from holdfast.bench.plans import Face, IdlePlan, Plan, SetupPlan
 from holdfast.bench.report import Report, Start, Talk, Weight
 from holdfast.bench.search import Search
-from holdfast.bench.shapes import AIOHTTP, BARE, HAPROXY, LITELLM, NGINX, OURS, UNJOINED, Kind, Shape, Who
+from holdfast.bench.shapes import AIOHTTP, ALONE, BARE, HAPROXY, LITELLM, NGINX, OURS, Kind, Shape, Who
 
 Progress = Callable[[str], None]
 _Crowd = tuple[Upstream, list[Candidate]]
@@ -30,8 +30,8 @@ AT_ONCE: Final = 8
 """Set-ups at the same time: fewer than `overload_from_sessions`, or the gateway sends people away."""
 BEYOND: Final = 1.6
 """Not tried: a number of sessions that would take so many cores, at what fewer sessions took."""
-SEARCHED: Final[tuple[Who, ...]] = (NGINX, HAPROXY, BARE, *OURS, UNJOINED[0], AIOHTTP, LITELLM)
-"""Of whom the most sessions are looked for."""
+SEARCHED: Final[tuple[Who, ...]] = (NGINX, HAPROXY, BARE, *OURS, *ALONE, AIOHTTP, LITELLM)
+"""Of whom the most sessions are looked for. Joined, frames wait longer than the search allows."""
 _ACCOUNTABLE: Final = ("gateway", "unjoined", "direct")
 """Where these break off the run does; what another does is told, and it takes no further part."""
 _WARM_SESSIONS: Final = 8

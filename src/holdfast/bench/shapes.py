@@ -20,6 +20,8 @@ UNJOINED: Final[tuple[Who, ...]] = tuple(("unjoined", face) for face in _ITS_FAC
 beside what one costs others."""
 OURS: Final[tuple[Who, ...]] = (("gateway", "json"), ("gateway", "page"))
 """The two faces as they are used most."""
+ALONE: Final[tuple[Who, ...]] = (("unjoined", "json"), ("unjoined", "page"))
+"""The same, each frame on its own."""
 NGINX: Final[Who] = ("nginx", "json")
 BARE: Final[Who] = ("bare", "json")
 BARE_BINARY: Final[Who] = ("bare", "binary")
@@ -28,7 +30,7 @@ HAPROXY: Final[Who] = ("haproxy", "json")
 AIOHTTP: Final[Who] = ("aiohttp", "json")
 LITELLM: Final[Who] = ("litellm", "json")
 DIRECT: Final[Who] = ("direct", "json")
-CHECKED: Final[tuple[Who, ...]] = (DIRECT, NGINX, *OURS)
+CHECKED: Final[tuple[Who, ...]] = (DIRECT, NGINX, *OURS, *ALONE)
 """Whose added latency is looked at with many sessions."""
 
 EVERYBODY: Final = ("direct", "nginx", "haproxy", "bare", "gateway", "unjoined", "aiohttp", "litellm")

@@ -10,7 +10,7 @@ spent on words that nobody reads.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -203,23 +203,23 @@ class Ledger:
 
     # time passes
 
-    def look(self, at: float, flows: Iterable[Flow], climate: Climate) -> None:
-        """About once a second: whose audio flows, whose judgement is due, how the process is."""
+    def look(self, at: float, climate: Climate) -> None:
+        """About once a second: how the process is, whose judgement is due."""
         if climate.light != self._climate.light:
             for account in self._accounts.values():
                 if account.is_live:
                     self._touch(account)
         self._climate = climate
-        for flow in flows:
-            known = self._accounts.get(flow.session)
-            if known is not None and known.is_live:
-                self._flowed(known, flow, at)
         for account in self._accounts.values():
             if account.due <= at:
                 self._touch(account)
                 account.due = again_at(account, at)
 
-    def _flowed(self, a: Account, flow: Flow, at: float) -> None:
+    def flowed(self, at: float, flow: Flow) -> None:
+        """About once a second for each session: whether its audio flows."""
+        a = self._accounts.get(flow.session)
+        if a is None or not a.is_live:
+            return
         came, went = flow.came, flow.went
         comes, goes = came > a.in_samples, went > a.out_samples
         if comes or goes or flow.held:

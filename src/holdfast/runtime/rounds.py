@@ -1,7 +1,7 @@
-"""Visits to sessions through which audio passes: what is due for all of them is done for several in a row.
+"""Visits to all sessions again and again: what is due for all of them is done for several in a row.
 
 What lives here: whose turn it is.
-What never will: what is done there (`core.audio_side.due`).
+What never will: what is done there (`core.audio_side.due`, `server.console.overview`).
 
 A step costs a hundred microseconds where the caches know nothing of it, and much less right after another. A
 client is told twice a second what was received: each session at its own moment, that was a tenth of all that
@@ -12,32 +12,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
 
 ROUND_S: Final = 0.45
 """All are visited within this time: before their lanes are full (`core.lanes.ACKNOWLEDGE_EVERY`)."""
 TOGETHER: Final = 8
-"""So many stand behind each other: a quarter of a millisecond."""
+"""So many stand behind each other: half a millisecond. Of four each costs twice as much."""
 PARTS_MIN: Final = 4
 """A round has at least so many parts, so that who has just begun is not overlooked for long."""
 
 
-class Visited(Protocol):
-    """A conversation."""
+class Rounds(Generic[T]):
+    """Walks through those that run, within `every_s` each time; `visit` must not raise."""
 
-    def visit(self) -> None:
-        """Do what is due. Must not raise."""
-        ...
-
-
-class Rounds:
-    """Walks through the running conversations again and again."""
-
-    def __init__(self, running: Callable[[], Iterable[Visited]]) -> None:
-        self._running = running
-        self._ahead: list[Visited] = []
+    def __init__(
+        self, running: Callable[[], Iterable[T]], visit: Callable[[T], None], every_s: float = ROUND_S
+    ) -> None:
+        self._running, self._visit, self._every_s = running, visit, every_s
+        self._ahead: list[T] = []
         self._together = 1
-        self._pause_s = ROUND_S
+        self._pause_s = every_s
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -54,8 +50,8 @@ class Rounds:
             self._ahead = list(self._running())
             parts = max(PARTS_MIN, -(-len(self._ahead) // TOGETHER))
             self._together = max(1, -(-len(self._ahead) // parts))
-            self._pause_s = ROUND_S / parts
+            self._pause_s = self._every_s / parts
         for one in self._ahead[: self._together]:
-            one.visit()
+            self._visit(one)
         del self._ahead[: self._together]
         self.start()

@@ -14,6 +14,7 @@ import asyncio
 import functools
 import heapq
 import itertools
+import math
 import socket
 import struct
 import sys
@@ -32,6 +33,9 @@ GRID_S: Final = 0.1
 """Looks are gathered to this."""
 SLACK_S: Final = 0.02
 """What was heard so little before a ping may be its answer: the kernel's clock is no finer."""
+TOGETHER: Final = 8
+"""So many are looked at in a row: many that began together must not hold up the audio of all."""
+BREATH_S: Final = 0.002
 GOODBYE_S: Final = 0.2
 """For the close frame to leave, before the line is cut."""
 _NUMBER: Final = struct.Struct("=I")
@@ -57,8 +61,8 @@ class Heartbeat:
     _due: list[tuple[float, int, _Watched]] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _timer: asyncio.Handle | None = None
-    _wakes_at: float = 0.0
-    """Asked of us and not of the timer: uvloop's has no time where it is due at once."""
+    _wakes_at: float = math.inf
+    """Infinite without a timer. Not asked of it: uvloop's has no time where it is due at once."""
 
     def watch(self, listener: MessageListener, idle_s: float, answer_s: float) -> None:
         """From here on: a ping after `idle_s` without a byte, the end `answer_s` later."""
@@ -67,7 +71,7 @@ class Heartbeat:
     def _look_in(self, seconds: float, one: _Watched) -> None:
         at = (int((self.loop.time() + seconds) / GRID_S) + 1) * GRID_S
         heapq.heappush(self._due, (at, next(self._numbers), one))
-        if self._timer is None or at < self._wakes_at:
+        if at < self._wakes_at:
             self._wake_at(at)
 
     def _wake_at(self, at: float) -> None:
@@ -77,9 +81,11 @@ class Heartbeat:
         self._wakes_at = at
 
     def _beat(self) -> None:
-        self._timer = None
+        self._timer, self._wakes_at = None, math.inf
         now, due = self.loop.time(), self._due
-        while due and due[0][0] <= now:
+        for _ in range(TOGETHER):
+            if not due or due[0][0] > now:
+                break
             one = heapq.heappop(due)[2]
             listener = one.listener()
             if listener is None:
@@ -87,8 +93,8 @@ class Heartbeat:
             transport = listener.transport
             if not (transport.is_disconnected or transport.is_close_frame_sent):
                 self._look(one, listener, now)
-        if due and self._timer is None:
-            self._wake_at(due[0][0])
+        if due and (at := max(due[0][0], now + BREATH_S)) < self._wakes_at:
+            self._wake_at(at)
 
     def _look(self, one: _Watched, listener: MessageListener, now: float) -> None:
         silent_s = _silent_s(listener.transport)

@@ -1,14 +1,14 @@
 """Who knows the sessions: this process' ledger, looked after once a second.
 
 What lives here: the protocol that routes and stream ask, its answer within one process, reading how much
-audio came and went.
+audio came and went, of a few sessions at a time.
 What never will: what a sighting means (`ledger`), several processes (`workers.overlooking`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -20,10 +20,10 @@ from holdfast.core.overload import LoadSample, Overload
 from holdfast.core.relay_state import RelayState
 from holdfast.core.state import State
 from holdfast.ledger import Batch, Climate, Flow, Ledger
-from holdfast.runtime.directory import Directory
+from holdfast.runtime.directory import Directory, Running
 from holdfast.runtime.relay_runner import RelayRunner
+from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.session_runner import SessionRunner
-from holdfast.runtime.shell import Shell
 from holdfast.telemetry import kept_lines
 
 LOOK_S: Final = 1.0
@@ -117,8 +117,9 @@ class Keeper:
         self._recordings = recordings
         self._sample: LoadSample | None = None
         self._lag_s = 0.0
-        self._looks = 0
-        self._handle: asyncio.TimerHandle | None = None
+        self._looks = self._place = 0
+        self._due_at = 0.0
+        self._rounds = Rounds(self._look, self._flowed, LOOK_S)
 
     def sampled(self, sample: LoadSample) -> None:
         """Four times a second: how busy the process is. The latest of a second counts."""
@@ -127,12 +128,11 @@ class Keeper:
 
     def start(self) -> None:
         """Begin."""
-        self._handle = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        self._rounds.start()
 
     def stop(self) -> None:
         """No more looks. Twice is harmless."""
-        if self._handle is not None:
-            self._handle.cancel()
+        self._rounds.stop()
 
     def climate(self) -> Climate:
         """How the process is."""
@@ -164,31 +164,35 @@ class Keeper:
         cause = fault("configuration.ended_by_operator", [f"operator {operator}"])
         self._directory.budget_spent(session_id, cause)
 
-    def _look(self) -> None:
+    def _look(self) -> Iterable[Running]:
+        """Once a second: what is due for all; answers whose audio is to be looked at until the next."""
         at = asyncio.get_running_loop().time()
-        self.ledger.look(at, flows(self._directory, self._looks), self.climate())
-        self._looks += 1
-        self._lag_s = 0.0
-        self.start()
+        if at < self._due_at:
+            return ()
+        self.ledger.look(at, self.climate())
+        self._looks, self._place = self._looks + 1, 0
+        self._lag_s, self._due_at = 0.0, at + LOOK_S
+        return self._directory.running
+
+    def _flowed(self, one: Running) -> None:
+        """Of each fifth the kernel is asked how far away its client is; another fifth each time."""
+        self._place += 1
+        found = flow_of(one, asks_trip=(self._place + self._looks) % ASK_EVERY == 0)
+        if found is not None:
+            self.ledger.flowed(asyncio.get_running_loop().time(), found)
 
 
 def _load(overload: Overload | None) -> str:
     return "none" if overload is None else overload.pressure.name.lower()
 
 
-def flows(directory: Directory, number: int = 0) -> Iterator[Flow]:
-    """How much audio came and went so far, of every session. Of each fifth the kernel is asked how far away
-    its client is; `number` of the look says which.
-    """
-    for place, one in enumerate(directory.running, number):
-        if isinstance(one, SessionRunner):
-            yield _of_session(one.session.state, _trip_ms(one, place))
-        elif isinstance(one, RelayRunner):
-            yield _of_relay(one.relay.state, _trip_ms(one, place))
-
-
-def _trip_ms(one: Shell, place: int) -> float | None:
-    return one.client.round_trip_ms if place % ASK_EVERY == 0 else None
+def flow_of(one: Running, *, asks_trip: bool = False) -> Flow | None:
+    """How much audio of a session came and went so far; if asked for, how far away its client is."""
+    if isinstance(one, SessionRunner):
+        return _of_session(one.session.state, one.client.round_trip_ms if asks_trip else None)
+    if isinstance(one, RelayRunner):
+        return _of_relay(one.relay.state, one.client.round_trip_ms if asks_trip else None)
+    return None
 
 
 def _of_session(s: State, trip_ms: float | None) -> Flow:
