@@ -222,6 +222,10 @@ def test_s10_a_strangers_forwarding_headers_are_ignored() -> None:
         ("nonsense, 10.1.1.1", "10.1.1.1"),
         ("", "10.0.0.1"),
         ("2001:db8::1", "2001:db8::1"),
+        ("203.0.113.9:4711", "203.0.113.9"),
+        ("[2001:db8::1]:4711, 10.1.1.1:80", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("203.0.113.9:4711:1", "10.0.0.1"),
     ],
 )
 def test_behind_a_trusted_proxy_the_first_stranger_is_the_client(chain: str, client: str) -> None:

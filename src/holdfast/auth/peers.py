@@ -44,7 +44,7 @@ class TrustedProxies:
             return Peer(peer, scheme)
         client = peer
         for hop in reversed(headers.get("x-forwarded-for", "").split(",")[-_HOPS_MAX:]):
-            address = _address(hop.strip())
+            address = _address(_without_port(hop.strip()))
             if address is None:
                 break
             client = str(address)
@@ -56,6 +56,13 @@ class TrustedProxies:
     def _trusts(self, address: str) -> bool:
         found = _address(address)
         return found is not None and any(found in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write the client's port, too (Azure's do): 192.0.2.1:80, [2001:db8::1]:80."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 @functools.lru_cache(maxsize=1024)

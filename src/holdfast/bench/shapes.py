@@ -108,7 +108,7 @@ SHAPES: Final[dict[str, Shape]] = {
         setup_rounds=1,
     ),
     "relay": Shape(("relay",)),
-    "capacity": Shape(("capacity",), unjoined_faces=("json",)),
+    "capacity": Shape(("capacity",), unjoined_faces=("json", "page")),
     "setups": Shape(("setups",), setup_rounds=5),
     "memory": Shape(("memory",)),
     "all": Shape(("relay", "capacity", "setups", "memory")),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 from urllib.parse import urlsplit
 
-from holdfast.cli.errors import Exit, fail_by_fault
+from holdfast.cli.errors import Exit, fail_by_fault, say
 from holdfast.client import (
     GATEWAY_UNREACHABLE,
     OF_THE_WAY,
@@ -195,30 +195,30 @@ class _Words:
         created, ready = conversation.created, conversation.ready
         told = {**(created.upstream if created else {}), **(ready.upstream if ready else {})}
         who = " ".join(dict.fromkeys(str(told[key]) for key in ("name", "model") if told.get(key)))
-        print(f"connected  {who or 'ready'}  session {created.session_id if created else '?'}")
+        say(f"connected  {who or 'ready'}  session {created.session_id if created else '?'}")
 
     def turn(self, source: str, note: str, turn: Turn) -> None:
         if note:
-            print(f"note       {source}: {note}")
+            say(f"note       {source}: {note}")
         if source != "greeting":
-            print(f"you        {turn.user or '(nothing was understood)'}")
+            say(f"you        {turn.user or '(nothing was understood)'}")
         for tool in turn.tools:
-            print(f"looked up  {tool}")
+            say(f"looked up  {tool}")
         if turn.is_answered:
-            print(f"assistant  {turn.reply or '(no words)'}")
+            say(f"assistant  {turn.reply or '(no words)'}")
         for action in turn.actions:
-            print(f"asks to    {action}")
+            say(f"asks to    {action}")
         if turn.status != "completed":
-            print(f"status     {turn.status or 'no answer'}")
+            say(f"status     {turn.status or 'no answer'}")
         for trouble in turn.troubles:
-            print(f"trouble    {trouble.code}: {trouble.message}")
+            say(f"trouble    {trouble.code}: {trouble.message}")
         strip = latency_strip(turn.latency)
         if strip:
-            print(f"           {strip}")
-        print(flush=True)
+            say(f"           {strip}")
+        say()
 
     def saved(self, path: Path, pcm: bytes) -> None:
-        print(f"saved      {path} ({seconds_of_samples(len(pcm) // SAMPLE_BYTES):.1f} s)")
+        say(f"saved      {path} ({seconds_of_samples(len(pcm) // SAMPLE_BYTES):.1f} s)")
 
 
 def latency_strip(latency: Latency) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli.errors import Exit, fail
+from holdfast.cli.errors import Exit, fail, say
 from holdfast.cli.trust import CaFile, judge_ca
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def show(check: Check) -> None:
     """One line for a check, as it ends."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     mark = (_MARKS if unicode else _PLAIN_MARKS)[check.answer.status]
-    _say(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)")
+    say(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)")
     if check.answer.remedy:
-        _say(f"  {'':<24} fix: {check.answer.remedy}")
+        say(f"  {'':<24} fix: {check.answer.remedy}")
 
 
 def conclude(report: Report) -> None:
@@ -109,26 +109,19 @@ def conclude(report: Report) -> None:
     worst = report.verdict
     if worst is None or worst.told is None:
         warnings = len(report.warnings)
-        _say(f"\nhealthy: nothing failed{f', {warnings} to look at' if warnings else ''}.")
+        say(f"\nhealthy: nothing failed{f', {warnings} to look at' if warnings else ''}.")
         return
     told = worst.told
-    _say(f"\nverdict   {told['code']}")
-    _say(f"whose     {told['party']}")
-    _say(f"users see {told['message']}")
+    say(f"\nverdict   {told['code']}")
+    say(f"whose     {told['party']}")
+    say(f"users see {told['message']}")
     for evidence in told["evidence"]:
-        _say(f"evidence  {evidence}")
+        say(f"evidence  {evidence}")
     for way in report.workarounds:
-        _say(f"tried     {way.name}: {way.detail}")
-    _say(f"next      {report.next_step}")
+        say(f"tried     {way.name}: {way.detail}")
+    say(f"next      {report.next_step}")
     if report.status_page:
-        _say(f"see       {report.status_page}")
+        say(f"see       {report.status_page}")
     if report.support:
-        _say("\nfor the provider's support:\n")
-        _say(report.support)
-
-
-def _say(text: str) -> None:
-    """What a stranger's server has told is in it: no terminal obeys that."""
-    from holdfast.telemetry.redaction import escape  # noqa: PLC0415 - as above
-
-    print("\n".join(map(escape, text.split("\n"))), flush=True)
+        say("\nfor the provider's support:\n")
+        say(report.support)

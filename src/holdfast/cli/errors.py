@@ -1,6 +1,7 @@
-"""How every command says that something is wrong: what, why, fix; and with which exit code.
+"""How every command speaks to people, and says that something is wrong: what, why, fix; with which exit code.
 
-What lives here: exit codes, the three lines, their form as JSON. What never will: finding out what is wrong.
+What lives here: words on a terminal, exit codes, the three lines, their form as JSON.
+What never will: finding out what is wrong.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 
@@ -22,6 +23,13 @@ class Exit(IntEnum):
     FINE = 0
     TROUBLE = 1
     WRONG_USE = 2
+
+
+def say(text: str = "", *, to: TextIO | None = None) -> None:
+    """Lines for people. What strangers have written may be in them: no terminal obeys that."""
+    from holdfast.telemetry.redaction import escape  # noqa: PLC0415 - `holdfast --help` shall not wait for it
+
+    print("\n".join(map(escape, text.split("\n"))), file=to, flush=True)
 
 
 def fail(
@@ -40,10 +48,10 @@ def fail(
     if as_json:
         print(json.dumps({"error": told}, ensure_ascii=False), file=sys.stderr)
     else:
-        print(f"error: {what}", file=sys.stderr)
+        say(f"error: {what}", to=sys.stderr)
         for name in ("why", "fix", "code"):
             if name in told:
-                print(f"  {name + ':':<5} {told[name]}", file=sys.stderr)
+                say(f"  {name + ':':<5} {told[name]}", to=sys.stderr)
     raise typer.Exit(int(exit_code))
 
 

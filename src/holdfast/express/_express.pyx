@@ -191,9 +191,10 @@ cdef class Express:
         capsule = wait_of_uvloop(loop)
         if capsule is not None:
             self.wait = hf_wait_new(PyCapsule_GetPointer(capsule, NULL), self.epoll, <void *>self, took)
-            Py_INCREF(self)  # for the loop, until `close`
         if self.wait == NULL:
             loop.add_reader(self.epoll, self.run)
+        else:
+            Py_INCREF(self)  # for the loop, until `close`
 
     cdef int count_aboard(self, int more) except -1:
         self.aboard += more
