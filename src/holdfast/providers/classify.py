@@ -67,6 +67,8 @@ def of_exception(error: BaseException) -> Fault:
             code = "provider.tls_failed"
         case socket.gaierror():
             code = "provider.name_unknown"
+        case UnicodeError() if "idna" in str(error):  # it can't be a name, as `api..example.com`
+            code = "provider.name_unknown"
         case TimeoutError():
             code = "provider.handshake_timeout"
         case OSError():
