@@ -312,8 +312,10 @@ cdef class Leg:
     cdef object transport
     cdef object send_of_picows
 
-    def __init__(self, Express express, web, fd, is_server):
+    def __cinit__(self, *_, **__):
         self.fd = -1
+
+    def __init__(self, Express express, web, fd, is_server):
         self.express = express
         self.transport = web.underlying_transport
         self.send_of_picows = web.send
