@@ -87,6 +87,10 @@ def append(pcm: bytes) -> bytes:
     return event("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
 
 
+def sound(face: str, pcm: bytes) -> bytes:
+    return frame(pcm, 2) if face == "browser" else append(pcm)
+
+
 @asynccontextmanager
 async def talking(face: str, *, is_compiled: bool) -> AsyncIterator[tuple[Raw, SessionRecord, TestGateway]]:
     async with (
@@ -126,12 +130,12 @@ async def test_every_sample_comes_up_once_and_in_order_however_it_is_cut(
     spoken = tone(2.0)
     async with talking(face, is_compiled=is_compiled) as (raw, record, gw):
         stream, at = bytearray(), 960
-        raw.writer.write(frame(spoken[:at], 2) if face == "browser" else append(spoken[:at]))
+        raw.writer.write(sound(face, spoken[:at]))
         await eventually(lambda: record.audio_bytes == at)  # from a boundary between frames on it may pass
         while at < len(spoken):
             pcm = spoken[at : at + 2 * chance.choice((480, 480, 480, 240, 500, 1200, 9000))]
             at += len(pcm)
-            whole = frame(pcm, 2) if face == "browser" else append(pcm)
+            whole = sound(face, pcm)
             match chance.randrange(12):
                 case 0 if face == "browser":  # in two fragments, with a ping between them
                     half = len(pcm) // 4 * 2
@@ -177,12 +181,12 @@ async def test_while_joined_audio_goes_up_in_fewer_messages_and_before_what_was_
     spoken = tone(1.0) + tone(0.03)
     async with talking(face, is_compiled=True) as (raw, record, gw):
         assert gw.directory.express is not None
-        raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))  # it boards
+        raw.writer.write(sound(face, tone(0.02)))  # it boards
         await eventually(lambda: record.audio_bytes == 960)
         gw.directory.express.join(60)
         for at in range(0, len(spoken), 960):
             pcm = spoken[at : at + 960]
-            raw.writer.write(frame(pcm, 2) if face == "browser" else append(pcm))
+            raw.writer.write(sound(face, pcm))
         raw.writer.write(event("commit_audio" if face == "browser" else "input_audio_buffer.commit"))
         await eventually(lambda: any("commit" in str(one) for one in record.events))
         assert record.audio_bytes == 960 + len(spoken)
@@ -199,7 +203,7 @@ async def test_what_is_held_back_goes_up_when_no_more_comes(face: str) -> None:
         assert gw.directory.express is not None
         gw.directory.express.join(100)
         for _ in range(3):
-            raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
+            raw.writer.write(sound(face, tone(0.02)))
         await eventually(lambda: record.audio_bytes == 3 * 960)
 
 
@@ -210,7 +214,7 @@ async def test_a_frame_of_a_size_that_none_has_ends_its_line_alone(
     face: str, size: int, *, is_compiled: bool
 ) -> None:
     async with talking(face, is_compiled=is_compiled) as (raw, record, gw):
-        raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
+        raw.writer.write(sound(face, tone(0.02)))
         await eventually(lambda: record.audio_bytes == 960)
         raw.writer.write(bytes([0x81 if face == "realtime" else 0x82, 0xFF]) + size.to_bytes(8) + b"mask")
         await eventually(lambda: any(opcode == 8 for opcode, _ in raw.told))
@@ -270,7 +274,7 @@ async def test_while_audio_rides_the_loop_does_everything_else_in_time(face: str
     loop = asyncio.get_running_loop()
     async with talking(face, is_compiled=True) as (raw, record, gw):
         for at in (1, 2):
-            raw.writer.write(frame(tone(0.02), 2) if face == "browser" else append(tone(0.02)))
+            raw.writer.write(sound(face, tone(0.02)))
             await eventually(lambda at=at: record.audio_bytes == at * 960)  # type: ignore[misc] # now, not later
         assert passed(gw) == 1, "the first brought it to a boundary"
         begun, called = loop.time(), asyncio.Event()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 from urllib.parse import urlsplit
 
-from holdfast.cli.errors import Exit, fail_by_fault, say
+from holdfast.cli.errors import Exit, fail_by_fault, say, shows_unicode
 from holdfast.client import (
     GATEWAY_UNREACHABLE,
     OF_THE_WAY,
@@ -233,7 +232,7 @@ def latency_strip(latency: Latency) -> str:
         before = at
     if latency.sound_ms is None:
         return f"first words after {latency.words_ms:.0f} ms" if latency.words_ms is not None else ""
-    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+    if not shows_unicode():
         marks = marks.replace("░", ".").replace("▒", "-").replace("█", "#")
     cut = marks[:_STRIP_MARKS_MAX] + (">" if len(marks) > _STRIP_MARKS_MAX else "")
     return f"{cut} {latency.sound_ms:.0f} ms to the first sound ({', '.join(words)})"

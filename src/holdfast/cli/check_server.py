@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import typer
 
 from holdfast import telemetry
-from holdfast.cli.errors import Exit, fail
+from holdfast.cli.errors import Exit, fail, shows_unicode
 from holdfast.cli.trust import CaFile, judge_ca
 from holdfast.client import RecordingError, read_wav
 from holdfast.conformance import CHECKS, Check, Outcome, Report, Result, Target, Unreachable, chosen, run
@@ -153,7 +152,7 @@ def conclude(report: Report) -> None:
 
 
 def _mark(result: Result) -> str:
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    unicode = shows_unicode()
     return (_MARKS if unicode else _PLAIN_MARKS)[result.outcome]
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli.errors import Exit, fail, say
+from holdfast.cli.errors import Exit, fail, say, shows_unicode
 from holdfast.cli.trust import CaFile, judge_ca
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def doctor(
 
 def show(check: Check) -> None:
     """One line for a check, as it ends."""
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    unicode = shows_unicode()
     mark = (_MARKS if unicode else _PLAIN_MARKS)[check.answer.status]
     say(f"{mark} {check.name:<24} {check.answer.detail}  ({check.ms:.0f} ms)")
     if check.answer.remedy:

@@ -27,9 +27,17 @@ class Exit(IntEnum):
 
 def say(text: str = "", *, to: TextIO | None = None) -> None:
     """Lines for people. What strangers have written may be in them: no terminal obeys that."""
-    from holdfast.telemetry.redaction import escape  # noqa: PLC0415 - `holdfast --help` shall not wait for it
+    lines = text.split("\n")
+    if not all(map(str.isprintable, lines)):
+        from holdfast.telemetry.redaction import escape  # noqa: PLC0415 - a third of a second, and seldom needed
 
-    print("\n".join(map(escape, text.split("\n"))), file=to, flush=True)
+        lines = list(map(escape, lines))
+    print("\n".join(lines), file=to, flush=True)
+
+
+def shows_unicode() -> bool:
+    """Whether what reads our output understands marks beyond ASCII."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def fail(

@@ -132,11 +132,11 @@ cdef double now():
     return at.tv_sec + at.tv_nsec / 1e9
 
 
-cdef object wait_of_uvloop(loop):
-    """Its `uv_loop_t`, where its library shows the functions that are needed; else None."""
+cdef void *uv_loop_of(loop) except? NULL:
+    """Its `uv_loop_t`, where it is uvloop's and the library shows the functions that are needed; else NULL."""
     if not isinstance(loop, uvloop.Loop) or not hf_uv_find(os.fsencode(uvloop.loop.__file__)):
-        return None
-    return uvloop.loop.libuv_get_loop_t_ptr(loop)
+        return NULL
+    return PyCapsule_GetPointer(uvloop.loop.libuv_get_loop_t_ptr(loop), NULL)
 
 
 cdef int took(void *whose, epoll_event *ready, int count) noexcept with gil:
@@ -188,9 +188,9 @@ cdef class Express:
         self.holding = []
         self.release = None
         self.join_bytes = 0
-        capsule = wait_of_uvloop(loop)
-        if capsule is not None:
-            self.wait = hf_wait_new(PyCapsule_GetPointer(capsule, NULL), self.epoll, <void *>self, took)
+        cdef void *uv_loop = uv_loop_of(loop)
+        if uv_loop != NULL:
+            self.wait = hf_wait_new(uv_loop, self.epoll, <void *>self, took)
         if self.wait == NULL:
             loop.add_reader(self.epoll, self.run)
         else:
