@@ -128,7 +128,7 @@ class RelayWorld:
             raw = append(self.appended)
             self.appended += 1
             sent.append(raw)
-            if self.state.is_passing:
+            if self.state.lane.is_passing:
                 self.state.fresh.append(raw)
                 if len(self.state.fresh) >= FRESH_MAX:
                     self.state.kept.book()

@@ -25,7 +25,7 @@ def test_a_response_of_which_nothing_was_told_goes_on_under_its_id() -> None:
     world.rebuild()
     world.respond("resp_9")
     world.output("resp_9", "item_9")
-    assert world.state.voice == -1
+    assert world.state.lane.voice == -1
     world.word("resp_9", "item_9", "hello")
     world.done("resp_9")
 
@@ -37,7 +37,7 @@ def test_a_response_of_which_nothing_was_told_goes_on_under_its_id() -> None:
         'response.done "resp_1" completed',
     ]
     assert ends(world) == []
-    assert world.state.voice == world.generation
+    assert world.state.lane.voice == world.generation
 
 
 def test_a_response_that_was_told_in_part_ends_by_name_and_is_carried_on() -> None:
@@ -369,7 +369,7 @@ def test_an_answer_that_stops_is_left_and_one_that_moves_is_not() -> None:
 def test_an_answer_that_runs_is_looked_at_when_its_patience_would_end() -> None:
     world = RelayWorld.live(limits=Limits(response_stall_s=10))
     world.respond("resp_1")
-    world.state.said_at = world.now + 2.0  # by the short way, which makes no step
+    world.state.lane.said_at = world.now + 2.0  # by the short way, which makes no step
     (again,) = world.timer("response", after=3.0)
     assert isinstance(again, effects.StartTimer)
     assert (again.name, round(again.seconds, 6)) == ("response", 9.0)

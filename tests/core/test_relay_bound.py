@@ -31,7 +31,7 @@ def test_the_client_is_greeted_when_the_settings_hold_and_not_before() -> None:
     assert isinstance(settings, Configure)
     assert settings.settings == BOUND
     assert not world.asked(SendGreeting)
-    assert not world.state.is_passing, "its audio waits for the settings"
+    assert not world.state.lane.is_passing, "its audio waits for the settings"
 
     confirm(world)
 
@@ -39,7 +39,7 @@ def test_the_client_is_greeted_when_the_settings_hold_and_not_before() -> None:
     assert isinstance(greeting, SendGreeting)
     assert (greeting.created, greeting.updated) == (b"session.created", UPDATED)
     assert not world.asked(SendDown)
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
 
 
 def test_a_link_that_dies_before_the_greeting_is_followed_by_one_that_is_told_the_same() -> None:

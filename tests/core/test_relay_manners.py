@@ -63,7 +63,7 @@ def test_held_audio_is_paced_and_what_comes_meanwhile_waits_behind_it() -> None:
     assert sent(world) == [append(number) for number in range(2 * SECOND + 15)]
     raws = [one.raw for one in world.effects if isinstance(one, SendUp)]
     assert raws.index(asked.raw) == 2 * SECOND + 10
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
     assert not world.asked(Ask)
     paces = [one for one in world.effects if isinstance(one, StartTimer) and one.name == "pace"]
     assert len(paces) == 2
@@ -83,4 +83,4 @@ def test_a_link_that_dies_while_it_is_paced_gives_all_to_the_next() -> None:
     world.timer("pace", after=0.25)
 
     assert sent(world) == [append(number) for number in range(2 * SECOND)]
-    assert world.state.is_passing
+    assert world.state.lane.is_passing

@@ -24,8 +24,8 @@ def test_what_comes_before_the_upstream_lives_goes_up_in_order() -> None:
 
     assert world.up == [*first, commit.raw, *second]
     assert world.down == ["session.created"]
-    assert world.state.is_passing
-    assert world.state.voice == world.generation
+    assert world.state.lane.is_passing
+    assert world.state.lane.voice == world.generation
 
 
 def test_originals_pass_in_both_directions() -> None:

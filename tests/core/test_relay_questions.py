@@ -171,7 +171,7 @@ def test_an_upstream_that_counts_its_events_is_kept_apart() -> None:
     (down,) = world.asked(relay_effects.SendDown)
     assert isinstance(down, relay_effects.SendDown)
     assert down.mark == "_2"
-    assert world.state.voice == -1, "audio bears event ids, too"
+    assert world.state.lane.voice == -1, "audio bears event ids, too"
 
 
 def test_another_kind_of_upstream_is_told_so() -> None:

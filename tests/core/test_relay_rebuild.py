@@ -41,7 +41,7 @@ def test_an_idle_session_moves_without_a_word_to_its_client() -> None:
 
     assert world.down == []
     assert not world.asked(SendError)
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
 
 
 def test_session_and_conversation_keep_the_ids_that_the_client_knows() -> None:
@@ -152,7 +152,7 @@ def test_what_was_deleted_is_not_told_again_and_what_was_cut_is_told_shorter() -
     for _ in range(10):
         world.sound("resp_1", "item_2", "x" * 6400)
     world.do(heard.ItemDeleted(world.generation, b"deleted", "item_1"))
-    said = world.state.said
+    said = world.state.lane.said
     world.done("resp_1")
     half_ms = round(said * 3 / 4 / 48 / 2)
     world.do(heard.ItemCut(world.generation, b"truncated", "item_2", half_ms))

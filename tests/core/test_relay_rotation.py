@@ -21,7 +21,7 @@ def test_a_session_moves_before_its_end_at_a_quiet_moment() -> None:
     world.timer("rotate", after=83.0)
     world.open()
     assert world.generation == old
-    assert world.state.voice == old
+    assert world.state.lane.voice == old
     world.effects.clear()
 
     world.done("resp_1")
@@ -91,7 +91,7 @@ def test_a_successor_takes_over_at_once_when_the_present_one_dies() -> None:
     world.effects.clear()
     world.lose()
 
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
     assert not world.asked(Dial)
     assert world.state.surroundings.endpoints.live == 1
 
@@ -108,7 +108,7 @@ def test_a_successor_that_dies_is_no_loss() -> None:
 
     assert world.down == []
     assert world.state.successor is None
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
 
 
 def test_a_long_wait_is_noted_where_it_is_news_and_told_with_its_end() -> None:

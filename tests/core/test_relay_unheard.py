@@ -51,7 +51,7 @@ def test_it_is_left_so_often_and_then_only_named_once() -> None:
 
     assert world.generation == LEFT_MAX + 1
     assert len(world.noted("upstream.unheard")) == LEFT_MAX + 1
-    assert world.state.is_passing
+    assert world.state.lane.is_passing
 
 
 def test_who_has_told_of_speech_hears() -> None:

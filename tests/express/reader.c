@@ -59,7 +59,7 @@ int main(void) {
             tell_bytes(text, hf_encoded_size(size));
             free(text);
         } else if (line[0] == 'd') {
-            uint8_t *bytes = malloc(size / 4 * 3 + 4);
+            uint8_t *bytes = malloc(size ? size : 1); /* it may write as many as it reads */
             ptrdiff_t count = hf_decode(bytes, input, size);
             if (count < 0) printf("-\n");
             else tell_bytes(bytes, (size_t)count);

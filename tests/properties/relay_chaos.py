@@ -160,7 +160,7 @@ class RelayChaos:
             self.spoken.add(self.appended)
         self.appended += 1
         state = self.relay.state
-        if state.is_passing and self.random.random() < 0.8:  # the short way, as the runner goes it
+        if state.lane.is_passing and self.random.random() < 0.8:  # the short way, as the runner goes it
             state.fresh.append(raw)
             if len(state.fresh) >= FRESH_MAX:
                 state.kept.book()

@@ -151,3 +151,26 @@ class PlainOutputLane(OutputLane):
     stream: int = 0
     until: int = 0
     last_event_id: str | None = None
+
+
+class RelayLane:
+    """Audio behind `/v1/realtime`, both ways: originals, of which nothing is read but what they are."""
+
+    is_passing: bool
+    """The client's goes up as it comes."""
+    voice: int
+    """The generation of the upstream whose goes down as it comes; -1 for none."""
+    said: int
+    """Bytes of messages that passed down: whether, and about how much, the assistant has spoken."""
+    said_at: float
+    """When the last of them was."""
+
+
+@dataclass(slots=True, eq=False)
+class PlainRelayLane(RelayLane):
+    """See `PlainInputLane`."""
+
+    is_passing: bool = False
+    voice: int = -1
+    said: int = 0
+    said_at: float = 0.0

@@ -53,7 +53,7 @@ def response_began(s: RelayState, event: ResponseBegan, now: float) -> None:
     wish, is_beside = _wish_of(s, event.is_beside)
     again = s.responses.take_reopened(is_beside=is_beside)
     if again is not None:
-        again.said_at, again.upstream_id = s.said, response_id
+        again.said_at, again.upstream_id = s.lane.said, response_id
         s.ids.bind(response_id, again.id, in_answer=True)
         if not is_beside:
             s.spoken.answering(again.id)
@@ -65,7 +65,7 @@ def response_began(s: RelayState, event: ResponseBegan, now: float) -> None:
         s.spoken.answered(before.id)
         breach = fault("provider.protocol_breach", ["two active responses"])
         relay_ending.close_response(s, before, "incomplete", "upstream_lost", breach)
-    begun = OpenResponse(response_id, is_beside, wish, said_at=s.said, upstream_id=response_id)
+    begun = OpenResponse(response_id, is_beside, wish, said_at=s.lane.said, upstream_id=response_id)
     begun.body = s.ids.down(event.body)
     s.responses.begin(begun)
     if not is_beside:
@@ -111,7 +111,7 @@ def item_began(s: RelayState, event: OutputItemBegan, now: float) -> None:  # no
         response.own[item_id] = item
     else:
         item = s.mirror.put(item)
-    item.said_from = s.said
+    item.said_from = s.lane.said
     if event.kind != "message":
         response.has_content = response.has_called = True
     s.pass_down(event.raw)
@@ -124,7 +124,7 @@ def part_began(s: RelayState, event: PartBegan, now: float) -> None:  # noqa: AR
     response = s.responses.open.get(s.ids.known(event.response_id))
     item_id = s.ids.known(event.item_id)
     if response is not None:
-        if item_id in response.parts and not response.is_told(s.said):
+        if item_id in response.parts and not response.is_told(s.lane.said):
             return
         response.parts.add(item_id)
         if (item := response.own.get(item_id) or s.mirror.get(item_id)) is not None:
@@ -165,8 +165,8 @@ def said(s: RelayState, event: Said, now: float) -> None:  # noqa: ARG001 - as a
 def audio(s: RelayState, event: AudioPassed, now: float) -> None:
     """Audio of the answer, past the short way."""
     if _hears(s, event):
-        s.said += len(event.raw)
-        s.said_at = now
+        s.lane.said += len(event.raw)
+        s.lane.said_at = now
         s.pass_down(event.raw)
 
 
@@ -215,7 +215,7 @@ def response_ended(s: RelayState, event: ResponseEnded, now: float) -> None:
 
 def _once_more(s: RelayState, response: OpenResponse, cause: Fault) -> bool:
     """A response that failed for the provider's own reasons before anything of it was told."""
-    if cause.code not in PASSING or response.is_told(s.said) or not relay_rebuild.reopen(s, response):
+    if cause.code not in PASSING or response.is_told(s.lane.said) or not relay_rebuild.reopen(s, response):
         return False
     if not response.is_beside:
         s.spoken.reopen(response.id)
@@ -279,7 +279,7 @@ def response_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa:
     running = [one for one in s.responses.open.values() if one not in s.responses.reopened]
     look_s = LOOK_EVERY_S
     if running:
-        patience_s, since = s.limits.response_stall_s, max(s.watch.moved_at, s.said_at)
+        patience_s, since = s.limits.response_stall_s, max(s.watch.moved_at, s.lane.said_at)
         look_s = patience_s
     elif s.is_owed or s.responses.asks or any(asked.kind == RESPONSE for asked in s.kept.asked):
         patience_s, since = s.limits.response_first_s, s.watch.asked_at

@@ -42,7 +42,7 @@ def close_response(
     for item_id in response.items:
         item = response.own.get(item_id) or s.mirror.get(item_id)
         if item is not None:
-            item.end_sound(s.said)
+            item.end_sound(s.lane.said)
             items.append(item)
     unended = frozenset(item.id for item in items if ITEM_DONE not in item.told)
     parts = {item.id: _owed(item) for item in items if item.id in unended & response.parts}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate, islice, takewhile
 from typing import Final
 
 from holdfast.core.relay_mirror import RelayItem
@@ -66,6 +66,8 @@ class RelayInput:
     """What the hot path gave since the last step: a list is all that it touches. `book` empties it."""
     given: list[bytes] = field(default_factory=list)
     """Audio messages that the upstream was given. A list, as `waiting` is: see `Recent`."""
+    alike: int = 0
+    """Each of `given` has this many bytes, as a client's have; 0 where that is not known."""
     size: int = 0
     size_max: int = field(init=False)
     gone: int = 0
@@ -97,9 +99,17 @@ class RelayInput:
 
     def book(self) -> None:
         """Enter what was given since the last step: before anything else is asked of this log."""
-        self.given += self.fresh
-        self.size += sum(map(len, self.fresh))
-        self.fresh.clear()
+        fresh = self.fresh
+        lengths = set(map(len, fresh))
+        if len(lengths) == 1:
+            (length,) = lengths
+            self.size += length * len(fresh)
+            self.alike = length if not self.given or self.alike == length else 0
+        elif lengths:
+            self.size += sum(map(len, fresh))
+            self.alike = 0
+        self.given += fresh
+        fresh.clear()
         if self.size > self.size_max:
             self.trim()
 
@@ -200,22 +210,22 @@ class RelayInput:
             self.trim()
 
     def trim(self) -> None:
-        """Forget the oldest audio beyond the bound. Every audio message comes by here once, so what is
-        done for each is done by the library.
+        """Forget the oldest audio beyond the bound. Every audio message comes by here once: nothing is
+        done for each, or, where they differ, by the library.
         """
-        surplus = self.size - self.size_max * TRIM_TO
-        count = size = 0
-        for size in accumulate(map(len, self.given)):
-            count += 1
-            if size >= surplus:
-                break
-        gone = self.given[:count]
-        del self.given[:count]
-        for length, number in Counter(map(len, gone)).items():
+        surplus = self.size - int(self.size_max * TRIM_TO)
+        if self.alike:
+            count = -(-surplus // self.alike)
+            gone: dict[int, int] = {self.alike: count}
+        else:
+            count = 1 + len(list(takewhile(surplus.__gt__, accumulate(map(len, self.given)))))
+            gone = Counter(map(len, islice(self.given, count)))
+        for length, number in gone.items():
             if length not in self._lengths:
-                self.length(next(raw for raw in gone if len(raw) == length))
+                self.length(next(raw for raw in self.given if len(raw) == length))
             self.first += self._lengths[length] * number
-        self.size -= size
+            self.size -= length * number
+        del self.given[:count]
         self.gone += count
 
     def settle(self, position: int) -> None:

@@ -124,7 +124,7 @@ def _leave_response(s: RelayState, response: OpenResponse, cause: Fault) -> None
         s.spoken.answered(response.id)
         close_response(s, response, "cancelled", "turn_detected", None)
         return
-    if not response.is_told(s.said):
+    if not response.is_told(s.lane.said):
         if reopen(s, response):
             return
         if is_in_band:
@@ -292,7 +292,7 @@ def _restore_item(s: RelayState, item: RelayItem) -> None:
 def _restored(s: RelayState, item: RelayItem) -> None:
     s.restored.add(item.id)
     item.generation = s.upstream.generation
-    item.end_sound(s.said)
+    item.end_sound(s.lane.said)
 
 
 def _restore_turn(s: RelayState, turn: SpokenTurn, item: RelayItem) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from holdfast.core.effects import Manner, Note
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.faults import Fault
+from holdfast.core.lanes import PlainRelayLane, RelayLane
 from holdfast.core.limits import Limits
 from holdfast.core.links import Linked, UpstreamFacts
 from holdfast.core.recent import Recent
@@ -92,8 +93,8 @@ class RelayState(Linked):
         "is_draining",
         "is_full_told",
         "is_over",
-        "is_passing",
         "kept",
+        "lane",
         "leaving",
         "left_by",
         "mark",
@@ -105,12 +106,9 @@ class RelayState(Linked):
         "removing",
         "responses",
         "restored",
-        "said",
-        "said_at",
         "seen",
         "spoken",
         "surroundings",
-        "voice",
         "watch",
         "window",
     )
@@ -121,14 +119,7 @@ class RelayState(Linked):
         self.surroundings = surroundings
         self.out: list[RelayEffect] = []
         # what the hot path reads and writes
-        self.is_passing = False
-        """Live: the client's audio goes up as it comes."""
-        self.voice = -1
-        """The generation whose audio goes down as it comes; -1 for none."""
-        self.said = 0
-        """Bytes of audio events passed down: whether, and about how much, the assistant has spoken."""
-        self.said_at = 0.0
-        """When the last of them was."""
+        self.lane: RelayLane = PlainRelayLane()
         self.kept = RelayInput(
             surroundings.measure,
             round(limits.input_replayed_s * MESSAGE_BYTES_PER_S),
@@ -203,9 +194,9 @@ class RelayState(Linked):
     def refresh(self) -> None:
         """What the hot path may do from here on."""
         is_live = self.upstream.is_live and not self.is_over
-        self.is_passing = self.takes_more and not self.is_over
+        self.lane.is_passing = self.takes_more and not self.is_over
         is_plain = not self.ids.in_answer and not self.mark
-        self.voice = self.upstream.generation if is_live and is_plain else -1
+        self.lane.voice = self.upstream.generation if is_live and is_plain else -1
 
     def note(self, moment: str, level: str = "info", **facts: object) -> None:
         """Log a key moment."""
@@ -246,7 +237,7 @@ class RelayState(Linked):
 
     def cut(self, item: RelayItem, audio_end_ms: int) -> None:
         """The assistant's item was heard up to there."""
-        item.cut(audio_end_ms * self.facts.output_bytes_per_ms * BASE64, self.said)
+        item.cut(audio_end_ms * self.facts.output_bytes_per_ms * BASE64, self.lane.said)
 
     @property
     def late_ms(self) -> int:

@@ -17,7 +17,7 @@ def may_count(s: RelayState, now: float) -> bool:
     facts = s.facts
     by_itself = facts.kind == "realtime" and facts.hears_turns
     is_calm = s.is_quiet and not s.spoken.turns and now >= _sounds_until(s)
-    is_listening = s.is_passing and not s.is_away and facts.input_bytes_per_ms > TELEPHONE_BYTES_PER_MS
+    is_listening = s.lane.is_passing and not s.is_away and facts.input_bytes_per_ms > TELEPHONE_BYTES_PER_MS
     return by_itself and is_calm and is_listening
 
 
@@ -29,8 +29,8 @@ def _sounds_until(s: RelayState) -> float:
     )
     if said is None:
         return 0.0
-    size = said.said if said.said >= 0 else s.said - said.said_from
-    return s.said_at + size / BASE64 / s.facts.output_bytes_per_ms / 1000
+    size = said.said if said.said >= 0 else s.lane.said - said.said_from
+    return s.lane.said_at + size / BASE64 / s.facts.output_bytes_per_ms / 1000
 
 
 def unheard(s: RelayState, event: Unheard, now: float) -> None:

@@ -301,7 +301,7 @@ def item_told(s: RelayState, event: ItemTold, now: float) -> None:  # noqa: ARG0
         known.told.add(event.type)
         if event.type.endswith("done"):
             known.is_done = True
-            known.end_sound(s.said)
+            known.end_sound(s.lane.said)
     if is_news:
         s.pass_down(event.raw)
 

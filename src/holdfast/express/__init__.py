@@ -13,6 +13,7 @@ try:
     from holdfast.express._express import (
         CompiledInputLane,
         CompiledOutputLane,
+        CompiledRelayLane,
         Express,
         Leg,
         RelayDown,
@@ -24,8 +25,8 @@ try:
 except ImportError:
     IS_BUILT = False
     if not TYPE_CHECKING:
-        CompiledInputLane = CompiledOutputLane = Express = Leg = Way = None
-        RelayDown = RelayUp = SessionDown = SessionUp = None
+        CompiledInputLane = CompiledOutputLane = CompiledRelayLane = None
+        Express = Leg = Way = RelayDown = RelayUp = SessionDown = SessionUp = None
 else:
     IS_BUILT = True
 
@@ -39,6 +40,7 @@ __all__ = [
     "IS_BUILT",
     "CompiledInputLane",
     "CompiledOutputLane",
+    "CompiledRelayLane",
     "Express",
     "Leg",
     "RelayDown",

@@ -4,8 +4,8 @@ import asyncio
 
 from picows import WSTransport
 
-from holdfast.core.lanes import InputLane, OutputLane, Tape
-from holdfast.core.relay_state import RelayState
+from holdfast.core.lanes import InputLane, OutputLane, RelayLane, Tape
+from holdfast.core.relay_input import RelayInput
 from holdfast.core.relay_window import RelayWindow
 
 class CompiledTape(Tape):
@@ -19,6 +19,10 @@ class CompiledInputLane(InputLane):
 class CompiledOutputLane(OutputLane):
     @classmethod
     def instead_of(cls, lane: OutputLane) -> CompiledOutputLane: ...
+
+class CompiledRelayLane(RelayLane):
+    @classmethod
+    def instead_of(cls, lane: RelayLane) -> CompiledRelayLane: ...
 
 class Way: ...
 
@@ -47,11 +51,16 @@ class Express:
     def close(self) -> None: ...
 
 class RelayUp(Way):
-    def __init__(self, state: RelayState, to: Leg, fresh_max: int) -> None: ...
+    def __init__(self, lane: CompiledRelayLane, to: Leg, kept: RelayInput, fresh_max: int) -> None: ...
 
 class RelayDown(Way):
     def __init__(
-        self, state: RelayState, generation: int, to: Leg, window: RelayWindow | None, fresh_max: int
+        self,
+        lane: CompiledRelayLane,
+        generation: int,
+        to: Leg,
+        window: RelayWindow | None,
+        fresh_max: int,
     ) -> None: ...
 
 class SessionUp(Way):

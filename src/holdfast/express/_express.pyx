@@ -21,7 +21,7 @@ import os
 import uvloop.loop
 from picows import WSMsgType
 
-from holdfast.core.lanes import InputLane, OutputLane
+from holdfast.core.lanes import InputLane, OutputLane, RelayLane
 
 cdef extern from "Python.h":
     PyObject *bytes_of "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
@@ -609,9 +609,9 @@ cdef object compiled(cls, lane, names):
     if isinstance(lane, cls):
         return lane
     made = cls()
-    made.passed = CompiledTape.instead_of(lane.passed)
     for name in names:
-        setattr(made, name, getattr(lane, name))
+        told = getattr(lane, name)
+        setattr(made, name, CompiledTape.instead_of(told) if name == "passed" else told)
     return made
 
 
@@ -630,7 +630,7 @@ class CompiledInputLane(InputFields, InputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        return compiled(cls, lane, ("room", "until", "acknowledged", "said", "said_max"))
+        return compiled(cls, lane, ("room", "until", "passed", "acknowledged", "said", "said_max"))
 
 
 cdef class OutputFields:
@@ -666,8 +666,27 @@ class CompiledOutputLane(OutputFields, OutputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        places = ("room", "offset", "stream", "until", "last_at")
+        places = ("room", "passed", "offset", "stream", "until", "last_at")
         return compiled(cls, lane, ("generation", "response_id", "item_id", *places, "last_event_id"))
+
+
+cdef class RelayFields:
+    """The fields of a `RelayLane`."""
+
+    cdef public long long voice, said
+    cdef public double said_at
+    cdef public bint is_passing
+
+
+class CompiledRelayLane(RelayFields, RelayLane):
+    """See `core.lanes`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def instead_of(cls, lane):
+        """The same lane, compiled."""
+        return compiled(cls, lane, ("is_passing", "voice", "said", "said_at"))
 
 
 cdef class Way:
@@ -699,17 +718,18 @@ cdef class Way:
 cdef class RelayUp(Way):
     """A client of `/v1/realtime`: its appends go up as they came (`RelayRunner.client_text`)."""
 
-    cdef object state, kept
+    cdef RelayFields lane
     cdef list fresh
     cdef Py_ssize_t fresh_max
     cdef Leg to
+    cdef object kept
     cdef uint8_t *held  # an append that is not closed yet
     cdef Py_ssize_t held_size
 
-    def __init__(self, state, Leg to, fresh_max):
-        self.state = state
-        self.kept = state.kept
-        self.fresh = state.fresh
+    def __init__(self, RelayFields lane, Leg to, kept, fresh_max):
+        self.lane = lane
+        self.kept = kept
+        self.fresh = kept.fresh
         self.fresh_max = fresh_max
         self.to = to
 
@@ -753,7 +773,7 @@ cdef class RelayUp(Way):
         cdef hf_event event
         cdef const uint8_t *mask
         cdef Py_ssize_t size = frame.size
-        if frame.opcode != HF_TEXT or not self.state.is_passing or not self.to.is_clear():
+        if frame.opcode != HF_TEXT or not self.lane.is_passing or not self.to.is_clear():
             return False
         payload = PyBytes_FromStringAndSize(NULL, size)
         cdef uint8_t *text = <uint8_t *>PyBytes_AS_STRING(payload)
@@ -779,13 +799,14 @@ cdef class RelayUp(Way):
 cdef class RelayDown(Way):
     """An upstream behind `/v1/realtime`: its deltas go down as they came (`RelayRunner.upstream_message`)."""
 
-    cdef object state, window
+    cdef RelayFields lane
     cdef list missed
     cdef Py_ssize_t generation, fresh_max
     cdef Leg to
+    cdef object window
 
-    def __init__(self, state, generation, Leg to, window, fresh_max):
-        self.state = state
+    def __init__(self, RelayFields lane, generation, Leg to, window, fresh_max):
+        self.lane = lane
         self.generation = generation
         self.to = to
         self.window = window
@@ -795,7 +816,7 @@ cdef class RelayDown(Way):
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         cdef hf_event event
         cdef Py_ssize_t size = frame.size
-        if frame.opcode != HF_TEXT or self.state.voice != self.generation or not self.to.is_clear():
+        if frame.opcode != HF_TEXT or self.lane.voice != self.generation or not self.to.is_clear():
             return False
         if not hf_read_event(<char *>at + frame.head, size, &event):
             return False
@@ -807,8 +828,8 @@ cdef class RelayDown(Way):
             self.missed.append(PyBytes_FromStringAndSize(<char *>at + frame.head, size))
             if len(self.missed) >= self.fresh_max:
                 self.window.book()
-        self.state.said += size
-        self.state.said_at = now()
+        self.lane.said += size
+        self.lane.said_at = now()
         self.to.send(at, frame.head + size)
         leg.express.down += 1
         return True

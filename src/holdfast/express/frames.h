@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wide.h"
+
 enum { HF_TEXT = 1, HF_BINARY = 2 };
 enum { HF_HEAD_MAX = 14, HF_MASK = 4 };
 
@@ -78,6 +80,21 @@ static inline size_t hf_write_head(uint8_t *to, uint8_t opcode, size_t size, con
     return head;
 }
 
+#ifdef HF_WIDE
+/* Copies under a mask what there is of thirty-two bytes and thirty-two more; answers how many they were. */
+HF_WIDE size_t hf_mask_wide(uint8_t *to, const uint8_t *from, size_t size, const uint8_t mask[HF_MASK]) {
+    int32_t four;
+    memcpy(&four, mask, HF_MASK);
+    const __m256i wide = _mm256_set1_epi32(four);
+    size_t i = 0;
+    for (; i + 32 <= size; i += 32) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(from + i));
+        _mm256_storeu_si256((__m256i *)(to + i), _mm256_xor_si256(bytes, wide));
+    }
+    return i;
+}
+#endif
+
 /* Copies `size` bytes under a mask, whose first byte belongs to the first of them. Masking undoes itself. */
 static inline void hf_mask(uint8_t *to, const uint8_t *from, size_t size, const uint8_t mask[HF_MASK]) {
     uint64_t wide;
@@ -86,6 +103,9 @@ static inline void hf_mask(uint8_t *to, const uint8_t *from, size_t size, const 
     memcpy(twice + HF_MASK, mask, HF_MASK);
     memcpy(&wide, twice, 8);
     size_t i = 0;
+#ifdef HF_WIDE
+    if (size >= 64 && HF_HAS_WIDE) i = hf_mask_wide(to, from, size, mask);
+#endif
     for (; i + 8 <= size; i += 8) {
         uint64_t word;
         memcpy(&word, from + i, 8);
@@ -123,6 +143,24 @@ static inline int hf_is_plain(const char *at, size_t size) {
     return !odd;
 }
 
+#ifdef HF_WIDE
+/* How much of it is plain at the least, and has no quotation mark: all before the first that is otherwise, or all but
+ * the last thirty-one bytes. */
+HF_WIDE size_t hf_plain_wide(const char *at, size_t size) {
+    size_t i = 0;
+    for (; i + 32 <= size; i += 32) {
+        __m256i c = _mm256_loadu_si256((const __m256i *)(at + i));
+        __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(c, _mm256_set1_epi8('"')),
+                                       _mm256_cmpeq_epi8(c, _mm256_set1_epi8('\\')));
+        __m256i odd = _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), c), /* bytes above 0x7f are negative */
+                                      _mm256_cmpeq_epi8(c, _mm256_set1_epi8(0x7f)));
+        uint32_t found = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(ends, odd));
+        if (found) return i + (size_t)__builtin_ctz(found);
+    }
+    return i;
+}
+#endif
+
 static inline size_t hf_skip_space(const char *text, size_t size, size_t at) {
     while (at < size && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r')) at++;
     return at;
@@ -131,12 +169,14 @@ static inline size_t hf_skip_space(const char *text, size_t size, size_t at) {
 /* The string that opens at `at`; answers the place behind it, 0 for none that is plain. */
 static inline size_t hf_string(const char *text, size_t size, size_t at, hf_span *found) {
     if (at >= size || text[at] != '"') return 0;
-    const char *begins = text + at + 1;
-    const char *ends = memchr(begins, '"', size - at - 1);
-    if (!ends) return 0;
+    const char *begins = text + at + 1, *from = begins;
+#ifdef HF_WIDE
+    if (HF_HAS_WIDE) from += hf_plain_wide(begins, size - at - 1);
+#endif
+    const char *ends = memchr(from, '"', size - (size_t)(from - text));
+    if (!ends || !hf_is_plain(from, (size_t)(ends - from))) return 0;
     found->at = begins;
     found->size = (size_t)(ends - begins);
-    if (!hf_is_plain(begins, found->size)) return 0;
     return (size_t)(ends - text) + 1;
 }
 

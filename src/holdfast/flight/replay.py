@@ -260,8 +260,8 @@ class _RelayWalker(_Walker):
         kept = s.kept
         del kept.given[: max(0, gone - kept.gone)]
         kept.given.extend(map(self.reader.silence, sizes_of(fresh)))
-        kept.gone, kept.first, kept.size = gone, first, size
-        s.said, s.said_at = said, said_at
+        kept.gone, kept.first, kept.size, kept.alike = gone, first, size, 0
+        s.lane.said, s.lane.said_at = said, said_at
 
     def machines(self) -> dict[str, str]:
         """See `_Walker`."""

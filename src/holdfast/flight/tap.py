@@ -325,10 +325,10 @@ class RelayTap(Tap):
         kept = s.kept
         count = kept.gone + len(kept.given)
         window = [s.window.sent, runs([len(raw) for raw in s.window.kept])] if asks_window else None
-        if count == self._count and s.said == self._said:
+        if count == self._count and s.lane.said == self._said:
             return None if window is None else [None, window]
         sizes = self._sizes(s, count - self._count)
-        return [[kept.gone, kept.first, kept.size, sizes, s.said, s.said_at], window]
+        return [[kept.gone, kept.first, kept.size, sizes, s.lane.said, s.lane.said_at], window]
 
     def _sizes(self, s: RelayState, fresh: int) -> list[int]:
         """Of the messages that came since, as far as they are still there. They are looked at one by one only
@@ -351,4 +351,4 @@ class RelayTap(Tap):
         """The step is over: from here on it is counted anew."""
         kept = s.kept
         self._count, self._gone = kept.gone + len(kept.given), kept.gone
-        self._size, self._said = kept.size, s.said
+        self._size, self._said = kept.size, s.lane.said

@@ -65,7 +65,7 @@ def passed(one: Running) -> Passed:
         return Passed(up, up * SAMPLE_BYTES, down, down * SAMPLE_BYTES)
     if isinstance(one, RelayRunner):
         r = one.relay.state
-        up_bytes, down_bytes = _given(r.kept), round(r.said * _BASE64)
+        up_bytes, down_bytes = _given(r.kept), round(r.lane.said * _BASE64)
         sample_bytes = r.facts.input_sample_bytes
         return Passed(up_bytes // sample_bytes, up_bytes, down_bytes // sample_bytes, down_bytes)
     return Passed()

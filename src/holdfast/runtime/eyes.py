@@ -269,7 +269,7 @@ class RelayEyes(Eyes):
 
     def answer_began(self, event: heard.ResponseBegan) -> Sighting:
         """From here on what is said is said in it."""
-        self._said_before = self._state.said
+        self._said_before = self._state.lane.said
         return seen.ResponseBegan(event.response_id)
 
     def answer_ended(self, event: heard.ResponseEnded) -> Sighting:
@@ -281,7 +281,7 @@ class RelayEyes(Eyes):
 
     def sent_ms(self) -> int:
         """Of the answer that runs, by the size of its messages: about."""
-        size = self._state.said - self._said_before
+        size = self._state.lane.said - self._said_before
         return int(size / BASE64) // self._state.facts.output_bytes_per_ms
 
     def words(self, event: heard.Heard) -> Sighting | None:

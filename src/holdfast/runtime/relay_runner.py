@@ -25,7 +25,7 @@ from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
 from holdfast.core.relay_state import RelaySurroundings
 from holdfast.core.rights import Rights, overreach
 from holdfast.core.timers import TIMER_AWAY
-from holdfast.express import Leg, RelayDown, RelayUp, Way
+from holdfast.express import CompiledRelayLane, Leg, RelayDown, RelayUp, Way
 from holdfast.ports import ClientLine, Principal
 from holdfast.ports.sightings import Watched
 from holdfast.runtime.directory import Directory
@@ -111,10 +111,12 @@ class RelayRunner(Shell):
 
     def ways(self, client: Leg, upstream: Leg, generation: int) -> tuple[Way, Way]:
         """See `Shell`."""
-        window = self._state.window if self._state.can_return else None
+        state = self._state
+        lane = state.lane = CompiledRelayLane.instead_of(state.lane)
+        window = state.window if state.can_return else None
         return (
-            RelayUp(self._state, upstream, FRESH_MAX),
-            RelayDown(self._state, generation, client, window, FRESH_MAX),
+            RelayUp(lane, upstream, state.kept, FRESH_MAX),
+            RelayDown(lane, generation, client, window, FRESH_MAX),
         )
 
     def client_text(self, payload: bytes) -> None:
@@ -128,7 +130,7 @@ class RelayRunner(Shell):
             self._client_asked(payload, kind)
             return
         state, line = self._state, self.line
-        if state.is_passing and line is not None and len(payload) <= FRESH_BYTES:
+        if state.lane.is_passing and line is not None and len(payload) <= FRESH_BYTES:
             line.send_text(payload)
             fresh = state.fresh
             fresh.append(payload)
@@ -269,10 +271,10 @@ class RelayRunner(Shell):
         try:
             kind = peek(raw).type
             if kind in DELTAS:
-                state = self._state
-                if generation == state.voice:
-                    state.said += len(raw)
-                    state.said_at = now()
+                lane = self._state.lane
+                if generation == lane.voice:
+                    lane.said += len(raw)
+                    lane.said_at = now()
                     self.client.send_text(raw)
                     return
                 event: RelayEvent = heard.AudioPassed(generation, raw)

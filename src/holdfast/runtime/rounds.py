@@ -34,11 +34,13 @@ class Rounds(Generic[T]):
         self._ahead: list[T] = []
         self._together = 1
         self._pause_s = every_s
+        self._due_at = 0.0
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._handle = asyncio.get_running_loop().call_later(self._pause_s, self._go)
+        self._due_at = asyncio.get_running_loop().time()
+        self._wait()
 
     def stop(self) -> None:
         """No more visits. Twice is harmless."""
@@ -54,4 +56,12 @@ class Rounds(Generic[T]):
         for one in self._ahead[: self._together]:
             self._visit(one)
         del self._ahead[: self._together]
-        self.start()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until the next are due. What visits take is no reason to come later each time; after a
+        stall longer than a round nobody is visited twice for it.
+        """
+        loop = asyncio.get_running_loop()
+        self._due_at = max(self._due_at, loop.time() - self._every_s) + self._pause_s
+        self._handle = loop.call_at(self._due_at, self._go)

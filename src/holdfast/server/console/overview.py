@@ -212,7 +212,7 @@ def _of_relay(r: RelayState, trip_ms: float | None) -> Flow:
     held = round(kept.waiting_size * _BASE64) // sample_bytes
     newest = kept.fresh[-1] if kept.fresh else kept.given[-1] if kept.given else b""
     is_silent = sample_bytes == SAMPLE_BYTES and _is_all(newest[-LOOKED_AT_BYTES:-_ENVELOPE], _ZEROS)
-    said = round(r.said * _BASE64) // SAMPLE_BYTES
+    said = round(r.lane.said * _BASE64) // SAMPLE_BYTES
     return Flow(r.begun.session_id, came, said, held, is_silent, trip_ms)
 
 
