@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.engine.chatting import CHARS_MAX, ITEMS_MAX, Call, Reply, request_of
+import msgspec
+
+from holdfast.engine.chatting import CHARS_MAX, ITEMS_MAX, Call, Delta, Reply, request_of
 
 TOOL = {
     "type": "function",
@@ -82,7 +84,7 @@ def test_a_long_conversation_is_told_from_its_end() -> None:
 def test_sentences_come_when_they_are_whole() -> None:
     reply = Reply()
     parts = ["You owe 9", ".50 euros", ". It is due", " on Monday!", " Anything", " else?"]
-    whole = [sentence for part in parts for sentence in reply.take({"content": part})]
+    whole = [sentence for part in parts for sentence in reply.take(Delta(part))]
     assert whole == ["You owe 9.50 euros. ", "It is due on Monday! "]
     assert reply.rest() == "Anything else?"
     assert reply.rest() == ""
@@ -90,7 +92,7 @@ def test_sentences_come_when_they_are_whole() -> None:
 
 def test_a_sentence_without_end_is_cut_at_a_word() -> None:
     reply = Reply()
-    [first, *_] = list(reply.take({"content": "word " * 200}))
+    [first, *_] = list(reply.take(Delta("word " * 200)))
     assert len(first) <= 400
     assert first.endswith("word ")
 
@@ -104,5 +106,5 @@ def test_calls_come_in_pieces_or_whole() -> None:
         {"index": 0, "id": "b", "function": {"name": "other", "arguments": {"y": 2}}},
     ]
     for piece in pieces:
-        assert list(reply.take({"tool_calls": [piece]})) == []
+        assert list(reply.take(msgspec.convert({"tool_calls": [piece]}, Delta))) == []
     assert reply.calls() == [Call("balance", '{"x":1}'), Call("other", '{"y": 2}')]

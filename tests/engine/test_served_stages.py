@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import pytest_asyncio
 
 from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.emulator.voice import spoken
+from holdfast.engine.answering import Answer
 from holdfast.engine.options import EngineOptions, RemoteStage
 from holdfast.engine.pool import EnginePool
 from holdfast.engine.remote import Chat, Speech, StageServer, Transcriber
@@ -20,6 +23,7 @@ from holdfast.engine.switch import BUILTIN, StageError
 from tests.engine.conftest import Tool
 from tests.engine.talking import answer_call, ask, ended, kinds, opened, spoken_words, up_to, wire
 from tests.server.gateway import eventually
+from tests.wire.realtime_dialog import Dialog
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
 COMPLETED = "conversation.item.input_audio_transcription.completed"
@@ -175,3 +179,71 @@ async def test_speech_comes_in_the_form_that_is_asked_for(form: str, rate: int) 
         else:
             assert abs(len(sound) - len(whole) * 3 // 2) < 4_800
         await mouth.close()
+
+
+@asynccontextmanager
+async def answering(*chunks: str) -> AsyncIterator[StageServer]:
+    """A chat server that has one answer."""
+    body = "".join(f"data: {chunk}\n\n" for chunk in chunks).encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + body
+        )
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        chat = StageServer("chat", RemoteStage(f"http://127.0.0.1:{port}/v1", "odd"))
+        yield chat
+        await chat.close()
+
+
+HELLO = '{"choices":[{"delta":{"content":"Hello."}}]}'
+
+
+@pytest.mark.parametrize("nothing", ['{"choices":[null]}', '{"choices":null}', '{"choices":[]}', "{}"])
+async def test_a_chunk_that_says_nothing_is_passed_over(nothing: str) -> None:
+    async with answering(nothing, HELLO, nothing, "[DONE]") as chat:
+        deltas = Chat(chat).deltas({"messages": []})
+        assert "".join([delta.content or "" async for delta in deltas]) == "Hello."
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"choices":["a"]}',
+        '{"choices":{"delta":{}}}',
+        '{"choices":[{"delta":7}]}',
+        '{"choices":[{"delta":{"content":{"a":1}}}]}',
+        '{"choices":[{"delta":{"tool_calls":["a"]}}]}',
+        '{"choices":[{"delta":{"tool_calls":[{"function":"balance"}]}}]}',
+        "[1]",
+        "nonsense",
+    ],
+)
+async def test_a_chunk_of_another_shape_fails_the_stage_and_nothing_else(odd: str) -> None:
+    async with answering(HELLO, odd, "[DONE]") as chat:
+        with pytest.raises(StageError, match="the answer is no") as failed:
+            [delta async for delta in Chat(chat).deltas({"messages": []})]
+        assert failed.value.code == "provider.stage_failed"
+        assert not chat.switch.is_on
+
+
+async def test_whatever_breaks_in_an_answer_its_response_ends() -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    async def breaks() -> None:
+        raise ZeroDivisionError
+
+    dialog = Dialog()
+    answer = Answer(dialog.host.begin_response(), threading.Event())
+    answer.begin(breaks())
+    await eventually(lambda: answer.writer.is_done)
+    [done] = [event["response"] for event in dialog.take() if event["type"] == "response.done"]
+    assert (done["status"], done["status_details"]["error"]["code"]) == ("failed", "engine_failed")
+    assert isinstance(told[0]["exception"], ZeroDivisionError), "the log has it"
+    asyncio.get_running_loop().set_exception_handler(None)

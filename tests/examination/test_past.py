@@ -61,6 +61,14 @@ async def test_a_gateway_that_cannot_be_asked() -> None:
     assert "http://127.0.0.1:9 cannot be asked" in gone.value.why
 
 
+@pytest.mark.parametrize(("host", "asked"), [("::1", "http://[::1]:"), ("127.0.0.1", "http://127.0.0.1:")])
+async def test_the_gateway_of_these_settings_is_asked_whatever_its_address(host: str, asked: str) -> None:
+    with settings("http://127.0.0.1:9/v1", host=host, port=9) as of, pytest.raises(NoSessionError) as gone:
+        await Examination(Wish(session="hf_none"), of).run()
+
+    assert f"{asked}9 cannot be asked" in gone.value.why
+
+
 def test_a_document_that_says_nothing_is_healthy() -> None:
     report = judged({})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
@@ -98,6 +99,23 @@ class RaisingDialer(OpenAIDialer):
 async def _internal(seen: Seen, _: Path) -> None:
     dialer = RaisingDialer("openai", NOBODY, "sk-test", "gpt-realtime-2.1", LIMITS)
     await conversed(dialer, "gateway.internal", seen)
+
+
+class StarvedDialer(OpenAIDialer):
+    """Dials while the process may open nothing more."""
+
+    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
+        try:
+            await super().dial(generation, sink, query)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def _out_of_resources(seen: Seen, _: Path) -> None:
+    dialer = StarvedDialer("openai", NOBODY, "sk-test", "gpt-realtime-2.1", LIMITS)
+    await conversed(dialer, "gateway.out_of_resources", seen)
 
 
 def _stage(code: str) -> Scenario:
@@ -364,6 +382,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "configuration.invalid": _invalid,
     "gateway.engine_unavailable": _engine_unavailable,
     "gateway.overloaded": _overloaded,
+    "gateway.out_of_resources": _out_of_resources,
     "gateway.draining": _draining,
     "gateway.internal": _internal,
     "application.invalid_message": _client(

@@ -99,13 +99,30 @@ def test_a_breach_is_named(raw: bytes) -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"type": "tomorrow.event", "delta": {"an": "object"}},
-        {"type": "response.done", "response": "resp_1"},
-        {"type": "input_audio_buffer.speech_started", "audio_start_ms": "soon"},
+        {"audio_start_ms": "soon"},
+        {"audio_start_ms": 12.5, "delta": {"an": "object"}, "stages": {"chat": 1}},
+        {"session": {"id": [1], "holdfast": {"left_out": [1]}}, "usage": 7, "error": "none"},
+        {"response": {"status_details": {"error": {"code": [1]}}}, "item": []},
     ],
 )
-def test_an_event_of_another_shape_is_passed_over(odd: dict[str, Any]) -> None:
-    assert decode(odd) is None
+def test_of_an_event_with_fields_of_other_types_the_rest_counts(odd: dict[str, Any]) -> None:
+    told = {"type": "input_audio_buffer.speech_started", "item_id": "item_1", **odd}
+    assert decode(told) == events.SpeechBegan(3, "item_1", 0)
+    raw = json.dumps(told).encode()
+    assert upstream.parse(raw).type == told["type"]
+    assert str(upstream.odd_in(raw)).startswith("Expected")
+
+
+def test_of_an_event_that_is_odd_throughout_the_type_is_left() -> None:
+    odd = {name: [1] for name in upstream.ServerEvent.__struct_fields__ if name != "type"}
+    assert upstream.parse(json.dumps({"type": "a", **odd}).encode()) == upstream.ServerEvent("a")
+
+
+def test_a_response_that_ends_oddly_ends() -> None:
+    response = {"id": "resp_1", "status": "failed", "usage": "much"}
+    ended = decode({"type": "response.done", "response": response})
+    assert isinstance(ended, events.ResponseEnded)
+    assert (ended.response_id, ended.status, ended.usage) == ("resp_1", "failed", None)
 
 
 def test_nulls_and_numbers_where_texts_are_usual_are_read() -> None:

@@ -141,8 +141,8 @@ class Recovery:
 
 
 _UNTRIED: Final = Tries()
-_OWN: Final = frozenset({"configuration.session_refused", "gateway.internal"})
-"""About what one session sent or did, and no other."""
+_OWN: Final = frozenset({"configuration.session_refused", "gateway.internal", "gateway.out_of_resources"})
+"""About what one session sent or did, and no other, or about ourselves."""
 _OWN_IF_WISHED: Final = frozenset({"configuration.model_not_found", "configuration.no_access"})
 
 _TROUBLES: Final = {

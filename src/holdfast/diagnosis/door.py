@@ -120,7 +120,10 @@ async def _answer(reader: asyncio.StreamReader) -> Knocked:
         raise ConnectionResetError("the connection ended before an answer came") from error
     except asyncio.LimitOverrunError as error:
         raise ValueError("the answer's head is too long") from error
-    status = int(head[0].split(" ", 2)[1])
+    version, _, rest = head[0].partition(" ")
+    if not version.startswith("HTTP/") or not rest[:3].isdecimal():
+        raise ValueError(f"what answers there speaks no HTTP: {head[0][:60]!r}")
+    status = int(rest[:3])
     if status == HTTPStatus.SWITCHING_PROTOCOLS:
         return Knocked(status)
     lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]

@@ -59,9 +59,8 @@ class Ear:
         """One server event."""
         try:
             parsed = wire.parse(raw)
-            if parsed is None:
-                self.conduct.broken(f"{wire.peek_type(raw)} has fields of another type")
-                return
+            if (odd := wire.odd_in(raw)) is not None:
+                self.conduct.broken(f"{parsed.type} has a field of another type: {odd}")
             self.conduct.heard(parsed)
             event = wire.decode(parsed, generation)
         except wire.BreachError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -38,6 +38,20 @@ class Answer:
     writer: ResponseWriter
     stop: threading.Event
     task: asyncio.Task[None] | None = None
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in a task of its own."""
+        self.task = asyncio.get_running_loop().create_task(self._brought_to_an_end(work))
+
+    async def _brought_to_an_end(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever breaks, nobody waits for the end of this response
+            context = {"message": "an answer could not be given", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            if not self.writer.is_done:
+                told = {"type": "server_error", "code": "engine_failed", "message": "The answer broke off."}
+                self.writer.done("failed", error=told)
 
     def cease(self) -> None:
         """Not one sample more. The caller ends the writer."""

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from holdfast.tools import without_extensions
 
 ITEMS_MAX: Final = 80
@@ -27,6 +29,29 @@ _SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?](?=\S)[^.!?\n]*)*(?:[.!?]+['\")
 _LONGEST: Final = 400
 
 Json = dict[str, Any]
+
+
+class CalledFunction(msgspec.Struct):
+    """Of a tool call, a piece."""
+
+    name: str | None = None
+    arguments: Any = None
+    """Text; whole JSON from some servers."""
+
+
+class ToolCall(msgspec.Struct):
+    """A piece of a tool call, by its `index`."""
+
+    id: str | None = None
+    index: int | None = None
+    function: CalledFunction | None = None
+
+
+class Delta(msgspec.Struct):
+    """What one chunk of a chat's answer adds to it."""
+
+    content: str | None = None
+    tool_calls: list[ToolCall] | None = None
 
 
 def request_of(
@@ -127,11 +152,11 @@ class Reply:
     _untold: str = ""
     _calls: list[Json] = field(default_factory=list)
 
-    def take(self, delta: Mapping[str, Any]) -> Iterator[str]:
+    def take(self, delta: Delta) -> Iterator[str]:
         """One delta; the sentences that are whole now."""
-        for call in delta.get("tool_calls") or ():
+        for call in delta.tool_calls or ():
             self._take_call(call)
-        self._untold += str(delta.get("content") or "")
+        self._untold += delta.content or ""
         while (found := _SENTENCE.match(self._untold)) is not None or len(self._untold) > _LONGEST:
             end = found.end() if found is not None else self._untold.rfind(" ", 1, _LONGEST) + 1 or _LONGEST
             sentence, self._untold = self._untold[:end], self._untold[end:]
@@ -147,9 +172,9 @@ class Reply:
         """The tools that it calls, when no more comes. Whether the arguments make sense is the tool's."""
         return [Call(one["name"], one["arguments"] or "{}") for one in self._calls if one["name"]]
 
-    def _take_call(self, told: Mapping[str, Any]) -> None:
-        function = told.get("function") or {}
-        call_id, index = told.get("id"), told.get("index")
+    def _take_call(self, told: ToolCall) -> None:
+        function = told.function or CalledFunction()
+        call_id, index = told.id, told.index
         known = next((one for one in reversed(self._calls) if one["index"] == index), None)
         is_other = known is not None and call_id and known["id"] and call_id != known["id"]
         if known is None or is_other or index is None:
@@ -157,7 +182,7 @@ class Reply:
                 return
             known = {"id": call_id, "index": index, "name": "", "arguments": ""}
             self._calls.append(known)
-        known["name"] += str(function.get("name") or "") if not known["name"] else ""
-        arguments = function.get("arguments") or ""
+        known["name"] += function.name or "" if not known["name"] else ""
+        arguments = function.arguments or ""
         known["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
         known["arguments"] = known["arguments"][:ARGUMENTS_MAX]

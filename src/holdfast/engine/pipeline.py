@@ -261,7 +261,7 @@ class Assistant:
         is_free = not say and SAY_KEY not in writer.metadata
         if chat is not None and is_free and chat.server.may_try():
             answer = self._begin(writer)
-            answer.task = asyncio.get_running_loop().create_task(self._converse(answer, chat, request))
+            answer.begin(self._converse(answer, chat, request))
             return
         step = self._own_step(writer, request, say)
         if isinstance(step, Act):
@@ -270,8 +270,7 @@ class Assistant:
             self._foresight.make_ready(step)  # while the tool works
             return
         answer = self._begin(writer)
-        spoken = self._speak(answer, step.text, self._manner(request))
-        answer.task = asyncio.get_running_loop().create_task(spoken)
+        answer.begin(self._speak(answer, step.text, self._manner(request)))
 
     def _begin(self, writer: ResponseWriter) -> Answer:
         answer = self._answers[writer.id] = Answer(writer, threading.Event())

@@ -22,7 +22,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
+from holdfast.engine.chatting import Delta
 from holdfast.engine.options import RemoteStage
 from holdfast.engine.resample import WIRE_RATE, Resampler, to_pcm, to_samples
 from holdfast.engine.switch import Stage, StageError, StageSwitch
@@ -135,13 +137,22 @@ class Transcriber:
         return text.strip()
 
 
+class _Choice(msgspec.Struct):
+    delta: Delta | None = None
+    finish_reason: Any = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice | None] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """`POST /chat/completions`, streaming."""
 
     server: StageServer
 
-    async def deltas(self, request: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
+    async def deltas(self, request: Mapping[str, Any]) -> AsyncGenerator[Delta, None]:
         """The deltas of one answer. Raises StageError."""
         asked = {"model": self.server.options.model, "stream": True, **request}
         async with self.server.answer("/chat/completions", json=asked) as answer:
@@ -153,9 +164,9 @@ class Chat:
                 if told == b"[DONE]":
                     is_whole = True
                     break
-                choices = _json(told).get("choices") or [{}]
-                is_whole = is_whole or bool(choices[0].get("finish_reason"))
-                yield choices[0].get("delta") or {}
+                choice = next(iter(_chunk(told).choices or ()), None) or _Choice()
+                is_whole = is_whole or bool(choice.finish_reason)
+                yield choice.delta or Delta()
             if not is_whole:
                 raise StageError(UNAVAILABLE, "the answer broke off")
 
@@ -262,6 +273,13 @@ def _json(body: bytes) -> Mapping[str, Any]:
     if isinstance(found.get("error"), Mapping):
         raise StageError(UNAVAILABLE, str(found["error"].get("message"))[:_TOLD_CHARS])
     return found
+
+
+def _chunk(body: bytes) -> _Chunk:
+    try:
+        return msgspec.convert(_json(body), _Chunk, strict=False)
+    except msgspec.ValidationError as error:
+        raise StageError(UNAVAILABLE, f"the answer is no chat's: {error}") from error
 
 
 def _wav(pcm: bytes) -> bytes:

@@ -97,7 +97,8 @@ class Examination:
         if self._settings is None:
             return "http://127.0.0.1:8080"
         scheme = "http" if self._settings.server.tls_cert is None else "https"
-        return f"{scheme}://{self._settings.host}:{self._settings.port}"
+        host = self._settings.host.strip("[]")
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._settings.port}"
 
     def _chosen(self, settings: Settings) -> list[UpstreamSettings]:
         known = [upstream.name for upstream in settings.upstream]

@@ -57,7 +57,7 @@ async def _write(server: StageServer) -> str:
 
 async def _chat(server: StageServer) -> str:
     asked = {"messages": [{"role": "user", "content": _HELLO}], "max_tokens": _WORDS_MAX}
-    words = [str(delta.get("content") or "") async for delta in Chat(server).deltas(asked)]
+    words = [delta.content or "" async for delta in Chat(server).deltas(asked)]
     return f"{len(''.join(words))} characters"
 
 

@@ -6,12 +6,13 @@ What never will: what to do about it (`core.recovery`), what it means (`core.fau
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from picows import WSError, WSHandshakeError
+from picows import WSError, WSHandshakeError, WSInvalidMessageError
 
 from holdfast.core.faults import FAULTS, Fault, fault
 from holdfast.wire.error_codes import ERROR_FAULTS
@@ -35,6 +36,10 @@ CLOSE_FAULTS: Final[Mapping[int, str]] = {
     4004: "configuration.model_not_found",
 }
 """Close codes (protocol reference, 9.3); a reason `<type>.<code>` knows better."""
+
+
+_NOTHING_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""What the system says when it has nothing left for us."""
 
 
 def of_close(code: int, reason: str) -> Fault:
@@ -72,7 +77,10 @@ def of_exception(error: BaseException) -> Fault:
         case TimeoutError():
             code = "provider.handshake_timeout"
         case OSError():
-            code = "provider.unreachable"
+            is_ours = error.errno in _NOTHING_LEFT
+            code = "gateway.out_of_resources" if is_ours else "provider.unreachable"
+        case WSInvalidMessageError():  # the answer is no HTTP
+            code = "provider.protocol_breach"
         case WSError():
             code = "provider.connection_lost"
         case _:

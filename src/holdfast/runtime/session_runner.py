@@ -252,8 +252,7 @@ class SessionRunner(Shell):
             try:
                 parsed = server_event(raw)
             except PEEK_ERRORS:
-                upstream.parse(raw)  # says what is wrong with it, or
-                return  # it is of no kind that we know
+                parsed = upstream.parse(raw)  # says what is wrong with it, or does without what is odd in it
             event_id, lane = parsed.event_id, self._output_lane
             if event_id and event_id == lane.last_event_id:
                 return  # said twice

@@ -36,6 +36,17 @@ GATEWAY: Final[Mapping[str, FaultRow]] = by_code(
         alarm=WHEN_MANY,
     ),
     FaultRow(
+        "gateway.out_of_resources",
+        message="The service is very busy right now. Please try again in a minute.",
+        remedy="The system gave this process no more descriptors or memory (see the evidence): raise its "
+        "limit of open files (LimitNOFILE=, ulimit -n), give it more memory, or lower [limits] sessions.",
+        meaning="A connection to an upstream could not even be begun; the upstream knows nothing of it.",
+        evidence=("the system's own words",),
+        retry=Retry.BACKOFF,
+        provoke="lower the limit of open files of the running process (prlimit --nofile) and begin a session",
+        alarm=WHEN_MANY,
+    ),
+    FaultRow(
         "gateway.draining",
         message="The service is being restarted. Please start again in a moment.",
         remedy="The process was told to stop and takes no new sessions.",

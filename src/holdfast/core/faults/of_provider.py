@@ -234,7 +234,7 @@ PROVIDER: Final[Mapping[str, FaultRow]] = by_code(
         remedy="The upstream does not speak the Realtime protocol as documented: check base_url and its "
         "version.",
         meaning="Three messages within a minute were no events of the protocol or came in an impossible "
-        "order; or the upstream closed with 1002, 1003 or 1007.",
+        "order; or the upstream closed with 1002, 1003 or 1007, or its answer to an upgrade is no HTTP.",
         evidence=("what was wrong with the last message",),
         retry=Retry.BACKOFF,
         close_code=4502,
