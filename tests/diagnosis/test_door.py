@@ -32,9 +32,7 @@ async def test_who_knocks_says_goodbye() -> None:
     assert int.from_bytes(bytes(one ^ key for one, key in zip(code, mask, strict=False))) == 1000
 
 
-@pytest.mark.parametrize(
-    "head", [b"220 mail ESMTP", b"HTTP/1.1", b"HTTP/1.1 OK", b""]
-)
+@pytest.mark.parametrize("head", [b"220 mail ESMTP", b"HTTP/1.1", b"HTTP/1.1 OK", b""])
 async def test_what_speaks_no_http_is_told_so(head: bytes) -> None:
     async def door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from holdfast.engine.knowledge import Library
 from holdfast.engine.pipeline import Assistant
 from holdfast.engine.resample import WIRE_RATE, to_pcm, to_samples
 from holdfast.engine.speaking import Mouth
-from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable, TurnJudge
+from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable, TurnJudge, Vad
 from holdfast.wire.realtime import RealtimeHost
 from tests.engine.conftest import Tool
 
@@ -64,6 +64,27 @@ class ToneVad:
 
     def judge(self, frames: Samples, then: Judged) -> None:
         then([0.9 if float(np.abs(frame).mean()) > _QUIET else 0.01 for frame in frames])
+
+
+class LateVad(ToneVad):
+    """Its decisions may be made to wait, as they do for company among many sessions."""
+
+    def __init__(self) -> None:
+        self.is_late = False
+        self._waiting: list[tuple[Samples, Judged]] = []
+
+    def judge(self, frames: Samples, then: Judged) -> None:
+        if self.is_late:
+            self._waiting.append((frames.copy(), then))
+        else:
+            super().judge(frames, then)
+
+    def decide(self) -> None:
+        """What waits, and from here on at once."""
+        self.is_late = False
+        waiting, self._waiting = self._waiting, []
+        for frames, then in waiting:
+            self.judge(frames, then)
 
 
 class ToneRecogniser:
@@ -133,6 +154,7 @@ class ToneSession:
         guesses: bool,
         doubts: int = 0,
         judge: TurnJudge | None = None,
+        vad: Callable[[], Vad] | None = None,
         **session: Any,
     ) -> None:
         self.tones = Tones()
@@ -142,7 +164,7 @@ class ToneSession:
         self.outflow = Outflow()
         self.events: list[dict[str, Any]] = []
         stages = Stages(
-            vad=ToneVad,
+            vad=vad or ToneVad,
             reading_vad=ToneVad,
             recogniser=lambda _knowledge: ToneRecogniser(self.tones, doubts),
             library=library,

@@ -213,7 +213,7 @@ def test_out_of_band_answers_leave_the_conversation_alone() -> None:
     dialog.take()
     request = {
         "conversation": "none",
-        "input": [{"type": "item_reference", "id": "x"}],
+        "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}],
         "output_modalities": ["text"],
     }
     dialog.send("response.create", response=request)
@@ -227,6 +227,29 @@ def test_out_of_band_answers_leave_the_conversation_alone() -> None:
     assert dialog.host.active is default
     assert dialog.send("response.cancel", response_id=beside.id)[-2]["response"]["status"] == "cancelled"
     assert dialog.host.active is default
+
+
+def test_what_a_request_refers_to_is_an_item_of_the_conversation() -> None:
+    dialog = Dialog()
+    content = [{"type": "input_text", "text": "what is my balance"}]
+    said = {"type": "message", "role": "user", "content": content}
+    dialog.send("conversation.item.create", item={"id": "said", **said})
+    given = [{"type": "item_reference", "id": "said"}, said]
+    dialog.send("response.create", response={"conversation": "none", "input": given})
+
+    (request,) = [told for name, told in dialog.notes.told if name == "response_requested"]
+    assert [one["content"][0]["text"] for one in request["input"]] == ["what is my balance"] * 2
+    assert request["input"][0] is dialog.host.items[0]
+
+
+def test_a_reference_to_nothing_is_refused_by_its_place() -> None:
+    dialog = Dialog()
+    given = [{"type": "item_reference", "id": "nothing"}]
+    refused = only_error(dialog.send("response.create", response={"input": given}))
+
+    assert (refused["code"], refused["param"]) == ("invalid_value", "response.input[0].id")
+    assert "'nothing'" in refused["message"]
+    assert not [name for name, _ in dialog.notes.told if name == "response_requested"]
 
 
 def test_too_many_out_of_band_answers_are_refused() -> None:

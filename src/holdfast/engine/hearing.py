@@ -72,6 +72,8 @@ class Hearing:
         self._turn: deque[Samples] = deque(maxlen=0 if judge is None else _JUDGED_FRAMES)
         self._recogniser = recogniser
         self._listener = listener
+        self._claims = 0
+        self._claimed = _Parts()
         self._down = down()
         self._rest = np.zeros(0, dtype=np.float32)
         self._endpointer: Endpointer | None = Endpointer(TurnSettings())
@@ -133,11 +135,20 @@ class Hearing:
         """The session is over: nobody is told anything any more."""
         self._is_closed = True
 
+    def claim(self) -> None:
+        """The client ends the turn itself; `take` or `drop` follows, once for each time, when all before was
+        heard. Until then what is found to begin or to end is part of that turn, and nobody is told of it.
+        """
+        self._claims += 1
+
     def take(self) -> tuple[str, float]:
         """End the turn from outside: what was heard, and in how many seconds."""
         if self._endpointer is not None:
             self._endpointer.abandon()
-        return self._close()
+        self._claims = max(0, self._claims - 1)
+        claimed, self._claimed = self._claimed, _Parts()
+        text, seconds = self._close()
+        return " ".join(filter(None, (*claimed.texts, text))), claimed.seconds + seconds
 
     def drop(self) -> None:
         """Forget what was heard of the turn."""
@@ -168,12 +179,16 @@ class Hearing:
         finally:
             then()
 
+    @property
+    def _told(self) -> Listener:
+        return self._claimed if self._claims else self._listener
+
     def _frame(self, frame: Samples, probability: float) -> None:
         assert self._endpointer is not None, "turns are found here"
         self._position += FRAME
         event = self._endpointer.push(probability)
         if isinstance(event, SpeechStarted):
-            self._listener.speech_started(event.at_ms)
+            self._told.speech_started(event.at_ms)
             self._open()
         if not self._is_open:
             self._before.append(frame)
@@ -182,10 +197,10 @@ class Hearing:
         if isinstance(event, SpeechPaused):
             self._recognise()
             self._ask_judge(event.since)
-            self._listener.speech_paused(self._recogniser.partial())
+            self._told.speech_paused(self._recogniser.partial())
         elif isinstance(event, SpeechStopped):
             text, seconds = self._close()
-            self._listener.speech_stopped(event.at_ms, text, seconds)
+            self._told.speech_stopped(event.at_ms, text, seconds)
 
     def _ask_judge(self, since: int) -> None:
         if self._judge is None or self.turn_settings is None or not self.turn_settings.longest_silence_ms:
@@ -223,7 +238,7 @@ class Hearing:
         if is_look or is_over or (is_pause and self._is_hasty):
             self._recognise()
         if is_look:
-            self._listener.words_so_far(self._recogniser.partial())
+            self._told.words_so_far(self._recogniser.partial())
 
     @property
     def _is_hasty(self) -> bool:
@@ -249,15 +264,42 @@ class Hearing:
         return text, self._frames * FRAME / RATE
 
 
+class _Parts:
+    """Turns that are found within one whose end somebody else knows: its parts, of which nobody is told."""
+
+    def __init__(self) -> None:
+        self.has_speech = False
+        self.texts: list[str] = []
+        self.seconds = 0.0
+
+    def speech_started(self, at_ms: int) -> None:  # noqa: ARG002 - a listener's
+        """There is an item already."""
+        self.has_speech = True
+
+    def words_so_far(self, text: str) -> None:
+        """Of no interest: the whole is at hand in a moment."""
+
+    def speech_paused(self, text: str) -> None:
+        """Nobody answers before the end."""
+
+    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:  # noqa: ARG002 - a listener's
+        """A pause within it."""
+        self.texts.append(text)
+        self.seconds += seconds
+
+
 class Reading:
     """A recorded turn, heard with ears of its own: nothing of the session's stream is touched by it."""
 
     def __init__(self, vad: Vad, recogniser: Recogniser) -> None:
-        self._texts: list[str] = []
-        self.has_speech = False
-        """Whether anybody spoke in it."""
-        self._ears = Hearing(vad, recogniser, self)
+        self._parts = _Parts()
+        self._ears = Hearing(vad, recogniser, self._parts)
         self._ears.feed(_QUIET)
+
+    @property
+    def has_speech(self) -> bool:
+        """Whether anybody spoke in it."""
+        return self._parts.has_speech
 
     def feed(self, pcm: bytes) -> None:
         """PCM16 at 24 kHz."""
@@ -267,18 +309,4 @@ class Reading:
         """What was said; empty when there was no speech, or no word in it."""
         self._ears.feed(_QUIET)
         text, _ = self._ears.take()
-        return " ".join(filter(None, (*self._texts, text)))
-
-    def speech_started(self, at_ms: int) -> None:  # noqa: ARG002 - a listener's
-        """The turn has an item already."""
-        self.has_speech = True
-
-    def words_so_far(self, text: str) -> None:
-        """Of no interest: the whole is at hand in a moment."""
-
-    def speech_paused(self, text: str) -> None:
-        """Nobody answers a recording before its end."""
-
-    def speech_stopped(self, at_ms: int, text: str, seconds: float) -> None:  # noqa: ARG002 - a listener's
-        """A pause within the recording."""
-        self._texts.append(text)
+        return " ".join(filter(None, (*self._parts.texts, text)))

@@ -86,10 +86,12 @@ class Assistant:
         self._inbox.audio(pcm)
 
     def audio_cleared(self) -> None:
+        self._hearing.claim()
         dropped = self._inbox.drop_audio()
         self._inbox.then(lambda: self._drop_turn(dropped))
 
     def committed(self, item_id: str) -> None:
+        self._hearing.claim()
         self._inbox.then(lambda: self._take_turn(item_id), keeps=True)
 
     def item_created(self, item: dict[str, Any]) -> None:

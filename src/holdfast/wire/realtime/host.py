@@ -330,7 +330,7 @@ class RealtimeHost:
         self._outlet.send("conversation.item.deleted", item_id=event["item_id"])
 
     def _create_response(self, event: Json) -> None:
-        request = event.get("response") or {}
+        request = self._conversation.referred(event.get("response") or {})
         if self._intent == "transcription":
             raise Refused("invalid_value", "A transcription session gives no responses.", param="type")
         outside = request.get("conversation") == "none"

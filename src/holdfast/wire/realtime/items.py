@@ -242,6 +242,22 @@ class Conversation:
         """The item to forget, when the conversation has outgrown its bound."""
         return self._order[0] if len(self._order) > ITEMS_MAX else None
 
+    def referred(self, request: Json) -> Json:
+        """A response's request, with the items that its `input` refers to. Raises `Refused` for others."""
+        given = request.get("input")
+        if not given:
+            return request
+        return {**request, "input": [self._referred(item, at) for at, item in enumerate(given)]}
+
+    def _referred(self, given: Json, at: int) -> Json:
+        if given["type"] != "item_reference":
+            return given
+        found = self._items.get(given["id"])
+        if found is None:
+            what = f"There is no item '{given['id'][:128]}'."
+            raise Refused("invalid_value", what, param=f"response.input[{at}].id")
+        return found
+
     def delete(self, item_id: str) -> bool:
         """Remove an item; False when there is none."""
         if self._items.pop(item_id, None) is None:
