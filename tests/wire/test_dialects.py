@@ -26,6 +26,9 @@ from holdfast.wire.dialects import (
     cure_of,
     link_of,
 )
+from holdfast.wire.dialects.downward import Downward
+from holdfast.wire.dialects.memory import Memory
+from holdfast.wire.dialects.upward import Upward
 
 Json = dict[str, Any]
 TRANSLATED = [one for one in DIALECTS.values() if not one.is_ga]
@@ -196,3 +199,14 @@ def test_any_settings_are_carried_or_named_and_none_breaks_a_link(kind: str, bod
     older = OlderClient(BETA)
     older.up(raw)
     older.down(raw)
+
+
+def test_of_answers_that_were_cancelled_nothing_is_kept_once_another_begins() -> None:
+    memory = Memory(DIALECTS["speaches"], Own("llama", None, None), lambda _: None, str)
+    up, down = Upward(memory), Downward(memory)
+    for number in range(3):
+        began = {"type": "response.created", "response": {"id": f"resp_{number}", "status": "in_progress"}}
+        down.down(json.dumps(began).encode())
+        assert not memory.silenced
+        up.up(b'{"type":"response.cancel"}')
+        assert memory.silenced == {f"resp_{number}"}

@@ -243,9 +243,8 @@ class Downward:
 
     def _began(self, event: Json) -> Iterator[Json]:
         if self._dialect.ends_silently:
-            before = self._memory.active
             yield from self._memory.silence("cancelled", "turn_detected")
-            self._memory.silenced.discard(str(before))  # nothing comes of it any more
+            self._memory.silenced.clear()  # nothing comes of those before it any more
         response = told_response(self._dialect, as_object(event.get("response")))
         response["status"] = "in_progress"
         self._memory.active = str(response.get("id", ""))
