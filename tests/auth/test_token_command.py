@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from holdfast.auth import Tickets, hash_key
 
 SECRET = "canary-secret-of-more-than-32-bytes-"
@@ -87,3 +89,24 @@ def test_a_client_key_and_its_hash(tmp_path: Path) -> None:
     told = json.loads(run(tmp_path, "--new-client-key", "--json").stdout)
 
     assert told["hash"] == hash_key(told["key"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("sesion_s=60", "Did you mean session_s?"),
+        ("session_s", "--limit session_s=600"),
+        ("session_s=-1", "--limit session_s=600"),
+        ("session_s=1.5", "--limit session_s=600"),
+        ("=60", "--limit session_s=600"),
+        ("session_s=" + "9" * 5_000, "--limit session_s=600"),
+    ],
+)
+def test_what_is_no_limit_is_refused(tmp_path: Path, limit: str, told: str) -> None:
+    done = run(tmp_path, "--customer", "cust-1", "--limit", limit, HOLDFAST_AUTH__SECRET=SECRET)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert told in done.stderr
+    assert len(done.stderr) < 400
+    assert "Traceback" not in done.stderr

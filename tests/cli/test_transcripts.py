@@ -211,3 +211,17 @@ async def test_an_empty_answer_says_so() -> None:
     assert "No transcript" in listed.stderr
     assert (book.exit_code, book.stdout) == (0, "")
     assert "empty" in book.stderr
+
+
+async def test_what_a_caller_wrote_steers_no_terminal(file: Path) -> None:
+    database = Database(file)
+    store = SqliteTranscripts(database, Redaction(), clock=lambda: START / 1e6)
+    await store.start()
+    talk = Talk("s-eve", "eve\x1b[2J", "browser", "conversation")
+    store.put(Line(talk, START, "user", "i1", "Hello\x1b]0;owned\x07 there"))
+    await store.close()
+    await database.close()
+    for command in (("list",), ("show", "s-eve")):
+        shown = (await run_beside("transcripts", *command)).stdout
+        assert "eve" in shown
+        assert all(line.isprintable() for line in shown.splitlines()), shown

@@ -5,16 +5,23 @@ What lives here: the command. What never will: a secret on the command line, whe
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from holdfast.auth import TICKET_S, TICKET_SUBPROTOCOL, Tickets, hash_key, new_key
 from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, load
+from holdfast.config.problems import did_you_mean
+from holdfast.core.limits import Limits
+
+_NAMES: Final = [one.name for one in dataclasses.fields(Limits)]
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 
 EXAMPLES = """
 Examples:
@@ -84,14 +91,13 @@ def _limits(written: list[str], *, as_json: bool) -> dict[str, int]:
     limits: dict[str, int] = {}
     for one in written:
         name, _, number = one.partition("=")
-        if not name or not number.isdecimal():
-            fail(
-                f"{one!r} is no limit.",
-                "A limit is a name and a whole number.",
-                "Write it as in --limit session_s=600.",
-                exit_code=Exit.WRONG_USE,
-                as_json=as_json,
-            )
+        why, fix = "", ""
+        if not name or not _NUMBER.fullmatch(number):
+            why, fix = "A limit is a name and a whole number.", "Write it as in --limit session_s=600."
+        elif name not in _NAMES:
+            why, fix = "The gateway has no limit of that name.", did_you_mean(name, _NAMES)
+        if fix:
+            fail(f"{one[:80]!r} is no limit.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
         limits[name] = int(number)
     return limits
 

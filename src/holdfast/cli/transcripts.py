@@ -19,7 +19,7 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from holdfast.cli.errors import Exit, fail
+from holdfast.cli.errors import Exit, fail, say
 from holdfast.config import ConfigError, Settings, load
 from holdfast.node import Place, archive_of
 from holdfast.ports.transcripts import Erased, Receipt, Transcript, Wanted
@@ -142,7 +142,7 @@ def _list(found: Iterable[Transcript], *, as_json: bool) -> None:
     number = 0
     for number, one in enumerate(found, 1):  # noqa: B007 - counted for who sees an empty list
         ended = one.ended or "runs, or was cut off"
-        print(f"{instant(one.began)}  {one.session_id}  {one.customer_id}  {one.count} entries  {ended}")
+        say(f"{instant(one.began)}  {one.session_id}  {one.customer_id}  {one.count} entries  {ended}")
     if not number:
         typer.echo("No transcript is kept that fits.", err=True)
 
@@ -164,7 +164,10 @@ def _show(archive: Archive, session: str, *, as_json: bool) -> None:
             "`holdfast transcripts list` has those that are kept.",
             as_json=as_json,
         )
-    print(json.dumps(as_document(found), ensure_ascii=False) if as_json else as_text(found))
+    if as_json:
+        print(json.dumps(as_document(found), ensure_ascii=False))
+    else:
+        say(as_text(found))
 
 
 def _export(found: Iterable[Transcript], out: Path | None, *, as_text_: bool) -> None:
@@ -200,7 +203,7 @@ def _book(archive: Archive, *, as_json: bool) -> None:
         typer.echo("The book is empty: nobody's data was deleted.", err=True)
     for one in receipts:
         rows = ", ".join(f"{count} {kind}" for kind, count in one.counts.items())
-        print(f"{instant(one.at)}  {one.what}  by {one.by}  {rows}  receipt {one.number}")
+        say(f"{instant(one.at)}  {one.what}  by {one.by}  {rows}  receipt {one.number}")
 
 
 def _receipt(one: Receipt) -> dict[str, object]:
