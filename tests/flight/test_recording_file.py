@@ -97,7 +97,7 @@ def scrambled(data: bytes) -> bytes:
     return data[:40] + bytes(40) + data[80:]
 
 
-def with_header(data: bytes, **told: str) -> bytes:
+def with_header(data: bytes, **told: str | float) -> bytes:
     """Whole, and by somebody else."""
     header, *rest, _ = gzip.decompress(data).splitlines(keepends=True)
     body = json.dumps({**json.loads(header), **told}).encode() + b"\n" + b"".join(rest)
@@ -124,6 +124,8 @@ def test_a_file_of_somebody_else_is_read_like_ours(data: bytes) -> None:
         (lambda data: with_header(data, why='"""\nimport os\n"""'), "damaged"),
         (lambda data: with_header(data, session="hf_1\x1b]0;it is mine\x07"), "damaged"),
         (lambda data: with_header(data, version="{0}"), "damaged"),
+        (lambda data: with_header(data, written=1e20), "damaged"),
+        (lambda data: with_header(data, clock=-1e12), "damaged"),
     ],
 )
 def test_what_is_none_says_why_and_what_to_do(data: bytes, make: Any, words: str) -> None:

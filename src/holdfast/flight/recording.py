@@ -34,6 +34,8 @@ KINDS: Final = ("event", "abort", "raised")
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 """Of a recording, unpacked: no file of ours is nearly as large."""
 SUFFIX: Final = ".flight.jsonl.gz"
+_LAST_S: Final = 253_402_300_800.0
+"""The end of the year 9999."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]{0,128}")
 _encode: Final = msgspec.json.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder().decode
@@ -195,9 +197,12 @@ def read(data: bytes) -> Recording:
         raise _damaged("its sum does not fit its content")
     try:
         decode = msgspec.json.Decoder(Step).decode
-        return Recording(header, tuple(map(decode, lines[1:-1])))
+        found = Recording(header, tuple(map(decode, lines[1:-1])))
     except msgspec.DecodeError as error:
         raise _damaged(str(error)) from error
+    if not all(0 <= at < _LAST_S for at in (header.written, *map(found.clock, found.steps))):
+        raise _damaged("its times are in no calendar")
+    return found
 
 
 def _unpacked(data: bytes) -> bytes:
