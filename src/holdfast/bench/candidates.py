@@ -168,7 +168,11 @@ def bare_relay(face: Face, upstream: Upstream, folder: Path, cores: set[int]) ->
 
 
 def gateway_settings(upstream: Upstream, folder: Path) -> dict[str, str]:
-    """The environment of a gateway under measurement: its upstream, and no bound that could be met."""
+    """The environment of a gateway under measurement: its upstream, and no bound that could be met.
+
+    The upstream has begun its answer when a session is ready, and goes on when the load speaks: no stall,
+    however long the others take to be ready.
+    """
     return upstream.environment | {
         "OPENAI_API_KEY": "sk-bench",
         "OPENAI_BASE_URL": upstream.http,
@@ -176,6 +180,7 @@ def gateway_settings(upstream: Upstream, folder: Path) -> dict[str, str]:
         "HOLDFAST_LIMITS__SESSIONS": _MANY,
         "HOLDFAST_LIMITS__SESSIONS_PER_IP": _MANY,
         "HOLDFAST_LIMITS__SESSIONS_PER_USER": _MANY,
+        "HOLDFAST_LIMITS__RESPONSE_STALL_S": "600",
         "HOLDFAST_PORTAL__DATABASE": str(folder / "portal.sqlite3"),
     }
 
