@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
@@ -32,24 +31,21 @@ from holdfast.engine.remote import StageServer, Transcriber
 from holdfast.engine.switch import StageError
 from holdfast.ledger import Ledger
 from holdfast.portal.store import open_store
-from holdfast.ports import ToolContext, UpstreamSink
-from holdfast.providers.classify import of_exception
+from holdfast.ports import ToolContext
 from holdfast.providers.local import LocalDialer
-from holdfast.providers.openai import OpenAIDialer
 from holdfast.runtime.listening import Listening
 from holdfast.server.console import Keeper
 from holdfast.server.dev_certificate import dev_certificate
 from holdfast.tools import FunctionToolbox, ToolFaultError, ToolResult, function_tool
 from tests.cli.commands import run_beside
+from tests.faults.dialers import internal, out_of_resources
 from tests.faults.seen import Seen
-from tests.faults.upstreams import LIMITS, calling, conversed, self_signed, until_seen
+from tests.faults.upstreams import NOBODY, calling, conversed, self_signed, until_seen
 from tests.server.counting import counted
 from tests.server.gateway import Client, frames, gateway, tone
 
 Scenario = Callable[[Seen, Path], Awaitable[None]]
 
-NOBODY: Final = "http://127.0.0.1:1/v1"
-"""Port 1: nobody listens there."""
 CONTEXT: Final = ToolContext("session", "call", "C-1", "Ada")
 
 
@@ -87,35 +83,6 @@ async def _speech_files_missing(seen: Seen, folder: Path) -> None:
 async def _engine_unavailable(seen: Seen, _: Path) -> None:
     not_started = EnginePool(EngineOptions())
     await conversed(LocalDialer("local", not_started), "gateway.engine_unavailable", seen)
-
-
-class RaisingDialer(OpenAIDialer):
-    """An adapter with a bug: what it raises is no failure of a network."""
-
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        sink.upstream_lost(generation, of_exception(ValueError("a bug")))
-
-
-async def _internal(seen: Seen, _: Path) -> None:
-    dialer = RaisingDialer("openai", NOBODY, "sk-test", "gpt-realtime-2.1", LIMITS)
-    await conversed(dialer, "gateway.internal", seen)
-
-
-class StarvedDialer(OpenAIDialer):
-    """Dials while the process may open nothing more."""
-
-    async def dial(self, generation: int, sink: UpstreamSink, query: Mapping[str, str]) -> None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
-        try:
-            await super().dial(generation, sink, query)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-async def _out_of_resources(seen: Seen, _: Path) -> None:
-    dialer = StarvedDialer("openai", NOBODY, "sk-test", "gpt-realtime-2.1", LIMITS)
-    await conversed(dialer, "gateway.out_of_resources", seen)
 
 
 def _stage(code: str) -> Scenario:
@@ -382,9 +349,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "configuration.invalid": _invalid,
     "gateway.engine_unavailable": _engine_unavailable,
     "gateway.overloaded": _overloaded,
-    "gateway.out_of_resources": _out_of_resources,
+    "gateway.out_of_resources": out_of_resources,
     "gateway.draining": _draining,
-    "gateway.internal": _internal,
+    "gateway.internal": internal,
     "application.invalid_message": _client(
         "application.invalid_message", lambda client: client.say("nonsense")
     ),

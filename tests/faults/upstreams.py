@@ -18,6 +18,8 @@ from tests.faults.seen import Seen
 from tests.server.gateway import Client, TestGateway, frames, gateway
 from tests.server.test_matrix import QUESTION, SILENCE
 
+NOBODY = "http://127.0.0.1:1/v1"
+"""Port 1: nobody listens there."""
 LIMITS = Limits(
     dial_s=1.5,
     created_s=1.5,
