@@ -22,7 +22,7 @@ from holdfast.core.state import State
 from holdfast.ledger import Batch, Climate, Flow, Ledger
 from holdfast.runtime.directory import Directory, Running
 from holdfast.runtime.relay_runner import RelayRunner
-from holdfast.runtime.rounds import Rounds
+from holdfast.runtime.rounds import PARTS_MIN, Rounds
 from holdfast.runtime.session_runner import SessionRunner
 from holdfast.telemetry import kept_lines
 
@@ -171,7 +171,8 @@ class Keeper:
             return ()
         self.ledger.look(at, self.climate())
         self._looks, self._place = self._looks + 1, 0
-        self._lag_s, self._due_at = 0.0, at + LOOK_S
+        # few are asked for several times a round; the next round may be a little early, and is none of these
+        self._lag_s, self._due_at = 0.0, at + LOOK_S - LOOK_S / (2 * PARTS_MIN)
         return self._directory.running
 
     def _flowed(self, one: Running) -> None:
