@@ -27,16 +27,29 @@ def turns(session: ToneSession) -> list[Any]:
     return [words.get(item_id) for item_id in ids]
 
 
+def talking(library: Library, tools: list[Tool], quiet: int) -> tuple[ToneSession, LateVad]:
+    """Somebody has spoken; about what came after so many quiet frames nothing is decided."""
+    vad = LateVad()
+    session = ToneSession(library, tools, guesses=False, vad=lambda: vad)
+    session.say("what is my balance")
+    session.be_quiet(quiet)
+    vad.is_late = True
+    session.be_quiet(HANGOVER)
+    return session, vad
+
+
+async def speak_again(session: ToneSession) -> None:
+    """A turn like any other."""
+    session.say("how much do i owe")
+    session.be_quiet(HANGOVER + 2)
+    await session.settle()
+
+
 @pytest.mark.parametrize("before", range(HANGOVER + 2))
 async def test_its_words_are_those_of_the_committed_item(
     library: Library, tools: list[Tool], before: int
 ) -> None:
-    vad = LateVad()
-    session = ToneSession(library, tools, guesses=False, vad=lambda: vad)
-    session.say("what is my balance")
-    session.be_quiet(before)
-    vad.is_late = True
-    session.be_quiet(HANGOVER)
+    session, vad = talking(library, tools, before)
     is_over = "input_audio_buffer.committed" in session.kinds()
     if not is_over:
         session.tell(type="input_audio_buffer.commit")
@@ -44,9 +57,7 @@ async def test_its_words_are_those_of_the_committed_item(
     await session.settle()
     assert turns(session) == ["what is my balance"]
 
-    session.say("how much do i owe")
-    session.be_quiet(HANGOVER + 2)
-    await session.settle()
+    await speak_again(session)
     assert turns(session) == ["what is my balance", "how much do i owe"]
     assert session.answers()[-1][1] == "balance"
     await session.end()
@@ -71,19 +82,12 @@ async def test_who_began_to_speak_in_the_last_frame_began_it_in_that_turn(
 async def test_what_was_cleared_is_no_turn_and_the_next_one_is(
     library: Library, tools: list[Tool], before: int
 ) -> None:
-    vad = LateVad()
-    session = ToneSession(library, tools, guesses=False, vad=lambda: vad)
-    session.say("what is my balance")
-    session.be_quiet(before)
-    vad.is_late = True
-    session.be_quiet(HANGOVER)
+    session, vad = talking(library, tools, before)
     session.tell(type="input_audio_buffer.clear")
     vad.decide()
     await session.settle()
     assert turns(session) == []
 
-    session.say("how much do i owe")
-    session.be_quiet(HANGOVER + 2)
-    await session.settle()
+    await speak_again(session)
     assert turns(session) == ["how much do i owe"]
     await session.end()
