@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -27,6 +26,7 @@ from uvicorn.server import ServerState
 from holdfast.core.breaker import BreakerState
 from holdfast.core.overload import LoadSample
 from holdfast.node import GatewayError, Node, open_portal
+from holdfast.runtime import garbage
 from holdfast.runtime.rehearsal import Rehearsal
 from holdfast.telemetry import configure
 from holdfast.workers import memos
@@ -71,9 +71,7 @@ class Worker:
             except GatewayError as error:
                 self._tell(memos.Failed(error.what, error.why, error.fix))
                 return
-            # As in the front: modules never become garbage.
-            gc.collect()
-            gc.freeze()
+            garbage.settle()
             self._tell(memos.Ready(self._node.revival.left_behind))
             await self._over.wait()
             await self._goodbye()

@@ -131,6 +131,88 @@ def test_what_was_received_is_told_at_least_every_500_ms_whatever_the_messages_s
     assert max(b - a for a, b in pairwise(told)) <= 12_000
 
 
+# told without a step
+
+
+def tell(world: World) -> tuple[int, int] | None:
+    state = world.session.state
+    return state.input_lane.tell(state.output_lane, world.now)
+
+
+def test_what_was_received_is_told_without_a_step_and_the_next_time_with_one() -> None:
+    world = listening()
+    lane, before = world.session.state.input_lane, world.session.state.output.offset
+    told = []
+    for _ in range(2):
+        assert all(lane.take(FRAME) for _ in range(22))
+        told.append(tell(world))
+    assert told == [(480 * 23, before + 1), None]
+    world.do(events.AudioDue())
+
+    (stepped,) = [e for e in world.effects if isinstance(e, effects.Tell) and e.offset == before + 2]
+    assert stepped.notice == notices.AudioReceived(480 * 45, 0)
+    assert world.session.state.received == 480 * 45
+
+
+@pytest.mark.parametrize("is_sounding", [False, True])
+def test_who_comes_back_finds_what_was_told_without_a_step_among_the_rest(*, is_sounding: bool) -> None:
+    world = sounding() if is_sounding else World.live()
+    speak(world, 1)
+    state = world.session.state
+    offset, expected = state.output.offset, []
+    for number in range(3):
+        if is_sounding:
+            assert play(world, piece=pcm(480, number))
+            expected.append((offset + 1 + 2 * number, pcm(480, number)))
+        assert state.input_lane.take(FRAME)
+        assert tell(world) is not None
+    world.do(events.ClientGone(1006))
+    back = world.do(events.ResumeAsked("epoch", offset, "token"))
+
+    played = [(one.offset, one.pcm) for one in back if isinstance(one, effects.Play)]
+    assert played == expected
+    received = [one for one in back if isinstance(one, effects.Tell) and one.offset is not None]
+    assert [one.notice for one in received] == [notices.AudioReceived(480 * n, 0) for n in (2, 3, 4)]
+    numbers = sorted(
+        one.offset for one in back if isinstance(one, effects.Tell | effects.Play) and one.offset
+    )
+    assert numbers == list(range(offset + 1, state.output.offset + 1))
+
+
+def test_each_telling_is_a_mark_of_how_far_the_upstream_had_heard() -> None:
+    world = listening()
+    lane, state = world.session.state.input_lane, world.session.state
+    moments = []
+    for _ in range(3):
+        world.now += 0.14
+        assert all(lane.take(FRAME) for _ in range(7))
+        assert tell(world) is not None
+        moments.append((world.now, lane.end))
+    world.now += 0.14
+    world.do(events.AudioDue())
+    assert [state.timeline.given_by(at + 0.01) for at, _ in moments] == [end for _, end in moments]
+
+
+def test_nothing_is_told_without_a_step_to_who_is_away_or_that_would_be_too_fast() -> None:
+    world = listening()
+    state = world.session.state
+    state.audio.level = 14_000.0
+    world.do(events.Pinged(None))
+    lane = state.input_lane
+    while lane.take(FRAME):
+        pass
+    assert tell(world) is None  # what telling would let pass is more than the rate allows
+    world.do(events.ClientGone(1006))
+    assert tell(world) is None
+
+
+def test_a_lane_told_nothing_new_leaves_it_to_the_step() -> None:
+    world = listening()
+    assert world.session.state.input_lane.take(FRAME)
+    assert tell(world) is not None
+    assert tell(world) is None
+
+
 def test_a_frame_with_its_position_passes_when_it_continues() -> None:
     world = World.live(SessionOptions(framing="positioned"))
     world.do(ClientAudio(FRAME, 0))

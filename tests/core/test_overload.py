@@ -36,6 +36,8 @@ class Node:
     now: float = 0.0
     talks_after_s: float = 1.0
     cores: float = 1.0
+    setup_s: float = 0.0
+    """What beginning a session takes of a core."""
 
     @classmethod
     def of(cls, capacity: int, seed: int, talks_after_s: float = 1.0) -> Node:
@@ -52,7 +54,9 @@ class Node:
 
     def busy(self) -> float:
         talking = sum(self.now - at >= self.talks_after_s for at in self.admitted)
-        return min(1.0, talking * self.cost * self.noise.uniform(0.9, 1.1))
+        begun = sum(self.now - at <= CHECK_S for at in self.admitted)
+        setting_up = begun * self.setup_s / CHECK_S
+        return min(1.0, talking * self.cost * self.noise.uniform(0.9, 1.1) + setting_up)
 
     def check(self, arrivals: int) -> None:
         for _ in range(arrivals):
@@ -115,7 +119,7 @@ def test_sessions_that_are_over_at_once_leave_their_place_to_others() -> None:
 
 def test_what_short_sessions_took_is_not_laid_at_the_door_of_the_few_that_stay() -> None:
     alone, with_others = calm_node(), calm_node()
-    for at in range(8):
+    for at in range(12):
         for _ in range(50):
             with_others.ended(10.0)
         for guard in (alone, with_others):
@@ -206,6 +210,41 @@ def test_a_dearer_session_than_expected_is_learned() -> None:
     for _ in range(200):
         dear.check(arrivals=2)
     assert 0.55 <= len(dear.admitted) * dear.cost <= 0.85
+
+
+def test_what_beginning_costs_is_no_sessions_cost() -> None:
+    node = Node(0.001, random.Random(5), Overload(), talks_after_s=0.5, setup_s=0.004)
+    for _ in range(16):
+        node.check(arrivals=25)
+    assert len(node.admitted) > 200
+    assert node.guard.cost < 1.4 * FIRST_COST
+    for _ in range(4):
+        node.check(arrivals=0)
+    assert node.guard.room >= 40
+
+
+def test_after_all_have_gone_as_many_may_come_as_before() -> None:
+    node = Node(0.001, random.Random(6), Overload(), talks_after_s=0.0)
+    while len(node.admitted) < 500:
+        node.check(arrivals=50)
+    for busy in (0.9, 0.9, 0.7, 0.4, 0.2):  # what is left of them is let go
+        for _ in range(min(150, len(node.admitted))):
+            node.admitted.pop()
+            node.guard.ended(30.0)
+        node.now += CHECK_S
+        node.guard.sample(LoadSample(busy, 0.0, 0.3, len(node.admitted)), node.now)
+    for _ in range(12):
+        node.check(arrivals=0)
+    assert node.guard.room > 0.75 / FIRST_COST / 2
+
+
+def test_who_is_refused_again_and_again_is_no_sessions_cost() -> None:
+    guard = Overload()
+    for number in range(20):
+        for _ in range(100):
+            guard.refusal(number * CHECK_S)
+        guard.sample(sample(busy=0.35, lag_s=0.2, sessions=10), (number + 1) * CHECK_S)
+    assert guard.cost < 1.2 * FIRST_COST
 
 
 def test_pages_served_are_no_sessions_cost() -> None:

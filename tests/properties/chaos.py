@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal
 
-from holdfast.core import effects, events
+from holdfast.core import effects, events, notices
 from holdfast.core.effects import Append, Manner
 from holdfast.core.endpoints import Endpoints
 from holdfast.core.events import Event, SessionOptions
@@ -116,6 +116,12 @@ class Chaos:
                 at = state.input_lane.end
                 if start in {None, at} and state.input_lane.take(pcm):
                     self.books.enter(event, self.now, [effects.Append(pcm, at)])
+                    return True
+            case events.AudioDue():
+                told = state.input_lane.tell(state.output_lane, self.now)
+                if told is not None:
+                    notice = notices.AudioReceived(told[0], state.journal.durable)
+                    self.books.enter(event, self.now, [effects.Tell(notice, told[1])])
                     return True
             case events.OutputAudio(generation=g, response_id=response, item_id=item_id, pcm=pcm):
                 if state.output_lane.take(g, response, item_id, pcm, self.now):
@@ -282,6 +288,8 @@ class Chaos:
                 )
 
     def _audio(self, detail: int) -> Event:
+        if detail % 9 == 1:
+            return events.AudioDue()
         samples = 120 + detail % 2000
         start = self.position if detail % 4 else max(0, self.position + detail % 400 - 200)
         self.position = max(self.position, start + samples)

@@ -18,6 +18,7 @@ from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import Limits
 from holdfast.core.session import Session
 from holdfast.core.state import Surroundings
+from holdfast.runtime.rounds import ROUND_S
 from tests.simulation.clock import Entry
 from tests.simulation.conversation import Known
 from tests.simulation.matrix import At
@@ -99,6 +100,7 @@ class Runner:
         self.at = At.CN
         self.sent = self.doubts = 0
         self.lines_written = 0
+        self.visited_at = 0.0
         self.session = Session(
             Surroundings(
                 limits=world.limits,
@@ -206,6 +208,18 @@ class Runner:
             self._append(effects.Append(pcm, at))
         else:
             self.step(events.ClientAudio(pcm, start))
+        if self.clock.now >= self.visited_at + ROUND_S and not (self.is_dead or self.is_finished):
+            self.visited_at = self.clock.now
+            self.visit()
+
+    def visit(self) -> None:
+        """Tell what was received, as the runtime does."""
+        lane = self.state.input_lane
+        told = lane.tell(self.state.output_lane, self.clock.now) if lane.passed else None
+        if told is not None:
+            self._tell(effects.Tell(notices.AudioReceived(told[0], self.state.journal.durable), told[1]))
+        elif lane.passed:
+            self.step(events.AudioDue())
 
     def client_gone(self, socket: Socket, code: int) -> None:
         """The socket is over."""

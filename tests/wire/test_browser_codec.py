@@ -180,6 +180,11 @@ def test_a_fault_is_an_object_with_five_fields_wherever_it_stands() -> None:
     assert "offset" not in told
 
 
+def test_what_was_received_is_told_in_the_same_words_by_the_short_way() -> None:
+    whole = browser.encode_notice(notices.AudioReceived(21_600, 480), 7, "2026-01-01T00:00:00.000Z")
+    assert browser.audio_received(21_600, 7, 480, "2026-01-01T00:00:00.000Z") == whole
+
+
 def test_every_notice_has_the_contracts_name() -> None:
     names = {browser.message_type(kind) for kind in notices.Notice.__args__}
     contract = {

@@ -7,7 +7,9 @@ What never will: a decision.
 
 from __future__ import annotations
 
-from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SAID_MAX
+from holdfast.core.effects import Tell
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SAID_MAX, TOLD_AHEAD, InputLane
+from holdfast.core.notices import AudioReceived
 from holdfast.core.output import ItemAudio
 from holdfast.core.state import State
 
@@ -21,31 +23,46 @@ def book(s: State, now: float) -> None:
         s.timeline.advance(s.received, samples)
         s.kept.give(heard.passed.take()[0], s.received)
         s.received += samples
+    if heard.told:
+        _book_told(s, heard)
     lane, item, output = s.output_lane, s.output.current, s.output
-    if lane.passed and item is not None:
+    if lane.passed:
         pcm, sizes = lane.passed.take()
-        s.window.play(output.offset + 1, item.stream, item.sent, pcm, sizes)
+        if pcm and item is not None:
+            s.window.play(output.offset + 1, item.stream, item.sent, pcm, sizes)
+            item.sent = lane.end
+            s.turn.last_event_at = lane.last_at
         output.offset += len(sizes)
-        item.sent += PLAYED_MAX - lane.room
-        s.turn.last_event_at = lane.last_at
     if heard.said:
         s.messages.take(heard.said, now)  # each counts as a message: there was room for them
         s.window.acknowledge(min(heard.acknowledged, output.offset))
         heard.said, heard.acknowledged = 0, -1
 
 
+def _book_told(s: State, heard: InputLane) -> None:
+    """As `audio_side.acknowledge` does, each at its moment."""
+    told, heard.told = heard.told, []
+    for at, position, offset in told:
+        s.timeline.mark(at, position)
+        s.window.tell(offset, Tell(AudioReceived(position, s.journal.durable), offset))
+    s.acknowledged_at = heard.told_to
+
+
 def open_lanes(s: State) -> None:
     """What may pass without a step from here on."""
-    s.input_lane.room = room = _room_up(s)
-    s.input_lane.until = s.received + room
-    s.input_lane.said_max = min(SAID_MAX, int(s.messages.level))
+    heard = s.input_lane
+    heard.room = room = _room_up(s)
+    heard.until = s.received + room
+    heard.ahead = min(TOLD_AHEAD, int(s.audio.level) - room) if room and _may_tell(s) else 0
+    heard.told_to = s.acknowledged_at
+    heard.said_max = min(SAID_MAX, int(s.messages.level))
     lane, item, response_id = s.output_lane, s.output.current, s.turn.active
+    lane.offset = s.output.offset
     if item is None or response_id is None or not _may_sound(s, item):
-        lane.room = 0
+        lane.room = lane.until = 0
     else:
         lane.generation, lane.response_id, lane.item_id = s.upstream.voice, response_id, item.item_id
-        lane.room = PLAYED_MAX
-        lane.offset, lane.stream, lane.until = s.output.offset, item.stream, item.sent + PLAYED_MAX
+        lane.room, lane.stream, lane.until = PLAYED_MAX, item.stream, item.sent + PLAYED_MAX
 
 
 def _room_up(s: State) -> int:
@@ -54,6 +71,12 @@ def _room_up(s: State) -> int:
         return 0
     until_told = ACKNOWLEDGE_EVERY - (s.received - s.acknowledged_at)
     return min(until_told, int(s.audio.level))
+
+
+def _may_tell(s: State) -> bool:
+    """A mark in what is told again (`told_again`) is for a step."""
+    is_again = s.spoken.ends_again or s.spoken.known_again
+    return not is_again and s.link.is_listening and s.output.is_numbered
 
 
 def _may_sound(s: State, item: ItemAudio) -> bool:

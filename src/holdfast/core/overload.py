@@ -74,10 +74,16 @@ SETTLE_S: Final = 2.0
 """A new session's cost shows in the samples after this long; until then it is added to them."""
 FIRST_COST: Final = 0.003
 """The share of a core that a session is taken to cost while nothing is known (20 ms frames both ways)."""
+CHANGE_S: Final = 0.003
+"""What beginning or ending a session is taken to take of a core: it is no part of what sessions cost."""
+REFUSAL_S: Final = 0.001
+"""What it takes to refuse one: those who are refused ask again."""
 PRIOR_SESSIONS: Final = 20
 """That expectation weighs as much as so many sessions seen: pages and housekeeping are no session's cost."""
 SMOOTHING: Final = 0.5
-"""The weight of the newest sample of the processor, and of a session's cost when that is dearer."""
+"""The weight of the newest sample of the processor; and of a session's cost when that is dearer, where there
+are many.
+"""
 TRUST: Final = 0.02
 """Its weight when that is cheaper: sessions may only be silent yet."""
 RETRY_AFTER_S: Final = 5.0
@@ -144,6 +150,11 @@ class Overload:
     """How many may still begin before the next sample."""
     _gone: int = 0
     """Sessions that ended since the last sample: what they took is in the next one."""
+    _begun: int = 0
+    """Sessions that began since then."""
+    _refused: int = 0
+    """And who wanted one in vain."""
+    _sampled_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._left = self.room
@@ -171,7 +182,9 @@ class Overload:
         self.cost *= self._latest.cores / sample.cores
         self._latest = sample
         self.busy += SMOOTHING * (sample.busy - self.busy)
-        self._learn(sample)
+        self._learn(sample, self._changing(now) / sample.cores)
+        self._begun = self._gone = self._refused = 0
+        self._sampled_at = now
         values = {sample.held_by: self.busy, "loop": sample.lag_s, "memory": sample.memory}
         for watch in self._watches:
             watch.see(values.get(watch.step.resource, 0.0), now)
@@ -186,8 +199,10 @@ class Overload:
             return None
         if self.pressure is Pressure.NONE and self._left > 0:
             self._left -= 1
+            self._begun += 1
             self._fresh.append(now)
             return None
+        self._refused += 1
         return fault("gateway.overloaded", self._evidence(), retry_after_s=RETRY_AFTER_S)
 
     def ended(self, lasted_s: float) -> None:
@@ -197,14 +212,24 @@ class Overload:
             self._fresh.popleft()
             self._left += 1
 
-    def _learn(self, sample: LoadSample) -> None:
-        """Its cost is at least what is seen if all have settled, at most if the fresh ones have not."""
-        spent = sample.busy + PRIOR_SESSIONS * FIRST_COST / sample.cores
-        sessions, self._gone = sample.sessions + self._gone, 0
+    def _changing(self, now: float) -> float:
+        """The share of a core that it took to begin, end and refuse sessions: those since the last sample, or
+        those before that are not ready yet.
+        """
+        seconds = max(CHECK_S, now - self._sampled_at)
+        changes = max((self._begun + self._gone) / seconds, len(self._fresh) / SETTLE_S)
+        return CHANGE_S * changes + REFUSAL_S * self._refused / seconds
+
+    def _learn(self, sample: LoadSample, changing: float) -> None:
+        """Its cost is at least what is seen if all have settled, at most if the fresh ones have not.
+        Of what is seen of a few, more is housekeeping.
+        """
+        spent = max(0.0, sample.busy - changing) + PRIOR_SESSIONS * FIRST_COST / sample.cores
+        sessions = sample.sessions + self._gone
         least = spent / (sessions + PRIOR_SESSIONS)
         most = spent / (max(0, sessions - len(self._fresh)) + PRIOR_SESSIONS)
         if self.cost < least:
-            self.cost += SMOOTHING * (least - self.cost)
+            self.cost += SMOOTHING * sessions / (sessions + PRIOR_SESSIONS) * (least - self.cost)
         elif self.cost > most:
             self.cost += TRUST * (most - self.cost)
 

@@ -34,9 +34,9 @@ class Timeline:
         """The session position of the first sample that this upstream was given."""
         return self._session[0] if self._session else self.expected
 
-    def mark(self, now: float) -> None:
-        """Remember how far the input has come by now."""
-        self._marks.append((now, self.expected))
+    def mark(self, now: float, position: int | None = None) -> None:
+        """Remember how far the input has come by now, or had come then."""
+        self._marks.append((now, self.expected if position is None else position))
 
     def given_by(self, moment: float) -> int:
         """Up to which session position this upstream had been given the input at `moment`, at least."""

@@ -34,7 +34,7 @@ class Run:
     """Index in the stream of the first sample."""
     pcm: bytes
     sizes: list[int]
-    """Of the messages, in bytes."""
+    """Of the messages, in bytes; 0: this number is a text message's."""
     gone: int = 0
     """So many bytes at the beginning of `pcm` are kept no more."""
 
@@ -59,7 +59,8 @@ class Run:
         """One by one."""
         start, at = self.start, self.gone
         for offset, size in enumerate(self.sizes, self.offset):
-            yield Play(offset, self.stream, start, self.pcm[at : at + size])
+            if size:
+                yield Play(offset, self.stream, start, self.pcm[at : at + size])
             start += size // SAMPLE_BYTES
             at += size
 

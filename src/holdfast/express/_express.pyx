@@ -336,8 +336,13 @@ cdef class Leg:
             close(self.fd)
             self.fd = -1
 
-    def text(self, payload):
-        """Send one text message as picows does, and remember that it may wait."""
+    def text(self, bytes payload):
+        """Send one text message as picows does, and remember that it may wait; a server's small one at once."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
+        if self.is_server and size <= FRAME_BYTES and self.is_clear():
+            memcpy(self.express.written + HF_HEAD_MAX, PyBytes_AS_STRING(payload), size)
+            send_under_head(self, HF_TEXT, self.express.written + HF_HEAD_MAX, size, NULL)
+            return
         self.may_wait = True
         self.send_of_picows(TEXT, payload)
 
@@ -618,8 +623,9 @@ cdef object compiled(cls, lane, names):
 cdef class InputFields:
     """The fields of an `InputLane`, where no interpreter is needed to read them."""
 
-    cdef public long long room, until, acknowledged, said, said_max
+    cdef public long long room, until, acknowledged, said, said_max, ahead, told_to
     cdef public CompiledTape passed
+    cdef public list told
 
 
 class CompiledInputLane(InputFields, InputLane):
@@ -630,7 +636,8 @@ class CompiledInputLane(InputFields, InputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        return compiled(cls, lane, ("room", "until", "passed", "acknowledged", "said", "said_max"))
+        told = ("acknowledged", "said", "said_max", "ahead", "told_to", "told")
+        return compiled(cls, lane, ("room", "until", "passed", *told))
 
 
 cdef class OutputFields:

@@ -302,7 +302,8 @@ def portrait(state: State | RelayState, blanking: Blanking) -> Form:
 
 
 def _up(lane: InputLane) -> Form:
-    return [lane.room, lane.until, lane.acknowledged, lane.said, lane.said_max]
+    said = [lane.acknowledged, lane.said, lane.said_max]
+    return [lane.room, lane.until, *said, lane.ahead, lane.told_to]
 
 
 def _down(lane: OutputLane, former: Former) -> Form:

@@ -54,15 +54,15 @@ class RecordedSession(Session):
             return self._whole(event, now)
         up, down, window = s.input_lane, s.output_lane, heard_by(s)
         samples = up.until - up.room - s.received if up.passed else 0
-        said, acknowledged, last_at = up.said, up.acknowledged, down.last_at
-        window.cut = None if down.passed else NOTHING
+        said, acknowledged, last_at, told = up.said, up.acknowledged, down.last_at, up.told
+        window.cut = None if len(down.passed) > len(told) else NOTHING
         try:
             due = Session.receive(self, event, now)
         except Exception:
-            booked = (samples, said, acknowledged, last_at, window.cut or NOTHING)
+            booked = (samples, said, acknowledged, last_at, window.cut or NOTHING, *told)
             tap.keep(RAISED, s, now, (tap.told(event), booked), ())
             raise
-        booked = (samples, said, acknowledged, last_at, window.cut or NOTHING)
+        booked = (samples, said, acknowledged, last_at, window.cut or NOTHING, *told)
         which = number_of(due)
         if which >= 0:
             tap.keep_waiting(s, (SOUND, now, brief(event, tap.former().blanking), booked, which))

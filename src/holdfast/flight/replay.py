@@ -15,7 +15,7 @@ from typing import Any
 
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.effects import Effect
-from holdfast.core.lanes import InputLane, OutputLane, PlainInputLane, PlainOutputLane
+from holdfast.core.lanes import InputLane, OutputLane, PlainInputLane, PlainOutputLane, Tape
 from holdfast.core.relay import Relay
 from holdfast.core.relay_effects import RelayEffect
 from holdfast.core.relay_state import RelayState, RelaySurroundings
@@ -198,8 +198,8 @@ class _SessionWalker(_Walker):
 
 
 def _restore_lanes(s: State, up: Sequence[Any], down: Sequence[Any]) -> None:
-    room, until, acknowledged, said, said_max = up
-    s.input_lane = PlainInputLane(room, until, acknowledged=acknowledged, said=said, said_max=said_max)
+    room, until, *said = up
+    s.input_lane = PlainInputLane(room, until, Tape(), *said)
     generation, response_id, item_id, room, last_at, offset, stream, until = down
     ids = (filler(response_id), filler(item_id))
     lane = PlainOutputLane(generation, *ids, room, last_at=last_at, offset=offset, stream=stream, until=until)
@@ -208,14 +208,17 @@ def _restore_lanes(s: State, up: Sequence[Any], down: Sequence[Any]) -> None:
 
 def _pass(s: State, booked: Sequence[Any]) -> None:
     """Let pass what passed between two steps, as the lanes would."""
-    samples, said, acknowledged, last_at, cut = booked
+    samples, said, acknowledged, last_at, cut, *told = booked
     up: InputLane = s.input_lane
     down: OutputLane = s.output_lane
     if samples:
         up.room = up.until - s.received - samples
         up.passed.add(bytes(samples * SAMPLE_BYTES))
     up.said, up.acknowledged = said, acknowledged
-    for size in sizes_of(cut):
+    up.told = [(at, position, offset) for at, position, offset in told]
+    if up.told:
+        up.told_to = up.told[-1][1]
+    for size in sizes_of(cut) if cut else (0,) * len(told):
         down.room -= size // SAMPLE_BYTES
         down.passed.add(bytes(size))
         down.last_at = last_at

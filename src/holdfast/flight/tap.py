@@ -293,12 +293,13 @@ class SessionTap(Tap):
         up, down = s.input_lane, s.output_lane
         if not up.passed and not down.passed and not up.said:
             return None
-        heard_by(s).cut = None if down.passed else NOTHING
-        return (up.until - up.room - s.received if up.passed else 0, up.said, up.acknowledged, down.last_at)
+        heard_by(s).cut = None if len(down.passed) > len(up.told) else NOTHING
+        samples = up.until - up.room - s.received if up.passed else 0
+        return ((samples, up.said, up.acknowledged, down.last_at), up.told)
 
     def with_cut(self, booked: Form, s: State) -> Form:
         """The same after the step, with the sizes of the messages that went down."""
-        return None if booked is None else (*booked, heard_by(s).cut or NOTHING)
+        return None if booked is None else (*booked[0], heard_by(s).cut or NOTHING, *booked[1])
 
 
 def heard_by(s: State) -> HeardWindow:

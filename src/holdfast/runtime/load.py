@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from holdfast.core.overload import CHECK_S, LoadSample, Overload, Pressure
 QUOTA_EVERY: Final = 20
 """Quotas are read with every so manieth sample: an operator may change them."""
 GIVE_BACK_S: Final = 10.0
-"""While memory is short, what is free of it is given back so often: about a millisecond each time."""
+"""While memory is short, what is free of it is given back so often: up to 100 ms each time."""
 GROUPS: Final = Path("/sys/fs/cgroup")
 MEMBERSHIP: Final = Path("/proc/self/cgroup")
 STATM: Final = Path("/proc/self/statm")
@@ -128,9 +129,11 @@ def _statm() -> int:
 
 
 def give_back() -> None:
-    """Return free memory to the system, where the C library can. A heap that was busy keeps what it had, and
-    whoever is measured by what it holds would refuse people for what it does not use.
+    """Return free memory to the system, where the C library can, and what only cycles hold (`garbage`: nobody
+    else looks for long). A heap that was busy keeps what it had, and whoever is measured by what it holds
+    would refuse people for what it does not use.
     """
+    gc.collect()
     if _LIBC is not None:
         _LIBC.malloc_trim(0)
 

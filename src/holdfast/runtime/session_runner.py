@@ -18,15 +18,15 @@ from holdfast.core import effects, events, notices
 from holdfast.core.client_close import BREACH_ERRORS, fault_of_client_close
 from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
-from holdfast.core.events import Event, MessageRefused, SessionAsked, ToolReturned
-from holdfast.core.faults import Fault, fault
+from holdfast.core.events import Event, MessageRefused, SessionAsked
+from holdfast.core.faults import Fault
 from holdfast.core.lanes import SHORT_AUDIO_BYTES
 from holdfast.core.limits import Limits
 from holdfast.core.rates import TokenBucket
 from holdfast.core.state import Surroundings
 from holdfast.core.timers import TIMER_AWAY
 from holdfast.express import CompiledInputLane, CompiledOutputLane, Leg, SessionDown, SessionUp, Way
-from holdfast.ports import ClientLine, Principal, ToolContext
+from holdfast.ports import ClientLine, Principal
 from holdfast.ports.journal import Journal
 from holdfast.ports.sightings import Watched
 from holdfast.runtime.assistant import Assistant
@@ -139,9 +139,14 @@ class SessionRunner(Shell):
             self.step(events.ClientAudio(payload))
 
     def visit(self) -> None:
-        """Tell what was received, and book it, if anything passed since the last step."""
+        """Tell what was received, if anything was; now and then with a step, which books it."""
         if self._input_lane.passed:
-            self.step(AUDIO_DUE)
+            told = self._input_lane.tell(self._output_lane, now())
+            if told is None:
+                self.step(AUDIO_DUE)
+            else:
+                self._record.contact()
+                self.client.send_text(browser.audio_received(*told, self._state.journal.durable, timestamp()))
         super().visit()
 
     def client_breached(self, code: int, reason: str) -> None:
@@ -368,25 +373,7 @@ class SessionRunner(Shell):
         self.spawn(self._call_tool(effect))
 
     async def _call_tool(self, effect: effects.RunTool) -> None:
-        context = ToolContext(
-            session_id=self.session.state.session_id,
-            call_id=effect.call_id,
-            customer_id=self.principal.customer_id,
-            customer_name=self.principal.customer_name,
-            last_reply=effect.last_reply,
-        )
-        outcome = await self._assistant.toolbox.call(effect.name, effect.arguments, context)
-        action = outcome.client_action
-        self.step(
-            ToolReturned(
-                effect.call_id,
-                outcome.output,
-                outcome.status,
-                None if action is None else (action.action, action.target, action.arguments),
-                outcome.end_session,
-                None if outcome.fault is None else fault(outcome.fault),
-            )
-        )
+        self.step(await self._assistant.call(effect, self.session.state.session_id, self.principal))
 
     PERFORM: ClassVar[Mapping[type, Callable[[SessionRunner, Any], None]]] = {
         **Shell.SHARED,

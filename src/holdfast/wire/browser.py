@@ -308,6 +308,12 @@ def encode_notice(notice: notices.Notice, offset: int | None, timestamp: str) ->
     return _encoder.encode(message)
 
 
+def audio_received(received: int, offset: int, durable: int, timestamp: str) -> bytes:
+    """`encode_notice` of an `AudioReceived`, which is told twice a second as long as anybody speaks."""
+    told = f'{{"type":"audio_received","received":{received},"durable":{durable}'
+    return f'{told},"timestamp":"{timestamp}","offset":{offset}}}'.encode()
+
+
 def encode_audio(play: Play) -> bytes:
     """Audio as one positioned binary message; with raw framing the PCM goes as it is."""
     return positioned(play.offset, play.stream, play.start, play.pcm)

@@ -15,7 +15,6 @@ import msgspec
 
 from holdfast.core.audio import SAMPLE_BYTES
 from holdfast.core.faults import fault
-from holdfast.core.lanes import PLAYED_MAX
 from holdfast.core.overload import LoadSample, Overload
 from holdfast.core.relay_state import RelayState
 from holdfast.core.state import State
@@ -197,8 +196,8 @@ def flow_of(one: Running, *, asks_trip: bool = False) -> Flow | None:
 
 
 def _of_session(s: State, trip_ms: float | None) -> Flow:
-    lane, given = s.output_lane, s.kept.given
-    passed = PLAYED_MAX - lane.room if len(lane.passed) else 0
+    item, given = s.output.current, s.kept.given
+    passed = 0 if item is None else max(0, s.output_lane.end - item.sent)
     newest = given[-1] if given else b""
     is_silent = isinstance(newest, bytes) and _is_all(newest[-LOOKED_AT_BYTES:], 0)
     came, went = s.input_lane.end, s.output.sounded + passed
