@@ -75,9 +75,9 @@ SETTLE_S: Final = 2.0
 FIRST_COST: Final = 0.003
 """The share of a core that a session is taken to cost while nothing is known (20 ms frames both ways)."""
 CHANGE_S: Final = 0.003
-"""What beginning or ending a session is taken to take of a core: it is no part of what sessions cost."""
+"""Seconds of a core that beginning or ending a session costs, roughly: no part of what sessions cost."""
 REFUSAL_S: Final = 0.001
-"""What it takes to refuse one: those who are refused ask again."""
+"""And refusing one: those who are refused ask again."""
 PRIOR_SESSIONS: Final = 20
 """That expectation weighs as much as so many sessions seen: pages and housekeeping are no session's cost."""
 SMOOTHING: Final = 0.5
