@@ -104,3 +104,45 @@ def test_a_recording_in_which_nothing_can_be_heard_is_refused(
 def test_a_recording_without_samples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="is empty"):
         read_wav(save(tmp_path / "a.wav", np.zeros(0), 24000))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4_801])
+def test_a_file_that_was_cut_within_a_sample_is_read_to_there_and_says_so(tmp_path: Path, cut: int) -> None:
+    path = save(tmp_path / "a.wav", tone(24000), 24000, channels=2)
+    path.write_bytes(path.read_bytes()[:-cut])
+
+    recording = read_wav(path)
+
+    assert recording.samples == 12_000 - -(-cut // 4)
+    assert "s before the end that its header names" in recording.note
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (24, (1).to_bytes(4, "little"), "16 bit and 1 samples a second"),
+        (24, (4_000_000_000).to_bytes(4, "little"), "4000000000 samples a second"),
+        (34, (40).to_bytes(2, "little"), "40 bit"),
+    ],
+)
+def test_a_header_that_no_recorder_writes_is_refused(
+    tmp_path: Path, place: int, value: bytes, words: str
+) -> None:
+    path = save(tmp_path / "a.wav", tone(24000), 24000)
+    data = bytearray(path.read_bytes())
+    data[place : place + len(value)] = value
+    path.write_bytes(data)
+
+    with pytest.raises(RecordingError, match="no usable WAV") as refused:
+        read_wav(path)
+    assert words in refused.value.why
+
+
+def test_who_wrote_it_as_it_came_did_not_know_its_length(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.wav", tone(24000), 24000)
+    data = bytearray(path.read_bytes())
+    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+
+    recording = read_wav(path)
+    assert (recording.samples, recording.note) == (12_000, "")

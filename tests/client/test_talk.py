@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+import signal
 import ssl
+import sys
 import wave
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -21,7 +25,7 @@ from holdfast.cli.talk import talk
 from holdfast.client import Latency, write_wav
 from holdfast.core.faults import FAULTS
 from holdfast.server.dev_certificate import dev_certificate
-from tests.client.scripted_server import Reply, ScriptedServer, browser_session, serving, spoken_answer
+from tests.client.scripted_server import Json, Reply, ScriptedServer, browser_session, serving, spoken_answer
 
 APP = typer.Typer()
 APP.command()(talk)
@@ -176,6 +180,72 @@ async def test_an_out_that_cannot_be_is_said_before_the_call(tmp_path: Path) -> 
 
     assert done.exit_code == 2
     assert "Choose another --out" in done.stderr
+
+
+async def test_an_out_that_is_a_folder_is_said_before_the_call(tmp_path: Path) -> None:
+    done = await run("--text", "hello", "--out", str(tmp_path))
+
+    assert done.exit_code == 2
+    assert "It is a folder." in done.stderr
+
+
+async def test_an_out_that_cannot_be_written_after_the_call_is_no_traceback(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    server.script = browser_session({"input_text": spoken_answer("r1", "Yes.")})
+
+    done = await run("--url", server.url(), "--text", "hello", "--out", str(tmp_path / ("n" * 300)))
+
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.output
+
+
+async def test_what_was_answered_before_a_call_broke_is_kept(server: ScriptedServer, tmp_path: Path) -> None:
+    fine = browser_session({"input_text": spoken_answer("r1", "Yes.")})
+    broken = browser_session({"input_text": [1011]})
+
+    def script(message: Json | bytes) -> list[Reply]:
+        return (broken if len(server.texts) > 2 else fine)(message)
+
+    server.script = script
+    out = tmp_path / "reply.wav"
+
+    done = await run("--url", server.url(), "--text", "one", "--text", "two", "--out", str(out))
+
+    assert done.exit_code == 1
+    assert "saved" in done.stdout
+    with wave.open(str(out)) as wav:
+        assert wav.getnframes() == 2400
+
+
+async def test_who_breaks_off_at_the_prompt_is_not_asked_for_one_more_line(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    server.script = browser_session({"input_text": spoken_answer("r1", "Yes.")})
+    out, (ours, theirs) = tmp_path / "reply.wav", pty.openpty()
+    command = [sys.executable, "-m", "holdfast.cli", "talk", "--url", server.url(), "--out", str(out)]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=theirs, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        os.write(ours, b"hello\n")
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while b"assistant" not in await process.stdout.readline():
+                pass
+            while b"you" not in await process.stdout.read(80):
+                pass
+            process.send_signal(signal.SIGINT)
+            _, errors = await process.communicate()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    with wave.open(str(out)) as wav:
+        assert wav.getnframes() == 2400
 
 
 def test_the_strip_shows_each_stage_as_long_as_it_took() -> None:

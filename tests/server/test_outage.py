@@ -66,7 +66,7 @@ async def test_a_person_of_an_endurance_run_waits_as_long_as_it_was_told_each_ti
 
 
 async def test_who_waits_for_the_next_probe_gets_a_session_when_it_is_back() -> None:
-    limits = replace(QUICK, outage_wait_s=5.0)
+    limits = replace(QUICK, outage_wait_s=5.0, start_budget_s=10.0)  # however late a busy machine probes
     async with Emulator() as upstream, gateway(upstream.http_base, limits=limits) as gw:
         upstream.go_dark("refuse")
         await dark_and_waiting(gw)

@@ -6,7 +6,9 @@ What lives here: the order of a call, its output. What never will: options of a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,26 +85,40 @@ async def run(plan: Plan, tell: Presenter) -> int:
     """Make the call. Returns the exit code; leaves through `fail` when the call itself failed."""
     replies = bytearray()
     try:
-        line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential, ca=plan.ca)
-        conversation = Conversation(line, speed=plan.speed, is_answered=not plan.wish.transcribe)
-        try:
-            await conversation.start(plan.timeout_s)
-            tell.connected(conversation)
-            exit_code = Exit.FINE
-            async for source, note, turn in _turns(plan, conversation):
-                tell.turn(source, note, turn)
-                replies += turn.audio
-                if turn.status != "completed":
-                    exit_code = Exit.TROUBLE
-        finally:
-            await conversation.end()
-    except CallError as error:
+        exit_code = await _talk(plan, tell, replies)
+    except BaseException as error:
+        if replies:  # a call that broke, or was broken off: what was answered before stays
+            _save(plan, tell, replies)
+        if not isinstance(error, CallError):
+            raise
         code, told = _about(plan, error)
         fail_by_fault(code, error.evidence, told=told, as_json=tell.as_json)
+    _save(plan, tell, replies)
+    return exit_code
+
+
+async def _talk(plan: Plan, tell: Presenter, replies: bytearray) -> int:
+    line = await dial(plan.url, dialect_for(plan.url, plan.wish), plan.credential, ca=plan.ca)
+    conversation = Conversation(line, speed=plan.speed, is_answered=not plan.wish.transcribe)
+    exit_code = Exit.FINE
+    try:
+        await conversation.start(plan.timeout_s)
+        tell.connected(conversation)
+        async for source, note, turn in _turns(plan, conversation):
+            tell.turn(source, note, turn)
+            replies += turn.audio
+            if turn.status != "completed":
+                exit_code = Exit.TROUBLE
+    finally:
+        await conversation.end()
+    return exit_code
+
+
+def _save(plan: Plan, tell: Presenter, replies: bytearray) -> None:
+    """Raises RecordingError."""
     if plan.out is not None:
         write_wav(plan.out, bytes(replies))
         tell.saved(plan.out, bytes(replies))
-    return exit_code
 
 
 def _about(plan: Plan, error: CallError) -> tuple[str, dict[str, Any] | None]:
@@ -142,11 +158,32 @@ async def _turns(plan: Plan, conversation: Conversation) -> AsyncIterator[tuple[
     while plan.lines is not None:
         if plan.lines.isatty():
             print("you        ", end="", flush=True)
-        typed = await asyncio.to_thread(plan.lines.readline)
+        typed = await _line_of(plan.lines)
         if not typed:
             return
         if typed.strip():
             yield "text", "", await conversation.write(typed.strip(), plan.timeout_s)
+
+
+def _line_of(lines: TextIO) -> asyncio.Future[str]:
+    """The next line. Not by `to_thread`: who breaks off would wait for one more, because its threads are."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def told(typed: str) -> None:
+        if not line.done():
+            line.set_result(typed)
+
+    def read() -> None:
+        try:
+            typed = lines.readline()
+        except (OSError, ValueError):  # a terminal that has gone: there is no more
+            typed = ""
+        with contextlib.suppress(RuntimeError):  # the loop is over
+            loop.call_soon_threadsafe(told, typed)
+
+    threading.Thread(target=read, daemon=True).start()
+    return line
 
 
 class _JsonLines:

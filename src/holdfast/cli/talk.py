@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -71,8 +72,9 @@ def talk(
     if not is_address(url):
         fix = "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime."
         fail(f"{url} is no address.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
-    if out is not None and not out.parent.is_dir():
-        why, fix = f"The folder {out.parent} does not exist.", "Choose another --out."
+    if out is not None and (_is_folder(out) or not _is_folder(out.parent)):
+        why = "It is a folder." if _is_folder(out) else f"The folder {out.parent} does not exist."
+        fix = "Choose another --out."
         fail(f"{out} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     if transcribe and (texts or greet or out or not recordings):
         why, fix = "In a transcription session nobody answers.", "Give recordings with --in, and no --text."
@@ -86,7 +88,7 @@ def talk(
         wish=SessionWish(model=model, voice=voice, greet=greet, transcribe=transcribe, language=language),
         recordings=spoken,
         texts=texts or (),
-        lines=sys.stdin if not (spoken or texts or greet) else None,
+        lines=_typed() if not (spoken or texts or greet) else None,
         credential=credential_for(url),
         timeout_s=timeout,
         speed=speed,
@@ -95,6 +97,22 @@ def talk(
     )
     try:
         exit_code = asyncio.run(call.run(plan, call.presenter(as_json=as_json)))
+    except RecordingError as error:
+        fail(error.what, error.why, error.fix, as_json=as_json)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(exit_code)
+
+
+def _typed() -> TextIO | None:
+    """Standard input, if there is one; what is no text in it is shown as such."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return sys.stdin
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that can be none
+        return False

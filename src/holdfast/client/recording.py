@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
 SECONDS_MAX: Final = 600
+RATES: Final = range(4_000, 384_001)
+WIDTHS: Final = range(1, 5)
+"""Bytes of a sample."""
 _SPEECH_BELOW_PEAK_DB: Final = 30.0
 _SILENT_BELOW: Final = 16
 """-66 dB: below it the page, too, takes a microphone for one that gives nothing."""
@@ -73,16 +76,22 @@ def wav_of(name: str, source: str | BinaryIO, path: str = "") -> Recording:
     try:
         with wave.open(source, "rb") as wav:
             channels, width, rate = wav.getnchannels(), wav.getsampwidth(), wav.getframerate()
-            frames = wav.readframes(min(wav.getnframes(), SECONDS_MAX * rate + 1))
+            promised = wav.getnframes()
+            frames = wav.readframes(min(promised, SECONDS_MAX * rate + 1))
     except FileNotFoundError:
         raise RecordingError(f"{path} does not exist.", "There is no such file.", "Check the path.") from None
     except (OSError, EOFError, wave.Error) as error:
         why = str(error) or "The file ends before its header does."
         fix = "Give a PCM WAV file, such as `sox input.mp3 -b 16 output.wav` writes."
         raise RecordingError(f"{path} is no usable WAV file.", why, fix) from error
-    if not frames:
-        raise RecordingError(f"{path} is empty.", "It holds no samples.", "Record it again.")
+    if rate not in RATES or width not in WIDTHS:
+        why = f"Its header says {8 * width} bit and {rate} samples a second."
+        fix = f"Give 8 to 32 bit, and {RATES[0]} to {RATES[-1]} samples a second."
+        raise RecordingError(f"{path} is no usable WAV file.", why, fix)
     samples = len(frames) // (channels * width)
+    frames = frames[: samples * channels * width]  # a file that was cut may end within a sample
+    if not samples:
+        raise RecordingError(f"{path} is empty.", "It holds no samples.", "Record it again.")
     if samples > SECONDS_MAX * rate:
         why = f"It is longer than {SECONDS_MAX} s."
         raise RecordingError(f"{path} is too long.", why, "Cut it into shorter recordings.")
@@ -90,7 +99,9 @@ def wav_of(name: str, source: str | BinaryIO, path: str = "") -> Recording:
     if rate != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ)
     pcm = (np.clip(mono, -1.0, 32767 / 32768) * 32768).round().astype("<i2").tobytes()
-    return Recording(name, pcm, _note(rate, width, channels))
+    # Who wrote it as it came did not know how long it would be, and said as much as fits.
+    missing_s = (promised - samples) / rate if promised <= SECONDS_MAX * rate else 0.0
+    return Recording(name, pcm, _note(rate, width, channels, missing_s))
 
 
 def _decode(frames: bytes, width: int) -> NDArray[np.float64]:
@@ -105,7 +116,7 @@ def _decode(frames: bytes, width: int) -> NDArray[np.float64]:
     return np.frombuffer(frames, dtype=f"<i{width}").astype(np.float64) / float(2 ** (8 * width - 1))
 
 
-def _note(rate: int, width: int, channels: int) -> str:
+def _note(rate: int, width: int, channels: int, missing_s: float) -> str:
     changes = [
         change
         for wrong, change in (
@@ -115,13 +126,17 @@ def _note(rate: int, width: int, channels: int) -> str:
         )
         if wrong
     ]
-    return f"converted {', '.join(changes)}" if changes else ""
+    notes = [f"converted {', '.join(changes)}"] if changes else []
+    if missing_s > 0:
+        notes.append(f"cut off {missing_s:.2g} s before the end that its header names")
+    return "; ".join(notes)
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
     """Write PCM16, 24 kHz, mono. Raises RecordingError."""
     try:
-        with wave.open(str(path), "wb") as wav:
+        # Opened here: what `wave` could not open it complains of once more, when it is forgotten.
+        with path.open("wb") as file, wave.open(file, "wb") as wav:
             wav.setnchannels(1)
             wav.setsampwidth(SAMPLE_BYTES)
             wav.setframerate(SAMPLE_RATE_HZ)
