@@ -140,14 +140,20 @@ class SessionRunner(Shell):
 
     def visit(self) -> None:
         """Tell what was received, if anything was; now and then with a step, which books it."""
-        if self._input_lane.passed:
-            told = self._input_lane.tell(self._output_lane, now())
-            if told is None:
-                self.step(AUDIO_DUE)
-            else:
-                self._record.contact()
-                self.client.send_text(browser.audio_received(*told, self._state.journal.durable, timestamp()))
+        try:
+            if self._input_lane.passed:
+                self._tell_received()
+        except Exception as error:  # noqa: BLE001 - others are visited after this one
+            self._broke(error)
         super().visit()
+
+    def _tell_received(self) -> None:
+        told = self._input_lane.tell(self._output_lane, now())
+        if told is None:
+            self.step(AUDIO_DUE)
+        else:
+            self._record.contact()
+            self.client.send_text(browser.audio_received(*told, self._state.journal.durable, timestamp()))
 
     def client_breached(self, code: int, reason: str) -> None:
         """It is told in words what the close code says in a number."""

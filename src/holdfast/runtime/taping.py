@@ -3,7 +3,7 @@
 What lives here: letting a tape hear what the session keeps anyway.
 What never will: files; a recording without a consent on the disk.
 
-Nothing is added for each message: what passed is heard when a step books it, twice a second.
+Nothing is added for each message: what passed is heard when a step books it, about once a second.
 """
 
 from __future__ import annotations
