@@ -16,6 +16,7 @@ import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Final
 import holdfast
 from benchmarks.instructions.counter import MACHINE
 from benchmarks.instructions.driver import NOTHING, NOTHING_RIDING
-from benchmarks.instructions.faces import COMPILED
+from benchmarks.instructions.faces import FACES
 from holdfast.express import IS_BUILT
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -43,6 +44,11 @@ _LIBRARIES: Final = {
     "libffi": "",
 }
 _SAME_EACH_TIME: Final = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
+PLACEMENTS: Final = (0, 600, 1_500, 20_000)
+"""Bytes of an environment's variable that nobody reads. By it the heap moves, and with it what an address
+decides: which names share a place in the interpreter's cache of methods (up to 6 % of a row), how much of a
+message picows unmasks byte by byte (1.7 %). Both only add, so the cheapest of a few is the row's own cost.
+"""
 _TRIGGER: Final = "desc: Trigger: Client Request: "
 
 
@@ -95,36 +101,48 @@ def _compiler() -> str:
 
 
 def count(names: Sequence[str]) -> dict[str, Count]:
-    """Count these rows (`driver.run` says what a name may be). Raises CannotCountError."""
+    """Count these rows (`driver.run` says what a name may be), each the cheapest of what the placements gave.
+    Raises CannotCountError.
+    """
     if (reason := obstacle()) is not None:
         raise CannotCountError(reason)
+    # Modules that were compiled just now cost more than those that were read: first see to it that all are.
+    _python([], [], 0)
+    with ThreadPoolExecutor() as pool:
+        placed = list(pool.map(lambda shift: _placed(names, shift), PLACEMENTS))
+    return {name: min((found[name] for found in placed), key=lambda one: one.each) for name in placed[0]}
+
+
+def _placed(names: Sequence[str], shift: int) -> dict[str, Count]:
     with tempfile.TemporaryDirectory(prefix="holdfast-instructions-") as folder:
-        messages = _driven(names, Path(folder))
+        messages = _driven(names, Path(folder), shift)
         files = {name: cost for path in Path(folder).glob("out.*") for name, cost in [own_costs(path)]}
     offsets = {
         nothing: {library: cost / messages[nothing] for library, cost in files[nothing].items()}
         for nothing in (NOTHING, NOTHING_RIDING)
     }
     return {
-        name: _less(files[name], number, offsets[NOTHING_RIDING if name.endswith(COMPILED) else NOTHING])
+        name: _less(files[name], number, offsets[_nothing(name)])
         for name, number in messages.items()
         if name not in offsets
     }
 
 
-def _driven(arguments: Sequence[str], folder: Path) -> dict[str, int]:
-    # Modules that were compiled just now cost more than those that were read: first see to it that all are.
-    _python([], [])
+def _nothing(name: str) -> str:
+    return NOTHING_RIDING if FACES[name.partition("@")[0]].rides else NOTHING
+
+
+def _driven(arguments: Sequence[str], folder: Path, shift: int) -> dict[str, int]:
     count = ["setarch", "-R", "valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-atstart=no"]
-    return _python([*count, f"--callgrind-out-file={folder}/out"], arguments)
+    return _python([*count, f"--callgrind-out-file={folder}/out"], arguments, shift)
 
 
-def _python(before: Sequence[str], arguments: Sequence[str]) -> dict[str, int]:
+def _python(before: Sequence[str], arguments: Sequence[str], shift: int) -> dict[str, int]:
     source = Path(holdfast.__file__).resolve().parent.parent
     done = subprocess.run(  # noqa: S603 - valgrind, found on the path, with our own module
         [*before, sys.executable, "-m", "benchmarks.instructions.driver", *arguments],
         cwd=PROJECT,
-        env={**_SAME_EACH_TIME, "PYTHONPATH": f"{source}:{PROJECT}"},
+        env={**_SAME_EACH_TIME, "PYTHONPATH": f"{source}:{PROJECT}", "SHIFT": "x" * shift},
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from benchmarks.instructions.counts import Count, count, obstacle, own_costs
 from benchmarks.instructions.driver import PLANT
 
 SAME = 0.02
-"""How far two counts of one source may lie apart: by where on the heap messages are."""
+"""How far two counts of one source may lie apart: by where on the heap messages are (`counts.PLACEMENTS`)."""
 
 FILE = """\
 version: 1
