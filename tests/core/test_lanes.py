@@ -139,19 +139,33 @@ def tell(world: World) -> tuple[int, int] | None:
     return state.input_lane.tell(state.output_lane, world.now)
 
 
-def test_what_was_received_is_told_without_a_step_and_the_next_time_with_one() -> None:
+def test_what_was_received_is_told_without_a_step_until_somebody_should_book_it() -> None:
     world = listening()
     lane, before = world.session.state.input_lane, world.session.state.output.offset
     told = []
     for _ in range(2):
-        assert all(lane.take(FRAME) for _ in range(22))
-        told.append(tell(world))
-    assert told == [(480 * 23, before + 1), None]
+        assert all(lane.take(FRAME) for _ in range(20))
+        assert tell(world) == (lane.end, before + 1 + len(told))
+        told.append(lane.due())
+    assert told == [None, "booking"]
+    assert all(lane.take(FRAME) for _ in range(3))
     world.do(events.AudioDue())
 
-    (stepped,) = [e for e in world.effects if isinstance(e, effects.Tell) and e.offset == before + 2]
-    assert stepped.notice == notices.AudioReceived(480 * 45, 0)
-    assert world.session.state.received == 480 * 45
+    assert not [e for e in world.effects if isinstance(e, effects.Tell) and e.offset == before + 3]
+    assert world.session.state.received == 480 * 44
+    assert all(lane.take(FRAME) for _ in range(17))
+    assert lane.due() == "telling"
+    assert tell(world) == (480 * 61, before + 3)
+
+
+def test_a_step_tells_what_nobody_told_for_long() -> None:
+    world = listening()
+    lane, before = world.session.state.input_lane, world.session.state.output.offset
+    assert all(lane.take(FRAME) for _ in range(21))
+    world.do(events.AudioDue())
+
+    (stepped,) = [e for e in world.effects if isinstance(e, effects.Tell) and e.offset == before + 1]
+    assert stepped.notice == notices.AudioReceived(480 * 22, 0)
 
 
 @pytest.mark.parametrize("is_sounding", [False, True])
@@ -193,17 +207,22 @@ def test_each_telling_is_a_mark_of_how_far_the_upstream_had_heard() -> None:
     assert [state.timeline.given_by(at + 0.01) for at, _ in moments] == [end for _, end in moments]
 
 
-def test_nothing_is_told_without_a_step_to_who_is_away_or_that_would_be_too_fast() -> None:
+def test_nothing_is_told_without_a_step_to_who_is_away() -> None:
+    world = listening()
+    assert world.session.state.input_lane.take(FRAME)
+    world.do(events.ClientGone(1006))
+    assert tell(world) is None
+
+
+def test_telling_makes_no_room_for_more_than_the_rate_allows() -> None:
     world = listening()
     state = world.session.state
     state.audio.level = 14_000.0
     world.do(events.Pinged(None))
-    lane = state.input_lane
-    while lane.take(FRAME):
+    lane, before = state.input_lane, state.received
+    while lane.take(FRAME) or tell(world) is not None:
         pass
-    assert tell(world) is None  # what telling would let pass is more than the rate allows
-    world.do(events.ClientGone(1006))
-    assert tell(world) is None
+    assert 14_000 - 2 * 480 < lane.end - before <= 14_000
 
 
 def test_a_lane_told_nothing_new_leaves_it_to_the_step() -> None:

@@ -215,11 +215,11 @@ class Runner:
     def visit(self) -> None:
         """Tell what was received, as the runtime does."""
         lane = self.state.input_lane
-        told = lane.tell(self.state.output_lane, self.clock.now) if lane.passed else None
-        if told is not None:
-            self._tell(effects.Tell(notices.AudioReceived(told[0], self.state.journal.durable), told[1]))
-        elif lane.passed:
+        due = lane.due()
+        if due == "booking":
             self.step(events.AudioDue())
+        elif due == "telling" and (told := lane.tell(self.state.output_lane, self.clock.now)) is not None:
+            self._tell(effects.Tell(notices.AudioReceived(told[0], self.state.journal.durable), told[1]))
 
     def client_gone(self, socket: Socket, code: int) -> None:
         """The socket is over."""

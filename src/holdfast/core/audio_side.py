@@ -11,7 +11,7 @@ from holdfast.core.effects import Append
 from holdfast.core.events import AudioDue, ClientAudio
 from holdfast.core.faults import fault
 from holdfast.core.journal_side import record_progress
-from holdfast.core.lanes import ACKNOWLEDGE_EVERY, SHORT_AUDIO_BYTES
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, SHORT_AUDIO_BYTES, TELL_EVERY
 from holdfast.core.notices import AudioReceived, Error
 from holdfast.core.refusals import admitted, flooded, refuse
 from holdfast.core.state import State, error_of
@@ -65,8 +65,11 @@ def _in_two(s: State, pcm: bytes, mark: int, now: float) -> None:
 
 
 def due(s: State, event: AudioDue, now: float) -> None:  # noqa: ARG001 - every step is called alike
-    """Tell it now, and no message has to stop for it; where there is a mark in what is told again it must."""
-    if s.received > s.acknowledged_at and s.link.is_attached and next_mark(s) is None:
+    """What passed is booked; tell it if it is time, so that no message has to stop for it. Where a mark lies
+    in what is told again, one must.
+    """
+    is_due = s.received - s.acknowledged_at >= TELL_EVERY
+    if is_due and s.link.is_attached and next_mark(s) is None:
         passed(s, now)
         s.timeline.mark(now)
         acknowledge(s)

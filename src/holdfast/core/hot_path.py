@@ -8,7 +8,7 @@ What never will: a decision.
 from __future__ import annotations
 
 from holdfast.core.effects import Tell
-from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SAID_MAX, TOLD_AHEAD, InputLane
+from holdfast.core.lanes import ACKNOWLEDGE_EVERY, PLAYED_MAX, SAID_MAX, UNBOOKED_MAX, InputLane
 from holdfast.core.notices import AudioReceived
 from holdfast.core.output import ItemAudio
 from holdfast.core.state import State
@@ -53,7 +53,7 @@ def open_lanes(s: State) -> None:
     heard = s.input_lane
     heard.room = room = _room_up(s)
     heard.until = s.received + room
-    heard.ahead = min(TOLD_AHEAD, int(s.audio.level) - room) if room and _may_tell(s) else 0
+    heard.ahead = min(UNBOOKED_MAX, int(s.audio.level)) - room if room and _may_tell(s) else 0
     heard.told_to = s.acknowledged_at
     heard.said_max = min(SAID_MAX, int(s.messages.level))
     lane, item, response_id = s.output_lane, s.output.current, s.turn.active

@@ -12,6 +12,7 @@ list, whatever the session has to remember of what passed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
@@ -21,9 +22,12 @@ contract allows 500.
 """
 SHORT_AUDIO_BYTES = SAMPLE_RATE_HZ // 200 * SAMPLE_BYTES
 """Under 5 ms is for a step, where a client's audio counts as a message: a flood of tiny ones is not free."""
-TOLD_AHEAD = ACKNOWLEDGE_EVERY
-"""Samples for which `received` may be told without a step: telling is short, and booking is not. With three
-times as many a session's memory grew by 8 %, for what is kept lies in larger pieces.
+TELL_EVERY = SAMPLE_RATE_HZ * 2 // 5
+"""From 400 ms on it is told with whatever goes to the client anyway, or at a visit (`runtime.rounds`)."""
+UNBOOKED_MAX = SAMPLE_RATE_HZ * 11 // 10
+"""Samples that may pass before somebody books them: two rounds of visits. What passes beyond the next
+acknowledgement passes because that was told without a step: telling is short, and booking is not. With 1.9 s
+a session's memory grew by 8 %, for what is kept lies in larger pieces.
 """
 SAID_MAX = 8
 """So often a client may say between two steps what it has: then each is a message like others."""
@@ -60,28 +64,43 @@ class InputLane:
     said_max: int
     """How often it may, without being a message like others."""
     ahead: int
-    """Samples that may pass beyond `until`, once the client was told what passed before."""
+    """Samples that may pass beyond `until`, once the client is told what passed before."""
     told_to: int
     """The position up to which it was told what was received."""
     told: list[tuple[float, int, int]]
     """When it was told since the last step, up to which position, and under which offset."""
+    seen: int
+    """The position at the last visit."""
 
     @property
     def end(self) -> int:
         """The position after the newest sample."""
         return self.until - self.room
 
-    def tell(self, output: OutputLane, now: float) -> tuple[int, int] | None:
-        """Position and offset of a message that tells the client what was received, and counts as sent now;
-        None where that is for a step.
+    def due(self) -> Literal["telling", "booking"] | None:
+        """What is to be done at a visit (`runtime.rounds`).
+
+        Telling the client what was received: it is time, or no more comes. Booking, by a step: until the next
+        visit more may come than may pass; or all is told, and no more comes.
         """
         end = self.until - self.room
-        more = end - self.told_to
-        if more <= 0 or more > self.ahead:
+        untold, is_quiet = end - self.told_to, end == self.seen
+        self.seen = end
+        if self.passed and (self.room + self.ahead < ACKNOWLEDGE_EVERY or (is_quiet and not untold)):
+            return "booking"
+        return "telling" if untold >= TELL_EVERY or (is_quiet and untold) else None
+
+    def tell(self, output: OutputLane, now: float) -> tuple[int, int] | None:
+        """Position and offset of a message that tells the client what was received, and counts as sent now;
+        None where that is for a step. It makes room for as much as was told, as far as there may be any.
+        """
+        end = self.until - self.room
+        room = min(end - self.told_to, self.ahead)
+        if room <= 0:
             return None
-        self.ahead -= more
-        self.room += more
-        self.until += more
+        self.ahead -= room
+        self.room += room
+        self.until += room
         self.told_to = end
         offset = output.take_number()
         self.told.append((now, end, offset))
@@ -120,6 +139,7 @@ class PlainInputLane(InputLane):
     ahead: int = 0
     told_to: int = 0
     told: list[tuple[float, int, int]] = field(default_factory=list)
+    seen: int = 0
 
 
 class OutputLane:

@@ -1,6 +1,7 @@
 # What the compiled module offers: see `_express.pyx`.
 
 import asyncio
+from collections.abc import Callable
 
 from picows import WSTransport
 
@@ -64,7 +65,14 @@ class RelayDown(Way):
     ) -> None: ...
 
 class SessionUp(Way):
-    def __init__(self, lane: CompiledInputLane, to: Leg, is_positioned: bool, least: int) -> None: ...
+    def __init__(
+        self,
+        lane: CompiledInputLane,
+        to: Leg,
+        received: Callable[[], bytes | None],
+        is_positioned: bool,
+        least: int,
+    ) -> None: ...
 
 class SessionDown(Way):
     def __init__(
@@ -72,6 +80,9 @@ class SessionDown(Way):
         lane: CompiledOutputLane,
         generation: int,
         to: Leg,
+        heard: CompiledInputLane,
+        received: Callable[[], bytes | None],
+        tell_every: int,
         is_positioned: bool,
         least: int,
     ) -> None: ...

@@ -623,7 +623,7 @@ cdef object compiled(cls, lane, names):
 cdef class InputFields:
     """The fields of an `InputLane`, where no interpreter is needed to read them."""
 
-    cdef public long long room, until, acknowledged, said, said_max, ahead, told_to
+    cdef public long long room, until, acknowledged, said, said_max, ahead, told_to, seen
     cdef public CompiledTape passed
     cdef public list told
 
@@ -636,7 +636,7 @@ class CompiledInputLane(InputFields, InputLane):
     @classmethod
     def instead_of(cls, lane):
         """The same lane, compiled."""
-        told = ("acknowledged", "said", "said_max", "ahead", "told_to", "told")
+        told = ("acknowledged", "said", "said_max", "ahead", "told_to", "told", "seen")
         return compiled(cls, lane, ("room", "until", "passed", *told))
 
 
@@ -843,18 +843,23 @@ cdef class RelayDown(Way):
 
 
 cdef class SessionUp(Way):
-    """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`)."""
+    """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`).
+
+    `received` answers the message that tells what was received, which makes room for more.
+    """
 
     cdef InputFields lane
     cdef CompiledTape passed
     cdef Py_ssize_t head, least
     cdef Py_ssize_t held  # so many bytes at the end of the tape are not sent yet
     cdef Leg to
+    cdef object received
 
-    def __init__(self, InputFields lane, Leg to, is_positioned, least):
+    def __init__(self, InputFields lane, Leg to, received, is_positioned, least):
         self.lane = lane
         self.passed = lane.passed
         self.to = to
+        self.received = received
         self.head = 8 if is_positioned else 0
         self.least = least
         self.held = 0
@@ -886,9 +891,9 @@ cdef class SessionUp(Way):
             return self.acknowledged(leg, at, frame)
         if frame.opcode != HF_BINARY or size < self.least or size & 1 or not self.to.is_clear():
             return False
-        room = self.lane.room
-        if room - samples < samples:
+        if self.lane.room - samples < samples and not self.has_room(leg, samples):
             return False
+        room = self.lane.room
         if self.head:
             hf_mask(<uint8_t *>&position, at + frame.head, 8, frame.mask)
             if position != <uint64_t>(self.lane.until - room):
@@ -904,6 +909,16 @@ cdef class SessionUp(Way):
         else:
             self.holds(leg.express)
         return True
+
+    cdef bint has_room(self, Leg leg, Py_ssize_t samples) except -1:
+        """Whether there is room for this message and another, once it is told what was received before."""
+        if self.lane.room + self.lane.ahead - samples < samples:
+            return False
+        told = self.received()
+        if told is None:
+            return False
+        leg.text(told)
+        return self.lane.room - samples >= samples
 
     cdef bint acknowledged(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
         """Whether it is what a client says again and again, and nothing follows from it now."""
@@ -924,19 +939,38 @@ cdef class SessionUp(Way):
 
 
 cdef class SessionDown(Way):
-    """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`)."""
+    """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`).
+
+    With them goes what is to be told of the audio that was `heard`, once it is as much as `tell_every`.
+    """
 
     cdef OutputFields lane
     cdef CompiledTape passed
     cdef Py_ssize_t generation, least
     cdef bint is_positioned
     cdef Leg to
+    cdef InputFields heard
+    cdef object received
+    cdef long long tell_every
 
-    def __init__(self, OutputFields lane, generation, Leg to, is_positioned, least):
+    def __init__(
+        self,
+        OutputFields lane,
+        generation,
+        Leg to,
+        InputFields heard,
+        received,
+        tell_every,
+        is_positioned,
+        least,
+    ):
         self.lane = lane
         self.passed = lane.passed
         self.generation = generation
         self.to = to
+        self.heard = heard
+        self.received = received
+        self.tell_every = tell_every
         self.is_positioned = is_positioned
         self.least = least
 
@@ -985,8 +1019,23 @@ cdef class SessionDown(Way):
             size += PLACE_BYTES
         else:
             memcpy(out, pcm, size)
-        send_under_head(self.to, HF_BINARY, out, size, NULL)
+        send_under_head(self.to, HF_BINARY, out, size, NULL, self.told(out + size))
         return True
+
+    cdef Py_ssize_t told(self, uint8_t *out) except -1:
+        """Write the message that tells what was received, if that is due; answers how long it is."""
+        cdef InputFields heard = self.heard
+        cdef size_t length
+        cdef Py_ssize_t size
+        if heard.until - heard.room - heard.told_to < self.tell_every:
+            return 0
+        told = self.received()
+        if told is None:
+            return 0
+        size = PyBytes_GET_SIZE(told)
+        length = hf_write_head(out, HF_TEXT, size, NULL)
+        memcpy(out + length, PyBytes_AS_STRING(told), size)
+        return length + size
 
 
 cdef int send_append(Leg to, uint8_t *text, size_t size) except -1:
@@ -999,12 +1048,14 @@ cdef int send_append(Leg to, uint8_t *text, size_t size) except -1:
     return send_under_head(to, HF_TEXT, text, size, mask)
 
 
-cdef int send_under_head(Leg to, uint8_t opcode, uint8_t *payload, size_t size, const uint8_t *mask) except -1:
-    """Send what stands at `payload`, before which there is room for a head."""
+cdef int send_under_head(
+    Leg to, uint8_t opcode, uint8_t *payload, size_t size, const uint8_t *mask, size_t more=0
+) except -1:
+    """Send what stands at `payload`, before which there is room for a head, and so many bytes `more` behind it."""
     cdef uint8_t head[HF_HEAD_MAX]
     cdef size_t length = hf_write_head(head, opcode, size, mask)
     memcpy(payload - length, head, length)
-    return to.send_behind(payload - length, length + size)
+    return to.send_behind(payload - length, length + size + more)
 
 
 cdef bint same(hf_span span, text) except -1:

@@ -20,7 +20,7 @@ from holdfast.core.client_side import voice_of
 from holdfast.core.effects import Effect
 from holdfast.core.events import Event, MessageRefused, SessionAsked
 from holdfast.core.faults import Fault
-from holdfast.core.lanes import SHORT_AUDIO_BYTES
+from holdfast.core.lanes import SHORT_AUDIO_BYTES, TELL_EVERY
 from holdfast.core.limits import Limits
 from holdfast.core.rates import TokenBucket
 from holdfast.core.state import Surroundings
@@ -112,8 +112,8 @@ class SessionRunner(Shell):
         up = state.input_lane = self._input_lane = CompiledInputLane.instead_of(state.input_lane)
         down = state.output_lane = self._output_lane = CompiledOutputLane.instead_of(state.output_lane)
         return (
-            SessionUp(up, upstream, placed, SHORT_AUDIO_BYTES),
-            SessionDown(down, generation, client, placed, SHORT_AUDIO_BYTES),
+            SessionUp(up, upstream, self.received, placed, SHORT_AUDIO_BYTES),
+            SessionDown(down, generation, client, up, self.received, TELL_EVERY, placed, SHORT_AUDIO_BYTES),
         )
 
     def client_text(self, payload: bytes) -> None:
@@ -139,21 +139,28 @@ class SessionRunner(Shell):
             self.step(events.ClientAudio(payload))
 
     def visit(self) -> None:
-        """Tell what was received, if anything was; now and then with a step, which books it."""
+        """Tell what was received, or book it, if that is due."""
         try:
-            if self._input_lane.passed:
-                self._tell_received()
+            due = self._input_lane.due()
+            if due == "booking":
+                self.step(AUDIO_DUE)
+            elif due == "telling" and (told := self.received()) is not None:
+                self.client.send_text(told)
+            super().visit()
         except Exception as error:  # noqa: BLE001 - others are visited after this one
             self._broke(error)
-        super().visit()
 
-    def _tell_received(self) -> None:
-        told = self._input_lane.tell(self._output_lane, now())
-        if told is None:
-            self.step(AUDIO_DUE)
-        else:
+    def received(self) -> bytes | None:
+        """The message that tells what was received, and counts as sent; None where that is for a step."""
+        try:
+            told = self._input_lane.tell(self._output_lane, now())
+            if told is None:
+                return None
             self._record.contact()
-            self.client.send_text(browser.audio_received(*told, self._state.journal.durable, timestamp()))
+            return browser.audio_received(*told, self._state.journal.durable, timestamp())
+        except Exception as error:  # noqa: BLE001 - others share the express
+            self._broke(error)
+            return None
 
     def client_breached(self, code: int, reason: str) -> None:
         """It is told in words what the close code says in a number."""
