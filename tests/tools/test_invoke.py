@@ -40,12 +40,32 @@ async def no_store(_context: ToolContext) -> ToolResult:
     raise ToolFaultError("store.unavailable")
 
 
+async def own_fault(_context: ToolContext) -> ToolResult:
+    raise ToolFaultError("shop.closed")
+
+
+async def wait_for_what_is_cancelled(_context: ToolContext) -> ToolResult:
+    lost = asyncio.get_running_loop().create_future()
+    lost.cancel()
+    await lost
+    return ToolResult("")
+
+
 async def flood(_context: ToolContext) -> ToolResult:
     return ToolResult("x" * 70_000)
 
 
 def toolbox(limits: Limits = QUICK, concurrent: int = 4) -> FunctionToolbox:
-    functions = (greet, hang, break_down, time_out_inside, no_store, flood)
+    functions = (
+        greet,
+        hang,
+        break_down,
+        time_out_inside,
+        no_store,
+        own_fault,
+        wait_for_what_is_cancelled,
+        flood,
+    )
     tools = [function_tool(function, description="x") for function in functions]
     return FunctionToolbox(tools, limits=limits, concurrent=concurrent)
 
@@ -72,6 +92,8 @@ async def test_a_result_bears_the_sentence_the_facts_and_the_consequences() -> N
         ("break_down", "{}", "tool.failed", "failed"),
         ("time_out_inside", "", "tool.failed", "failed"),
         ("no_store", "{}", "store.unavailable", "failed"),
+        ("own_fault", "{}", "tool.failed", "failed"),
+        ("wait_for_what_is_cancelled", "{}", "tool.failed", "failed"),
         ("flood", "{}", "tool.failed", "failed"),
     ],
 )

@@ -66,7 +66,15 @@ class FunctionToolbox:
                 result = await tool.function(context, **accepted)
             return self._outcome(result, tool, context)
         except ToolFaultError as error:
+            if error.code not in FAULTS:
+                return _fault("tool.failed", context, "the tool named an unknown fault", tool, _where(error))
             return _fault(error.code, context, "the tool could not do its work", tool)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # nobody cancelled the call: something that the tool waited for was cancelled
+            return _fault("tool.failed", context, "the tool was cancelled from within", tool, _where(error))
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is its outcome, never the session's end
             if isinstance(error, TimeoutError) and deadline.expired():
                 return _fault("tool.timeout", context, f"no answer in {self._limits.tool_s:g} s", tool)
