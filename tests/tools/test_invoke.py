@@ -51,6 +51,10 @@ async def wait_for_what_is_cancelled(_context: ToolContext) -> ToolResult:
     return ToolResult("")
 
 
+async def no_number(_context: ToolContext) -> ToolResult:
+    return ToolResult("Your rate is", {"rate": float("nan")})
+
+
 async def flood(_context: ToolContext) -> ToolResult:
     return ToolResult("x" * 70_000)
 
@@ -64,6 +68,7 @@ def toolbox(limits: Limits = QUICK, concurrent: int = 4) -> FunctionToolbox:
         no_store,
         own_fault,
         wait_for_what_is_cancelled,
+        no_number,
         flood,
     )
     tools = [function_tool(function, description="x") for function in functions]
@@ -94,6 +99,7 @@ async def test_a_result_bears_the_sentence_the_facts_and_the_consequences() -> N
         ("no_store", "{}", "store.unavailable", "failed"),
         ("own_fault", "{}", "tool.failed", "failed"),
         ("wait_for_what_is_cancelled", "{}", "tool.failed", "failed"),
+        ("no_number", "{}", "tool.failed", "failed"),
         ("flood", "{}", "tool.failed", "failed"),
     ],
 )

@@ -24,8 +24,9 @@ async def paint(
         Colour, Field(description="Which.", json_schema_extra={"x-spoken": {"red": ["reddish"]}})
     ],
     coats: Annotated[int, Field(ge=1, le=9)] = 1,
+    litres: float = 0.5,
 ) -> ToolResult:
-    return ToolResult(f"{coats} of {colour}")
+    return ToolResult(f"{coats} of {colour}, {litres} l")
 
 
 def tool() -> Tool:
@@ -54,6 +55,7 @@ def test_the_schema_is_plain_closed_and_bears_the_spoken_extensions() -> None:
                     "x-spoken": {"red": ["reddish"]},
                 },
                 "coats": {"type": "integer", "minimum": 1, "maximum": 9, "default": 1},
+                "litres": {"type": "number", "default": 0.5},
             },
             "required": ["colour"],
             "x-title": "painting",
@@ -69,8 +71,8 @@ def test_strangers_are_sent_no_extensions() -> None:
 
 
 def test_fitting_arguments_are_read() -> None:
-    assert tool().read('{"colour": "blue", "coats": 2}') == {"colour": Colour.BLUE, "coats": 2}
-    assert tool().read('{"colour": "red"}') == {"colour": Colour.RED, "coats": 1}
+    assert tool().read('{"colour": "blue", "coats": 2}') == {"colour": Colour.BLUE, "coats": 2, "litres": 0.5}
+    assert tool().read('{"colour": "red", "litres": 2}') == {"colour": Colour.RED, "coats": 1, "litres": 2}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,9 @@ def test_fitting_arguments_are_read() -> None:
         ("[]", "arguments"),
         ("no json", "arguments"),
         ('{"colour": "red", "coats": 1e400}', ""),
+        ('{"colour": "red", "litres": NaN}', "litres"),
+        ('{"colour": "red", "litres": -Infinity}', "litres"),
+        ('{"colour": "red", "litres": 1e400}', "litres"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_line(arguments: str, told: str) -> None:

@@ -81,7 +81,8 @@ class FunctionToolbox:
             return _fault("tool.failed", context, "the tool ended with an error", tool, _where(error))
 
     def _outcome(self, result: ToolResult, tool: Tool, context: ToolContext) -> ToolOutcome:
-        output = json.dumps({"say": result.say, **result.facts}, ensure_ascii=False, separators=(",", ":"))
+        told = {"say": result.say, **result.facts}
+        output = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         if len(output.encode()) > self._limits.tool_result_bytes:
             return _fault("tool.failed", context, "the tool's result is too long", tool)
         return ToolOutcome(output, "ok", client_action=result.client_action, end_session=result.end_session)

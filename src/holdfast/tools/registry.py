@@ -128,7 +128,7 @@ def _arguments_model(name: str, function: ToolFunction) -> type[BaseModel]:
             raise TypeError(f"parameter {parameter.name!r} of the tool {name!r} has no type")
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
     return create_model(f"{name}_arguments", __config__=config, **fields)
 
 
