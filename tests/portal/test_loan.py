@@ -70,6 +70,17 @@ def test_the_fee_is_halved_in_the_last_year() -> None:
     assert short.fee_cents == round(balance_cents(terms, 13) / 200)
 
 
+@pytest.mark.parametrize("end", [date(2028, 3, 1), date(2027, 3, 1)])
+def test_the_last_year_begins_a_year_before_the_end_with_a_leap_day_or_without(end: date) -> None:
+    terms, begins = Terms(1_000_000, 600, 24), months_later(end, -12)
+
+    before = settlement(terms, paid=12, last_due=begins, end=end, today=begins - timedelta(days=1))
+    within = settlement(terms, paid=12, last_due=begins, end=end, today=begins)
+
+    assert before.fee_cents == round(balance_cents(terms, 12) / 100)
+    assert within.fee_cents == round(balance_cents(terms, 12) / 200)
+
+
 def test_interest_runs_by_the_day_since_the_last_due_date() -> None:
     terms, last_due = Terms(3_650_000, 1_000, 60), date(2026, 11, 1)
 

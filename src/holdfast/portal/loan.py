@@ -102,7 +102,7 @@ def settlement(terms: Terms, *, paid: int, last_due: date, end: date, today: dat
     owed = balance_cents(terms, paid)
     accrued = _round(Decimal(owed) * terms.rate_bp / 10_000 * max(0, (today - last_due).days) / _DAYS_OF_YEAR)
     lost = max(0, sum(line.interest_cents for line in plan(terms)[paid:]) - accrued)
-    share = _FEE if (end - today).days > _DAYS_OF_YEAR else _FEE_LAST_YEAR
+    share = _FEE if months_later(end, -12) > today else _FEE_LAST_YEAR
     fee = min(_round(owed * share), lost)
     return Settlement(owed, accrued, fee, lost - fee)
 
