@@ -36,6 +36,16 @@ async def test_a_second_start_finds_what_the_first_one_made(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("folder", ["what?", "a?mode=ro", "50%20more", "a#b", "ünï"])
+def test_the_file_is_made_where_it_was_asked_for_whatever_the_folder_is_called(
+    tmp_path: Path, folder: str
+) -> None:
+    open_store(tmp_path / folder / "portal.sqlite3").close()
+
+    assert [one.name for one in tmp_path.iterdir()] == [folder]
+    assert (tmp_path / folder / "portal.sqlite3").stat().st_size > 0
+
+
 async def test_a_locked_file_is_said_calmly_and_is_over_when_the_lock_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

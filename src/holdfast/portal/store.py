@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, event, select, text
+from sqlalchemy import URL, Connection, Engine, event, select, text
 from sqlalchemy import create_engine as sql_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -107,7 +107,7 @@ def open_store(path: Path) -> PortalStore:
 
 def _engine(path: Path) -> Engine:
     engine = sql_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         poolclass=QueuePool,
         pool_size=_CONNECTIONS,
         max_overflow=0,
