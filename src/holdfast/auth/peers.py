@@ -40,9 +40,10 @@ class TrustedProxies:
 
     def resolve(self, peer: str, scheme: Literal["http", "https"], headers: Mapping[str, str]) -> Peer:
         """The client behind `peer`. The chain is read from its near end; the first stranger is the client."""
+        # a socket for both families writes an address of IPv4 as one of IPv6: all of them share one /64
+        client = str(_address(peer) or peer)
         if not self._networks or not self._trusts(peer):
-            return Peer(peer, scheme)
-        client = peer
+            return Peer(client, scheme)
         for hop in reversed(headers.get("x-forwarded-for", "").split(",")[-_HOPS_MAX:]):
             address = _address(_without_port(hop.strip()))
             if address is None:

@@ -137,7 +137,7 @@ async def listening(server: QuietServer, sock: socket.socket) -> AsyncIterator[s
         await asyncio.sleep(0.005)
     host, port = sock.getsockname()[:2]
     try:
-        yield f"{host}:{port}"
+        yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     finally:
         server.stop()
         await task

@@ -6,7 +6,6 @@ What never will: admission rules (auth), sockets (the router), speech.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -256,7 +255,7 @@ def _faults(rehearsal: Rehearsing, gate: PortalGate) -> Callable[..., Awaitable[
     """
 
     async def faults(request: Request, wanted: RehearsedFault) -> Response:
-        if not ipaddress.ip_address(gate.peer(as_upgrade_request(request.scope)).address).is_loopback:
+        if not gate.peer(as_upgrade_request(request.scope)).is_loopback:
             return error(403, "NOT_AUTHORIZED", "Faults are rehearsed from this machine only.", "")
         met = rehearsal.play(wanted.fault, seconds=wanted.seconds, session=wanted.session)
         return JSONResponse({"fault": wanted.fault, "sessions": met}, headers=_NO_STORE)
