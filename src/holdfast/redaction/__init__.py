@@ -19,7 +19,7 @@ _FIGURES: Final = re.compile(r"[\d@]")
 _WORDS: Final = re.compile(r"[^\W\d_]+")
 _AT: Final = frozenset({"at", "ät", "aet", "klammeraffe"})
 _DOT: Final = frozenset({"dot", "punkt", "point"})
-_DOTTED: Final = re.compile(r"\w\.\w")
+_DOTTED: Final = re.compile(r"\.\w")
 _SAID_NUMBERS_MIN: Final = 2
 
 

@@ -64,7 +64,7 @@ _OTHER_NAME: Final = re.compile(
     r"[\s-]?(?:number|no|nummer|nr|id|code)?\b",
     re.IGNORECASE,
 )
-_DOT: Final = r"(?:\s*\.\s*|\s+(?:dot|punkt|point)\s+)"
+_SAID_DOT: Final = r"\s*[\[({<]\s*(?:dot|punkt|point)\s*[\])}>]\s*|\s+(?:dot|punkt|point)\s+"
 _ENDING: Final = (
     r"(?:com|net|org|info|biz|edu|gov|eu|io|dev|app|de|at|ch|uk|us|fr|it|es|nl|be|pl|pt|se|no|dk|fi|ie|cz|ca|au|in|"
     r"me|li|lu|gr|tv|cloud|online|bank|jp|br|nz|example|test)"
@@ -72,13 +72,24 @@ _ENDING: Final = (
 _WRITTEN_MAIL: Final = re.compile(
     r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 )
-_AT: Final = re.compile(r"\s*@\s*|\s(?:at|ät|aet|klammeraffe|at[- ]sign)\s", re.IGNORECASE)
-_DASH: Final = r"(?:\s+(?:minus|dash|hyphen|bindestrich|strich)\s+)"
-_LABEL: Final = rf"[\w-]{{1,63}}(?:{_DASH}[\w-]{{1,63}}){{0,3}}?"
-_DOMAIN: Final = re.compile(
-    rf"\s*{_LABEL}(?:{_DOT}{_LABEL}){{0,3}}?{_DOT}{_ENDING}\b",
+_GAP: Final = r"\s{0,3}"  # bounded: of a text of blanks each would be tried with all that follow
+_AT: Final = re.compile(
+    rf"{_GAP}@{_GAP}|{_GAP}[\[({{<]{_GAP}(?:at|ät){_GAP}[\])}}>]{_GAP}"
+    r"|\s(?:at[- ]sign|at|ät|aet|klammeraffe)\s",
     re.IGNORECASE,
 )
+_DASH: Final = r"(?:\s+(?:minus|dash|hyphen|bindestrich|strich)\s+)"
+_LABEL: Final = rf"[\w-]{{1,63}}(?:{_DASH}[\w-]{{1,63}}){{0,3}}?"
+
+
+def _domain(dot: str) -> re.Pattern[str]:
+    joint = rf"(?:{dot}|{_SAID_DOT})"
+    return re.compile(rf"\s*{_LABEL}(?:{joint}{_LABEL}){{0,3}}?{joint}{_ENDING}\b", re.IGNORECASE)
+
+
+_DOMAIN: Final = _domain(r"\s*\.\s*")
+_DOMAIN_AFTER_A_WORD: Final = _domain(r"\s*\.(?!\s)")
+"""After "at", which is a word like others: there a full stop before a blank ends a sentence."""
 _LOCAL_WORD: Final = re.compile(r"[\w.+-]+")
 _NO_PLAIN_WORD: Final = re.compile(r"[\d._+]")
 _JOINING: Final = frozenset(
@@ -274,14 +285,16 @@ def mails(reading: Reading) -> Iterator[Place]:
     for found in _WRITTEN_MAIL.finditer(reading.text):
         yield Place(Kind.MAIL, *found.span())
     for at in _AT.finditer(reading.text):
-        domain = _DOMAIN.match(reading.text, at.end(), at.end() + _DOMAIN_CHARS_MAX)
+        is_sign = at[0].strip().lower() != "at"
+        ends = _DOMAIN if is_sign else _DOMAIN_AFTER_A_WORD
+        domain = ends.match(reading.text, at.end(), at.end() + _DOMAIN_CHARS_MAX)
         words = _local_words(reading.text[max(0, at.start() - _LOCAL_CHARS_MAX) : at.start()])
         if domain is None or not words:
             continue
         start = at.start() - words[0]
         if (
             len(words) > 1
-            or "@" in at[0]
+            or is_sign
             or _NO_PLAIN_WORD.search(reading.text, start, at.start())
             or _MAILBOX.match(domain[0].strip())
             or _MAIL_NAME.search(reading.before(start))
