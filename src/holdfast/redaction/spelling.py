@@ -32,6 +32,7 @@ _TIMES: Final = {"double": 2, "doppel": 2, "triple": 3, "treble": 3, "dreimal": 
 _HUNDRED: Final = frozenset({"hundred", "hundert"})
 _FILLERS: Final = frozenset(f"{_THINKING} {_SAID_SIGNS}".split())
 COUNTED_MIN: Final = 5
+COUNTED_DIGITS_MAX: Final = 4
 _DASHES: Final = frozenset("-\u2013\u2014")
 _SOFT: Final = frozenset(".,/()·")
 _PLUS: Final = frozenset({"+", "PLUS"})
@@ -156,5 +157,8 @@ class Apart:
 
 def is_counting(run: Run) -> bool:
     """Whether somebody counts: one, two, three, four, five."""
-    values = [int(piece.spelled) for piece in run if piece.spelled != "+"]
+    counted = [piece.spelled for piece in run if piece.spelled != "+"]
+    if any(len(figures) > COUNTED_DIGITS_MAX for figures in counted):
+        return False
+    values = list(map(int, counted))
     return len(values) >= COUNTED_MIN and all(after - before == 1 for before, after in pairwise(values))
