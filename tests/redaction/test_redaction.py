@@ -25,6 +25,10 @@ SAID_IBAN = (
     [
         ("My card is 4111 1111 1111 1111, thanks.", "My card is [card], thanks."),
         ("four one one one, one one one one, one one one one, one one one one", "[card]"),
+        ("4111\u20111111\u20111111\u20111111 or 4111_1111_1111_1111", "[card] or [card]"),
+        ("4111\u200b1111\u200b1111\u200b1111", "[card]"),
+        ("DE89\u22123704\u22120044\u22120532\u22120130\u221200", "[iban]"),
+        ("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13", None),
         ("Meine Karte: vierzig null null, null null fünf sechs, ...", None),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN [iban]"),
         (f"D E {SAID_IBAN}", "[iban]"),

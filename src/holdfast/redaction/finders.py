@@ -158,7 +158,8 @@ def cards(reading: Reading) -> Iterator[Place]:
         if named and MISHEARD_CARD_DIGITS_MIN <= digits <= CARD_DIGITS_MAX + 1:
             yield Place(Kind.CARD, run[0].start, run[-1].end)
             continue
-        yield from _windows(run, Kind.CARD, CARD_DIGITS_MIN, CARD_DIGITS_MAX, _is_card)
+        if not is_counting(run):
+            yield from _windows(run, Kind.CARD, CARD_DIGITS_MIN, CARD_DIGITS_MAX, _is_card)
         if digits in {3, 4} and _CODE.search(reading.before(run[0].start)):
             yield Place(Kind.CARD, run[0].start, run[-1].end)
 

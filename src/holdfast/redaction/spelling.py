@@ -33,8 +33,10 @@ _HUNDRED: Final = frozenset({"hundred", "hundert"})
 _FILLERS: Final = frozenset(f"{_THINKING} {_SAID_SIGNS}".split())
 COUNTED_MIN: Final = 5
 COUNTED_DIGITS_MAX: Final = 4
-_DASHES: Final = frozenset("-\u2013\u2014")
-_SOFT: Final = frozenset(".,/()·")
+_DASHES: Final = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
+_UNSEEN: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+"""Soft hyphens and blanks of no width: who pastes a number may paste them."""
+_SOFT: Final = frozenset(".,/()·_")
 _PLUS: Final = frozenset({"+", "PLUS"})
 _TOKEN: Final = re.compile(r"\d+|[^\W\d_]+|\S")
 _AMOUNT_OR_DATE: Final = re.compile(
@@ -89,7 +91,7 @@ def pieces(text: str) -> Iterator[Piece]:
     """
     last: Piece | None = None
     for found in _TOKEN.finditer(text):
-        if found[0] in _DASHES:
+        if found[0] in _DASHES or found[0] in _UNSEEN:
             continue
         piece = _spelled(found[0], found.start(), found.end())
         joined = None if last is None else _joined(text, last, piece)
