@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,30 @@ def test_a_damaged_file_is_named_at_the_start_and_not_touched(tmp_path: Path, co
     assert "damaged" in refused.value.message
     assert "Move the file away" in refused.value.remedy
     assert path.read_bytes() == content
+
+
+def damaged_behind_its_first_page(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:4_096] + b"\xff" * (len(content) - 4_096))
+
+
+def without_its_customers(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("drop table customer")
+
+
+@pytest.mark.parametrize("harm", [damaged_behind_its_first_page, without_its_customers])
+async def test_a_file_that_opens_and_cannot_be_read_is_named_at_the_start(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "portal.sqlite3"
+    open_store(path).close()
+    harm(path)
+
+    with pytest.raises(PortalError, match="is damaged") as refused:
+        await Portal.open(path)
+
+    assert "Move the file away" in refused.value.remedy
 
 
 def test_another_programs_database_is_not_touched(tmp_path: Path) -> None:

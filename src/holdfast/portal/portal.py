@@ -26,10 +26,8 @@ def local_today() -> date:
 class Portal:
     """Opened by `Portal.open`. `customers` are the demo's, the first being the one signed in by default."""
 
-    def __init__(
-        self, store: PortalStore, customers: list[Customer], *, limits: Limits, today: Callable[[], date]
-    ) -> None:
-        self.customers = tuple(customers)
+    def __init__(self, store: PortalStore, *, limits: Limits, today: Callable[[], date]) -> None:
+        self.customers = tuple(store.customers)
         self.toolbox = FunctionToolbox(portal_tools(store, today), limits=limits)
         self._store = store
 
@@ -38,8 +36,7 @@ class Portal:
         cls, path: Path, *, limits: Limits = DEFAULT, today: Callable[[], date] = local_today
     ) -> Portal:
         """The portal at `path`, made at the first run. Raises PortalError, which names file and remedy."""
-        store = await asyncio.to_thread(open_store, path)
-        return cls(store, await store.customers(), limits=limits, today=today)
+        return cls(await asyncio.to_thread(open_store, path), limits=limits, today=today)
 
     def customer(self, customer_id: str) -> Customer | None:
         """A customer of the demo by id."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -48,10 +48,11 @@ class PortalError(Exception):
 
 
 class PortalStore:
-    """Read access to the portal. Open it with `open_store`; methods that say so may run for two seconds."""
+    """Read access to the portal. Open it with `open_store`. `customers` are in the order of the demo."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, customers: Sequence[records.Customer]) -> None:
         self.path = path
+        self.customers = customers
         self._engine = engine
 
     async def file(self, customer_id: str, today: date) -> records.CustomerFile | None:
@@ -60,10 +61,6 @@ class PortalStore:
         Raises ToolFaultError("store.unavailable") when the file is locked, gone or damaged.
         """
         return await asyncio.to_thread(self._guarded, lambda session: _file(session, customer_id, today))
-
-    async def customers(self) -> list[records.Customer]:
-        """Every customer, in the order of the demo. Raises as `file` does."""
-        return await asyncio.to_thread(self._guarded, _customers)
 
     def close(self) -> None:
         """Give the connections back. Twice is harmless."""
@@ -96,13 +93,15 @@ def open_store(path: Path) -> PortalStore:
     engine = _engine(path)
     try:
         _fill(engine, path)
+        with Session(engine) as session:
+            customers = _customers(session)
     except SQLAlchemyError as error:
         engine.dispose()
         raise _start_error(path, error, remedy) from None
     except PortalError:
         engine.dispose()
         raise
-    return PortalStore(path, engine)
+    return PortalStore(path, engine, customers)
 
 
 def _engine(path: Path) -> Engine:
@@ -160,7 +159,7 @@ def _is_current(connection: Connection, path: Path) -> bool:
 
 def _start_error(path: Path, error: SQLAlchemyError, remedy: str) -> PortalError:
     reason = _reason(error)
-    if "not a database" in reason or "malformed" in reason:
+    if any(words in reason for words in ("not a database", "malformed", "no such")):
         return PortalError(
             f"The portal's database {path} is damaged ({reason}).",
             "Move the file away: a new one with the demo's customers is made at the next start.",
