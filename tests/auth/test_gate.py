@@ -202,6 +202,20 @@ def test_a_mapped_loopback_address_is_this_machine() -> None:
     assert status(bare().admit_browser(upgrade(peer="::ffff:127.0.0.1"))) == 101
 
 
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_limits_count_by_what_one_client_has(address: str, line: str) -> None:
+    assert bare().peer(upgrade(peer=address)).line == line
+
+
 FORGED = {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "https", "forwarded": "for=127.0.0.1"}
 
 

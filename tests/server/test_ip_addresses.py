@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from uvicorn.config import Config
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from holdfast.auth import GateOptions, PortalGate
 from holdfast.server.listening import QuietServer, bound_socket, listening
 from holdfast.server.rest import PageOptions, Readiness, create_rest_app
+from tests.server.guarded import KEY, guarded
 
 TICKET = "/api/financial-sherpa/ticket"
 PAGE = PageOptions("Financial Sherpa", "Hi", {"name": "local", "kind": "local", "model": "m"})
@@ -53,6 +57,26 @@ async def test_clients_of_both_families_are_counted_each_for_itself() -> None:
 
         assert 429 in await tickets(base, "127.0.0.1", 61)
         assert 429 not in await tickets(base, "127.0.0.2", 1)
+
+
+async def test_sessions_are_counted_by_the_network_that_one_client_has(tmp_path: Path) -> None:
+    proxies, limits = {"trusted_proxies": ["127.0.0.1"]}, {"sessions_per_ip": 1}
+    async with (
+        guarded(tmp_path, server=proxies, limits=limits) as (url, _, _),
+        AsyncExitStack() as open_ones,
+    ):
+        statuses = []
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+            headers = {"Authorization": f"Bearer {KEY}", "X-Forwarded-For": address}
+            try:
+                await open_ones.enter_async_context(
+                    connect(f"{url.replace('http', 'ws')}/v1/realtime", additional_headers=headers)
+                )
+                statuses.append(101)
+            except InvalidStatus as refused:
+                statuses.append(refused.response.status_code)
+
+    assert statuses == [101, 429, 101]
 
 
 async def test_the_address_told_can_be_opened() -> None:

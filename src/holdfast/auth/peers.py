@@ -24,6 +24,14 @@ class Peer:
     scheme: Literal["http", "https"]
 
     @property
+    def line(self) -> str:
+        """What limits count by: the address; of IPv6 its /64, which is what one line is given."""
+        found = _address(self.address)
+        if found is None or found.version == 4:
+            return self.address
+        return str(ipaddress.ip_network((found, 64), strict=False))
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the client runs on this machine."""
         address = _address(self.address)

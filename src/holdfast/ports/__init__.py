@@ -82,8 +82,8 @@ class PeerAddress(Protocol):
     """Who is at the other end, behind trusted proxies."""
 
     @property
-    def address(self) -> str:
-        """The address that limits count by."""
+    def line(self) -> str:
+        """What limits count by: the address, or the network that one client has."""
         ...
 
 

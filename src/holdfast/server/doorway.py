@@ -6,7 +6,6 @@ What never will: routes.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -157,7 +156,7 @@ class _Answer:
 
 
 class AddressLimits:
-    """A token bucket for each address (each /64 of IPv6). Of too many, the longest unseen goes."""
+    """A token bucket for each client, by `Peer.line` or its name. Of too many, the longest unseen goes."""
 
     def __init__(
         self,
@@ -171,19 +170,10 @@ class AddressLimits:
         self._addresses_max = addresses_max
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def admits(self, address: str) -> bool:
-        """Whether one more request of this address is within bounds."""
-        key = _network(address)
+    def admits(self, key: str) -> bool:
+        """Whether one more request of this client is within bounds."""
         bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst)
         self._buckets[key] = bucket
         if len(self._buckets) > self._addresses_max:
             self._buckets.popitem(last=False)
         return bucket.take(1.0, self._clock())
-
-
-def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

@@ -216,7 +216,7 @@ class _Routes:
     async def judge_change(self, request: Request) -> None:
         """A dependency of every route that changes something: CSRF, Sec-Fetch-Site, Origin, a session."""
         asked = as_upgrade_request(request.scope)
-        if not self._ticket_limits.admits(self._gate.peer(asked).address):
+        if not self._ticket_limits.admits(self._gate.peer(asked).line):
             raise RefusedError(Refusal(429, "RATE_LIMITED", "Too many requests from this address."))
         judged = self._gate.judge_change(asked)
         if isinstance(judged, Refusal):

@@ -84,7 +84,7 @@ class SocketRouter:
         admitted = self.gate.admit_browser(request)
         if isinstance(admitted, Refusal):
             return self._refused(request, admitted)
-        peer = self.gate.peer(request).address
+        peer = self.gate.peer(request).line
         if (busy := self.directory.refusal(peer, admitted.customer_id)) is not None:
             return _busy(busy)
         entering = Admission(BROWSER_PATH, admitted, peer, admitted.customer_id)
@@ -102,7 +102,7 @@ class SocketRouter:
         if is_older and not self.translates_beta:
             return _accept(request, _protocol_for(request), older_client.refused())
         user = _counted_user(admitted)
-        peer = self.gate.peer(request).address
+        peer = self.gate.peer(request).line
         if (busy := self.directory.refusal(peer, user)) is not None:
             return _busy(busy)
         asked = RelayWish.of(request)

@@ -83,7 +83,7 @@ class CallRoutes:
             raise RefusedV1Error(501, "webrtc_not_offered", _NOT_OFFERED)
         session = self._session(who, asked)
         asked_by = as_upgrade_request(request.scope)
-        peer = self._gate.peer(asked_by).address
+        peer = self._gate.peer(asked_by).line
         user = "" if who.source in {"client_key", "loopback"} else who.customer_id
         if (busy := options.directory.refusal(peer, user)) is not None:
             status = 429 if busy.code == "application.rate_limited" else 503

@@ -122,7 +122,7 @@ class ConsoleRoutes:
     async def sign_in(self, request: Request, given: SignIn) -> Response:
         """A key for a cookie."""
         asked = as_upgrade_request(request.scope)
-        if not self._attempts.admits(self._gate.peer(asked).address):
+        if not self._attempts.admits(self._gate.peer(asked).line):
             words = "Too many attempts from this address."
             return error(429, "RATE_LIMITED", words, "Wait a moment.", **{"Retry-After": "5"})
         cookie = self._gate.operators.sign_in(given.key, secure=self._secure(request))
