@@ -7,7 +7,7 @@ What never will: routes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -49,13 +49,21 @@ SECURITY_HEADERS: Final = {
 _HSTS: Final = "max-age=31536000"
 
 
-def as_upgrade_request(scope: Scope) -> UpgradeRequest:
-    """An HTTP request in the shape that the gate judges."""
+def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Header fields with one value for each name, in small letters. Cookies that came over HTTP/2 may stand
+    in several fields, which are joined as they would be in one.
+    """
     headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+    for field, value in fields:
+        name = field.lower()
         separator = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+    return headers
+
+
+def as_upgrade_request(scope: Scope) -> UpgradeRequest:
+    """An HTTP request in the shape that the gate judges."""
+    headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
     client = scope.get("client")
     return UpgradeRequest(

@@ -26,6 +26,7 @@ from holdfast.runtime.directory import Directory
 from holdfast.runtime.relay_return import RelayWish
 from holdfast.server import older_client
 from holdfast.server.client_socket import RefusedSocket
+from holdfast.server.doorway import joined
 from holdfast.server.handover import Answer
 from holdfast.server.host import BROWSER_PATH, REALTIME_PATH, Admission, Hosting, bounds_of
 from holdfast.wire.dialects import asks_for_beta
@@ -144,15 +145,11 @@ class SocketRouter:
 def upgrade_request(request: WSUpgradeRequest, peer: str, scheme: str) -> UpgradeRequest:
     """picows' request in our shape."""
     path, query = _target(request.path.decode("latin-1"))
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return UpgradeRequest(
         method=request.method.decode("latin-1"),
         path=path,
         query=dict(parse_qsl(query, keep_blank_values=True)),
-        headers=headers,
+        headers=joined(request.headers.items()),
         peer=peer,
         scheme=cast("Literal['http', 'https']", scheme),
     )
