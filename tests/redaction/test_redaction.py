@@ -32,6 +32,7 @@ SAID_IBAN = (
         ("Meine Karte: vierzig null null, null null fünf sechs, ...", None),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN [iban]"),
         (f"D E {SAID_IBAN}", "[iban]"),
+        ("My IBAN is MT84MALT011000012345MTLCAST001S, and", "My IBAN is [iban], and"),
         ("Call 0171 2345678 or +44 20 7946 0958.", "Call [phone] or [phone]."),
         ("a dot keller at example dot com", "[mail]"),
         ("anna.keller@example.com", "[mail]"),

@@ -227,7 +227,10 @@ def _spells(text: str, piece: Piece, compact: str) -> bool:
         return False
     if len(compact) < 2:
         return spelled.isalpha() and len(compact) + len(spelled) <= 2
-    return spelled.isdecimal() if len(compact) < 4 else spelled.isdecimal() or len(spelled) <= 4
+    if len(compact) < 4 or spelled.isdecimal():
+        return spelled.isdecimal()
+    # letters in a group of their own are four; in a number without blanks they may be more (Malta's are)
+    return len(spelled) <= 4 or text[piece.start - 1].isdecimal()
 
 
 def _begins(compact: str) -> bool:
