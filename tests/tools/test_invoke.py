@@ -146,3 +146,10 @@ async def test_a_cancelled_call_gives_its_place_back() -> None:
         await call
 
     assert (await box.call("greet", "{}", CONTEXT)).status == "ok"
+
+
+def test_two_tools_of_one_name_are_a_bug_of_the_author() -> None:
+    with pytest.raises(ValueError, match="one name"):
+        FunctionToolbox(
+            [function_tool(greet, description="x"), function_tool(hang, name="greet", description="x")]
+        )

@@ -114,3 +114,18 @@ def test_an_untyped_parameter_is_a_bug_of_the_author() -> None:
     function: Any = careless
     with pytest.raises(TypeError, match="thing"):
         function_tool(function, description="x")
+
+
+def test_a_parameter_that_has_no_name_of_its_own_is_a_bug_of_the_author() -> None:
+    async def any_number(_context: ToolContext, *things: int) -> ToolResult:
+        return ToolResult(str(things))
+
+    async def any_name(_context: ToolContext, **things: int) -> ToolResult:
+        return ToolResult(str(things))
+
+    async def by_place(_context: ToolContext, thing: int, /) -> ToolResult:
+        return ToolResult(str(thing))
+
+    for function in (any_number, any_name, by_place):
+        with pytest.raises(TypeError, match="given by its name"):
+            function_tool(function, description="x")

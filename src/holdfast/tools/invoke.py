@@ -30,12 +30,17 @@ _STATUS: Final[Mapping[str, Literal["refused", "timeout"]]] = {
 
 
 class FunctionToolbox:
-    """Tools made of functions. At most `concurrent` run at once; the wait counts towards the time-out."""
+    """Tools made of functions, each of another name (else ValueError). At most `concurrent` run at once; the
+    wait counts towards the time-out.
+    """
 
     def __init__(
         self, tools: Iterable[Tool], *, limits: Limits = DEFAULT, concurrent: int = _CONCURRENT
     ) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+        offered = list(tools)
+        self._tools = {tool.name: tool for tool in offered}
+        if len(self._tools) < len(offered):
+            raise ValueError("two tools have one name")
         self._definitions = [tool.definition() for tool in self._tools.values()]
         self.idempotent = frozenset(tool.name for tool in self._tools.values() if tool.is_idempotent)
         """Names of the tools that may run twice under one key."""

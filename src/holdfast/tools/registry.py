@@ -20,6 +20,7 @@ from holdfast.ports import ClientAction, Json, ToolContext
 
 _ERRORS_TOLD: Final = 3
 _MESSAGE_CHARS: Final = 120
+_BY_NAME: Final = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def function_tool(
     `say` may begin (no facts: they are the same for everybody): they travel inside the schema as `x-title`,
     `x-utterances` and `x-openings`. `idempotent`: to run it twice with the same
     `ToolContext.idempotency_key` does nothing twice; then a call whose end nobody knows (the process was
-    killed) is run again, else it never is. Raises TypeError for a parameter without a type.
+    killed) is run again, else it never is. Raises TypeError for a parameter without a type, or one that
+    cannot be given by its name.
     """
     name = name or getattr(function, "__name__", "")
     arguments = _arguments_model(name, function)
@@ -126,6 +128,8 @@ def _arguments_model(name: str, function: ToolFunction) -> type[BaseModel]:
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.name not in hints:
             raise TypeError(f"parameter {parameter.name!r} of the tool {name!r} has no type")
+        if parameter.kind not in _BY_NAME:
+            raise TypeError(f"parameter {parameter.name!r} of the tool {name!r} can't be given by its name")
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
     config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
