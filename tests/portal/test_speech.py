@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -33,6 +33,13 @@ def test_days() -> None:
     assert speech.day(date(2026, 10, 31), TODAY) == "the thirty-first of October"
     assert speech.day(date(2028, 3, 1), TODAY) == "the first of March 2028"
     assert speech.day_and_year(date(2027, 8, 12)) == "the twelfth of August 2027"
+
+
+def test_a_date_without_its_year_is_one_date_only() -> None:
+    days = [TODAY + timedelta(days=number) for number in range(-800, 800)]
+    said = [speech.day(one, TODAY) for one in days]
+
+    assert len(set(said)) == len(days)
 
 
 def test_shares_counts_and_lists() -> None:

@@ -151,6 +151,12 @@ async def test_every_term_is_explained(ask: Ask) -> None:
         assert told["say"] == GLOSSARY[term].text
 
 
+def test_what_is_asked_under_another_terms_name_is_explained_there() -> None:
+    fixed = GLOSSARY[Term.FIXED_RATE]
+    assert "variable rate" in fixed.spoken
+    assert "variable rate" in fixed.text
+
+
 async def test_no_tool_takes_a_customer(portal: Portal) -> None:
     for tool in portal.toolbox.definitions():
         assert set(tool["parameters"]["properties"]) <= {"term"}

@@ -95,7 +95,8 @@ GLOSSARY: Final[Mapping[Term, Meaning]] = {
         ("nominal interest rate", "nominal interest"),
     ),
     Term.FIXED_RATE: Meaning(
-        "A fixed rate stays the same until the end of your contract.",
+        "A fixed rate stays the same until the end of your contract. A variable rate may change with the "
+        "market.",
         ("fixed interest rate", "fixed interest", "variable rate"),
     ),
     Term.LOAN_TERM: Meaning(

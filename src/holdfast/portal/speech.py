@@ -25,7 +25,7 @@ _MONTHS: Final = _words(
     "January February March April May June July August September October November December"
 )
 _NUMBERS: Final = _words("no one two three four five six seven eight nine ten eleven twelve")
-_NEAR_DAYS: Final = 300
+_NEAR_DAYS: Final = 182
 """Within this distance a day and a month name one date only, so that the year is not said."""
 
 
