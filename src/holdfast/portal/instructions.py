@@ -6,12 +6,15 @@ What never will: a customer's figures (tools give them), secrets: whatever stand
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 ASSISTANT_NAME: Final = "Financial Sherpa"
 GREETING: Final = "Hi, I'm your Financial Sherpa. How can I help you today?"
 WISHES_BYTES_MAX: Final = 4_096
 NAME_CHARS_MAX: Final = 80
+_FENCE: Final = re.compile(r"[<>]{3,}")
+"""Of both marks at once: what is left when one is taken out of "<<>>><" is the other."""
 
 _TEMPLATE: Final = """\
 # Role
@@ -61,7 +64,7 @@ def instructions(customer_name: str, *, wishes: str = "") -> str:
     WISHES_BYTES_MAX bytes and stand last, fenced, below our rules.
     """
     text = _TEMPLATE.format(assistant=ASSISTANT_NAME, customer=_one_line(customer_name) or "a customer")
-    fenced = _cut(wishes).replace("<<<", "").replace(">>>", "").strip()
+    fenced = _FENCE.sub("", _cut(wishes)).strip()
     return text + (_WISHES.format(wishes=fenced) if fenced else "")
 
 
