@@ -73,6 +73,18 @@ async def minted(at: House, **headers: str) -> str:
     return made.value
 
 
+async def test_a_customers_id_is_taken_whole_or_not_at_all(at: House) -> None:
+    one, another = ("c" * 200 + end for end in ("", "d"))
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(base_url=at.url, headers=headers) as backend:
+        path = "/v1/realtime/client_secrets"
+        whole = await backend.post(path, json={}, headers={"Holdfast-Customer-Id": one})
+        long = await backend.post(path, json={}, headers={"Holdfast-Customer-Id": another})
+
+    assert whole.status_code == 200
+    assert (long.status_code, long.json()["error"]["param"]) == (400, "Holdfast-Customer-Id")
+
+
 async def test_the_official_client_gets_one_in_the_official_shape(at: House) -> None:
     async with at.sdk() as client:
         made = await client.realtime.client_secrets.create(

@@ -268,8 +268,14 @@ def _bound(asked: Mapping[str, Any], config: SessionConfig) -> dict[str, Any]:
 
 
 def named_customer(request: Request) -> tuple[str, str]:
-    """The customer in whose name a trusted server client speaks: id and name; both empty for nobody."""
-    customer_id = _header(request, CUSTOMER_HEADER)
+    """The customer in whose name a trusted server client speaks: id and name; both empty for nobody.
+
+    Raises RefusedV1Error for an id that is too long: cut, it might be somebody else's.
+    """
+    customer_id = request.headers.get(CUSTOMER_HEADER, "").strip()
+    if len(customer_id) > _HEADER_CHARS_MAX:
+        words = f"Holdfast-Customer-Id has at most {_HEADER_CHARS_MAX} characters."
+        raise RefusedV1Error(400, "invalid_value", words, param="Holdfast-Customer-Id")
     return customer_id, (_header(request, CUSTOMER_NAME_HEADER) or customer_id) if customer_id else ""
 
 
