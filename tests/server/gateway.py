@@ -19,6 +19,7 @@ from holdfast.express import express
 from holdfast.ports import (
     Principal,
     Refusal,
+    Toolbox,
     ToolContext,
     ToolOutcome,
     UpgradeRequest,
@@ -113,10 +114,12 @@ async def gateway(
     journal: Journal | None = None,
     translates_beta: bool = False,
     is_compiled: bool = True,
+    toolbox: Toolbox | None = None,
 ) -> AsyncIterator[TestGateway]:
     """A gateway before `upstreams` (base urls or dialers), in the order of preference.
 
-    `is_compiled`: whether audio may take the compiled way, where it was built.
+    `is_compiled`: whether audio may take the compiled way, where it was built. `toolbox`: instead of the one
+    that counts.
     """
     limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
     tools = CountingTools()
@@ -129,7 +132,7 @@ async def gateway(
     ]
     journal = journal or MemoryJournal()
     assistant = Assistant(
-        "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", tools
+        "Hello there.", lambda who, extra: f"Serve {who.customer_name}. {extra or ''}", toolbox or tools
     )
     upstream_list = Upstreams.of(dialers, limits)
     host = Host(upstream_list, directory, assistant, limits, journal)

@@ -15,6 +15,8 @@ from picows import WSHandshakeError
 
 from holdfast.core.limits import Limits
 from holdfast.emulator import Emulator, EmulatorOptions
+from holdfast.ports import ClientAction, ToolContext
+from holdfast.tools import FunctionToolbox, ToolResult, function_tool
 from tests.server.gateway import Client, frames, gateway, tone
 
 
@@ -114,6 +116,25 @@ async def test_a_tool_call_runs_once_on_the_server_and_is_spoken() -> None:
         assert len(gw.tools.runs) == 1
         assert [m["status"] for m in client.told("tool_done")] == ["ok"]
         assert "Ada owes nine euros." in client.told("assistant_transcript")[-1]["text"]
+        client.close()
+
+
+async def test_an_action_that_no_page_can_be_told_is_the_tools_failure_and_the_session_goes_on() -> None:
+    async def balance(_context: ToolContext) -> ToolResult:
+        return ToolResult("There.", client_action=ClientAction("open_form", "form", {"field": object()}))
+
+    box = FunctionToolbox([function_tool(balance, description="What is owed")])
+    async with (
+        Emulator(EmulatorOptions(speed=0)) as upstream,
+        gateway(upstream.http_base, toolbox=box) as gw,
+    ):
+        client = await Client.connect(gw.browser_url)
+        client.say("create_session")
+        client.say("input_text", text="call balance {}")
+        await client.until(lambda: len(client.told("response_done")) == 2 or client.closed)
+
+        assert [m["status"] for m in client.told("tool_done")] == ["failed"]
+        assert not client.told("session_ended")
         client.close()
 
 

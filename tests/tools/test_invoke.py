@@ -55,6 +55,14 @@ async def no_number(_context: ToolContext) -> ToolResult:
     return ToolResult("Your rate is", {"rate": float("nan")})
 
 
+async def act_strangely(_context: ToolContext) -> ToolResult:
+    return ToolResult("There.", client_action=ClientAction("open_form", "form", {"field": object()}))
+
+
+async def act_at_length(_context: ToolContext) -> ToolResult:
+    return ToolResult("There.", client_action=ClientAction("open_form", "form", {"field": "x" * 70_000}))
+
+
 async def flood(_context: ToolContext) -> ToolResult:
     return ToolResult("x" * 70_000)
 
@@ -69,6 +77,8 @@ def toolbox(limits: Limits = QUICK, concurrent: int = 4) -> FunctionToolbox:
         own_fault,
         wait_for_what_is_cancelled,
         no_number,
+        act_strangely,
+        act_at_length,
         flood,
     )
     tools = [function_tool(function, description="x") for function in functions]
@@ -100,6 +110,8 @@ async def test_a_result_bears_the_sentence_the_facts_and_the_consequences() -> N
         ("own_fault", "{}", "tool.failed", "failed"),
         ("wait_for_what_is_cancelled", "{}", "tool.failed", "failed"),
         ("no_number", "{}", "tool.failed", "failed"),
+        ("act_strangely", "{}", "tool.failed", "failed"),
+        ("act_at_length", "{}", "tool.failed", "failed"),
         ("flood", "{}", "tool.failed", "failed"),
     ],
 )

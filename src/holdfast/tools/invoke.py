@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
+import msgspec
 import structlog
 
 from holdfast.core.faults import FAULTS
@@ -88,7 +89,9 @@ class FunctionToolbox:
     def _outcome(self, result: ToolResult, tool: Tool, context: ToolContext) -> ToolOutcome:
         told = {"say": result.say, **result.facts}
         output = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        if len(output.encode()) > self._limits.tool_result_bytes:
+        # as the page will be told it: what can't be told is the tool's fault here, and would be ours there
+        action = msgspec.json.encode(result.client_action)
+        if len(output.encode()) + len(action) > self._limits.tool_result_bytes:
             return _fault("tool.failed", context, "the tool's result is too long", tool)
         return ToolOutcome(output, "ok", client_action=result.client_action, end_session=result.end_session)
 
