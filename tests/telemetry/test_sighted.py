@@ -189,6 +189,17 @@ def test_a_client_leaves_comes_back_and_ends() -> None:
     assert len(told.watch) == 0, "nothing is remembered of who has ended"
 
 
+def test_a_fault_that_several_moments_of_a_step_tell_is_counted_once() -> None:
+    told = Told().saw(
+        (1.0, seen.FaultMet(LOST, "upstream.reconnecting")),
+        (1.0, seen.FaultMet(LOST, "session.failed")),
+        (1.0, seen.FaultMet(LOST, "session.ended")),
+        (2.0, seen.FaultMet(LOST, "upstream.reconnecting")),
+    )
+
+    assert told.value("holdfast_faults_total", LOST.code, "provider") == 2
+
+
 def test_a_relays_end_and_its_losses_have_the_same_words_as_everybodys() -> None:
     told = Told("realtime").saw(
         (0.0, seen.Began()),

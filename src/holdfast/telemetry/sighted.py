@@ -79,6 +79,8 @@ class _Seen:
     dials: Open = ()
     responses: Open = ()
     tools: Open = ()
+    met: tuple[str, float] = "", 0.0
+    """The last fault, and when: what ends a session is told by each of its last moments."""
 
     # the session
 
@@ -227,7 +229,11 @@ class _Seen:
     # what went wrong
 
     def fault(self, sighting: seen.FaultMet) -> None:
-        self.metrics.count("holdfast_faults_total", *_codes(sighting.fault))
+        """The same one told twice within one step is one, as in the console."""
+        met = sighting.fault.code, self.at
+        if met != self.met:
+            self.metrics.count("holdfast_faults_total", *_codes(sighting.fault))
+        self.met = met
 
     def audio_lost(self, sighting: seen.AudioWasLost) -> None:
         if self.source == "browser":
