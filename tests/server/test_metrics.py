@@ -135,11 +135,23 @@ async def test_a_conversation_behind_v1_realtime(tmp_path: Path) -> None:
         one.labels["buffer"] for one in told.families["holdfast_buffer_used"].samples
     }
     assert again.value("holdfast_sessions_ended_total", source="realtime", reason="client_gone") == 1
+    assert again.value("holdfast_client_drops_total") == 0, "it hung up when all was said"
     for direction in ("up", "down"):
         labels = {"source": "realtime", "direction": direction}
         assert again.value("holdfast_audio_bytes_total", **labels) >= told.value(
             "holdfast_audio_bytes_total", **labels
         )
+
+
+async def test_a_client_whose_session_waits_for_it_has_dropped(tmp_path: Path) -> None:
+    async with guarded(tmp_path, **BARE) as (url, _, gateway):
+        client = await spoken(url)
+        client.abort()
+        await eventually(lambda: all(one.is_parked for one in gateway.directory.running))
+        told = await scrape(url)
+
+    assert told.value("holdfast_client_drops_total", source="browser") == 1
+    assert told.value("holdfast_sessions", source="browser", state="away") == 1
 
 
 async def test_who_was_turned_away_is_counted(tmp_path: Path) -> None:

@@ -96,6 +96,9 @@ class _Seen:
 
     def away(self, _: seen.ClientAway) -> None:
         self.away_at = self.at
+
+    def parked(self, _: seen.Noted) -> None:
+        """Who only hangs up when all is said has dropped nothing."""
         self.metrics.count("holdfast_client_drops_total", self.source)
 
     def back(self, sighting: seen.ClientBack) -> None:
@@ -248,6 +251,7 @@ _LOOKS: Final[Mapping[type | str, Callable[[_Seen, Any], None]]] = {
     seen.Began: _Seen.began,
     seen.Ended: _Seen.ended,
     seen.ClientAway: _Seen.away,
+    "session.parked": _Seen.parked,
     seen.ClientBack: _Seen.back,
     "upstream.connecting": _Seen.connecting,
     "upstream.successor_lost": _Seen.successor_lost,
