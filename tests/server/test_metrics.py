@@ -19,6 +19,7 @@ from holdfast.telemetry.buffers import BUFFERS
 from holdfast.telemetry.exposition import PROCESS
 from tests.server.gateway import Client, eventually, frames, tone
 from tests.server.guarded import KEY, guarded
+from tests.server.realtime_client import SPEECH as SAID
 from tests.server.realtime_client import converse
 from tests.server.test_sightings import watched
 
@@ -152,6 +153,18 @@ async def test_a_client_whose_session_waits_for_it_has_dropped(tmp_path: Path) -
 
     assert told.value("holdfast_client_drops_total", source="browser") == 1
     assert told.value("holdfast_sessions", source="browser", state="away") == 1
+
+
+async def test_all_that_a_relayed_client_said_is_counted_when_it_has_hung_up(tmp_path: Path) -> None:
+    """Nobody scraped while it spoke."""
+    async with guarded(tmp_path, **BARE) as (url, _, gateway):
+        client = await Client.connect(f"{url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime-2.1")
+        await converse(client)
+        client.close()
+        await eventually(lambda: len(gateway.directory) == 0)
+        told = await scrape(url)
+
+    assert told.value("holdfast_audio_bytes_total", source="realtime", direction="up") == len(SAID)
 
 
 async def test_who_was_turned_away_is_counted(tmp_path: Path) -> None:

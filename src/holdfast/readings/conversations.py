@@ -13,7 +13,6 @@ from typing import Final
 
 from holdfast.core.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from holdfast.core.links import Linked
-from holdfast.core.relay_input import RelayInput
 from holdfast.core.upstream_link import UpstreamPhase
 from holdfast.readings.uses import Uses
 from holdfast.runtime.call_runner import CallRunner
@@ -65,21 +64,10 @@ def passed(one: Running) -> Passed:
         return Passed(up, up * SAMPLE_BYTES, down, down * SAMPLE_BYTES)
     if isinstance(one, RelayRunner):
         r = one.relay.state
-        up_bytes, down_bytes = _given(r.kept), round(r.lane.said * _BASE64)
+        up_bytes, down_bytes = r.kept.reckoned, round(r.lane.said * _BASE64)
         sample_bytes = r.facts.input_sample_bytes
         return Passed(up_bytes // sample_bytes, up_bytes, down_bytes // sample_bytes, down_bytes)
     return Passed()
-
-
-def _given(kept: RelayInput) -> int:
-    """Bytes of audio that upstreams were given: reckoned where messages were not measured, by the newest
-    one's share of audio. To measure each would take a millisecond.
-    """
-    newest = kept.fresh[-1] if kept.fresh else kept.given[-1] if kept.given else None
-    if newest is None:
-        return kept.first
-    size = kept.size + sum(map(len, kept.fresh))
-    return kept.first + size * kept.length(newest) // len(newest)
 
 
 @dataclass(slots=True)
