@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped] # a test's only use of it
 
-from holdfast.core.faults import FAULTS
+from holdfast.core.endpoints import Endpoints
+from holdfast.core.faults import FAULTS, fault
+from holdfast.core.limits import DEFAULT
+from holdfast.core.recovery import DialNow, Recovery
 from holdfast.telemetry import LABELS, METERS
 from holdfast.telemetry.exposition import PROCESS
 from holdfast.telemetry.meters import Kind
@@ -162,7 +165,15 @@ FIRES = {
     },
     "HoldfastNoUpstream": {
         'holdfast_upstream_state{upstream="a",state="closed"}': "1x5 0x15",
-        'holdfast_upstream_state{upstream="a",state="half_open"}': "0x20",
+        'holdfast_upstream_state{upstream="a",state="half_open"}': "0x5 1x15",
+    },
+    "HoldfastUpstreamDown": {
+        'holdfast_upstream_state{upstream="a",state="closed"}': "1x5 0x15",
+        'holdfast_upstream_state{upstream="b",state="closed"}': "1x20",
+    },
+    "HoldfastUpstreamRefuses": {
+        'holdfast_upstream_state{upstream="a",state="closed"}': "1x5 0x15",
+        'holdfast_upstream_state{upstream="a",state="refused"}': "0x5 1 0 0 1 0 0 1 0 0 1 0 0 1 0 0",
     },
     "HoldfastSlowAnswers": {
         'holdfast_turn_seconds_bucket{segment="whole",le="3.0"}': "0x60",
@@ -181,6 +192,33 @@ FIRES = {
     },
 }
 """What is seen, minute by minute, and which alert it must make."""
+
+
+OF_BREAKERS = re.compile(
+    r'(?:max|min)(?: by \(upstream\) )?\(holdfast_upstream_state\{state=~?"([a-z_|]+)"\}\) == ([01])'
+)
+
+
+@pytest.mark.parametrize(("alert", "minutes"), [("HoldfastUpstreamDown", 5), ("HoldfastNoUpstream", 1)])
+def test_an_outage_is_seen_whatever_its_breaker_does(project: Path, alert: str, minutes: int) -> None:
+    """Ten minutes of an upstream that lets dials hang, a client every three seconds, a scrape every 15."""
+    endpoints = Endpoints(["one"], DEFAULT)
+    under_way: list[tuple[float, Recovery]] = []
+    (expr,) = (rule["expr"] for rule in rules(project) if rule["alert"] == alert)
+    read = OF_BREAKERS.fullmatch(expr)
+    assert read is not None, expr
+    holds = []
+    for now in map(float, range(600)):
+        while under_way and under_way[0][0] <= now:
+            endpoints.dial_failed(0, under_way.pop(0)[1], fault("provider.unreachable"), now, 0.5)
+        caller = Recovery(now, was_live=False, budget_s=30.0, is_first=True)
+        if now % 3 == 0 and isinstance(endpoints.decide(caller, now, 0.5), DialNow):
+            under_way.append((now + 4.0, caller))
+        if now % 15 == 0:
+            (status,) = endpoints.status(now)
+            holds.append((str(status.state) in read[1].split("|")) is (read[2] == "1"))
+
+    assert "1" * (4 * minutes + 1) in "".join("01"[one] for one in holds), "it fires"
 
 
 @pytest.mark.parametrize("alert", FIRES)

@@ -59,30 +59,32 @@ UPSTREAMS: Final = group(
         "upstream_state",
         Kind.GAUGE,
         "1 for the state that an upstream's breaker is in.",
-        "`open`: it is left alone for a while. `refused`: somebody has to change the key, the "
-        "model or the account.",
+        "`open`: it is left alone for a while. `half_open`: the next dial asks whether it answers "
+        "again. `refused`: somebody has to change the key, the model or the account.",
         ("upstream", "state"),
         alerts=(
             Alert(
                 "HoldfastUpstreamRefuses",
-                'max by (upstream) (holdfast_upstream_state{state="refused"}) == 1',
+                # after a minute it may be asked again, and is `half_open` until somebody does
+                'max by (upstream) (max_over_time(holdfast_upstream_state{state="refused"}[5m]) '
+                'unless ignoring (state) holdfast_upstream_state{state="closed"} == 1) == 1',
                 "2m",
                 "page",
                 "The upstream {{ $labels.upstream }} refuses everybody: key, model or account.",
             ),
             Alert(
                 "HoldfastUpstreamDown",
-                'min by (upstream) (holdfast_upstream_state{state="open"}) == 1',
+                'max by (upstream) (holdfast_upstream_state{state="closed"}) == 0',
                 "5m",
                 "ticket",
-                "The upstream {{ $labels.upstream }} has not been reachable for five minutes.",
+                "The upstream {{ $labels.upstream }} has not answered for five minutes.",
             ),
             Alert(
                 "HoldfastNoUpstream",
-                'max(holdfast_upstream_state{state=~"closed|half_open"}) == 0',
+                'max(holdfast_upstream_state{state="closed"}) == 0',
                 "1m",
                 "page",
-                "No upstream can be reached: nobody can begin a conversation.",
+                "No upstream answers: nobody can begin a conversation.",
             ),
         ),
     ),
