@@ -16,6 +16,7 @@ import structlog
 
 from holdfast.telemetry import MOMENTS, TALLY, Logs, configure
 from holdfast.telemetry.logs import LineWriter
+from holdfast.telemetry.redaction import FIELD_BYTES_MAX
 
 CANARY = "sk-proj-CANARY0123456789abcdef"
 
@@ -155,6 +156,30 @@ def test_a_stalled_stream_drops_lines_by_count_and_says_so() -> None:
     assert dropped == 3
     assert "log lines dropped so far: 3" in stream.getvalue()
     assert "line 1" in stream.getvalue()
+
+
+def test_of_a_long_traceback_the_line_says_what_was_raised(logs: tuple[Logs, Read]) -> None:
+    """With its secrets out of it, wherever the cut goes."""
+    _, read = logs
+
+    def fall(depth: int) -> None:
+        if depth:
+            try:
+                fall(depth - 1)
+            except ValueError as error:
+                raise ValueError(f"at {depth} {CANARY}") from error
+        raise ValueError("the first of all")
+
+    try:
+        fall(60)
+    except ValueError:
+        structlog.get_logger().exception("http.failed", category="http", source="test")
+    (line,) = read()
+
+    told = line["metadata"]["exception"]
+    assert "ValueError: at 60" in told[-60:]
+    assert len(told.encode()) < 2 * FIELD_BYTES_MAX
+    assert CANARY[-10:] not in told
 
 
 def test_a_closed_stream_ends_nothing() -> None:

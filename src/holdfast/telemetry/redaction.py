@@ -19,6 +19,8 @@ _LOOKED_AT_MAX: Final = 4 * FIELD_BYTES_MAX  # characters of a field that are se
 _SECRET_CHARACTERS_MIN: Final = 6  # a shorter configured secret would blot out ordinary words
 
 REDACTED: Final = "[redacted]"
+TOLD_LAST: Final = "exception"
+"""A field whose end says most: what was raised, and where, stands below all who called."""
 
 _SECRET_FIELDS: Final = re.compile(
     r"(?:^|[-_.])(?:api[-_]?key|authorization|cookies?|set-cookie|csrf(?:[-_]?token)?|password|secret|ticket|"
@@ -72,7 +74,7 @@ class Redactor:
         if field and value not in (None, "") and _is_secret(field):
             return REDACTED
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, keeps_end=field == TOLD_LAST)
         if value is None or isinstance(value, _NUMBERS):
             return value
         if isinstance(value, bytes | bytearray | memoryview):
@@ -89,9 +91,10 @@ class Redactor:
             return [self.clean(inner, depth=depth + 1) for inner in list(value)[:ITEMS_MAX]]
         return self.text(str(value))
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, *, keeps_end: bool = False) -> str:
         """One line of at most FIELD_BYTES_MAX bytes that no terminal obeys and nobody can sign in with."""
-        return escape(cut(self.hide(text[:_LOOKED_AT_MAX]), total=len(text)))
+        looked_at = text[-_LOOKED_AT_MAX:] if keeps_end else text[:_LOOKED_AT_MAX]
+        return escape(cut(self.hide(looked_at), total=len(text), keeps_end=keeps_end))
 
     def hide(self, text: str) -> str:
         """`text` with what looks like a secret, or is a configured one, taken out."""
@@ -117,11 +120,13 @@ def escape(text: str) -> str:
     return _CONTROL.sub(lambda found: _NAMED_ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), text)
 
 
-def cut(text: str, *, total: int) -> str:
-    """The first FIELD_BYTES_MAX bytes of `text`, with a word about how long the field was."""
+def cut(text: str, *, total: int, keeps_end: bool = False) -> str:
+    """The first FIELD_BYTES_MAX bytes of `text`, or the last, with a word about how long the field was."""
     if text.isascii() and len(text) <= FIELD_BYTES_MAX:
         return text
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= FIELD_BYTES_MAX:
         return encoded.decode("utf-8")
+    if keeps_end:
+        return f"({total} characters) …" + encoded[-FIELD_BYTES_MAX:].decode("utf-8", "ignore")
     return encoded[:FIELD_BYTES_MAX].decode("utf-8", "ignore") + f"… ({total} characters)"
