@@ -63,6 +63,22 @@ def test_what_libraries_log_comes_the_same_way(logs: tuple[Logs, Read]) -> None:
     assert "CANARY" not in json.dumps(line)
 
 
+def test_what_a_library_logs_badly_is_a_line_and_no_error(
+    logs: tuple[Logs, Read], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, strange = logging.getLogger(), logging.getLogger("strange")
+    ours = [one for one in root.handlers if not isinstance(one, type(caplog.handler))]
+    monkeypatch.setattr(root, "handlers", ours)  # pytest's own raise for such a line
+    strange.warning("%(name)s", {"other": 1})
+    strange.warning("%d", "no number")
+    strange.log(logging.WARNING + 5, "between two levels")
+
+    lines = logs[1]()
+
+    assert [line["event"] for line in lines] == ["%(name)s", "%d", "between two levels"]
+    assert {line["level"] for line in lines} == {"warning"}
+
+
 def test_no_way_in_lets_the_canary_out(logs: tuple[Logs, Read]) -> None:
     logger = structlog.get_logger().bind(api_key=CANARY)
     event = f"event {CANARY}"

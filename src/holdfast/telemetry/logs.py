@@ -32,6 +32,7 @@ QUEUE_LINES_MAX: Final = 10_000
 GATHER_S: Final = 0.02
 CLOSE_WAIT_S: Final = 2.0
 _LEVEL_COLOURS: Final = {"debug": "2", "info": "36", "warning": "33", "error": "31", "critical": "1;31"}
+_LEVELS: Final = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 _LIBRARY_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "sqlalchemy")
 
 _CUSTOMER: Final = ("customer", "customer_id")
@@ -146,11 +147,12 @@ class _IntoStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, LookupError):
             message = str(record.msg)
         category = "http" if record.name == "uvicorn.access" else "library"
+        level = max((one for one in _LEVELS if one <= record.levelno), default=logging.DEBUG)
         logger = structlog.get_logger()
-        logger.log(record.levelno, message, category=category, source=record.name, exc_info=record.exc_info)
+        logger.log(level, message, category=category, source=record.name, exc_info=record.exc_info)
 
 
 def configure(
