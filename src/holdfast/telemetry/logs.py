@@ -67,9 +67,13 @@ class LineWriter:
     the one who logs more than the line does, and two hundred sessions that fall at once write a thousand.
     """
 
-    def __init__(self, stream: TextIO, lines_max: int = QUEUE_LINES_MAX) -> None:
+    def __init__(
+        self, stream: TextIO, lines_max: int = QUEUE_LINES_MAX, *, news: Callable[[int], str] = str
+    ) -> None:
+        """`news` makes the line that says how many were dropped so far."""
         self.dropped = 0
         self._stream = stream
+        self._news = news
         self._lines_max = lines_max
         self._waiting: deque[str] = deque()
         self._something = threading.Event()
@@ -102,7 +106,7 @@ class LineWriter:
 
     def _write(self, lines: list[str]) -> None:
         dropped = self.dropped
-        news = [] if dropped == self._told_dropped else [f"log lines dropped so far: {dropped}"]
+        news = [] if dropped == self._told_dropped else [self._news(dropped)]
         try:
             self._stream.write("".join(f"{line}\n" for line in (*lines, *news)))
             self._stream.flush()
@@ -174,7 +178,8 @@ def configure(
     out = stream if stream is not None else sys.stderr
     for_people = out.isatty() if as_json is None else not as_json
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    writer = TALLY.writer = LineWriter(out)
+    render = _Console(colours=out.isatty() and "NO_COLOR" not in os.environ) if for_people else _as_json
+    writer = TALLY.writer = LineWriter(out, news=lambda count: render(None, "warning", _dropped(count)))
     kept_lines.begin()
     structlog.configure(
         processors=[
@@ -184,7 +189,7 @@ def configure(
             structlog.processors.format_exc_info,
             _Correlating(Pseudonyms(pseudonym_key), has_traces=has_traces),
             _Shape(Redactor(secrets)),
-            _Console(colours=out.isatty() and "NO_COLOR" not in os.environ) if for_people else _as_json,
+            render,
         ],
         wrapper_class=_counting_logger(threshold),
         logger_factory=lambda *_: _LineLogger(writer),
@@ -270,8 +275,7 @@ class _Shape:
         self._redactor = redactor
 
     def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line: EventDict = {"timestamp": now, "level": event.pop("level", "info")}
+        line: EventDict = {"timestamp": _now(), "level": event.pop("level", "info")}
         line["event"] = self._redactor.clean(event.pop("event", ""))
         line["category"] = self._redactor.clean(event.pop("category", "other"))
         line["source"] = self._redactor.clean(event.pop("source", "holdfast"))
@@ -282,6 +286,17 @@ class _Shape:
         }
         kept_lines.keep(line)
         return line
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _dropped(count: int) -> EventDict:
+    """A line that the writer itself has to say: in the shape of all, for who reads them by a program."""
+    _count("warning", "log.dropped")
+    told = {"level": "warning", "event": "log.dropped", "category": "server", "source": "telemetry"}
+    return {"timestamp": _now(), **told, "metadata": {"dropped": count}}
 
 
 def _as_json(_logger: Any, _method: str, line: EventDict) -> str:

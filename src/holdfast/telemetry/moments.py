@@ -60,6 +60,7 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("step.failed", "session", "error", "The same inside a conversation's step: it is ended by name."),
     Moment("task.failed", "session", "error", "The same in a task of a conversation."),
     Moment("watch.failed", "server", "error", "The same in one of those who watch: it cost a figure."),
+    Moment("log.dropped", "server", "warning", "Lines could not be written; how many so far."),
     Moment("listening.off", "server", "warning", "Speech can't be told from noise: nobody listens any more."),
     Moment("load.joining", "server", "info", "How much audio goes into one append, for busyness' sake."),
     Moment("load.changed", "server", "warning", "Too busy for new sessions, or well again."),
