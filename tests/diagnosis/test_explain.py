@@ -197,6 +197,10 @@ def test_the_block_for_the_support_has_ids_and_no_words() -> None:
         {"faults": None, "timeline": 3, "turns": [None, {}], "row": []},
         {"faults": [{"code": "no.such"}, {"code": "provider.closed", "t_ms": "x", "evidence": "one"}]},
         {"turns": [{"silenceMs": 9_000, "segments": [{}]}], "timeline": [{"kind": "loss"}, {"kind": "away"}]},
+        {"row": {"beganAt": 1e30, "turns": float("inf")}, "providerSessions": 7},
+        {"row": {"beganAt": float("nan"), "turns": 10**400}, "providerSessions": {"a": 1}},
+        {"timeline": [{"kind": ["away"]}, {"kind": "away", "data": {"code": [1006]}}]},
+        {"faults": [{"code": "provider.closed", "moment": ["upstream.lost"]}]},
     ],
 )
 def test_a_document_of_another_version_is_no_reason_to_fail(document: dict[str, object]) -> None:

@@ -61,6 +61,45 @@ async def test_a_gateway_that_cannot_be_asked() -> None:
     assert "http://127.0.0.1:9 cannot be asked" in gone.value.why
 
 
+ODD = ["http://[::1", "http://127.0.0.1:99999", "127.0.0.1", "ws://here:port"]
+
+
+@pytest.mark.parametrize("address", ODD)
+async def test_an_address_that_is_none_is_said_so(address: str) -> None:
+    with settings("http://127.0.0.1:9/v1") as of:
+        with pytest.raises(NoSessionError) as none:
+            await Examination(Wish(session="hf_none", url=address), of).run()
+        report = await Examination(Wish(url=address), of).run()
+
+    assert "Write it as in --url" in none.value.fix
+    assert report.as_object()["verdict"]["fault"]["code"] == "configuration.invalid"
+
+
+STRANGE = [b"<html></html>", b"[1, 2]", b'{"status": "ok"}', b'{"row": 5}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", STRANGE)
+async def test_who_says_yes_to_everything_is_no_gateway(body: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with settings("http://127.0.0.1:9/v1") as of, pytest.raises(NoSessionError) as none:
+            await Examination(Wish(session="hf_none", url=f"http://127.0.0.1:{port}"), of).run()
+
+    assert "no gateway lives there" in none.value.why
+
+
+def test_of_a_document_only_what_it_should_be_is_read() -> None:
+    row = {"id": "hf_1", "upstream": [1], "beganAt": "x"}
+
+    assert judged({"row": row, "providerSessions": 5, "timeline": 3}).healthy
+
+
 @pytest.mark.parametrize(("host", "asked"), [("::1", "http://[::1]:"), ("127.0.0.1", "http://127.0.0.1:")])
 async def test_the_gateway_of_these_settings_is_asked_whatever_its_address(host: str, asked: str) -> None:
     with settings("http://127.0.0.1:9/v1", host=host, port=9) as of, pytest.raises(NoSessionError) as gone:

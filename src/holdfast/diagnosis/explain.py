@@ -27,6 +27,8 @@ SILENT_MS: Final = 10_000.0
 RTT_BAD_MS: Final = 1_000.0
 UNDERRUNS_BAD: Final = 5.0
 NO_INPUT_MS: Final = 10_000
+_NUMBER_MAX: Final = 1e14
+"""As a moment in milliseconds: three thousand years from now."""
 _EVIDENCE_MAX: Final = 8
 _REPEATED: Final = 4
 _REPEATED_MAX: Final = 12
@@ -167,7 +169,7 @@ def explain(document: Document) -> Explanation:
 def _by_name(document: Document) -> Iterator[Cause]:
     """Faults that were met, each code once."""
     by_code: dict[str, list[Mapping[str, Any]]] = {}
-    for one in _listed(document, "faults"):
+    for one in listed(document, "faults"):
         by_code.setdefault(str(one.get("code", "")), []).append(one)
     for code, met in by_code.items():
         if code not in FAULTS:
@@ -190,7 +192,7 @@ def _how(document: Document, met: Sequence[Mapping[str, Any]]) -> str:
     if any(one.get("ended") for one in met):
         return f"{words}; this ended the session."
     often = "" if len(met) == 1 else f" ({len(met)} times)"
-    if not any(one.get("moment") in _LOSSES_OF_UPSTREAM for one in met):
+    if not any(str(one.get("moment")) in _LOSSES_OF_UPSTREAM for one in met):
         return f"{words}{often}."
     mended = _was_mended(document, met)
     return f"{words}{often}; {'the session recovered' if mended else 'no upstream has served since'}."
@@ -198,11 +200,11 @@ def _how(document: Document, met: Sequence[Mapping[str, Any]]) -> str:
 
 def _was_mended(document: Document, met: Sequence[Mapping[str, Any]]) -> bool:
     """Whether an upstream served again behind the last of these."""
-    timeline = _listed(document, "timeline")
+    timeline = listed(document, "timeline")
     code = met[0].get("code")
-    ours = [place for place, one in enumerate(timeline) if _part(one, "data").get("code") == code]
+    ours = [place for place, one in enumerate(timeline) if part(one, "data").get("code") == code]
     behind = timeline[ours[-1] + 1 :] if ours else timeline  # the ring has forgotten it
-    return any(one.get("lane") == "upstream" and one.get("kind") in _SERVES for one in behind)
+    return any(one.get("lane") == "upstream" and str(one.get("kind")) in _SERVES for one in behind)
 
 
 def _evidence_of(met: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -213,31 +215,31 @@ def _evidence_of(met: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         facts = one.get("evidence") or ()
         told = "; ".join(str(fact) for fact in facts) if isinstance(facts, list | tuple) else str(facts)
         told, before = ("" if told == before else told), told
-        at = f"{_number(one.get('t_ms')) / 1000:.1f} s"
+        at = f"{number(one.get('t_ms')) / 1000:.1f} s"
         lines.append(f"{at}: {one.get('moment', '')}: {told}".rstrip(": "))
     return tuple(lines[:_EVIDENCE_MAX])
 
 
 def _microphone(document: Document) -> Iterator[Cause]:
-    silent = _number(_part(document, "report").get("silentMs"))
-    if silent >= SILENT_MS and not _listed(document, "turns"):
+    silent = number(part(document, "report").get("silentMs"))
+    if silent >= SILENT_MS and not listed(document, "turns"):
         what = "the microphone gives silence: it is muted, covered, or not the one that is meant."
         yield Cause(
             "user_device.microphone_silent", 65, what, (f"digital silence for {silent / 1000:.0f} s",)
         )
         return
-    row = _part(document, "row")
-    lasted = _number(document.get("at")) - _number(row.get("beganAt"))
-    is_typed = any(turn.get("isTyped") for turn in _listed(document, "turns"))
-    has_come = row.get("lastIn_ms") is not None or bool(_listed(document, "turns"))
+    row = part(document, "row")
+    lasted = number(document.get("at")) - number(row.get("beganAt"))
+    is_typed = any(turn.get("isTyped") for turn in listed(document, "turns"))
+    has_come = row.get("lastIn_ms") is not None or bool(listed(document, "turns"))
     if row.get("state") == "live" and not has_come and not is_typed and lasted >= NO_INPUT_MS:
         what = "no audio has come from the client."
         yield Cause("user_device.microphone_silent", 30, what, (f"none within {lasted / 1000:.0f} s",))
 
 
 def _line(document: Document) -> Iterator[Cause]:
-    report = _part(document, "report")
-    rtt, underruns = _number(report.get("rttMs")), _number(report.get("underruns"))
+    report = part(document, "report")
+    rtt, underruns = number(report.get("rttMs")), number(report.get("underruns"))
     if rtt >= RTT_BAD_MS:
         yield Cause("user_network.slow", 45, "the way there and back is long.", (f"{rtt:.0f} ms",))
     if underruns >= UNDERRUNS_BAD:
@@ -249,48 +251,48 @@ def _gone(document: Document) -> Iterator[Cause]:
     """Clients that went without a word; who closes a page says 1000 or 1001."""
     away = [
         entry
-        for entry in _listed(document, "timeline")
-        if entry.get("kind") == "away" and _part(entry, "data").get("code") not in {1000, 1001}
+        for entry in listed(document, "timeline")
+        if entry.get("kind") == "away" and number(part(entry, "data").get("code")) not in {1000, 1001}
     ]
     by_code: dict[str, list[Mapping[str, Any]]] = {}
     for entry in away:
-        found = fault_of_client_close(int(_number(_part(entry, "data").get("code"))), "")
+        found = fault_of_client_close(int(number(part(entry, "data").get("code"))), "")
         by_code.setdefault("user_network.connection_lost" if found is None else found.code, []).append(entry)
-    back = sum(entry.get("kind") == "back" for entry in _listed(document, "timeline"))
+    back = sum(entry.get("kind") == "back" for entry in listed(document, "timeline"))
     for code, entries in by_code.items():
         what = f"the client's connection broke {_times(len(entries))}"
         what += " and it did not come back." if back < len(away) else "; it came back each time."
-        facts = tuple(f"{_number(one.get('t_ms')) / 1000:.1f} s: {one.get('text', '')}" for one in entries)
+        facts = tuple(f"{number(one.get('t_ms')) / 1000:.1f} s: {one.get('text', '')}" for one in entries)
         yield Cause(code, 60 if back < len(away) else 35, what, facts[:_EVIDENCE_MAX])
 
 
 def _losses(document: Document) -> Iterator[Cause]:
     lost: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in _listed(document, "timeline"):
+    for entry in listed(document, "timeline"):
         if entry.get("kind") == "loss":
-            reason = str(_part(entry, "data").get("reason"))
+            reason = str(part(entry, "data").get("reason"))
             lost.setdefault(_LOSSES.get(reason, "gateway.internal"), []).append(entry)
     for code, entries in lost.items():
-        seconds = sum(_number(_part(entry, "data").get("lostMs")) for entry in entries) / 1000
-        facts = tuple(f"{_number(one.get('t_ms')) / 1000:.1f} s: {one.get('text', '')}" for one in entries)
+        seconds = sum(number(part(entry, "data").get("lostMs")) for entry in entries) / 1000
+        facts = tuple(f"{number(one.get('t_ms')) / 1000:.1f} s: {one.get('text', '')}" for one in entries)
         yield Cause(code, 42, f"{seconds:.1f} s of audio were lost.", facts[:_EVIDENCE_MAX])
 
 
 def _slow(document: Document) -> Iterator[Cause]:
     """Answers that come late: whose part of the silence was the largest."""
-    slow = [turn for turn in _listed(document, "turns") if _number(turn.get("silenceMs")) >= SLOW_ANSWER_MS]
+    slow = [turn for turn in listed(document, "turns") if number(turn.get("silenceMs")) >= SLOW_ANSWER_MS]
     parts: dict[str, float] = {}
     for turn in slow:
-        for one in _listed(turn, "segments"):
+        for one in listed(turn, "segments"):
             name = str(one.get("name", ""))
-            parts[name] = parts.get(name, 0.0) + _number(one.get("ms"))
+            parts[name] = parts.get(name, 0.0) + number(one.get("ms"))
     if not parts:
         return
     largest = max(parts, key=lambda name: parts[name])
     share = parts[largest] / max(1.0, sum(parts.values()))
     answers = "1 answer" if len(slow) == 1 else f"{len(slow)} answers"
     what = f"{answers} began late; {share:.0%} of the wait: {largest}."
-    waits = ((turn.get("n"), _number(turn.get("silenceMs")) / 1000) for turn in slow[:_EVIDENCE_MAX])
+    waits = ((turn.get("n"), number(turn.get("silenceMs")) / 1000) for turn in slow[:_EVIDENCE_MAX])
     facts = tuple(f"turn {n}: {seconds:.1f} s" for n, seconds in waits)
     yield Cause(_SEGMENT_PARTS.get(largest, "user_network.slow"), 25, what, facts)
 
@@ -310,11 +312,11 @@ RULES: Final[tuple[Callable[[Document], Iterator[Cause]], ...]] = (
 
 def _healthy(document: Document) -> str:
     waited = [
-        _number(turn.get("silenceMs"))
-        for turn in _listed(document, "turns")
+        number(turn.get("silenceMs"))
+        for turn in listed(document, "turns")
         if turn.get("silenceMs") is not None
     ]
-    turns = int(_number(_part(document, "row").get("turns")))
+    turns = int(number(part(document, "row").get("turns")))
     if not waited:
         return f"Nothing went wrong: {turns} {'turn' if turns == 1 else 'turns'}."
     middle = f"{median(waited) / 1000:.1f} s"
@@ -325,12 +327,12 @@ def _healthy(document: Document) -> str:
 
 def _support(document: Document, ranked: Sequence[Cause]) -> str:
     """A block to paste into a ticket: ids and facts, no words of anybody."""
-    row = _part(document, "row")
-    upstream = _part(row, "upstream")
-    began = datetime.fromtimestamp(_number(row.get("beganAt")) / 1000, UTC).isoformat(timespec="seconds")
+    row = part(document, "row")
+    upstream = part(row, "upstream")
+    began = datetime.fromtimestamp(number(row.get("beganAt")) / 1000, UTC).isoformat(timespec="seconds")
     who = " ".join(str(upstream.get(name, "")) for name in ("name", "kind", "model")).strip()
     lines = [f"Session: {row.get('id', '')} (began {began})", f"Upstream: {who or 'none was reached'}"]
-    lines += [f"Provider session: {one}" for one in document.get("providerSessions") or ()]
+    lines += [f"Provider session: {one}" for one in texts(document, "providerSessions")]
     for cause in ranked[:3]:
         lines.append(f"{cause.code} (weight {cause.weight}): {cause.what}")
         lines += [f"  {fact}" for fact in cause.evidence]
@@ -341,15 +343,27 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _listed(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+# what a document says, as far as it is what it should be: it may be a stranger's
+
+
+def listed(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of a list; none where there is no list."""
     found = document.get(name)
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list | tuple) else []
 
 
-def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object; an empty one where there is none."""
     found = document.get(name)
     return found if isinstance(found, Mapping) else {}
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+def number(value: Any) -> float:
+    """A number; 0 where it is none, or none that anything here can be."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= _NUMBER_MAX else 0.0
+
+
+def texts(document: Mapping[str, Any], name: str) -> list[str]:
+    """The texts of a list; none where there is no list."""
+    found = document.get(name)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list | tuple) else []

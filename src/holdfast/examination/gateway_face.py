@@ -48,7 +48,7 @@ class GatewayFace:
 
     def __init__(self, url: str, origin: str, ca: Path | None, limits: Limits) -> None:
         self._url = url
-        self._path = urlsplit(url).path.rstrip("/")
+        self._path = _path_of(url)
         self._origin = origin
         self._ca = ca
         self._limits = limits
@@ -200,6 +200,14 @@ class GatewayFace:
                 "provider.response_failed", f"the answer ended as {turn.status} without sound"
             )
         return Answer.ok(f"first sound {turn.latency.sound_ms or 0:.0f} ms after the end of speech")
+
+
+def _path_of(url: str) -> str:
+    """Where at its host it points to; nowhere where it is no address, which the first question says."""
+    try:
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:
+        return ""
 
 
 async def _on_the_way(

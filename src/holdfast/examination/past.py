@@ -14,14 +14,16 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
+import msgspec
 
 from holdfast.core.faults import FAULTS
-from holdfast.diagnosis import Answer, Check, Report, Status, Trace
-from holdfast.diagnosis.explain import Cause, explain
+from holdfast.diagnosis import Answer, Check, Report, Status, Trace, network
+from holdfast.diagnosis.explain import Cause, explain, number, part, texts
 from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read
 from holdfast.flight.reading import notes
 from holdfast.sockets.trust import trusting
 
+_NOT_ASKED: Final = "the session cannot be looked up."
 KEY: Final = "HOLDFAST_CONSOLE_KEY"
 TIMEOUT_S: Final = 10.0
 _ROOT: Final = "/api/console"
@@ -97,12 +99,12 @@ def judged(document: Document) -> Report:
 
 def _trace(document: Document) -> Trace:
     """Every upstream that served it, for the provider's support."""
-    row = document.get("row") or {}
-    upstream = row.get("upstream") or {}
-    began = datetime.fromtimestamp(float(row.get("beganAt") or 0) / 1000, UTC)
+    row = part(document, "row")
+    upstream = part(row, "upstream")
+    began = datetime.fromtimestamp(number(row.get("beganAt")) / 1000, UTC)
     trace = Trace(str(upstream.get("name", "")), model=str(upstream.get("model", "")), began=began)
-    for one in document.get("providerSessions") or ():
-        trace.note(trace.sessions, str(one))
+    for one in texts(document, "providerSessions"):
+        trace.note(trace.sessions, one)
     return trace
 
 
@@ -114,8 +116,8 @@ def _check(number: int, cause: Cause) -> Check:
 
 
 def _about(document: Document) -> str:
-    row = document.get("row") or {}
-    upstream = row.get("upstream") or {}
+    row = part(document, "row")
+    upstream = part(row, "upstream")
     facts = [str(row.get("id", "")), str(row.get("source", "")), str(row.get("state", ""))]
     turns = row.get("turns")
     facts += [
@@ -127,7 +129,14 @@ def _about(document: Document) -> str:
 
 async def document_of(session_id: str, url: str, ca: Path | None = None) -> Document:
     """What the gateway keeps of it. Raises NoSessionError."""
-    base = _base(url)
+    try:
+        network.Peer.of(url)
+    except ValueError as error:
+        fix = "Write it as in --url http://127.0.0.1:8080."
+        raise NoSessionError(_NOT_ASKED, f"{error}.", fix) from error
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    base = urlunsplit((scheme, parts.netloc, "", "", ""))
     verify = trusting(ca) if base.startswith("https:") else False
     try:
         async with httpx.AsyncClient(
@@ -136,20 +145,26 @@ async def document_of(session_id: str, url: str, ca: Path | None = None) -> Docu
             if key := os.environ.get(KEY):
                 await client.post(f"{_ROOT}/sign-in", json={"key": key})
             answer = await client.get(f"{_ROOT}/sessions/{quote(session_id, safe='')}")
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         why = f"{base} cannot be asked: {str(error) or type(error).__name__}"
         fix = "Start the gateway, or name it by --url. A gateway knows the sessions since its start."
-        raise NoSessionError("the session cannot be looked up.", why, fix) from error
-    if answer.status_code == httpx.codes.OK:
-        document: Document = answer.json()
-        return document
-    raise _refused(session_id, answer)
+        raise NoSessionError(_NOT_ASKED, why, fix) from error
+    if answer.status_code != httpx.codes.OK:
+        raise _refused(session_id, answer)
+    document = _document(answer.content)
+    if document is None:
+        why = f"{base} answers with something else than a session: no gateway lives there."
+        raise NoSessionError(_NOT_ASKED, why, "Name a gateway by --url.")
+    return document
 
 
-def _base(url: str) -> str:
-    parts = urlsplit(url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    return urlunsplit((scheme, parts.netloc, "", "", ""))
+def _document(body: bytes) -> Document | None:
+    """What is a session's by its look; None for anything else: whoever lives there may say 200 to all."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return found if isinstance(part(found, "row").get("id"), str) else None
 
 
 def _refused(session_id: str, answer: httpx.Response) -> NoSessionError:
@@ -160,4 +175,4 @@ def _refused(session_id: str, answer: httpx.Response) -> NoSessionError:
         fix = "Look for it in the console (/console), which shows the sessions that are kept."
         return NoSessionError(f"session {session_id} is not known.", "Only the newest are kept.", fix)
     why = f"It answered HTTP {answer.status_code}."
-    return NoSessionError("the session cannot be looked up.", why, "See the gateway's log.")
+    return NoSessionError(_NOT_ASKED, why, "See the gateway's log.")
