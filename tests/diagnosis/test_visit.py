@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Mapping
 
 import pytest
@@ -27,7 +29,7 @@ async def visited(*faults: str, approach: Approach = AT_ONCE) -> tuple[Visit, Ma
             answers[step] = await getattr(visit, step)()
             if answers[step].is_trouble and step in STEPS[:4]:
                 break
-        visit.hang_up()
+        await visit.leave()
         await emulator.wait_for(lambda: not emulator.open_sessions)
     return visit, answers, emulator
 
@@ -129,9 +131,28 @@ async def test_a_visit_that_proves_life_first_sends_its_audio_after_that() -> No
     assert kinds.index("input_audio_buffer.clear") < kinds.index("input_audio_buffer.append")
 
 
-async def test_a_visit_may_be_hung_up_twice_and_leaves_no_task() -> None:
+@pytest.mark.parametrize("faults", [[], ["half-open:updated"]])
+async def test_a_visit_that_is_over_has_closed_its_socket(faults: list[str]) -> None:
+    """In a loop of its own, which ends with it, as a command's does; whoever is visited may say nothing."""
+
+    async def visit(base: str) -> None:
+        visit = Visit(OpenAIDialer("openai", base, "sk-test", "gpt-realtime-2.1", QUICK), QUICK, AT_ONCE)
+        for step in STEPS[:4]:
+            await getattr(visit, step)()
+        await visit.leave()
+
+    async with Emulator(EmulatorOptions(faults=faults, speed=0)) as emulator:
+        with warnings.catch_warnings(record=True) as left_open:
+            warnings.simplefilter("always", ResourceWarning)
+            await asyncio.to_thread(asyncio.run, visit(emulator.http_base))
+            gc.collect()
+
+    assert [str(one.message) for one in left_open] == []
+
+
+async def test_a_visit_may_be_left_twice_and_leaves_no_task() -> None:
     visit, _, _ = await visited()
-    visit.hang_up()
+    await visit.leave()
 
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 

@@ -7,6 +7,7 @@ is said and asked (`visit`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 from holdfast.core.events import Event, UpstreamErred, UpstreamLost
@@ -14,9 +15,12 @@ from holdfast.core.faults import Fault, Party, fault
 from holdfast.diagnosis.conduct import Conduct
 from holdfast.diagnosis.support import Trace
 from holdfast.ports import UpstreamLine
+from holdfast.sockets import MessageListener
 from holdfast.wire import upstream as wire
 
 HEARD_MAX: Final = 20_000
+LEAVE_S: Final = 1.0
+"""Whoever is left has so long to agree."""
 GENERATION: Final = 1
 
 
@@ -121,6 +125,17 @@ class Ear:
         """Say goodbye."""
         if self.line is not None:
             self.line.close()
+
+    async def leave(self) -> None:
+        """Say goodbye, and wait until the socket is closed: for a while, then without a word."""
+        self.hang_up()
+        line: object = self.line
+        if isinstance(line, MessageListener):
+            transport = line.transport
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_S):
+                    await transport.wait_disconnected()
+            transport.disconnect(graceful=False)
 
 
 def refusal(event: UpstreamErred, code: str = "gateway.message_refused") -> Fault:

@@ -148,9 +148,9 @@ class Visit:
         """Was all that it said the protocol, and did the link last?"""
         return await self._step(self._judge_conduct)
 
-    def hang_up(self) -> None:
-        """The visit is over. Twice is harmless."""
-        self._ear.hang_up()
+    async def leave(self) -> None:
+        """The visit is over, and its socket closed. Twice is harmless."""
+        await self._ear.leave()
 
     # what they do
 

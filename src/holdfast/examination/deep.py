@@ -125,7 +125,7 @@ async def _whole(visit: Visit) -> Answer | None:
             if answer.status is Status.FAILED:
                 return answer
     finally:
-        visit.hang_up()
+        await visit.leave()
     return None
 
 

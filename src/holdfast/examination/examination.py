@@ -145,7 +145,7 @@ class Examination:
         try:
             checks = await self._ask(asked if is_whole else asked[:WITHOUT_SESSION], told)
         finally:
-            visit.hang_up()
+            await visit.leave()
         self._traces.append(visit.trace)
         worst = judge(checks)
         if self._wish.deep and worst is not None and worst.fault is not None:
