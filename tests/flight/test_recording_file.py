@@ -15,6 +15,7 @@ from holdfast.core.events import SessionOptions
 from holdfast.core.faults import Party, fault
 from holdfast.core.relay_events import Begun
 from holdfast.flight import NoRecordingError, faults, provider_sessions, read, replay
+from tests.cli.commands import run
 from tests.core import relay_world
 from tests.core.world import World, surroundings
 from tests.flight.recorded_lives import recorder_of
@@ -104,6 +105,12 @@ def with_header(data: bytes, **told: str | float) -> bytes:
     return body + json.dumps({"end": len(rest), "check": f"{zlib.crc32(body):08x}"}).encode() + b"\n"
 
 
+def packed(lines: list[dict[str, Any]]) -> bytes:
+    """The same with a sum that fits."""
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines[:-1])
+    return body + json.dumps({"end": len(lines) - 2, "check": f"{zlib.crc32(body):08x}"}).encode() + b"\n"
+
+
 def test_a_file_of_somebody_else_is_read_like_ours(data: bytes) -> None:
     assert read(with_header(data, why="provider.stalled")).header.why == "provider.stalled"
 
@@ -134,6 +141,42 @@ def test_what_is_none_says_why_and_what_to_do(data: bytes, make: Any, words: str
     assert words in refused.value.what
     assert refused.value.why
     assert refused.value.fix
+
+
+NOTE = {"is": "effects.Note", "moment": "upstream.created", "level": "info"}
+ODD_EFFECTS = [
+    {},
+    {"is": "effects.Note"},
+    {**NOTE, "facts": {}},
+    {**NOTE, "facts": {"map": 5}},
+    {**NOTE, "facts": {"map": [["fault"], 5, ["fault", ["provider.closed"]]]}},
+    {**NOTE, "facts": {"map": [["generation", [1]]]}},
+    {**NOTE, "facts": {"map": [["fault", "provider.closed"], ["evidence", 5]]}},
+]
+
+
+@pytest.mark.parametrize("effect", ODD_EFFECTS)
+def test_notes_of_another_version_are_read_as_far_as_they_can_be(
+    data: bytes, tmp_path: Path, effect: dict[str, Any]
+) -> None:
+    lines = lines_of(data)
+    before = len(faults(read(data)))
+    lines[1]["due"] = [effect]
+    path = tmp_path / "odd.flight.jsonl"
+    path.write_bytes(packed(lines))
+    done = run("replay", str(path), "--json")
+
+    told = json.loads(done.stdout)
+    assert done.exit_code == 1, "it decides otherwise"
+    assert len(told["faults"]) == before + ("provider.closed" in str(effect) and "evidence" in str(effect))
+
+
+@pytest.mark.parametrize("answers", [[["measured", {"a": 1}]], [["measured", 5]]])
+def test_answers_of_another_version_stop_the_replay_by_name(data: bytes, answers: list[Any]) -> None:
+    lines = lines_of(data)
+    lines[2]["answers"] = answers
+
+    assert replay(read(packed(lines))).stopped.startswith("step 1: ")
 
 
 def test_a_beginning_of_another_version_is_refused_by_name(data: bytes) -> None:

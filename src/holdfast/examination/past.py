@@ -20,7 +20,7 @@ from holdfast.core.faults import FAULTS
 from holdfast.diagnosis import Answer, Check, Report, Status, Trace, network
 from holdfast.diagnosis.explain import Cause, explain, number, part, texts
 from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read
-from holdfast.flight.reading import notes
+from holdfast.flight.reading import code_of, evidence_of, notes
 from holdfast.sockets.trust import trusting
 
 _NOT_ASKED: Final = "the session cannot be looked up."
@@ -78,8 +78,8 @@ def recorded(session_id: str, path: Path) -> Document:
     for step, moment, facts in notes(recording):
         t_ms = round((recording.clock(step) - from_s) * 1000)
         timeline.append({"t_ms": t_ms, "lane": "upstream", "kind": _KINDS.get(moment, moment), "data": {}})
-        if facts.get("fault") in FAULTS:
-            code, evidence = str(facts["fault"]), [str(one) for one in facts.get("evidence") or ()]
+        if code := code_of(facts):
+            evidence = list(evidence_of(facts))
             timeline[-1]["data"] = {"code": code}
             ended = moment in _ENDS
             met.append({"code": code, "moment": moment, "evidence": evidence, "t_ms": t_ms, "ended": ended})

@@ -6,7 +6,7 @@ What never will: running a core, a verdict (`holdfast.diagnosis`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,20 @@ def notes(recording: Recording) -> Iterator[tuple[Step, str, dict[str, Any]]]:
     """The log's key moments in order: step, moment, facts. Nothing of the level `debug`."""
     for step in recording.steps:
         for effect in step.due:
-            if effect["is"] == "effects.Note" and effect["level"] != "debug":
-                yield step, effect["moment"], _facts(effect["facts"])
+            if effect.get("is") == "effects.Note" and effect.get("level") != "debug":
+                yield step, str(effect.get("moment")), _facts(effect.get("facts"))
+
+
+def code_of(facts: Mapping[str, Any]) -> str:
+    """The fault that a note tells of; empty where it tells of none that is known."""
+    told = facts.get("fault")
+    return told if isinstance(told, str) and told in FAULTS else ""
+
+
+def evidence_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What it was recognised by."""
+    told = facts.get("evidence")
+    return tuple(map(str, told)) if isinstance(told, list) else ()
 
 
 def faults(recording: Recording) -> list[FaultSeen]:
@@ -55,13 +67,13 @@ def faults(recording: Recording) -> list[FaultSeen]:
         FaultSeen(
             step.step,
             recording.clock(step),
-            facts["fault"],
-            FAULTS[facts["fault"]].party,
+            code,
+            FAULTS[code].party,
             moment,
-            tuple(facts.get("evidence") or ()),
+            evidence_of(facts),
         )
         for step, moment, facts in notes(recording)
-        if facts.get("fault") in FAULTS
+        if (code := code_of(facts))
     ]
 
 
@@ -70,27 +82,30 @@ def provider_sessions(recording: Recording) -> list[ProviderSession]:
     names: dict[int, str] = {}
     found: list[ProviderSession] = []
     for step, moment, facts in notes(recording):
+        generation = facts.get("generation")
+        if not isinstance(generation, int):
+            continue
         if moment == "upstream.connecting":
-            names[facts["generation"]] = facts["upstream"]
+            names[generation] = str(facts.get("upstream", ""))
         if moment == "upstream.created":
-            generation = facts["generation"]
-            who = names.get(generation, "")
-            at = recording.clock(step)
-            found.append(
-                ProviderSession(step.step, at, generation, who, facts["upstream_session"], facts["model"])
-            )
+            who, at = names.get(generation, ""), recording.clock(step)
+            its_id, model = str(facts.get("upstream_session", "")), str(facts.get("model", ""))
+            found.append(ProviderSession(step.step, at, generation, who, its_id, model))
     return found
 
 
 def _facts(told: Any) -> dict[str, Any]:
-    return {str(_plain(key)): _plain(value) for key, value in told["map"]}
+    """Of a file that is a stranger's, or of another version, only what has the form of a fact."""
+    pairs = told.get("map") if isinstance(told, dict) else None
+    given = pairs if isinstance(pairs, list) else []
+    return {str(_plain(one[0])): _plain(one[1]) for one in given if isinstance(one, list) and len(one) == 2}
 
 
 def _plain(told: Any) -> Any:
     """As it was, as far as it was kept: a text that was not is empty."""
     if isinstance(told, dict):
         inner = told.get("list", told.get("map"))
-        return None if inner is None else [_plain(one) for one in inner]
+        return [_plain(one) for one in inner] if isinstance(inner, list) else None
     if isinstance(told, str):
         return "" if is_placeholder(told) else filler(told)
     return told

@@ -90,7 +90,7 @@ def replay(recording: Recording) -> Replay:
 def _walker(header: Header) -> _Walker:
     try:
         return _SessionWalker(header) if header.core == "session" else _RelayWalker(header)
-    except (ForeignError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ForeignError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise NoRecordingError(
             "the recording's beginning can't be restored.",
             f"{error}.",
@@ -122,9 +122,9 @@ class _Walker:
 
     def walk(self, step: Step) -> Walked:
         """One step again."""
-        self.endpoints.hear((question, self._answer(question, told)) for question, told in step.answers)
         is_loose = self.alters_ids()
         try:
+            self.endpoints.hear((question, self._answer(question, told)) for question, told in step.answers)
             effects = self.give(step)
             due = tuple(named(self.former.form(one)) for one in effects)
         except OtherwiseError as error:
