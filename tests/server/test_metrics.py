@@ -17,6 +17,7 @@ from holdfast.ports.sightings import UpstreamLive
 from holdfast.telemetry import LABELS, METERS
 from holdfast.telemetry.buffers import BUFFERS
 from holdfast.telemetry.exposition import PROCESS
+from tests.repository.test_monitoring import MATCHER, SELECTOR, rules
 from tests.server.gateway import Client, eventually, frames, tone
 from tests.server.guarded import KEY, guarded
 from tests.server.realtime_client import SPEECH as SAID
@@ -115,6 +116,27 @@ async def test_it_names_everything_and_only_what_the_table_has(tmp_path: Path) -
         ratios = [one.value for one in told.families["holdfast_buffer_fullest_ratio"].samples]
         assert all(0 <= one <= 1 for one in ratios)
         assert told.value("process_resident_memory_bytes") > 1e6
+
+
+async def test_what_an_alert_waits_for_is_there_before_it_happens(tmp_path: Path, project: Path) -> None:
+    """Prometheus sees what grows: a counter that appears with its first hundred has not grown."""
+    kept = {**BARE, "journal": {"kind": "sqlite", "database": str(tmp_path / "holdfast.sqlite3")}}
+    async with guarded(tmp_path, **kept) as (url, *_):
+        told = await scrape(url)
+
+    there = {
+        (one.name, label, value) for one in told.samples for label, value in (*one.labels.items(), ("", ""))
+    }
+    waited_for = {
+        (name, label, value)
+        for rule in rules(project)
+        for name, selector in SELECTOR.findall(rule["expr"])
+        if name.endswith("_total")
+        for label, _, values in MATCHER.findall(selector) or [("", "", "")]
+        for value in values.split("|")
+    }
+    elsewhere = {"holdfast_worker_restarts_total", "holdfast_audio_samples_total"}
+    assert {one for one in waited_for - there if one[0] not in elsewhere} == set()
 
 
 async def test_a_conversation_behind_v1_realtime(tmp_path: Path) -> None:

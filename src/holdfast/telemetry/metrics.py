@@ -117,11 +117,12 @@ class Metrics:
     def _fitting(self, meter: Meter, labels: tuple[str, ...]) -> tuple[str, ...]:
         assert len(labels) == len(meter.labels), meter.name
         return tuple(
-            value if value in self._values_of(label) else OTHER
+            value if value in self.values_of(label) else OTHER
             for label, value in zip(meter.labels, labels, strict=True)
         )
 
-    def _values_of(self, label: str) -> Collection[str]:
+    def values_of(self, label: str) -> Collection[str]:
+        """All that the label may say here, but `other`."""
         values = LABELS[label].values
         return self._told.get(label, ()) if values is None else values
 

@@ -6,12 +6,13 @@ What never will: names and meanings (`meters`), figures that rooms have themselv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from holdfast.core.audio import SAMPLE_RATE_HZ, samples_of_ms
-from holdfast.core.faults import FAULTS, Fault
+from holdfast.core.faults import FAULTS, Fault, Party
 from holdfast.ports import sightings as seen
 from holdfast.ports.sightings import Sighting, Watched
 from holdfast.telemetry.metrics import Metrics
@@ -273,13 +274,28 @@ _LOOKS: Final[Mapping[type | str, Callable[[_Seen, Any], None]]] = {
 }
 
 
+def _from_the_start(metrics: Metrics) -> Iterator[tuple[str, ...]]:
+    """What alerts wait for: they see only what grows, not what appears, and the first may be many at once."""
+    for row in FAULTS.values():
+        yield "holdfast_faults_total", row.code, str(row.party)
+        if row.party is Party.PROVIDER:
+            for upstream in metrics.values_of("upstream"):
+                yield "holdfast_upstream_lost_total", upstream, row.code, str(row.party)
+    for source in ("browser", "realtime"):
+        yield "holdfast_responses_total", source, "failed"
+    for tool, status in product(metrics.values_of("tool"), ("failed", "timeout")):
+        yield "holdfast_tool_calls_total", tool, status
+    for direction, reason in product(("up", "down"), ("held_too_long", "upstream_lost", "window_full")):
+        yield "holdfast_audio_lost_samples_total", direction, reason
+
+
 class MetricsWatch:
     """Fills the port `Watch`."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        for row in FAULTS.values():  # an alert sees only what grows, not what appears
-            metrics.count("holdfast_faults_total", row.code, str(row.party), by=0)
+        for name, *labels in _from_the_start(metrics):
+            metrics.count(name, *labels, by=0)
         self._seen: dict[Watched, _Seen] = {}
 
     def __len__(self) -> int:
