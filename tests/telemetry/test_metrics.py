@@ -9,7 +9,7 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from holdfast.core.limits import Limits
+from holdfast.core.limits import DEFAULT, Limits
 from holdfast.telemetry import LABELS, METERS
 from holdfast.telemetry.buffers import ALARMING, BUFFERS
 from holdfast.telemetry.exposition import PROCESS, encoded
@@ -56,6 +56,25 @@ def test_a_name_says_what_it_is(meter: Meter) -> None:
     assert "worker" not in meter.labels, "every sample bears it anyway"
     assert meter.help.endswith(".")
     assert meter.advice.endswith(".")
+
+
+SPANS = {
+    "holdfast_away_seconds": "resume_window_s",
+    "holdfast_dial_seconds": "start_budget_s",
+    "holdfast_rebuild_seconds": "recovery_budget_s",
+    "holdfast_tool_seconds": "tool_s",
+    "holdfast_session_seconds": "session_s",
+}
+
+
+@pytest.mark.parametrize(("name", "limit"), SPANS.items())
+def test_buckets_reach_as_far_as_what_is_measured_may_last(name: str, limit: str) -> None:
+    """And tell apart what is near that bound from what is not."""
+    bound = getattr(DEFAULT, limit)
+    below = [one for one in METERS[name].buckets if one <= bound]
+
+    assert METERS[name].buckets[-1] >= bound
+    assert below[-1] >= bound / 2
 
 
 def test_labels_cannot_grow() -> None:

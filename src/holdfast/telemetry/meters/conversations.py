@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from holdfast.telemetry.meters.shapes import LIVES, SILENCES, WAITS, Alert, Kind, Meter, group
+from holdfast.telemetry.meters.shapes import ABSENCES, LIVES, SILENCES, WAITS, Alert, Kind, Meter, group
 
 SESSIONS: Final = group(
     "Sessions",
@@ -80,7 +80,7 @@ SESSIONS: Final = group(
         "How long clients that came back had been away.",
         "Near `[limits] resume_window_s`: give them longer.",
         ("source",),
-        WAITS,
+        ABSENCES,
     ),
 )
 
