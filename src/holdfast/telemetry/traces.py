@@ -10,6 +10,8 @@ A session is one trace, and the trace's id is the session's: both are 128 random
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -128,13 +130,23 @@ class Traces:
             del self._traced[session]
 
     async def close(self) -> None:
-        """End what is open and send what waits, for a while."""
+        """End what is open and send what waits, for a while: a receiver that hangs keeps no process."""
         for its in self._traced.values():
             its.at = time.time_ns()
             its.end_all()
         self._traced.clear()
-        closing = asyncio.to_thread(self._provider.shutdown)
-        await asyncio.wait({asyncio.ensure_future(closing)}, timeout=CLOSE_S)
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+        def shut_down() -> None:
+            self._provider.shutdown()
+            with contextlib.suppress(RuntimeError):  # nobody waits any more
+                loop.call_soon_threadsafe(closed.set)
+
+        # A thread of the loop's would be waited for when the loop ends, however long it takes.
+        threading.Thread(target=shut_down, name="traces-close", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await closed.wait()
 
 
 def _wall_ns(at: float) -> int:
