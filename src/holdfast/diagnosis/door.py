@@ -20,6 +20,7 @@ import msgspec
 from holdfast.core.faults import FAULTS
 from holdfast.diagnosis.checks import Answer
 from holdfast.diagnosis.network import Peer, connected
+from holdfast.sockets import bracketed
 
 KNOCK_TIMEOUT_S: Final = 5.0
 GOODBYE: Final = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
@@ -104,7 +105,7 @@ async def knock(
 
 
 def _host_of(peer: Peer) -> str:
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    host = bracketed(peer.host)
     return host if peer.port == (443 if peer.tls else 80) else f"{host}:{peer.port}"
 
 

@@ -27,6 +27,7 @@ from holdfast.emulator.record import Attempt, SessionRecord
 from holdfast.emulator.session import EmulatedSession
 from holdfast.emulator.shelf import Shelf
 from holdfast.emulator.spelling import FaultSpec, FaultSpelling, parse_fault
+from holdfast.sockets import bracketed
 from holdfast.wire.realtime import new_id
 
 ATTEMPTS_KEPT: Final = 20_000
@@ -305,8 +306,7 @@ class Emulator:
     # inside
 
     def _authority(self, port: int) -> str:
-        host = self.options.host
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"{bracketed(self.options.host)}:{port}"
 
     async def _listen(self, port: int, router: Router, fronts: set[Front]) -> asyncio.Server:
         loop = asyncio.get_running_loop()

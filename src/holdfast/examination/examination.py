@@ -25,6 +25,7 @@ from holdfast.examination.past import past_session
 from holdfast.ports import UpstreamDialer
 from holdfast.providers.local import engine_options
 from holdfast.providers.remote import remote_dialer
+from holdfast.sockets import bracketed
 from holdfast.sockets.trust import trusting
 from holdfast.wire.dialects import DIALECTS
 
@@ -97,8 +98,8 @@ class Examination:
         if self._settings is None:
             return "http://127.0.0.1:8080"
         scheme = "http" if self._settings.server.tls_cert is None else "https"
-        host = self._settings.host.strip("[]")
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._settings.port}"
+        host = bracketed(self._settings.host.strip("[]"))
+        return f"{scheme}://{host}:{self._settings.port}"
 
     def _chosen(self, settings: Settings) -> list[UpstreamSettings]:
         known = [upstream.name for upstream in settings.upstream]

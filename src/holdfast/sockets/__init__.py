@@ -1,6 +1,13 @@
 """Whole, checked WebSocket messages over picows frames."""
 
-from holdfast.sockets.connecting import READ_BUFFER_BYTES, Complaints, Connected, Handshake, connect
+from holdfast.sockets.connecting import (
+    READ_BUFFER_BYTES,
+    Complaints,
+    Connected,
+    Handshake,
+    bracketed,
+    connect,
+)
 from holdfast.sockets.listener import MessageBounds, MessageListener
 
 __all__ = [
@@ -10,5 +17,6 @@ __all__ = [
     "Handshake",
     "MessageBounds",
     "MessageListener",
+    "bracketed",
     "connect",
 ]

@@ -62,6 +62,11 @@ class Handshake:
     headers: Mapping[str, str]
 
 
+def bracketed(host: str) -> str:
+    """A host as it stands in an address, before its port."""
+    return f"[{host}]" if ":" in host else host
+
+
 async def connect(url: str, listener: MessageListener, handshake: Handshake, connected: Connected) -> None:
     """Open the connection. Returns when `listener` is connected, or when the server hung up unheard; raises
     what picows and the loop raise. Redirects are not followed: a credential is never sent elsewhere.
