@@ -134,6 +134,28 @@ def test_every_fault_that_somebody_is_to_hear_of_has_an_alert_with_its_remedy(pr
         assert f"[{row.alarm.minutes}m]" in rule["expr"]
 
 
+def test_of_two_gateways_only_the_one_whose_engine_is_down_is_named(project: Path, tmp_path: Path) -> None:
+    name = "holdfast_engine_workers"
+    ready = {"well": 2, "ill": 0}
+    states = [
+        (one, state, ready[one] if state == "ready" else 2) for one in ready for state in ("all", "ready")
+    ]
+    series = [
+        {"series": f'{name}{{instance="{one}",state="{state}"}}', "values": f"{count}x10"}
+        for one, state, count in states
+    ]
+    expr = 'count by (instance) (ALERTS{alertname="HoldfastEngineDown",alertstate="firing"})'
+    found = {"expr": expr, "eval_time": "5m", "exp_samples": [{"labels": '{instance="ill"}', "value": 1}]}
+    told = {
+        "rule_files": [str(project / "deploy/alerts.yaml")],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [found]}],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(told))
+
+    promtool(tmp_path, "test", "rules", "test.yaml")
+
+
 def test_rules_are_whole(project: Path) -> None:
     found = rules(project)
     names = [rule["alert"] for rule in found]
@@ -145,6 +167,7 @@ def test_rules_are_whole(project: Path) -> None:
         assert re.fullmatch(r"\d+[smh]", rule["for"])
         assert rule["labels"]["severity"] in {"page", "ticket"}
         assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert "on()" not in rule["expr"], "of several gateways each is compared with itself"
 
 
 def promtool(folder: Path, *arguments: str) -> None:

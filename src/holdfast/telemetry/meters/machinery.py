@@ -288,7 +288,7 @@ STORE_AND_ENGINE: Final = group(
         alerts=(
             Alert(
                 "HoldfastEngineDown",
-                'holdfast_engine_workers{state="all"} > 0 and on() '
+                'holdfast_engine_workers{state="all"} > 0 and ignoring (state) '
                 'holdfast_engine_workers{state="ready"} == 0',
                 "1m",
                 "page",
