@@ -14,7 +14,7 @@ from holdfast.core import events
 from holdfast.core.events import SessionOptions
 from holdfast.core.faults import Party, fault
 from holdfast.core.relay_events import Begun
-from holdfast.flight import NoRecordingError, faults, provider_sessions, read, replay
+from holdfast.flight import NoRecordingError, faults, provider_sessions, read, read_file, replay
 from tests.cli.commands import run
 from tests.core import relay_world
 from tests.core.world import World, surroundings
@@ -177,6 +177,15 @@ def test_answers_of_another_version_stop_the_replay_by_name(data: bytes, answers
     lines[2]["answers"] = answers
 
     assert replay(read(packed(lines))).stopped.startswith("step 1: ")
+
+
+def test_a_file_that_is_larger_than_memory_is_refused_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "disk.img"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+    with pytest.raises(NoRecordingError, match="no recording of a session"):
+        read_file(path)
 
 
 def test_a_beginning_of_another_version_is_refused_by_name(data: bytes) -> None:

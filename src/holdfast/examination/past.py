@@ -19,7 +19,7 @@ import msgspec
 from holdfast.core.faults import FAULTS
 from holdfast.diagnosis import Answer, Check, Report, Status, Trace, network
 from holdfast.diagnosis.explain import Cause, explain, number, part, texts
-from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read
+from holdfast.flight import NoRecordingError, Shelf, provider_sessions, read_file
 from holdfast.flight.reading import code_of, evidence_of, notes
 from holdfast.sockets.trust import trusting
 
@@ -67,7 +67,7 @@ def recorded(session_id: str, path: Path) -> Document:
     NoSessionError.
     """
     try:
-        recording = read(path.read_bytes())
+        recording = read_file(path)
     except (NoRecordingError, OSError) as error:
         what = f"the recording {path} cannot be read."
         raise NoSessionError(what, str(error), "Take it from the machine where it was written.") from error

@@ -7,7 +7,16 @@ What never will: audio, words, names, secrets; a decision.
 
 from holdfast.flight.reading import FaultSeen, ProviderSession, faults, provider_sessions
 from holdfast.flight.recorder import ASKED, Counts, Recorder, Trouble
-from holdfast.flight.recording import SUFFIX, Frozen, NoRecordingError, Recording, Step, read, write
+from holdfast.flight.recording import (
+    SUFFIX,
+    Frozen,
+    NoRecordingError,
+    Recording,
+    Step,
+    read,
+    read_file,
+    write,
+)
 from holdfast.flight.replay import Replay, Walked, replay, replay_file
 from holdfast.flight.shelf import Shelf
 
@@ -29,6 +38,7 @@ __all__ = [
     "faults",
     "provider_sessions",
     "read",
+    "read_file",
     "replay",
     "replay_file",
     "write",

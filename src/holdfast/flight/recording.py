@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -32,7 +33,7 @@ from holdfast.flight.short import due_of, event_of
 FORMAT: Final = 1
 KINDS: Final = ("event", "abort", "raised")
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
-"""Of a recording, unpacked: no file of ours is nearly as large."""
+"""Of a recording, packed or not: no file of ours is nearly as large, and no more of one is read."""
 SUFFIX: Final = ".flight.jsonl.gz"
 _LAST_S: Final = 253_402_300_800.0
 """The end of the year 9999."""
@@ -185,10 +186,17 @@ def _check(body: bytes) -> str:
 # reading
 
 
+def read_file(path: Path) -> Recording:
+    """What is in the file there. Raises NoRecordingError, OSError."""
+    with path.open("rb") as file:
+        return read(file.read(FILE_BYTES_MAX))
+
+
 def read(data: bytes) -> Recording:
     """What is in a file. Raises NoRecordingError."""
-    lines = _unpacked(data).splitlines(keepends=True)
-    header = _header(lines[0] if lines else b"")
+    text = _unpacked(data)
+    header = _header(text[: text.find(b"\n") + 1])
+    lines = text.splitlines(keepends=True)
     try:
         end = msgspec.json.decode(lines[-1], type=_End)
     except msgspec.DecodeError as error:

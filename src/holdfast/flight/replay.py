@@ -26,7 +26,7 @@ from holdfast.flight.blanking import Blanking, filler
 from holdfast.flight.compare import difference, title
 from holdfast.flight.forms import Former
 from holdfast.flight.names import ForeignError, Named, Reader, named
-from holdfast.flight.recording import Header, NoRecordingError, Recording, Step, read
+from holdfast.flight.recording import Header, NoRecordingError, Recording, Step, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Replay:
 
 def replay_file(path: Path) -> Replay:
     """Walk the recording in a file. Raises NoRecordingError, OSError."""
-    return replay(read(path.read_bytes()))
+    return replay(read_file(path))
 
 
 def replay(recording: Recording) -> Replay:
