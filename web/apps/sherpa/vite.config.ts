@@ -15,11 +15,18 @@ const noPreload: Plugin = {
   load: (id) => (id === "\0vite/preload-helper.js" ? "export const __vitePreload = (load) => load();" : undefined),
 };
 
+/** What React looks for and a visitor has no use for: its developer tools, and a process to tell of errors. */
+const noTools: Plugin = {
+  name: "no-tools",
+  apply: "build",
+  config: () => ({ define: { __REACT_DEVTOOLS_GLOBAL_HOOK__: "undefined", "process.emit": "undefined" } }),
+};
+
 export default defineConfig({
   root: here("."),
   // Two palettes stand under a media query: no helper variables for `light-dark()`, which is not used.
   css: { lightningcss: { exclude: Features.LightDark } },
-  plugins: [react(), noPreload],
+  plugins: [react(), noPreload, noTools],
   // Annotations are for bundlers; nobody bundles these again.
   worker: { format: "es", rolldownOptions: { output: { comments: false } } },
   build: {
