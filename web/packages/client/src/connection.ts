@@ -8,7 +8,7 @@
  *     idle ► probing ► connecting ► authenticating ► preparing ► ready ⇄ stalled
  *               ▲                        └────────► replaying ──► ready
  *               └── reconnecting ◄── any of these, lost
- *     any ► ended (said goodbye) | failed (needs a person)
+ *     any ► ended (said goodbye) | failed (needs a person) ► ended
  */
 
 import {
@@ -101,7 +101,8 @@ const TABLE: { readonly [P in LinkPhase]: Row } = {
     probed: (link, _, at) => (at.now < (link.retryAt ?? 0) ? stay(link) : begin(link, at)),
     online: (link, _, { now }) => stay({ ...link, deadline: Math.max(now, link.retryAt ?? 0) }),
   },
-  failed: RESTING,
+  // Where another window has the session, a goodbye lets it go.
+  failed: { ...RESTING, stop },
   ended: RESTING,
 };
 

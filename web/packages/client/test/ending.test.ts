@@ -89,6 +89,14 @@ describe("the end", () => {
     expect(bench.hear(resumed()).state.phase).toBe("replaying");
   });
 
+  it("in this window, because another one has the session, is for good after a goodbye", () => {
+    const bench = new Bench().ready().lose(4409).on({ type: "stop" });
+    expect(bench.state).toMatchObject({ phase: "ended", reason: "client", resumable: false });
+    expect(bench.taken()).toContain("forget");
+    bench.on({ type: "start", resume: false }).open();
+    expect(bench.taken()).toEqual(["admit", "open", "create"]);
+  });
+
   it.each([
     [401, "failed"],
     [403, "failed"],

@@ -31,7 +31,7 @@ export const WAYS: { readonly [P in LinkPhase]: readonly LinkPhase[] } = {
   stalled: ["ready", "reconnecting", "probing", "ended", "failed"],
   replaying: ["ready", "stalled", "reconnecting", "probing", "ended", "failed"],
   reconnecting: ["probing", "ended", "failed"],
-  failed: ["probing"],
+  failed: ["probing", "ended"],
   ended: ["probing"],
 };
 
