@@ -300,7 +300,9 @@ export class VoiceClient {
         if (rests(message.state.phase)) this.#hangUp();
         return;
       case "message":
-        this.#do({ type: "message", message: message.message, at });
+      case "playing":
+      case "quiet":
+        this.#do({ ...message, at });
         return;
       case "uplink":
         // Whole tenths: a figure that changes with every frame would render the page with every frame.
@@ -315,12 +317,6 @@ export class VoiceClient {
         return;
       case "flushed":
         this.#options.onFlushed?.(message.at);
-        return;
-      case "playing":
-        this.#do({ type: "playing", itemId: message.itemId, heardMs: message.playedMs, ofMs: message.receivedMs, at });
-        return;
-      case "quiet":
-        this.#do({ type: "quiet", underruns: message.underruns, at });
     }
   }
 

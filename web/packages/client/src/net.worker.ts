@@ -347,9 +347,11 @@ function attachPlayback(port: MessagePort): void {
 
 /** What has sounded of an item; `delayMs` of what was rendered is still on its way to the ear. */
 function tellPlayed(item: Played, delayMs: number): void {
-  const playedMs = report(item, delayMs);
-  const receivedMs = Math.round((item.received * 1000) / SAMPLE_RATE);
-  page.postMessage({ type: "playing", itemId: item.itemId, playedMs, receivedMs });
+  const { itemId, played, audible } = item;
+  const reported = report(item, delayMs);
+  const ofMs = Math.round((audible * 1000) / SAMPLE_RATE);
+  // What is on its way to the ear cannot be cut any more.
+  page.postMessage({ type: "playing", itemId, heardMs: played < audible ? reported : ofMs, ofMs });
 }
 
 function report({ itemId, played: samples }: Played, delayMs: number): number {

@@ -9,6 +9,7 @@
  */
 
 import { SAMPLE_RATE } from "./protocol";
+import { isLoud } from "./silence";
 
 const MS = SAMPLE_RATE / 1000;
 const START_MS = 60;
@@ -27,8 +28,9 @@ interface Item {
   readonly stream: number;
   readonly itemId: string;
   readonly chunks: Int16Array[];
-  /** Samples of this item received, played. */
+  /** Samples of this item received, up to the last loud one of these, and played. */
   received: number;
+  audible: number;
   played: number;
   finished: boolean;
 }
@@ -36,7 +38,8 @@ interface Item {
 export interface PlayedItem {
   readonly itemId: string;
   readonly played: number;
-  readonly received: number;
+  /** What came of it without the silence at its end, which nobody misses. */
+  readonly audible: number;
 }
 
 export class PlaybackQueue {
@@ -60,7 +63,7 @@ export class PlaybackQueue {
   begin(stream: number, itemId: string): void {
     if (stream <= this.#deadStream || this.#items.some((item) => item.stream === stream)) return;
     this.#newestStream = Math.max(this.#newestStream, stream);
-    this.#items.push({ stream, itemId, chunks: [], received: 0, played: 0, finished: false });
+    this.#items.push({ stream, itemId, chunks: [], received: 0, audible: 0, played: 0, finished: false });
   }
 
   /** Audio of an announced item; late frames of a flushed one are dropped. */
@@ -74,6 +77,8 @@ export class PlaybackQueue {
     if (this.#dry && item.received > 0) this.#underrun();
     this.#dry = false;
     item.chunks.push(pcm);
+    const loud = pcm.findLastIndex(isLoud) + 1;
+    if (loud > 0) item.audible = item.received + loud;
     item.received += pcm.length;
     this.#queued += pcm.length;
     if (this.phase === "idle") this.phase = "gathering";
@@ -208,5 +213,5 @@ export class PlaybackQueue {
 }
 
 function snapshot(item: Item): PlayedItem {
-  return { itemId: item.itemId, played: item.played, received: item.received };
+  return { itemId: item.itemId, played: item.played, audible: item.audible };
 }

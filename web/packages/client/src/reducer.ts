@@ -23,8 +23,6 @@ import {
 export const ENTRIES_MAX = 1_000;
 /** From here on a person is told that the session ends soon. */
 export const ENDS_SOON_MS = 120_000;
-/** Less than this at the end of an answer is the silence after its last word. */
-const HEARD_WHOLE_MS = 250;
 /** Actions that the page answers with a form; others are for pages that know them. */
 const FORM_ACTIONS: ReadonlySet<string> = new Set(["open_form", "request_callback"]);
 /** No phase of a turn lasts for ever, whatever the gateway forgets to say. */
@@ -326,10 +324,15 @@ function quietSpeaker(state: VoiceState): VoiceState["speaker"] {
 function cutAnswer(state: VoiceState, itemId: string | undefined, heardMs: number): VoiceState {
   const index = state.entries.findIndex((entry) => entry.kind === "assistant" && entry.id === itemId);
   if (index < 0) return state;
-  const ofMs = state.speaker.itemId === itemId ? state.speaker.ofMs : 0;
-  // An answer that had sounded to its end was not cut, whatever came right after it.
-  if (state.speaker.phase !== "playing" && ofMs > 0 && heardMs >= ofMs - HEARD_WHOLE_MS) return state;
-  return replace(state, index, (entry) => ({ ...entry, final: true, cut: { heardMs, ofMs: Math.max(ofMs, heardMs) } }));
+  const { speaker, turn } = state;
+  const ofMs = speaker.itemId === itemId ? speaker.ofMs : 0;
+  const sounded = ofMs > 0 && speaker.heardMs >= ofMs;
+  return replace(state, index, (entry) =>
+    // An answer that had sounded to its end was not cut, whatever came right after it.
+    sounded && entry.responseId !== turn.response
+      ? entry
+      : { ...entry, final: true, cut: { heardMs, ofMs: Math.max(ofMs, heardMs) } },
+  );
 }
 
 function lost(state: VoiceState, of: Gap["of"], ms: number, at: number): VoiceState {

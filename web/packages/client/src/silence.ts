@@ -70,6 +70,6 @@ export class Silence {
   }
 }
 
-function isLoud(sample: number): boolean {
+export function isLoud(sample: number): boolean {
   return Math.abs(sample) > LOUD;
 }

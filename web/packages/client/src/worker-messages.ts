@@ -45,7 +45,7 @@ export type FromWorker =
   /** What the page needs to take this session up after a reload; nothing when there is nothing to take up. */
   | { readonly type: "claim"; readonly claim: Claim | undefined }
   | { readonly type: "flushed"; readonly at: number }
-  | { readonly type: "playing"; readonly itemId: string; readonly playedMs: number; readonly receivedMs: number }
+  | { readonly type: "playing"; readonly itemId: string; readonly heardMs: number; readonly ofMs: number }
   | { readonly type: "quiet"; readonly underruns: number };
 
 /** Capture worklet -> worker: a frame (its first `samples` samples); worker -> worklet: the same memory back. */
@@ -64,7 +64,7 @@ export type ToPlayback =
   | { readonly type: "flush" };
 
 export type FromPlayback =
-  | { readonly type: "played"; readonly itemId: string; readonly played: number; readonly received: number }
+  | { readonly type: "played"; readonly itemId: string; readonly played: number; readonly audible: number }
   | { readonly type: "idle"; readonly underruns: number };
 
 /** Worklet <- page. */

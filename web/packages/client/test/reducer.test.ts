@@ -48,6 +48,8 @@ const reply = (text: string, final: boolean): GatewayMessage => ({
   final,
 });
 
+const DONE: GatewayMessage = { type: "response_done", responseId: "r1", status: "completed" };
+
 describe("the transcript", () => {
   it("grows by parts and ends with the whole", () => {
     const state = after(...said(started, words("When ", false), words("is", false), words("When is it?", true)));
@@ -96,6 +98,29 @@ describe("the transcript", () => {
     const [answer] = speeches(state);
     expect(answer?.cut).toEqual({ heardMs: 500, ofMs: 2_000 });
     expect(heardPart(answer!)).toBe(0.25);
+  });
+
+  it.each([
+    ["was cut within its last words", 1_900, [DONE], true],
+    ["had sounded to its end", 2_000, [DONE], false],
+    ["had sounded as far as it had come", 2_000, [], true],
+  ] as const)("marks an answer that %s as what it is", (_, heardMs, before, isCut) => {
+    const state = after(
+      ...said({ type: "response_started", responseId: "r1" }, reply("One two three four", true), ...before),
+      { type: "playing", itemId: "a1", heardMs, ofMs: 2_000, at: 0 },
+      { type: "quiet", underruns: 0, at: 0 },
+      ...said({ type: "interrupted", responseId: "r1", itemId: "a1", playedMs: 1_850 }),
+    );
+    expect(speeches(state)[0]?.cut !== undefined).toBe(isCut);
+  });
+
+  it("marks an answer that a person stopped within its last words", () => {
+    const state = after(
+      ...said(reply("One two three four", true), DONE),
+      { type: "playing", itemId: "a1", heardMs: 1_900, ofMs: 2_000, at: 0 },
+      { type: "silenced", at: 0 },
+    );
+    expect(speeches(state)[0]?.cut).toEqual({ heardMs: 1_900, ofMs: 2_000 });
   });
 
   it("lets one gap grow instead of telling of each lost frame", () => {

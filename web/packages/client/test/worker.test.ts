@@ -138,6 +138,21 @@ describe("what a microphone still gives after the goodbye", () => {
   });
 });
 
+describe("what the page is told of an answer", () => {
+  it("is that it was heard whole once its last word is on its way to the ear", async () => {
+    const { port1, port2 } = new MessageChannel();
+    tell({ type: "playback", port: port1 as never });
+    tell({ type: "latency", ms: 100 });
+    for (const played of [24_000, 45_600]) port2.postMessage({ type: "played", itemId: "a", played, audible: 45_600 });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(page.told.filter(({ type }) => type === "playing")).toEqual([
+      { type: "playing", itemId: "a", heardMs: 900, ofMs: 1_900 },
+      { type: "playing", itemId: "a", heardMs: 1_900, ofMs: 1_900 },
+    ]);
+    port2.close();
+  });
+});
+
 describe("a ticket", () => {
   it("that was asked for by the conversation of before opens no other one", async () => {
     tell({ type: "start", settings: SETTINGS });

@@ -4,7 +4,7 @@
  * What lives here: words. What never will: when they are said (`selectors.ts` of the client decides that).
  */
 
-import { isSpeech, type Divider, type Entry, type Gap, type Note, type Situation } from "@holdfast/client";
+import { isSpeech, type Divider, type Entry, type Gap, type Note, type Situation, type Speech } from "@holdfast/client";
 import { FAULT_LINES } from "./faults";
 
 export interface Line {
@@ -191,14 +191,24 @@ export function lineOf({ labels, notes }: Words, entry: Divider | Gap | Note): s
   }
 }
 
+/** What became of a sentence that was not simply said. */
+export function tagOf(labels: Words["labels"], { cut, status }: Speech): string | undefined {
+  if (cut !== undefined) return labels.interrupted;
+  if (status === "forgotten") return labels.forgotten;
+  return status === "incomplete" || status === "failed" ? labels.unfinished : undefined;
+}
+
+/** A turn in one line. */
+export function saidBy({ labels }: Words, entry: Speech): string {
+  const tag = tagOf(labels, entry);
+  return `${entry.kind === "user" ? labels.you : labels.assistant}: ${entry.text}${tag ? ` (${tag})` : ""}`;
+}
+
 /** The conversation as plain text, for keeping. */
 export function transcriptText(words: Words, entries: readonly Entry[]): string {
-  const { labels } = words;
   const lines = entries.map((entry) => {
     const at = new Date(entry.at).toISOString().slice(0, 19).replace("T", " ");
-    if (!isSpeech(entry)) return `[${at}] --- ${lineOf(words, entry)} ---`;
-    const cut = entry.cut === undefined ? "" : ` (${labels.interrupted})`;
-    return `[${at}] ${entry.kind === "user" ? labels.you : labels.assistant}: ${entry.text}${cut}`;
+    return `[${at}] ${isSpeech(entry) ? saidBy(words, entry) : `--- ${lineOf(words, entry)} ---`}`;
   });
   return `${lines.join("\n")}\n`;
 }

@@ -293,6 +293,17 @@ describe("the Financial Sherpa", () => {
     expect(conversation.getByText(/three four/).textContent).toBe(" (not heard:  three four)");
   });
 
+  it("says of an answer that was cut in its last word that it was, and of nothing that it was not heard", () => {
+    show(
+      READY,
+      { type: "message", at: 0, message: { type: "assistant_transcript", responseId: "r", itemId: "a", text: "One two", final: true } },
+      { type: "playing", itemId: "a", heardMs: 950, ofMs: 1_000, at: 0 },
+      { type: "message", at: 0, message: { type: "interrupted", itemId: "a", playedMs: 950 } },
+    );
+    expect(screen.getByLabelText("Conversation").textContent).toContain("One two interrupted");
+    expect(screen.getByRole("log").textContent).toBe("Sherpa: One two (interrupted)");
+  });
+
   it("repeats the gateway's own sentences, and lets them go", () => {
     const fault = { code: "provider.server_error", party: "provider", message: "The provider failed.", remedy: "Wait." } as const;
     show(READY, { type: "message", at: 0, message: { type: "error", code: "X", message: "", fault } });

@@ -9,7 +9,7 @@ import { heardPart, isSpeech, type Entry, type Speech } from "@holdfast/client";
 import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useTranscript } from "../hooks";
 import { useWords } from "../provider";
-import { lineOf, type Words } from "../words";
+import { lineOf, saidBy, tagOf } from "../words";
 
 const ANNOUNCED = 4;
 /** Nearer to the end than this, new lines keep the end in view; further up somebody is reading. */
@@ -114,27 +114,20 @@ function Waiting(): ReactNode {
 
 function Said({ speech }: { speech: Speech }): ReactNode {
   const { labels } = useWords();
-  const part = heardPart(speech);
-  if (part >= 1) {
-    const open = speech.status === "incomplete" || speech.status === "failed";
-    const tag = open ? labels.unfinished : speech.status === "forgotten" ? labels.forgotten : undefined;
-    return (
-      <>
-        {speech.text}
-        {tag !== undefined && <span className="hf-tag"> {tag}</span>}
-      </>
-    );
-  }
-  const at = wordBoundary(speech.text, Math.round(speech.text.length * part));
+  const { text } = speech;
+  const at = wordBoundary(text, Math.round(text.length * heardPart(speech)));
+  const tag = tagOf(labels, speech);
   return (
     <>
-      {speech.text.slice(0, at)}
-      <span className="hf-unheard">
-        <span className="hf-vh"> ({labels.notHeard}: </span>
-        {speech.text.slice(at)}
-        <span className="hf-vh">)</span>
-      </span>
-      <span className="hf-tag"> {labels.interrupted}</span>
+      {text.slice(0, at)}
+      {at < text.length && (
+        <span className="hf-unheard">
+          <span className="hf-vh"> ({labels.notHeard}: </span>
+          {text.slice(at)}
+          <span className="hf-vh">)</span>
+        </span>
+      )}
+      {tag && <span className="hf-tag"> {tag}</span>}
     </>
   );
 }
@@ -154,15 +147,8 @@ export function SpokenLog(): ReactNode {
   return (
     <div className="hf-vh" role="log" aria-label={words.labels.spoken}>
       {whole.slice(-ANNOUNCED).map((entry) => (
-        <p key={entry.id}>{spoken(entry, words)}</p>
+        <p key={entry.id}>{isSpeech(entry) ? saidBy(words, entry) : lineOf(words, entry)}</p>
       ))}
     </div>
   );
-}
-
-function spoken(entry: Entry, words: Words): string {
-  const { labels } = words;
-  if (!isSpeech(entry)) return lineOf(words, entry);
-  const who = entry.kind === "user" ? labels.you : labels.assistant;
-  return `${who}: ${entry.text}${entry.cut === undefined ? "" : ` (${labels.interrupted})`}`;
 }
