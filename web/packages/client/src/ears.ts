@@ -28,8 +28,8 @@ export interface EarsOptions {
 export class Ears {
   readonly #options: EarsOptions;
   #mic: Microphone | undefined;
-  /** Grows with each opening; an opening that was overtaken closes itself. */
-  #turn = 0;
+  /** Of the newest opening; one that was overtaken closes itself. */
+  #turn = new AbortController();
   #heardAt = 0;
   #everHeard = false;
   /** By a person, of whichever microphone, until it is switched off. */
@@ -44,11 +44,8 @@ export class Ears {
   async open(deviceId: string | undefined = this.#state.mic.deviceId): Promise<void> {
     // Whoever held the button holds it no more: it went with the microphone of before.
     this.#isMuted ||= this.#state.mic.holdToTalk;
-    this.#turn += 1;
-    const turn = this.#turn;
-    const isMine = (): boolean => turn === this.#turn;
-    this.#mic?.close(false);
-    this.#mic = undefined;
+    this.#leave(false);
+    const gone = this.#turn.signal;
     this.#do({ type: "mic", phase: "asking" });
     const channel = new MessageChannel();
     this.#options.tell({ type: "capture", port: channel.port1 }, [channel.port1]);
@@ -57,16 +54,16 @@ export class Ears {
         ...this.#options,
         deviceId,
         muted: this.#isMuted,
+        gone,
         port: channel.port2,
-        onOpening: () => isMine() && this.#do({ type: "mic", phase: "opening" }),
+        onOpening: () => gone.aborted || this.#do({ type: "mic", phase: "opening" }),
         onLevel: (peak) => this.#heard(peak),
         onLost: () => {
-          if (!isMine()) return;
           this.#end("lost");
           this.#report("lost");
         },
       });
-      if (!isMine()) {
+      if (gone.aborted) {
         mic.close(false);
         return;
       }
@@ -76,7 +73,7 @@ export class Ears {
       this.mute(this.#isMuted);
       await this.#listDevices();
     } catch (cause) {
-      if (isMine()) this.#failed(cause instanceof MicError ? cause.fault : "busy");
+      if (!gone.aborted) this.#failed(cause instanceof MicError ? cause.fault : "busy", gone);
     }
   }
 
@@ -112,20 +109,25 @@ export class Ears {
     return this.#options.store.getState();
   }
 
-  #end(phase: MicPhase): void {
-    this.#turn += 1;
-    this.#mic?.close(true);
+  /** `forGood`: no other microphone goes on from here. */
+  #leave(forGood: boolean): void {
+    this.#mic?.close(forGood);
     this.#mic = undefined;
+    this.#turn.abort();
+    this.#turn = new AbortController();
+  }
+
+  #end(phase: MicPhase): void {
+    this.#leave(true);
     this.#do({ type: "mic", phase });
     this.#options.onLevel(0);
   }
 
-  #failed(fault: MicError["fault"]): void {
-    const turn = this.#turn;
+  #failed(fault: MicError["fault"], gone: AbortSignal): void {
     this.#do({ type: "mic", phase: fault });
     if (fault !== "unloaded") this.#report(fault);
-    if (fault === "denied") void this.#waitForPermission(turn);
-    if (fault === "unloaded") setTimeout(() => this.#again(turn), RETRY_MS);
+    if (fault === "denied") void this.#waitForPermission(gone);
+    if (fault === "unloaded") setTimeout(() => this.#again(gone), RETRY_MS);
   }
 
   /** The gateway's operator cannot see a microphone. */
@@ -134,8 +136,8 @@ export class Ears {
   }
 
   /** What stood in the way is gone: nobody has to click, unless something else has happened since. */
-  #again(turn: number): void {
-    if (turn === this.#turn && inCall(this.#state)) void this.open();
+  #again(gone: AbortSignal): void {
+    if (!gone.aborted && inCall(this.#state)) void this.open();
   }
 
   #heard(peak: number): void {
@@ -158,12 +160,12 @@ export class Ears {
   }
 
   /** A blocked microphone that is allowed in the browser's settings works again without a reload. */
-  async #waitForPermission(turn: number): Promise<void> {
+  async #waitForPermission(gone: AbortSignal): Promise<void> {
     try {
       // Not every TypeScript library and not every browser knows this name; those that do not, reject.
       const status = await navigator.permissions.query({ name: "microphone" as PermissionName });
       status.onchange = () => {
-        if (status.state !== "denied") this.#again(turn);
+        if (status.state !== "denied") this.#again(gone);
       };
     } catch {
       return;

@@ -33,6 +33,8 @@ export interface MicOptions {
   readonly processing: boolean;
   readonly muted: boolean;
   readonly tap: ((node: AudioNode) => Promise<void> | void) | undefined;
+  /** Nobody wants this microphone any more, opened or not. */
+  readonly gone: AbortSignal;
   /** The worker's end of the channel that carries frames. */
   readonly port: MessagePort;
   onOpening(): void;
@@ -44,18 +46,23 @@ export interface MicOptions {
 export interface Microphone {
   readonly deviceId: string | undefined;
   mute(muted: boolean): void;
-  /** `forGood`: no other microphone goes on from here. */
+  /** Said before it is gone. `forGood`: no other microphone goes on from here. */
   close(forGood: boolean): void;
 }
 
 export async function openMicrophone(options: MicOptions): Promise<Microphone> {
   if (navigator.mediaDevices === undefined) throw new MicError(new DOMException("insecure page", "SecurityError"));
   const stream = await ask(options);
+  const stop = (): void => {
+    for (const track of stream.getTracks()) track.stop();
+  };
+  // Its light goes at once, whatever the graph still waits for.
+  whenGone(options, stop);
   options.onOpening();
   try {
     return await build(stream, options);
   } catch (cause) {
-    for (const track of stream.getTracks()) track.stop();
+    stop();
     throw cause instanceof MicError ? cause : new MicError(cause);
   }
 }
@@ -77,7 +84,11 @@ async function ask({ deviceId, processing }: MicOptions): Promise<MediaStream> {
 }
 
 async function build(stream: MediaStream, options: MicOptions): Promise<Microphone> {
+  const [track] = stream.getAudioTracks();
+  track?.addEventListener("ended", options.onLost, { signal: options.gone });
   const { context, source } = await listen(stream);
+  // The last part of a frame leaves with "end"; closing at once would drop it.
+  whenGone(options, () => setTimeout(() => void context.close(), 100));
   const node = new AudioWorkletNode(context, "holdfast-capture", {
     numberOfOutputs: 0,
     channelCount: 1,
@@ -88,21 +99,19 @@ async function build(stream: MediaStream, options: MicOptions): Promise<Micropho
   tell({ type: "mute", muted: options.muted });
   tell({ type: "port", port: options.port }, [options.port]);
   await options.tap?.(source);
-  source.connect(node);
   await context.resume();
-  const [track] = stream.getAudioTracks();
-  track?.addEventListener("ended", options.onLost);
+  // From here on it is heard; who switches it off before that is not.
+  if (!options.gone.aborted) source.connect(node);
   return {
     deviceId: track?.getSettings().deviceId,
     mute: (muted) => tell({ type: "mute", muted }),
-    close(forGood) {
-      track?.removeEventListener("ended", options.onLost);
-      tell({ type: "end", forGood });
-      for (const each of stream.getTracks()) each.stop();
-      // The last part of a frame leaves with "end"; closing at once would drop it.
-      setTimeout(() => void context.close(), 100);
-    },
+    close: (forGood) => tell({ type: "end", forGood }),
   };
+}
+
+function whenGone({ gone }: MicOptions, tidy: () => void): void {
+  if (gone.aborted) tidy();
+  else gone.addEventListener("abort", tidy);
 }
 
 /**

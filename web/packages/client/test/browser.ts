@@ -17,6 +17,8 @@ export class Browser {
   devices = ["headset", "built-in"];
   /** Scripts of the audio thread wait for this. */
   scripts: Promise<void> = Promise.resolve();
+  /** So does what is heard, for the audio thread. */
+  running: Promise<void> = Promise.resolve();
   readonly tracks: Track[] = [];
   readonly contexts: { state: string }[] = [];
   readonly workers: FakeWorker[] = [];
@@ -45,7 +47,7 @@ export class Browser {
         }
         createMediaStreamSource = ({ track }: Stream) => ({ connect: (node: Node) => void (track.node = node) });
         addEventListener(): void {}
-        resume = () => Promise.resolve();
+        resume = () => browser.running;
         close = () => {
           this.state = "closed";
           return Promise.resolve();
@@ -122,12 +124,8 @@ class Track {
     this.live = false;
   }
 
-  addEventListener(_: string, listener: () => void): void {
-    this.#ended = listener;
-  }
-
-  removeEventListener(): void {
-    this.#ended = undefined;
+  addEventListener(_: string, listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
+    this.#ended = () => signal.aborted || listener();
   }
 
   getSettings(): { deviceId: string } {

@@ -65,6 +65,36 @@ describe("the microphone of a call", () => {
     expect(browser.tracks.map(({ live }) => live)).toEqual([false]);
   });
 
+  it.each(["scripts", "running"] as const)("hears nothing more once it is switched off while it opens (%s)", async (late) => {
+    let come = (): void => undefined;
+    browser[late] = new Promise((resolve) => (come = resolve));
+    const asked = client.talk();
+    await settled();
+    expect(client.state.mic.phase).toBe("opening");
+    client.closeMic();
+    // The light goes at once, and what came before it did goes nowhere.
+    expect(browser.tracks.map(({ live, node }) => [live, node])).toEqual([[false, undefined]]);
+    come();
+    await asked;
+    expect(browser.tracks[0]?.node).toBeUndefined();
+    await vi.waitFor(() => expect(browser.contexts.filter(({ state }) => state === "closed")).toHaveLength(1));
+  });
+
+  it("is missed when it is pulled out while it opens", async () => {
+    let come = (): void => undefined;
+    browser.running = new Promise((resolve) => (come = resolve));
+    const asked = client.talk();
+    await settled();
+    browser.plug();
+    come();
+    await asked;
+    expect(client.state.mic.phase).toBe("lost");
+    browser.running = Promise.resolve();
+    browser.plug("built-in");
+    await settled();
+    expect(browser.recording?.device).toBe("built-in");
+  });
+
   it("that is held to talk hears nobody after it was pulled out under a finger", async () => {
     await talking();
     client.holdToTalk(true);
