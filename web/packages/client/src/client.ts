@@ -85,7 +85,7 @@ export class VoiceClient {
       const claim = inCall(this.state) ? undefined : await takeKeepsake(config.customer.id);
       if (claim !== undefined && !this.#isGone && !inCall(this.state)) this.#start(claim);
     } catch (cause) {
-      this.#unconfigured(cause);
+      this.#do({ type: "config_failed", reason: reasonOf(cause) });
     }
   }
 
@@ -160,18 +160,19 @@ export class VoiceClient {
   }
 
   async switchCustomer(customerId: string): Promise<void> {
-    const { config } = this.state;
-    if (config === undefined) return;
-    const talking = inCall(this.state);
-    const listening = isMicOn(this.state.mic);
+    let talking = inCall(this.state);
+    let listening = isMicOn(this.state.mic);
     this.end();
     await this.#ended();
     // Another customer must not read what this one said.
     this.#do({ type: "forgotten" });
     try {
-      await signInDemo(this.#base, config, customerId);
+      await signInDemo(this.#base, customerId);
     } catch (cause) {
-      this.#unconfigured(cause);
+      // The one of before did not ask for another conversation.
+      talking = listening = false;
+      const message = `The customer could not be changed: ${reasonOf(cause)}`;
+      this.#do({ type: "message", message: { type: "error", code: "SIGN_IN_FAILED", message }, at: Date.now() });
     }
     await this.load();
     if (talking) await this.#begin();
@@ -204,10 +205,6 @@ export class VoiceClient {
     clearInterval(this.#ticking);
     this.#worker?.terminate();
     this.#worker = undefined;
-  }
-
-  #unconfigured(cause: unknown): void {
-    this.#do({ type: "config_failed", reason: cause instanceof Error ? cause.message : String(cause) });
   }
 
   get #base(): string {
@@ -347,6 +344,10 @@ export class VoiceClient {
   #do(action: Action): void {
     this.store.dispatch(action);
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function tenths(samples: number): number {

@@ -17,13 +17,15 @@ export async function loadConfig(base: string): Promise<PageConfig> {
 }
 
 /** Sign in another customer of the demo portal. */
-export async function signInDemo(base: string, config: PageConfig, customerId: string): Promise<void> {
+export async function signInDemo(base: string, customerId: string): Promise<void> {
+  // The gateway may have restarted since the page was loaded, with another token.
+  const { csrfToken } = await loadConfig(base);
   const response = await fetch(`${base}${ROOT}/demo-customer`, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": config.csrfToken },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
     body: JSON.stringify({ customerId }),
   });
-  if (!response.ok) throw new Error(`The customer could not be changed (status ${response.status}).`);
+  if (!response.ok) throw new Error(`status ${response.status}`);
 }
 
 /** What a page of another portal knows without asking. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { VoiceClient } from "../src/client";
-import { Browser, settled } from "./browser";
+import { Browser, CONFIG, settled } from "./browser";
 
 const page = vi.hoisted((): { browser: { assets: Record<string, (...each: unknown[]) => unknown> } | undefined } => ({
   browser: undefined,
@@ -136,5 +136,43 @@ describe("a client that is given back", () => {
     client = new VoiceClient();
     await Promise.all([loading, client.load()]);
     expect(browser.workers.flatMap(({ told }) => told)).toEqual(["start"]);
+  });
+});
+
+describe("another customer of the demo", () => {
+  /** A gateway that knows only the newest token; `deaf`: it changes nothing. */
+  function gateway(deaf: boolean): { token: string; customer: string } {
+    const now = { token: "1", customer: "C-1" };
+    vi.stubGlobal("fetch", (url: string, asked?: RequestInit) => {
+      if (!url.endsWith("demo-customer")) {
+        return Promise.resolve(Response.json({ ...CONFIG, csrfToken: now.token, customer: { id: now.customer, name: "" } }));
+      }
+      const { "X-CSRF-Token": token } = asked?.headers as Record<string, string>;
+      if (deaf || token !== now.token) return Promise.resolve(new Response(null, { status: deaf ? 503 : 403 }));
+      now.customer = (JSON.parse(asked?.body as string) as { customerId: string }).customerId;
+      return Promise.resolve(new Response(null, { status: 204 }));
+    });
+    return now;
+  }
+
+  it("is signed in by a gateway that has been restarted", async () => {
+    const now = gateway(false);
+    await client.load();
+    now.token = "2";
+    await client.switchCustomer("C-2");
+    expect(client.state.config?.customer.id).toBe("C-2");
+    expect(client.state.notices).toEqual([]);
+  });
+
+  it("who cannot be signed in is named as such, and nothing begins", async () => {
+    gateway(true);
+    await client.load();
+    await talking();
+    const switched = client.switchCustomer("C-2");
+    browser.link("ended");
+    await switched;
+    expect(client.state.notices).toMatchObject([{ message: "The customer could not be changed: status 503" }]);
+    expect(browser.workers[0]?.told.filter((type) => type === "start")).toHaveLength(1);
+    expect(client.state.mic.phase).toBe("off");
   });
 });
