@@ -225,25 +225,24 @@ export class VoiceClient {
     this.#do({ type: "started", at: steadyNow() });
     const { portal, session } = this.#options;
     const settings = linkSettings(this.#base, config, { greet: true, ...session }, portal);
-    this.#tell({ type: "start", settings, ...(claim === undefined ? {} : { claim }) });
+    this.#tell({ type: "start", settings, claim });
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** Until the worker has said goodbye, so that its last word cannot hang up the next conversation. */
   #ended(): Promise<void> {
     return new Promise((resolve) => {
-      const done = (): void => {
-        if (inCall(this.state)) return;
+      const over = (): void => {
         clearTimeout(late);
         leave();
         resolve();
       };
-      const leave = this.store.subscribe(done);
-      const late = setTimeout(() => {
-        leave();
-        resolve();
-      }, TICK_MS);
-      done();
+      const look = (): void => {
+        if (!inCall(this.state)) over();
+      };
+      const leave = this.store.subscribe(look);
+      const late = setTimeout(over, TICK_MS);
+      look();
     });
   }
 

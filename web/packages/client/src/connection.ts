@@ -203,18 +203,20 @@ function steady(link: LinkState, at: Moment): LinkStep {
 
 // ending
 
+const OVER: readonly LinkEffect[] = [{ type: "close", code: DONE }, { type: "forget" }];
+
 function stop(link: LinkState, _: unknown, at: Moment): LinkStep {
   const bye: LinkEffect[] = accepts(link.phase) ? [{ type: "goodbye" }] : [];
   return leave({ ...link, reason: "client", fault: undefined }, "ended", at, bye);
 }
 
 function leave(link: LinkState, phase: "idle" | "ended", at: Moment, first: readonly LinkEffect[] = []): LinkStep {
-  return enter({ ...link, resumable: false }, phase, at, [...first, { type: "close", code: DONE }, { type: "forget" }]);
+  return enter({ ...link, resumable: false }, phase, at, [...first, ...OVER]);
 }
 
 function renew(link: LinkState, _: unknown, at: Moment): LinkStep {
   const { state, effects } = begin({ ...link, resumable: false, attempts: 0, creations: 0 }, at);
-  return stay(state, [{ type: "goodbye" }, { type: "close", code: DONE }, { type: "forget" }, ...effects]);
+  return stay(state, [{ type: "goodbye" }, ...OVER, ...effects]);
 }
 
 function fail(link: LinkState, reason: string, at: Moment, fault: Fault | undefined = link.fault): LinkStep {

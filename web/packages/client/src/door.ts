@@ -46,7 +46,7 @@ export class Door {
         this.#happened({ type: "admitted", ticket: undefined });
       } else {
         const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-        const retryAfterMs = Number.isNaN(seconds) ? undefined : seconds * 1000;
+        const retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
         this.#happened({ type: "refused", status: response.status, retryAfterMs });
       }
     } catch {

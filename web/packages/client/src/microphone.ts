@@ -10,12 +10,11 @@ import type { Level, ToCapture } from "./worker-messages";
 
 export type MicFault = "denied" | "missing" | "busy" | "unloaded";
 
+/** Any other is in somebody else's hands. */
 const FAULTS: Readonly<Record<string, MicFault>> = {
   NotAllowedError: "denied",
   SecurityError: "denied",
   NotFoundError: "missing",
-  NotReadableError: "busy",
-  AbortError: "busy",
 };
 
 export class MicError extends Error {
@@ -51,7 +50,7 @@ export interface Microphone {
 }
 
 export async function openMicrophone(options: MicOptions): Promise<Microphone> {
-  if (navigator.mediaDevices === undefined) throw new MicError(new DOMException("insecure page", "SecurityError"));
+  if (navigator.mediaDevices === undefined) throw new MicError("insecure page", "denied");
   const stream = await ask(options);
   const stop = (): void => {
     for (const track of stream.getTracks()) track.stop();

@@ -93,11 +93,10 @@ function happened(event: LinkEvent): void {
 
 /** Ticks run while there is a link to watch. */
 function clock(): void {
-  const idle = rests(link.phase);
-  if (idle && ticking !== undefined) {
+  if (rests(link.phase)) {
     clearInterval(ticking);
     ticking = undefined;
-  } else if (!idle && ticking === undefined) {
+  } else if (ticking === undefined) {
     clocks = { wall: Date.now(), steady: steadyNow() };
     ticking = setInterval(tick, TICK_MS);
   }
@@ -124,11 +123,10 @@ function tick(): void {
 /** At once when it begins, then once a second: a list of lost frames would help nobody. */
 function tellLosses(now: number): void {
   if (now - toldLossAt < LOSSES_MS) return;
-  const spans = uplink.takeLosses();
-  const [first] = spans;
-  if (first === undefined) return;
+  const samples = uplink.takeLosses().reduce((sum, { from, to }) => sum + to - from, 0);
+  if (samples === 0) return;
   toldLossAt = now;
-  page.postMessage({ type: "lost", from: first.from, samples: spans.reduce((sum, { from, to }) => sum + to - from, 0) });
+  page.postMessage({ type: "lost", samples });
 }
 
 function perform(effect: LinkEffect): void {

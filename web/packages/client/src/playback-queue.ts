@@ -47,7 +47,7 @@ export class PlaybackQueue {
   underruns = 0;
   overflow = 0;
   startMs = START_MS;
-  readonly #items: Item[] = [];
+  #items: Item[] = [];
   #chunkAt = 0;
   #queued = 0;
   #fade = 0;
@@ -89,8 +89,8 @@ export class PlaybackQueue {
     for (const item of this.#items) item.finished = true;
   }
 
-  /** Silence, now: a 5 ms fade, then nothing of what is queued. Answers what had been heard. */
-  flush(): PlayedItem | undefined {
+  /** Silence, now: a 5 ms fade, then nothing of what is queued. */
+  flush(): void {
     this.#deadStream = this.#newestStream;
     if (this.phase === "playing") {
       this.phase = "fading";
@@ -98,17 +98,12 @@ export class PlaybackQueue {
     } else if (this.phase !== "fading") {
       this.#drop();
     }
-    return this.current;
   }
 
   /** The item that is being heard, or was last. */
   get current(): PlayedItem | undefined {
     const item = this.#items.find((known) => known.played > 0);
     return item === undefined ? this.#lastPlayed : snapshot(item);
-  }
-
-  get queuedMs(): number {
-    return this.#queued / MS;
   }
 
   /** Fill one block; answers its peak (0..1). */
@@ -202,16 +197,15 @@ export class PlaybackQueue {
   #drop(): void {
     const heard = this.#items.find((item) => item.played > 0);
     if (heard !== undefined) this.#lastPlayed = snapshot(heard);
-    const alive = this.#items.filter((item) => item.stream > this.#deadStream);
-    this.#items.splice(0, this.#items.length, ...alive);
+    this.#items = this.#items.filter((item) => item.stream > this.#deadStream);
     this.#chunkAt = 0;
     this.#fade = 0;
     this.#dry = false;
-    this.#queued = alive.reduce((sum, item) => sum + item.received, 0);
+    this.#queued = this.#items.reduce((sum, item) => sum + item.received, 0);
     this.phase = this.#queued > 0 ? "gathering" : "idle";
   }
 }
 
-function snapshot(item: Item): PlayedItem {
-  return { itemId: item.itemId, played: item.played, audible: item.audible };
+function snapshot({ itemId, played, audible }: Item): PlayedItem {
+  return { itemId, played, audible };
 }

@@ -223,14 +223,12 @@ export interface TextMessage {
 
 /** A newer gateway may say more than this client understands: that is no error, but it is counted. */
 export function decodeText(text: string): TextMessage {
-  let value: unknown;
+  let said: Record<string, unknown> = {};
   try {
-    value = JSON.parse(text);
+    said = (JSON.parse(text) as typeof said | null) ?? said;
   } catch {
-    value = undefined;
+    // It says nothing.
   }
-  if (typeof value !== "object" || value === null) return { offset: undefined, message: undefined };
-  const said = value as Record<string, unknown>;
   const offset = typeof said["offset"] === "number" ? said["offset"] : undefined;
   return { offset, message: isKnown(said) ? said : undefined };
 }

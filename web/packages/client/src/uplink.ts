@@ -64,10 +64,7 @@ export class Uplink {
     // What the last session did not have for good, and the ring has not, nobody has.
     this.#lose(this.#safe, this.#ring.start);
     this.#keepsDurable = keepsDurable;
-    this.#base = this.#ring.start;
-    this.#safe = this.#base;
-    this.#received = this.#base;
-    this.#sent = this.#base;
+    this.#base = this.#safe = this.#received = this.#sent = this.#ring.start;
     this.#open = true;
     this.#pace = undefined;
   }
@@ -102,8 +99,7 @@ export class Uplink {
 
   /** What is kept is nobody's any more. */
   forget(): void {
-    this.#sent = this.#ring.end;
-    this.#received = this.#ring.end;
+    this.#sent = this.#received = this.#ring.end;
     this.settle();
   }
 

@@ -23,7 +23,7 @@ export interface LinkSettings {
 
 export type ToWorker =
   /** `claim`: the session of before a reload. */
-  | { readonly type: "start"; readonly settings: LinkSettings; readonly claim?: Claim }
+  | { readonly type: "start"; readonly settings: LinkSettings; readonly claim?: Claim | undefined }
   | { readonly type: "stop" | "renew" }
   /** What was recorded and not sent is not wanted any more. */
   | { readonly type: "discard" }
@@ -40,8 +40,8 @@ export type FromWorker =
   | { readonly type: "link"; readonly state: LinkState }
   | { readonly type: "message"; readonly message: GatewayMessage }
   | { readonly type: "uplink"; readonly counts: UplinkCounts }
-  /** Speech that nobody will hear: samples, and the microphone position of the first. */
-  | { readonly type: "lost"; readonly from: number; readonly samples: number }
+  /** Speech that nobody will hear. */
+  | { readonly type: "lost"; readonly samples: number }
   /** What the page needs to take this session up after a reload; nothing when there is nothing to take up. */
   | { readonly type: "claim"; readonly claim: Claim | undefined }
   | { readonly type: "flushed"; readonly at: number }

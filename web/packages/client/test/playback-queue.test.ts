@@ -42,7 +42,8 @@ describe("the playback queue", () => {
     queue.begin(0, "a");
     queue.push(0, pcm(24_000));
     render(queue, 2_400);
-    const heard = queue.flush();
+    queue.flush();
+    const heard = queue.current;
     expect(heard).toMatchObject({ itemId: "a", played: 2_400 });
     queue.push(0, pcm(4_800));
     const tail = render(queue, 2_400);
@@ -96,11 +97,12 @@ describe("the playback queue", () => {
     queue.push(0, pcm(4_800, 5));
     queue.finish();
     render(queue, 4_608);
-    expect(queue.flush()).toEqual({ itemId: "a", played: 4_608, audible: 4_800 });
+    queue.flush();
+    expect(queue.current).toEqual({ itemId: "a", played: 4_608, audible: 4_800 });
     queue.begin(1, "b");
     queue.push(1, Int16Array.from([...pcm(4_800), ...pcm(4_800, 5)]));
     render(queue, 6_400);
-    expect(queue.flush()).toMatchObject({ itemId: "b", audible: 4_800 });
+    expect(queue.current).toMatchObject({ itemId: "b", audible: 4_800 });
     expect(queue.current!.played).toBeGreaterThan(4_800);
   });
 
@@ -108,7 +110,6 @@ describe("the playback queue", () => {
     const queue = new PlaybackQueue();
     queue.begin(0, "a");
     for (let second = 0; second < 310; second += 1) queue.push(0, pcm(24_000, 1));
-    expect(queue.queuedMs).toBe(300_000);
     expect(queue.overflow).toBe(240_000);
   });
 
