@@ -46,7 +46,8 @@ export class VoiceClient {
   readonly #ears: Ears;
   #speaker: Promise<Speaker> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  #typed = 0;
+  /** Names typed sentences apart, also from those of another window in the same session. */
+  #typed = Date.now();
   #claim: Claim | undefined;
   #loading: Promise<void> | undefined;
   #isGone = false;
@@ -100,8 +101,9 @@ export class VoiceClient {
     this.#openSpeaker();
     void this.#begin();
     this.#typed += 1;
-    this.#do({ type: "typed", id: String(this.#typed), text, at: Date.now() });
-    this.#tell({ type: "text", text });
+    const id = String(this.#typed);
+    this.#do({ type: "typed", id, text, at: Date.now() });
+    this.#tell({ type: "text", id, text });
   }
 
   /** Say goodbye: the session ends, the microphone is closed. */
@@ -294,6 +296,9 @@ export class VoiceClient {
       case "link":
         this.#do({ type: "link", link: message.state, at });
         if (rests(message.state.phase)) this.#hangUp();
+        return;
+      case "unanswered":
+        this.#do(message);
         return;
       case "message":
       case "playing":

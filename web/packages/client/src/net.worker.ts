@@ -12,17 +12,8 @@ import { Downlink } from "./downlink";
 import { Heard } from "./heard";
 import { accepts, initialLink, rests, visible, type LinkEffect, type LinkEvent } from "./link";
 import { Outbox } from "./outbox";
-import {
-  PROTOCOL,
-  SAMPLE_RATE,
-  TICKET_PREFIX,
-  concernsPage,
-  decodeText,
-  isDurable,
-  type Claim,
-  type Command,
-  type GatewayMessage,
-} from "./protocol";
+import { PROTOCOL, SAMPLE_RATE, TICKET_PREFIX, concernsPage, decodeText, isDurable } from "./protocol";
+import type { Claim, Command, GatewayMessage } from "./protocol";
 import { Silence } from "./silence";
 import { slept, type Clocks } from "./sleep";
 import { Uplink } from "./uplink";
@@ -62,7 +53,7 @@ let pumping: ReturnType<typeof setTimeout> | undefined;
 let ticking: ReturnType<typeof setInterval> | undefined;
 const uplink = new Uplink();
 const downlink = new Downlink(play);
-const outbox = new Outbox(Date.now().toString(36));
+const outbox = new Outbox();
 const heard = new Heard();
 const silence = new Silence();
 /** A response that was to be silenced while no gateway could hear it. */
@@ -80,7 +71,7 @@ function happened(event: LinkEvent): void {
   link = step.state;
   if (accepts(before.phase) && !accepts(link.phase)) uplink.close();
   // Who said goodbye, or was told goodbye, has said everything.
-  if (link.phase === "ended" && before.phase !== "ended") uplink.forget();
+  if (link.phase === "ended" && before.phase !== "ended") forget();
   for (const effect of step.effects) perform(effect);
   // Who spoke or typed while the session of before a reload was looked for has asked for another.
   if (link.phase === "idle" && before.phase !== "idle" && (outbox.waiting.length > 0 || uplink.counts.waiting > 0)) {
@@ -89,6 +80,13 @@ function happened(event: LinkEvent): void {
   }
   if (visible(before) !== visible(link)) page.postMessage({ type: "link", state: link });
   clock();
+}
+
+/** What no session took is nobody's any more. For what was typed somebody waits. */
+function forget(): void {
+  uplink.forget();
+  const ids = outbox.clear();
+  if (ids.length > 0) page.postMessage({ type: "unanswered", ids });
 }
 
 /** Ticks run while there is a link to watch. */
@@ -376,8 +374,7 @@ function begin(by: Extract<ToWorker, { type: "start" }>): void {
 
 function stopped(): void {
   happened({ type: "stop" });
-  outbox.clear();
-  uplink.forget();
+  forget();
   play({ type: "flush" });
 }
 
@@ -393,8 +390,7 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       play({ type: "flush" });
       return;
     case "discard":
-      outbox.clear();
-      uplink.forget();
+      forget();
       page.postMessage({ type: "uplink", counts: uplink.counts });
       return;
     case "capture":
@@ -404,7 +400,9 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
     case "silence":
       return hush();
     case "text":
-      tell(outbox.give(data.text));
+      tell(outbox.give(data.id, data.text));
+      // It met the end on its way.
+      if (link.phase === "ended") forget();
       return;
     case "report":
       trouble = data;

@@ -12,19 +12,11 @@ export const COMMANDS_MAX = 32;
 type Identified = Extract<Command, { type: "input_text" }> & { readonly eventId: string };
 
 export class Outbox {
-  readonly #prefix: string;
-  #given = 0;
   #waiting: Identified[] = [];
 
-  /** `prefix` sets this page's commands apart from those of others in the same session. */
-  constructor(prefix: string) {
-    this.#prefix = prefix;
-  }
-
-  /** Keep a sentence; answers it as a command that the gateway can tell from its own repetition. */
-  give(text: string): Identified {
-    this.#given += 1;
-    const command = { type: "input_text", text, eventId: `${this.#prefix}-${this.#given}` } as const;
+  /** Keep a sentence; answers it as a command that the gateway can tell by its id from its own repetition. */
+  give(eventId: string, text: string): Identified {
+    const command = { type: "input_text", text, eventId } as const;
     this.#waiting = [...this.#waiting, command].slice(-COMMANDS_MAX);
     return command;
   }
@@ -39,7 +31,8 @@ export class Outbox {
     return this.#waiting;
   }
 
-  clear(): void {
-    this.#waiting = [];
+  /** Answers the ids of what nobody was told. */
+  clear(): readonly string[] {
+    return this.#waiting.splice(0).map(({ eventId }) => eventId);
   }
 }

@@ -6,7 +6,7 @@
 
 import { initialLink, rests } from "./link";
 import type { GatewayMessage, Upstream } from "./protocol";
-import { isTyped, rebuilt } from "./snapshot";
+import { isTyped, rebuilt, TYPED } from "./snapshot";
 import {
   initialState,
   type Action,
@@ -78,6 +78,13 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
       return quiet(state, action.underruns, action.at);
     case "typed":
       return typed(state, action.id, action.text, action.at);
+    case "unanswered":
+      return {
+        ...state,
+        entries: state.entries.map((entry) =>
+          entry.kind === "user" && action.ids.some((id) => TYPED + id === entry.id) ? { ...entry, status: action.type } : entry,
+        ),
+      };
     case "silenced":
       return cutAnswer(
         { ...state, turn: turn(state, "idle", action.at), speaker: quietSpeaker(state) },
@@ -247,7 +254,7 @@ function note(state: VoiceState, about: Note["about"], at: number): VoiceState {
 
 /** A typed sentence that comes back as a transcript is the same sentence. */
 function adopt(state: VoiceState, message: { readonly itemId: string; readonly text: string }): VoiceState {
-  const index = state.entries.findIndex((entry) => isTyped(entry.id) && "text" in entry && entry.text === message.text);
+  const index = state.entries.findLastIndex((entry) => isTyped(entry.id) && "text" in entry && entry.text === message.text);
   if (index < 0 || state.entries.some((entry) => entry.id === message.itemId)) return state;
   return replace(state, index, (entry) => ({ ...entry, id: message.itemId }));
 }
@@ -281,7 +288,7 @@ function speak(
 }
 
 function typed(state: VoiceState, id: string, text: string, at: number): VoiceState {
-  return { ...speak(state, "user", `typed:${id}`, at, { text, final: true }), turn: turn(state, "thinking", at) };
+  return { ...speak(state, "user", TYPED + id, at, { text, final: true }), turn: turn(state, "thinking", at) };
 }
 
 function responded(

@@ -35,8 +35,11 @@ function isSame(entry: Entry, item: SnapshotItem): boolean {
   return entry.id === item.id || (item.role === "user" && isTyped(entry.id) && "text" in entry && entry.text === item.text);
 }
 
+/** Before the name that this page gave. */
+export const TYPED = "typed:";
+
 export function isTyped(id: string): boolean {
-  return id.startsWith("typed:");
+  return id.startsWith(TYPED);
 }
 
 function speech(item: SnapshotItem, before: Entry | undefined, at: number): Speech | undefined {

@@ -48,8 +48,8 @@ export interface Speech {
   readonly at: number;
   readonly typed: boolean;
   readonly responseId: string | undefined;
-  /** `forgotten`: it was said here, and the gateway does not know it any more. */
-  readonly status: ResponseStatus | "forgotten" | undefined;
+  /** `forgotten`: said here, and the gateway does not know it any more. `unanswered`: typed, and no session took it. */
+  readonly status: ResponseStatus | "forgotten" | "unanswered" | undefined;
   /** What had sounded and what had come when the answer was cut, in milliseconds. */
   readonly cut: { readonly heardMs: number; readonly ofMs: number } | undefined;
 }
@@ -155,6 +155,7 @@ export type Action =
   | { readonly type: "playing"; readonly itemId: string; readonly heardMs: number; readonly ofMs: number; readonly at: number }
   | { readonly type: "quiet"; readonly underruns: number; readonly at: number }
   | { readonly type: "typed"; readonly id: string; readonly text: string; readonly at: number }
+  | { readonly type: "unanswered"; readonly ids: readonly string[] }
   | { readonly type: "silenced"; readonly at: number }
   | { readonly type: "devices"; readonly devices: readonly Device[] }
   | { readonly type: "tick"; readonly at: number }

@@ -30,7 +30,7 @@ export type ToWorker =
   | { readonly type: "capture"; readonly port: MessagePort }
   | { readonly type: "playback"; readonly port: MessagePort }
   | { readonly type: "silence" }
-  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "text"; readonly id: string; readonly text: string }
   /** A fault of this device, by the gateway's table: for whoever looks after the gateway. */
   | { readonly type: "report"; readonly fault: string }
   /** Output latency of the loudspeaker: what is rendered is not yet heard. */
@@ -42,6 +42,8 @@ export type FromWorker =
   | { readonly type: "uplink"; readonly counts: UplinkCounts }
   /** Speech that nobody will hear. */
   | { readonly type: "lost"; readonly samples: number }
+  /** Typed sentences, by their ids, that no session has taken and none will. */
+  | { readonly type: "unanswered"; readonly ids: readonly string[] }
   /** What the page needs to take this session up after a reload; nothing when there is nothing to take up. */
   | { readonly type: "claim"; readonly claim: Claim | undefined }
   | { readonly type: "flushed"; readonly at: number }

@@ -123,6 +123,19 @@ describe("the transcript", () => {
     expect(speeches(state)[0]?.cut).toEqual({ heardMs: 1_900, ofMs: 2_000 });
   });
 
+  it("says of a typed sentence that nobody answers it, and of no other one", () => {
+    const state = after(
+      { type: "typed", id: "1", text: "When?", at: 0 },
+      { type: "typed", id: "2", text: "When?", at: 0 },
+      { type: "unanswered", ids: ["1"] },
+      ...said({ type: "user_transcript", itemId: "u2", text: "When?", final: true }),
+    );
+    expect(speeches(state).map(({ id, status }) => [id, status])).toEqual([
+      ["typed:1", "unanswered"],
+      ["u2", undefined],
+    ]);
+  });
+
   it("lets one gap grow instead of telling of each lost frame", () => {
     const lost: Action = { type: "overflowed", ms: 20, at: 5 };
     const noted = said({ type: "status", state: "live", notes: ["voice mapped"] });

@@ -89,7 +89,7 @@ describe("a page that was reloaded after its session was lost", () => {
 
   it("says to another session what was typed while it looked for the old one", async () => {
     tell({ type: "start", settings: SETTINGS, claim: CLAIM });
-    tell({ type: "text", text: "When is it due?" });
+    tell({ type: "text", id: "1", text: "When is it due?" });
     const before = await admitted("1");
     before.onopen?.();
     before.says(gone);
@@ -150,6 +150,54 @@ describe("what the page is told of an answer", () => {
       { type: "playing", itemId: "a", heardMs: 1_900, ofMs: 1_900 },
     ]);
     port2.close();
+  });
+});
+
+describe("what was typed and never confirmed", () => {
+  const end = { type: "session_ended", reason: "idle" } as const;
+  const unanswered = (): string[] => page.told.flatMap((told) => (told.type === "unanswered" ? told.ids : []));
+  const typed = (socket: Socket): string[] => socket.commands.flatMap((each) => (each.type === "input_text" ? [each.text] : []));
+
+  async function begin(): Promise<Socket> {
+    tell({ type: "start", settings: SETTINGS });
+    const socket = await admitted("t");
+    socket.onopen?.();
+    socket.says({ type: "session_created", sessionId: "s", upstream: { name: "local", kind: "local" } });
+    return socket;
+  }
+
+  it("ends with the session, is named, and is not said to the next one", async () => {
+    const first = await begin();
+    tell({ type: "text", id: "1", text: "When?" });
+    tell({ type: "text", id: "2", text: "How much?" });
+    first.says({ type: "accepted", eventId: "1" });
+    first.says(end);
+    // It was on its way when the end came.
+    tell({ type: "text", id: "3", text: "And then?" });
+    expect(unanswered()).toEqual(["2", "3"]);
+    const second = await begin();
+    expect(typed(second)).toEqual([]);
+    tell({ type: "text", id: "4", text: "How much?" });
+    expect(typed(second)).toEqual(["How much?"]);
+  });
+
+  it("is named when a person says goodbye, and when they throw it away", async () => {
+    await begin();
+    tell({ type: "text", id: "1", text: "When?" });
+    tell({ type: "stop" });
+    await begin();
+    tell({ type: "text", id: "2", text: "When?" });
+    tell({ type: "discard" });
+    expect(unanswered()).toEqual(["1", "2"]);
+  });
+
+  it("waits for the next try where the way to the gateway was lost", async () => {
+    const first = await begin();
+    tell({ type: "text", id: "1", text: "When?" });
+    first.says({ type: "error", code: "RECONNECT_FAILED", message: "" });
+    expect(phases().at(-1)).toBe("failed");
+    expect(unanswered()).toEqual([]);
+    expect(typed(await begin())).toEqual(["When?"]);
   });
 });
 

@@ -65,6 +65,7 @@ const LABELS = {
   interrupted: "interrupted",
   unfinished: "not finished",
   forgotten: "no longer remembered",
+  unanswered: "not answered",
   gap: "of speech could not be kept. Please say it again.",
   gapOpen: "Some of what you said could not be kept.",
   gapAnswer: "of the answer could not be played.",
@@ -194,7 +195,7 @@ export function lineOf({ labels, notes }: Words, entry: Divider | Gap | Note): s
 /** What became of a sentence that was not simply said. */
 export function tagOf(labels: Words["labels"], { cut, status }: Speech): string | undefined {
   if (cut !== undefined) return labels.interrupted;
-  if (status === "forgotten") return labels.forgotten;
+  if (status === "forgotten" || status === "unanswered") return labels[status];
   return status === "incomplete" || status === "failed" ? labels.unfinished : undefined;
 }
 

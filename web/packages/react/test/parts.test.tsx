@@ -304,6 +304,12 @@ describe("the Financial Sherpa", () => {
     expect(screen.getByRole("log").textContent).toBe("Sherpa: One two (interrupted)");
   });
 
+  it("says which typed sentence was not answered, to eyes and ears", () => {
+    show(READY, { type: "typed", id: "1", text: "When?", at: 0 }, { type: "unanswered", ids: ["1"] });
+    expect(screen.getByLabelText("Conversation").textContent).toContain("When? not answered");
+    expect(screen.getByRole("log").textContent).toBe("You: When? (not answered)");
+  });
+
   it("repeats the gateway's own sentences, and lets them go", () => {
     const fault = { code: "provider.server_error", party: "provider", message: "The provider failed.", remedy: "Wait." } as const;
     show(READY, { type: "message", at: 0, message: { type: "error", code: "X", message: "", fault } });
