@@ -11,7 +11,7 @@ import { Ears } from "./ears";
 import { linkSettings, loadConfig, portalConfig, signInDemo } from "./gateway";
 import { forgetKeepsake, keep, takeKeepsake } from "./keepsake";
 import { accepts, rests } from "./link";
-import { SAMPLE_RATE, type Claim, type PortalAccess, type SessionWish } from "./protocol";
+import type { Claim, PortalAccess, SessionWish } from "./protocol";
 import { reduce } from "./reducer";
 import { inCall, isMicOn } from "./selectors";
 import { Speaker } from "./speaker";
@@ -177,6 +177,7 @@ export class VoiceClient {
       this.#do({ type: "message", message: { type: "error", code: "SIGN_IN_FAILED", message }, at: Date.now() });
     }
     await this.load();
+    if (this.#isGone) return;
     if (talking) await this.#begin();
     if (listening) await this.openMic();
   }
@@ -203,10 +204,21 @@ export class VoiceClient {
   dispose(): void {
     this.#isGone = true;
     this.#ears.dispose();
-    void this.#speaker?.then((speaker) => speaker.close()).catch(() => undefined);
-    clearInterval(this.#ticking);
     this.#worker?.terminate();
+    this.#stop();
+  }
+
+  /** Without a worker nothing is heard, and nothing is to be watched. */
+  #stop(): void {
     this.#worker = undefined;
+    void this.#speaker?.then((speaker) => speaker.close()).catch(() => undefined);
+    this.#speaker = undefined;
+    this.#rest();
+  }
+
+  #rest(): void {
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
   }
 
   get #base(): string {
@@ -283,8 +295,7 @@ export class VoiceClient {
 
   /** The worker's script could not be loaded: nobody would ever answer. The next click tries again. */
   #unloaded(): void {
-    this.#worker = undefined;
-    this.#speaker = undefined;
+    this.#stop();
     if (!inCall(this.state)) return;
     this.#do({ type: "link", link: { ...this.state.link, phase: "failed", reason: "RECONNECT_FAILED" }, at: Date.now() });
     this.#hangUp();
@@ -297,20 +308,15 @@ export class VoiceClient {
         this.#do({ type: "link", link: message.state, at });
         if (rests(message.state.phase)) this.#hangUp();
         return;
+      case "waiting":
       case "unanswered":
         this.#do(message);
         return;
       case "message":
+      case "overflowed":
       case "playing":
       case "quiet":
         this.#do({ ...message, at });
-        return;
-      case "uplink":
-        // Whole tenths: a figure that changes with every frame would render the page with every frame.
-        this.#do({ type: "waiting", ms: tenths(message.counts.waiting), ringMs: tenths(message.counts.capacity) });
-        return;
-      case "lost":
-        this.#do({ type: "overflowed", ms: (message.samples * 1000) / SAMPLE_RATE, at });
         return;
       case "claim":
         this.#claim = message.claim;
@@ -331,13 +337,14 @@ export class VoiceClient {
   /** The conversation is over: the recording light must not stay on. */
   #hangUp(): void {
     forgetKeepsake();
+    this.#rest();
     if (isMicOn(this.state.mic)) this.closeMic();
   }
 
   #tick(): void {
     this.#do({ type: "tick", at: Date.now() });
     this.#ears.tick();
-    if (accepts(this.state.link.phase) && this.#claim !== undefined) this.#keep();
+    if (accepts(this.state.link.phase)) this.#keep();
     void this.#speaker?.then((speaker) => this.#tell({ type: "latency", ms: speaker.latencyMs })).catch(() => undefined);
   }
 
@@ -352,10 +359,6 @@ export class VoiceClient {
 
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function tenths(samples: number): number {
-  return Math.round((samples * 10) / SAMPLE_RATE) * 100;
 }
 
 export function createVoiceClient(options: VoiceClientOptions = {}): VoiceClient {

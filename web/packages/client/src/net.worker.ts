@@ -16,7 +16,7 @@ import { PROTOCOL, SAMPLE_RATE, TICKET_PREFIX, concernsPage, decodeText, isDurab
 import type { Claim, Command, GatewayMessage } from "./protocol";
 import { Silence } from "./silence";
 import { slept, type Clocks } from "./sleep";
-import { Uplink } from "./uplink";
+import { Uplink, tenths } from "./uplink";
 import type { FromCapture, FromPlayback, FromWorker, LinkSettings, ToPlayback, ToWorker } from "./worker-messages";
 
 const TICK_MS = 50;
@@ -115,7 +115,12 @@ function tick(): void {
   tellLosses(now);
   if (now - countedAt < COUNTS_MS) return;
   countedAt = now;
-  page.postMessage({ type: "uplink", counts: uplink.counts });
+  tellWaiting();
+}
+
+function tellWaiting(): void {
+  const { waiting, capacity } = uplink.counts;
+  page.postMessage({ type: "waiting", ms: tenths(waiting), ringMs: tenths(capacity) });
 }
 
 /** At once when it begins, then once a second: a list of lost frames would help nobody. */
@@ -124,7 +129,7 @@ function tellLosses(now: number): void {
   const samples = uplink.takeLosses().reduce((sum, { from, to }) => sum + to - from, 0);
   if (samples === 0) return;
   toldLossAt = now;
-  page.postMessage({ type: "lost", samples });
+  page.postMessage({ type: "overflowed", ms: (samples * 1000) / SAMPLE_RATE });
 }
 
 function perform(effect: LinkEffect): void {
@@ -372,18 +377,15 @@ function begin(by: Extract<ToWorker, { type: "start" }>): void {
   happened({ type: "start", resume: by.claim !== undefined });
 }
 
-function stopped(): void {
-  happened({ type: "stop" });
-  forget();
-  play({ type: "flush" });
-}
-
 page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
   switch (data.type) {
     case "start":
       return begin(data);
     case "stop":
-      return stopped();
+      happened({ type: "stop" });
+      forget();
+      play({ type: "flush" });
+      return;
     case "renew":
       uplink.settle();
       happened({ type: "renew" });
@@ -391,7 +393,7 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       return;
     case "discard":
       forget();
-      page.postMessage({ type: "uplink", counts: uplink.counts });
+      tellWaiting();
       return;
     case "capture":
       return attachCapture(data.port);

@@ -30,7 +30,12 @@ export class Speaker {
   static async open(options: SpeakerOptions): Promise<Speaker> {
     const context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
     const speaker = new Speaker(context);
-    await addPlayback(context);
+    try {
+      await addPlayback(context);
+    } catch (cause) {
+      void context.close();
+      throw cause;
+    }
     const node = new AudioWorkletNode(context, "holdfast-playback", { numberOfInputs: 0, outputChannelCount: [1] });
     node.port.onmessage = ({ data }: MessageEvent<Level>) => options.onLevel(data.peak);
     node.port.postMessage(options.port, [options.port]);

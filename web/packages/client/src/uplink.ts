@@ -172,3 +172,8 @@ export class Uplink {
     if (from < to) this.#news.push(...this.#lost.add({ from, to }));
   }
 }
+
+/** Milliseconds in whole tenths of a second: a figure that changes with every frame would render the page with every frame. */
+export function tenths(samples: number): number {
+  return Math.round((samples * 10) / SAMPLE_RATE) * 100;
+}

@@ -6,7 +6,6 @@
 
 import type { LinkState } from "./link";
 import type { Claim, GatewayMessage, PortalAccess, SessionWish } from "./protocol";
-import type { UplinkCounts } from "./uplink";
 
 export interface LinkSettings {
   /** `ws(s)://host/path` */
@@ -39,9 +38,10 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "link"; readonly state: LinkState }
   | { readonly type: "message"; readonly message: GatewayMessage }
-  | { readonly type: "uplink"; readonly counts: UplinkCounts }
+  /** Speech that waits on this side, and how much can. */
+  | { readonly type: "waiting"; readonly ms: number; readonly ringMs: number }
   /** Speech that nobody will hear. */
-  | { readonly type: "lost"; readonly samples: number }
+  | { readonly type: "overflowed"; readonly ms: number }
   /** Typed sentences, by their ids, that no session has taken and none will. */
   | { readonly type: "unanswered"; readonly ids: readonly string[] }
   /** What the page needs to take this session up after a reload; nothing when there is nothing to take up. */

@@ -66,7 +66,7 @@ export class Browser {
         return worker;
       },
       addCapture: () => this.scripts,
-      addPlayback: () => Promise.resolve(),
+      addPlayback: () => this.scripts,
       warmUp: () => Promise.resolve(),
     };
   }
@@ -145,11 +145,18 @@ class Node {
 
 class FakeWorker {
   onmessage: ((event: { data: FromWorker }) => void) | undefined;
+  onerror: ((event: object) => void) | undefined;
   isAlive = true;
   readonly told: ToWorker["type"][] = [];
 
   postMessage({ type }: ToWorker): void {
     this.told.push(type);
+  }
+
+  /** As a worker whose script does not come. */
+  breaks(): void {
+    vi.stubGlobal("ErrorEvent", class {});
+    this.onerror?.({});
   }
 
   terminate(): void {

@@ -22,6 +22,7 @@ beforeEach(() => {
 
 afterEach(() => {
   client.dispose();
+  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
@@ -110,6 +111,44 @@ describe("the microphone of a call", () => {
   });
 });
 
+describe("a loudspeaker", () => {
+  it("whose script does not come is given back, and tried again at the next tap", async () => {
+    const running = (): number => browser.contexts.filter(({ state }) => state === "running").length;
+    browser.scripts = Promise.reject(new DOMException("", "AbortError"));
+    for (let tap = 0; tap < 3; tap += 1) await client.unlockSpeaker();
+    await settled();
+    expect(running()).toBe(0);
+    expect(client.state.speaker.phase).toBe("locked");
+    browser.scripts = Promise.resolve();
+    await client.unlockSpeaker();
+    expect([running(), client.state.speaker.phase]).toEqual([1, "ready"]);
+  });
+
+  it("goes with a worker that could not be loaded", async () => {
+    await client.unlockSpeaker();
+    browser.workers[0]?.breaks();
+    await settled();
+    expect(browser.contexts.map(({ state }) => state)).toEqual(["closed"]);
+  });
+});
+
+describe("the clock of a call", () => {
+  it("stands still after it", async () => {
+    vi.useFakeTimers();
+    const ticks = (): number => browser.workers[0]?.told.filter((type) => type === "latency").length ?? 0;
+    await client.talk();
+    browser.link("ready");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(ticks()).toBe(3);
+    browser.link("ended");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(ticks()).toBe(3);
+    await client.talk();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ticks()).toBe(4);
+  });
+});
+
 describe("a client that is given back", () => {
   it("falls silent", async () => {
     await talking();
@@ -125,6 +164,19 @@ describe("a client that is given back", () => {
     client.dispose();
     await loading;
     expect(browser.workers.filter(({ isAlive }) => isAlive)).toEqual([]);
+  });
+
+  it("while the customer changes begins nothing any more", async () => {
+    await client.load();
+    await talking();
+    const switched = client.switchCustomer("C-2");
+    browser.link("ended");
+    await Promise.resolve();
+    client.dispose();
+    await switched;
+    await settled();
+    expect(browser.workers.filter(({ isAlive }) => isAlive)).toEqual([]);
+    expect(browser.tracks.filter(({ live }) => live)).toEqual([]);
   });
 
   it("leaves the session of before a reload to the one that comes after it", async () => {
