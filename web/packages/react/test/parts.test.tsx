@@ -282,6 +282,43 @@ describe("the Financial Sherpa", () => {
     expect(screen.queryByRole("dialog")).toBeNull();
   });
 
+  it("gives the focus back where it was when a form is closed, and takes it from nobody", () => {
+    const message = { type: "client_action", action: "open_form", target: "change_address" } as const;
+    show(READY);
+    const input = screen.getByLabelText("Type instead of speaking");
+    input.focus();
+    happen({ type: "message", message, at: 0 });
+    fireEvent.keyDown(document.activeElement!, { key: "Escape" });
+    expect(document.activeElement).toBe(input);
+    happen({ type: "message", message, at: 0 });
+    const mic = screen.getByRole("button", { name: "Switch microphone on" });
+    mic.focus();
+    happen({ type: "form_closed" });
+    expect(document.activeElement).toBe(mic);
+  });
+
+  it("leaves the focus on the button that begins again when the one that ended it goes", () => {
+    show(READY);
+    vi.spyOn(client, "end").mockImplementation(() => undefined);
+    const end = screen.getByRole("button", { name: /^End/ });
+    end.focus();
+    fireEvent.click(end);
+    happen({ type: "link", at: 0, link: { ...READY.link, phase: "ended", reason: "client" } });
+    expect(document.activeElement).toBe(screen.getByRole("button", { name: "Start again" }));
+  });
+
+  it("names what the button does while muted, and calls it not pressed as well", () => {
+    show(READY, { type: "mic", phase: "muted" });
+    expect(screen.getByRole("button", { name: "Unmute" }).getAttribute("aria-pressed")).toBeNull();
+  });
+
+  it("tells a screen reader of a notice", () => {
+    show(READY);
+    const live = document.querySelector(".hf-notices[aria-live=polite]");
+    happen({ type: "message", at: 0, message: { type: "error", code: "X", message: "Too many messages." } });
+    expect(live?.textContent).toContain("Too many messages.");
+  });
+
   it("dims what was not heard and says so", () => {
     show(
       READY,

@@ -98,7 +98,7 @@ export function MuteButton(): ReactNode {
       type="button"
       className="hf-tool"
       disabled={!open}
-      aria-pressed={open && muted}
+      data-muted={open && muted}
       onClick={() => client.mute(!muted)}
     >
       <MicIcon off size={24} />
@@ -135,8 +135,13 @@ export function EndButton(): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
   const calling = useInCall();
+  const end = (event: MouseEvent): void => {
+    // This button goes with the call; whoever came by keyboard is left where another one begins.
+    event.currentTarget.closest(".hf-dock")?.querySelector<HTMLElement>(".hf-mic")?.focus();
+    client.end();
+  };
   return (
-    <button type="button" className="hf-tool" disabled={!calling} onClick={() => client.end()}>
+    <button type="button" className="hf-tool" disabled={!calling} onClick={end}>
       <LeaveIcon />
       <Short text={labels.end} />
     </button>

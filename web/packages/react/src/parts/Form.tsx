@@ -6,7 +6,7 @@
  */
 
 import type { OpenForm } from "@holdfast/client";
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useVoice } from "../hooks";
 import { useVoiceClient, useWords } from "../provider";
 
@@ -90,17 +90,25 @@ export function FormPanel(): ReactNode {
 function Panel({ form }: { form: OpenForm }): ReactNode {
   const client = useVoiceClient();
   const { labels } = useWords();
+  const panel = useRef<HTMLDivElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const [sent, setSent] = useState(false);
   const title = useId();
   const sheet = SHEETS.find(({ target }) => target.test(form.target)) ?? OTHER;
-  useEffect(() => heading.current?.focus(), []);
+  useLayoutEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    heading.current?.focus();
+    // Who has gone on to something else stays there.
+    return () => {
+      if (panel.current?.contains(document.activeElement)) before?.focus();
+    };
+  }, []);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setSent(true);
   };
   return (
-    <div className="hf-panel" role="dialog" aria-labelledby={title}>
+    <div className="hf-panel" role="dialog" aria-labelledby={title} ref={panel}>
       <h2 id={title} tabIndex={-1} ref={heading}>
         {sheet.title}
       </h2>

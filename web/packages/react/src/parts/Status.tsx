@@ -178,9 +178,9 @@ export function Alerts(): ReactNode {
 export function NoticeBar(): ReactNode {
   const notices = useNotices();
   const endsSoon = useVoice((state) => state.endsInMs !== undefined);
-  if (notices.length === 0 && !endsSoon) return null;
+  // A screen reader listens to what was there before the news came.
   return (
-    <ul className="hf-notices">
+    <ul className="hf-notices" aria-live="polite">
       {endsSoon && <EndsSoon />}
       {notices.map((notice) => (
         <NoticeLine key={notice.code} notice={notice} />
@@ -197,8 +197,8 @@ function EndsSoon(): ReactNode {
     <li className="hf-notice">
       <div>
         <p className="hf-notice-message">
-          <span role="status">{labels.endsSoon}</span>
-          <span className="hf-elapsed">{`: ${left} ${labels.left}`}</span>
+          {labels.endsSoon}
+          <span className="hf-elapsed" aria-live="off">{`: ${left} ${labels.left}`}</span>
         </p>
         <p>{labels.endsSoonHelp}</p>
       </div>
@@ -218,7 +218,7 @@ function NoticeLine({ notice }: { notice: Notice }): ReactNode {
       <div>
         <p className="hf-notice-message">{notice.message}</p>
         {isDemo ? <p>{notice.fault?.remedy}</p> : ""}
-        <p className="hf-code">
+        <p className="hf-code" aria-live="off">
           {notice.fault?.code ?? notice.code}
           {notice.count > 1 && ` · ${notice.count} ${labels.times}`}
         </p>
