@@ -127,6 +127,11 @@ export class VoiceClient {
     await this.#ears.open(deviceId);
   }
 
+  /** The one that is opened next. */
+  chooseMic(deviceId: string): void {
+    this.#do({ type: "mic", phase: this.state.mic.phase, deviceId });
+  }
+
   closeMic(): void {
     this.#ears.close();
   }

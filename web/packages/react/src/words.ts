@@ -102,7 +102,7 @@ const SITUATIONS: Readonly<Record<Kind, Line>> = {
   recovering: { headline: "Busy, resuming shortly", detail: "What you say is kept." },
   draining: { headline: "The service restarts in a moment", detail: "The conversation goes on by itself." },
   catching_up: { headline: "Catching up", detail: "What you said is on its way." },
-  failed: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
+  failed: { headline: "The conversation can't go on", detail: "Your transcript is still here." },
   ended: { headline: "Conversation ended", detail: "You can start again at any time." },
   tool: { headline: "Looking that up" },
   hearing: { headline: "Listening", detail: "Go on, I hear you." },
@@ -125,6 +125,7 @@ export const ENGLISH: Words = {
   },
   failures: {
     ...FAULT_LINES,
+    RECONNECT_FAILED: { headline: "We couldn't reconnect", detail: "Your transcript is still here." },
     SESSION_INITIALIZATION_FAILED: {
       headline: "Couldn't start the voice service",
       detail: "Try again in a moment.",

@@ -319,6 +319,23 @@ describe("the Financial Sherpa", () => {
     expect(live?.textContent).toContain("Too many messages.");
   });
 
+  it("keeps a microphone that was chosen while it is off for the next time", () => {
+    const devices = ["headset", "built-in"].map((id) => ({ id, label: id }));
+    show({ type: "devices", devices }, { type: "mic", phase: "off", deviceId: "headset" });
+    const picker = screen.getByLabelText<HTMLSelectElement>("Microphone");
+    fireEvent.change(picker, { target: { value: "built-in" } });
+    expect([picker.value, client.state.mic.phase]).toEqual(["built-in", "off"]);
+  });
+
+  it.each([
+    ["RECONNECT_FAILED", "We couldn't reconnect"],
+    ["budget_spent", "The conversation can't go on"],
+    ["closed 4444", "The conversation can't go on"],
+  ])("says of a talk that failed of %s: %s", (reason, headline) => {
+    show(READY, { type: "link", at: 0, link: { ...READY.link, phase: "failed", reason } });
+    expect(status()).toBe(headline);
+  });
+
   it("dims what was not heard and says so", () => {
     show(
       READY,

@@ -36,7 +36,9 @@ export function DevicePicker(): ReactNode {
         disabled={devices.length === 0}
         value={deviceId ?? ""}
         onChange={(event) => {
-          if (open) void client.openMic(event.target.value);
+          const { value } = event.target;
+          if (open) void client.openMic(value);
+          else client.chooseMic(value);
         }}
       >
         {devices.length === 0 && <option value="">{labels.deviceDefault}</option>}
