@@ -71,6 +71,8 @@ export function reduce(state: VoiceState, action: Action): VoiceState {
     case "hold_to_talk":
       return { ...state, mic: { ...state.mic, holdToTalk: action.on } };
     case "speaker":
+      // Each click unlocks it; what plays goes on, and can be stopped.
+      if (action.phase === "ready" && state.speaker.phase === "playing") return state;
       return { ...state, speaker: { ...state.speaker, phase: action.phase } };
     case "playing":
       return playing(state, action);

@@ -150,6 +150,16 @@ describe("the transcript", () => {
   });
 });
 
+describe("the loudspeaker", () => {
+  it("goes on playing when it is unlocked once more in mid-answer", () => {
+    const playing: Action = { type: "playing", itemId: "a1", heardMs: 0, ofMs: 100, at: 0 };
+    const phase = (...actions: Action[]): string => after(...actions).speaker.phase;
+    expect(phase(playing, { type: "speaker", phase: "ready" })).toBe("playing");
+    expect(phase(playing, { type: "speaker", phase: "locked" })).toBe("locked");
+    expect(phase({ type: "speaker", phase: "locked" }, { type: "speaker", phase: "ready" })).toBe("ready");
+  });
+});
+
 describe("the turn", () => {
   const kinds = (...actions: Action[]): string => situation(after(READY, LIVE, ...actions)).kind;
 
