@@ -46,7 +46,7 @@ Side = Literal["client", "upstream"]
 class Open:
     """A gate that lets everybody in: admission is not on a message's way."""
 
-    address: Final = PEER
+    line: Final = PEER
 
     def peer(self, request: UpgradeRequest) -> Open:  # noqa: ARG002 - the port's shape
         return self
