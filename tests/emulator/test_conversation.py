@@ -218,3 +218,26 @@ def test_it_runs_on_uvloop(run: Run, call: Dial) -> None:
             await caller.until("response.done")
 
     uvloop.run(talk())
+
+
+async def test_a_turn_is_found_by_the_clock_of_all_audio_not_only_of_what_was_listened_to(
+    run: Run, call: Dial
+) -> None:
+    before_ms = 5_010
+    async with run() as emulator, call(emulator) as caller:
+        heard = {"turn_detection": None, "transcription": {"model": "whisper-1"}}
+        await caller.update(audio={"input": heard})
+        await speak(caller, bytes(before_ms * BYTES_PER_MS))
+        await caller.send("input_audio_buffer.commit")
+        await caller.until("conversation.item.input_audio_transcription.completed")
+        await caller.update(audio={"input": {"turn_detection": {"type": "server_vad"}}})
+        await speak(caller, PHRASE + PAUSE)
+
+        started = await caller.until("input_audio_buffer.speech_started")
+        stopped = await caller.until("input_audio_buffer.speech_stopped")
+        written = await caller.until("conversation.item.input_audio_transcription.completed")
+
+    phrase_ms = len(PHRASE) // BYTES_PER_MS
+    assert before_ms - 300 <= started["audio_start_ms"] <= before_ms
+    assert before_ms + phrase_ms <= stopped["audio_end_ms"] <= before_ms + phrase_ms + 700
+    assert written["transcript"].endswith("ms of speech)")

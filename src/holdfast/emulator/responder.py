@@ -93,7 +93,9 @@ class EmulatedResponder:
     def audio(self, pcm: bytes) -> None:
         self._record.audio(pcm)
         detection = self._turn_detection()
-        if detection is not None:
+        if detection is None:
+            self._ear.pass_over(pcm)
+        else:
             self._listen(pcm, detection)
         if detection is None or self._ear.is_speaking:
             before_ms = self._turn_bytes // BYTES_PER_MS

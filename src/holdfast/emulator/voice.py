@@ -45,7 +45,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._heard_ms = 0
+        self._past_bytes = 0
         self._loud_ms = 0
         self._quiet_ms = 0
         self._speaking = False
@@ -69,13 +69,19 @@ class Ear:
             if edge is not None:
                 yield edge
 
+    def pass_over(self, pcm: bytes) -> None:
+        """Audio that nobody listens to: what comes later stands behind it all the same."""
+        self._past_bytes += len(self._rest) + len(pcm)
+        self._rest = b""
+
     def forget_turn(self) -> None:
         """The audio was cleared or committed by the client: whatever was going on is over."""
         self._speaking = False
         self._loud_ms = self._quiet_ms = 0
 
     def _window(self, *, is_loud: bool, prefix_ms: int, silence_ms: int) -> SpeechEdge | None:
-        self._heard_ms += WINDOW_MS
+        self._past_bytes += WINDOW_BYTES
+        now_ms = self._past_bytes // BYTES_PER_MS
         if is_loud:
             self._loud_ms += WINDOW_MS
             self._quiet_ms = 0
@@ -84,10 +90,10 @@ class Ear:
             self._loud_ms = 0
         if not self._speaking and self._loud_ms >= ONSET_MS:
             self._speaking = True
-            return SpeechEdge("started", max(0, self._heard_ms - self._loud_ms - prefix_ms))
+            return SpeechEdge("started", max(0, now_ms - self._loud_ms - prefix_ms))
         if self._speaking and self._quiet_ms >= silence_ms and self._quiet_ms:
             self._speaking = False
-            return SpeechEdge("stopped", self._heard_ms)
+            return SpeechEdge("stopped", now_ms)
         return None
 
 
