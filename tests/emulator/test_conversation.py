@@ -241,3 +241,20 @@ async def test_a_turn_is_found_by_the_clock_of_all_audio_not_only_of_what_was_li
     assert before_ms - 300 <= started["audio_start_ms"] <= before_ms
     assert before_ms + phrase_ms <= stopped["audio_end_ms"] <= before_ms + phrase_ms + 700
     assert written["transcript"].endswith("ms of speech)")
+
+
+async def test_an_answer_beside_the_conversation_takes_nothing_from_it(run: Run, call: Dial) -> None:
+    def user(text: str) -> dict[str, Any]:
+        return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+    async with run() as emulator, call(emulator) as caller:
+        await caller.update(tools=[TOOL], output_modalities=["text"])
+        await caller.send("conversation.item.create", item=user("please call balance"))
+        await caller.send("response.create", response={"conversation": "none", "input": [user("aside")]})
+        aside = await caller.until("response.done")
+        await caller.send("response.create")
+        answer = await caller.until("response.done")
+
+    assert aside["response"]["output"][0]["content"][0]["text"] == "You said: aside"
+    assert aside["response"]["conversation_id"] is None
+    assert answer["response"]["output"][0]["name"] == "balance"

@@ -15,6 +15,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final, Protocol
 
@@ -32,6 +33,15 @@ _SEMANTIC_SILENCE_MS: Final = 500
 
 NOTHING_LEFT: Final = "That was all."
 """The rest of an answer of which every word had been said."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a response answers: words, the outputs of tools, as the script's turn says."""
+
+    asked: str | None
+    outputs: list[str]
+    turn: Turn | None = None
 
 
 class Watcher(Protocol):
@@ -128,7 +138,7 @@ class EmulatedResponder:
         if item["type"] == "function_call_output":
             self._outputs.append(item["output"])
         elif item["type"] == "message" and item["role"] == "user":
-            self._take_turn(self._words_of(item) or self._words_heard(item["id"]))
+            self._take_turn(_words_of(item) or self._words_heard(item["id"]))
         elif item["type"] == "message" and item["role"] == "assistant":
             # History that is being restored: whatever was asked before this was answered.
             self._answered = self._asked, self._outputs
@@ -194,68 +204,61 @@ class EmulatedResponder:
         script = self._options.script
         return script[users - 1] if 0 < users <= len(script) else None
 
-    def _words_of(self, item: Mapping[str, Any]) -> str:
-        parts = item["content"]
-        return " ".join(filter(None, (part.get("text") or part.get("transcript") for part in parts)))
-
     # answering
 
     def _respond(self, request: Mapping[str, Any]) -> None:
         writer = self.host.begin_response(request=request)
-        writer.usage = None if self._turn is None else self._turn.usage
+        question = self._question(request)
+        writer.usage = None if question.turn is None else question.turn.usage
         self._watcher.begun(writer)
         if writer.is_done:
             return
         verbatim = writer.metadata.get("holdfast_say")
         heard = writer.metadata.get("holdfast_carry_on")
-        call = None if verbatim or heard else self._call_due(request)
+        call = None if verbatim or heard else self._call_due(request, question)
         if call is not None:
             writer.function_call(call.name, msgspec.json.encode(call.arguments).decode())
             writer.done()
             return
-        if heard and self._asked is None and not self._outputs:
-            self._asked, self._outputs = self._answered
-        answer = verbatim or _rest_of(self._answer(request), heard)
+        if heard and question.asked is None and not question.outputs:
+            asked, outputs = self._answered
+            question = replace(question, asked=asked, outputs=outputs)
+        answer = verbatim or _rest_of(_answer(request, question, is_rest=heard is not None), heard)
         if writer.is_out_of_band:
-            # Beside the conversation there is one pump only, and it belongs to the conversation.
+            # Beside the conversation there is one pump only, and it belongs to the conversation; as does
+            # what waits for an answer there.
             self._say_at_once(writer, answer)
-        else:
-            self._say(writer, answer)
+            return
+        if not verbatim:
+            self._asked, self._outputs = None, []
+        self._say(writer, answer)
 
-    def _call_due(self, request: Mapping[str, Any]) -> Call | None:
-        if self._outputs or self._asked is None:
+    def _question(self, request: Mapping[str, Any]) -> _Question:
+        """What is to be answered. A request that brings its own input is about nothing else."""
+        given = request.get("input")
+        if given is None:
+            return _Question(self._asked, self._outputs, self._turn)
+        words = " ".join(_words_of(item) for item in given if item["type"] == "message")
+        outputs = [item["output"] for item in given if item["type"] == "function_call_output"]
+        return _Question(words or None, outputs)
+
+    def _call_due(self, request: Mapping[str, Any], question: _Question) -> Call | None:
+        if question.outputs or question.asked is None:
             return None
-        if self._turn is not None:
-            return self._turn.call
+        if question.turn is not None:
+            return question.turn.call
         offered = {
             tool.get("name") for tool in request.get("tools", self.host.session["tools"]) if "name" in tool
         }
         choice = request.get("tool_choice", self.host.session["tool_choice"])
         if choice == "none":
             return None
-        found = _CALL.search(self._asked)
+        found = _CALL.search(question.asked)
         if found is not None and found[1] in offered:
             return Call(found[1], _arguments(found[2]))
         if isinstance(choice, dict) and choice.get("name") in offered:
             return Call(str(choice["name"]))
         return Call(min(offered)) if choice == "required" and offered else None
-
-    def _answer(self, request: Mapping[str, Any]) -> str:
-        outputs, self._outputs = self._outputs, []
-        asked, self._asked = self._asked, None
-        turn = self._turn
-        given = [self._words_of(item) for item in request.get("input") or () if item.get("type") == "message"]
-        if turn is not None and turn.say is not None:
-            return turn.say
-        if outputs:
-            return " ".join(_say_of(output) for output in outputs)
-        if given:
-            return f"You said: {' '.join(given)}"
-        is_rest = "holdfast_carry_on" in (request.get("metadata") or {})
-        told = None if is_rest else request.get("instructions")
-        if asked is None and told:
-            return f"I was told: {told}"
-        return "I am listening." if asked is None else f"You said: {asked}"
 
     def _say(self, writer: ResponseWriter, text: str) -> None:
         self._step(writer, self._speech(writer.message(), text, is_spoken=writer.is_spoken))
@@ -302,6 +305,23 @@ class EmulatedResponder:
         if self._pump is not None:
             self._pump.cancel()
             self._pump = None
+
+
+def _answer(request: Mapping[str, Any], question: _Question, *, is_rest: bool) -> str:
+    """The words of an answer; of which only the rest is wanted with `is_rest`."""
+    if question.turn is not None and question.turn.say is not None:
+        return question.turn.say
+    if question.outputs:
+        return " ".join(_say_of(output) for output in question.outputs)
+    if question.asked is not None:
+        return f"You said: {question.asked}"
+    told = None if is_rest else request.get("instructions")
+    return f"I was told: {told}" if told else "I am listening."
+
+
+def _words_of(item: Mapping[str, Any]) -> str:
+    parts = item["content"]
+    return " ".join(filter(None, (part.get("text") or part.get("transcript") for part in parts)))
 
 
 def _pieces(text: str) -> Sequence[str]:
