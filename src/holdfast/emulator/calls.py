@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import email.parser
 import email.policy
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from holdfast.emulator import door
 from holdfast.emulator.front import Answer, Request
+from holdfast.emulator.reading import json_object
 from holdfast.wire.realtime import Refused, SessionConfig, new_id
 
 PATH: Final = "/v1/realtime/calls"
@@ -104,11 +104,14 @@ def _read(request: Request) -> tuple[str, Mapping[str, Any]]:
     head = f"Content-Type: {kind}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
     parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
-    content = {name: bytes(part.get_payload(decode=True) or b"").decode() for name, part in parts.items()}
-    session = json.loads(content.get("session") or "{}")
-    if "sdp" not in content or not isinstance(session, dict):
-        raise ValueError("The form lacks sdp, or its session is no object.")
-    return content["sdp"], session
+    content = {name: bytes(part.get_payload(decode=True) or b"") for name, part in parts.items()}
+    if "sdp" not in content:
+        raise ValueError("The form lacks sdp.")
+    try:
+        session = json_object(content.get("session") or b"{}")
+    except ValueError as wrong:
+        raise ValueError(f"The form's session is no JSON object: {wrong}.") from wrong
+    return content["sdp"].decode(), session
 
 
 def _answered(offer: str) -> str:

@@ -57,14 +57,15 @@ def refusal(request: Request, key: str, options: EmulatorOptions) -> str | None:
         return "invalid_api_key"
     if "realtime=v1" in request.headers.get("openai-beta", "") and options.dialect == "openai":
         return "beta_api_shape_disabled"
-    if "call_id" in request.query:
+    if "call_id" in request.query or request.query.get("intent") == "transcription":
         return None
-    named = request.query.get("model") or request.query.get("deployment")
-    if not named and request.query.get("intent") != "transcription":
+    is_openai = options.dialect == "openai"  # elsewhere a model is a deployment, or a name of long ago
+    model = request.query.get("model") or ("" if is_openai else request.query.get("deployment"))
+    if not model:
         return "missing_model"
-    if request.query.get("intent") == "transcription" or options.dialect != "openai":
-        return None  # elsewhere a model is a deployment, or a name of long ago
-    wrong = refused_at_the_door(request.query["model"], datetime.now(UTC).date())
+    if not is_openai:
+        return None
+    wrong = refused_at_the_door(model, datetime.now(UTC).date())
     return None if wrong is None else "model_not_found" if wrong.kind == "retired" else "invalid_model"
 
 

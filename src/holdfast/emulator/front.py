@@ -23,6 +23,7 @@ import msgspec
 from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # there, but not in its stub
 
+from holdfast.emulator.reading import json_object
 from holdfast.sockets import MessageListener
 from holdfast.wire.realtime import new_id
 
@@ -49,6 +50,10 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; none is an empty one. Raises `ValueError`."""
+        return json_object(self.body or b"{}")
 
     @property
     def wants_websocket(self) -> bool:
@@ -192,7 +197,11 @@ class Front(asyncio.Protocol):
 
     def _act(self) -> None:
         request = self._request
-        parts = urlsplit(request.target)
+        try:
+            parts = urlsplit(request.target)
+        except ValueError as wrong:
+            self._answer(Answer(400, {"error": {"message": f"This is no address: {wrong}."}}))
+            return
         request.method = self._parser.get_method().decode()
         request.path, request.query = parts.path, dict(parse_qsl(parts.query))
         decision = self._router(request)

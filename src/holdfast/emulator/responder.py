@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from holdfast.emulator.options import EmulatorOptions
+from holdfast.emulator.reading import json_object
 from holdfast.emulator.record import SessionRecord
 from holdfast.emulator.script import Call, Turn
 from holdfast.emulator.voice import DELTA_MS, Ear, deltas, spoken
@@ -312,7 +313,7 @@ def _answer(request: Mapping[str, Any], question: _Question, *, is_rest: bool) -
     if question.turn is not None and question.turn.say is not None:
         return question.turn.say
     if question.outputs:
-        return " ".join(_say_of(output) for output in question.outputs)
+        return " ".join(say_of(output) for output in question.outputs)
     if question.asked is not None:
         return f"You said: {question.asked}"
     told = None if is_rest else request.get("instructions")
@@ -339,15 +340,15 @@ def _arguments(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return json_object(text)
     except ValueError:
         return {}
 
 
-def _say_of(output: str) -> str:
+def say_of(output: str) -> str:
     """The sentence a tool prepared, or its output as it is."""
     try:
-        said = msgspec.json.decode(output, type=dict[str, Any]).get("say")
+        said = json_object(output).get("say")
     except ValueError:
         return output
     return said if isinstance(said, str) else output

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
 from picows import WSFrame, WSMsgType, WSTransport
 
 from holdfast.emulator.acts import ACTS
@@ -24,6 +23,7 @@ from holdfast.emulator.moments import IDLE_AFTER_S, Progress, State
 from holdfast.emulator.options import EmulatorOptions
 from holdfast.emulator.outflow import Gate, Outflow
 from holdfast.emulator.plan import Misbehaviour
+from holdfast.emulator.reading import json_object
 from holdfast.emulator.record import SessionRecord
 from holdfast.emulator.responder import EmulatedResponder
 from holdfast.emulator.spelling import FaultSpec
@@ -386,7 +386,6 @@ def _limit(fault: FaultSpec) -> float:
 
 def _read(payload: bytes) -> dict[str, Any] | None:
     try:
-        event = msgspec.json.decode(payload)
-    except (ValueError, RecursionError):
+        return json_object(payload)
+    except ValueError:
         return None
-    return event if isinstance(event, dict) else None

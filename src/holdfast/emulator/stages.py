@@ -19,6 +19,7 @@ import msgspec
 from holdfast.emulator import door
 from holdfast.emulator.front import Answer, Break, Decision, Request, Stream
 from holdfast.emulator.options import EmulatorOptions
+from holdfast.emulator.responder import say_of
 from holdfast.emulator.voice import DELTA_MS, deltas, spoken
 from holdfast.wire.realtime import SAMPLE_RATE_HZ, new_id
 
@@ -74,7 +75,7 @@ def _transcribe(request: Request, done: Work, _options: EmulatorOptions, _is_cut
 
 
 def _chat(request: Request, done: Work, options: EmulatorOptions, is_cut: bool) -> Decision:  # noqa: FBT001 - as above
-    asked = msgspec.json.decode(request.body, type=dict[str, Any])
+    asked = request.document()
     done.asked = asked
     told = asked["messages"][-1]
     text = str(told.get("content") or "")
@@ -84,7 +85,7 @@ def _chat(request: Request, done: Work, options: EmulatorOptions, is_cut: bool) 
         call = {"index": 0, "id": new_id("call"), "type": "function", "function": function}
         steps: list[dict[str, Any]] = [{"tool_calls": [call]}]
     else:
-        words = _said_of(text) if told["role"] == "tool" else f"You said: {text}. That is all."
+        words = say_of(text) if told["role"] == "tool" else f"You said: {text}. That is all."
         steps = [{"content": word} for word in re.findall(r"\S+\s*", words)]
     if not asked.get("stream"):
         done.is_whole = True
@@ -106,15 +107,8 @@ def _event(body: dict[str, Any]) -> bytes:
     return b"data: " + msgspec.json.encode({"object": "chat.completion.chunk", **body}) + b"\n\n"
 
 
-def _said_of(output: str) -> str:
-    try:
-        return str(msgspec.json.decode(output, type=dict[str, Any]).get("say") or output)
-    except ValueError:
-        return output
-
-
 def _speak(request: Request, done: Work, options: EmulatorOptions, is_cut: bool) -> Decision:  # noqa: FBT001 - as above
-    done.asked = asked = msgspec.json.decode(request.body, type=dict[str, Any])
+    done.asked = asked = request.document()
     pcm = spoken(str(asked["input"]), char_ms=options.char_ms)
     if asked.get("response_format") == "wav":
         file = io.BytesIO()
