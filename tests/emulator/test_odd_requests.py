@@ -61,3 +61,39 @@ async def test_a_tool_may_give_what_is_nested_too_deep(run: Run, call: Dial) -> 
 
     assert asked["arguments"] == "{}"
     assert answer["response"]["output"][0]["content"][0]["text"] == DEEP.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("/sessions/all/end", b"{code: 1011}", "malformed"),
+        ("/sessions/all/end", b'{"cod": 1011}', "cod"),
+        ("/sessions/all/end", b'{"code": 1011.5}', "$.code"),
+        ("/sessions/all/end", b'{"code": 7}', "$.code"),
+        ("/sessions/all/break", b"{}", "fault"),
+        ("/faults", b'{"faults": ["drop:idle"], "live": 1}', "$.live"),
+        ("/dark", b'{"how": "gently"}', "$.how"),
+        ("/dark", b'{"kill": "no"}', "$.kill"),
+        ("/back", b"[]", "array"),
+        ("/faults", DEEP, "nested too deep"),
+    ],
+)
+async def test_the_control_port_names_what_it_does_not_take_and_does_nothing(
+    run: Run, call: Dial, path: str, body: bytes, named: str
+) -> None:
+    async with (
+        run(control_port=0) as emulator,
+        httpx.AsyncClient(base_url=emulator.control_url, trust_env=False) as client,
+        call(emulator) as caller,
+    ):
+        await caller.next()
+        refused = await client.post(path, content=body)
+        await caller.send("input_audio_buffer.clear")
+        await caller.until("input_audio_buffer.cleared")
+        faults = (await client.get("/faults")).json()["faults"]
+
+    assert refused.status_code == 400
+    message = refused.json()["error"]["message"]
+    assert named in message
+    assert f"POST {path.replace('all', 'WHICH')}" in message
+    assert faults == []

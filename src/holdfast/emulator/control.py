@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
@@ -24,7 +24,29 @@ if TYPE_CHECKING:
     from holdfast.emulator.server import Emulator
     from holdfast.emulator.session import EmulatedSession
 
-Json = dict[str, Any]
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request may hold: its fields and no others. Routes that take some have a body of their own."""
+
+
+class _End(Body, frozen=True):
+    code: Annotated[int, msgspec.Meta(ge=1000, le=4999)] | None = None
+    reset: bool = False
+    reason: str = "told so"
+
+
+class _Break(Body, frozen=True):
+    fault: str
+
+
+class _Faults(Body, frozen=True):
+    faults: list[str]
+    live: bool = False
+
+
+class _Dark(Body, frozen=True):
+    how: Darkness = "refuse"
+    kill: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +55,7 @@ class Question:
 
     emulator: Emulator
     sessions: Sequence[EmulatedSession]
-    told: Json
+    told: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,7 @@ class Route:
     path: str
     meaning: str
     answer: Callable[[Question], Answer]
+    takes: type[Body] = Body
 
     def matches(self, method: str, parts: Sequence[str]) -> bool:
         """Whether a request is this row's."""
@@ -73,7 +96,11 @@ def control_router(emulator: Emulator) -> Router:
         if "WHICH" in row.path and not sessions:
             return _wrong(404, "There is no such session; GET /sessions lists them.")
         try:
-            return row.answer(Question(emulator, sessions, _body(request)))
+            told = msgspec.convert(request.document(), row.takes)
+        except ValueError as wrong:
+            return _wrong(400, f"{wrong}. {row.method} {row.path}: {row.meaning}")
+        try:
+            return row.answer(Question(emulator, sessions, told))
         except FaultSpelling as wrong:
             return _wrong(400, str(wrong))
 
@@ -115,20 +142,18 @@ def _conversation(question: Question) -> Answer:
 
 
 def _end(question: Question) -> Answer:
-    code = question.told.get("code")
-    if code is not None and not (isinstance(code, int) and 1000 <= code <= 4999):
-        return _wrong(400, "'code' must be 1000 to 4999.")
+    told: _End = question.told
     for session in question.sessions:
-        if code is None:
-            session.abort(reset=question.told.get("reset") is True)
+        if told.code is None:
+            session.abort(reset=told.reset)
         else:
-            session.end(code, str(question.told.get("reason", "told so")))
+            session.end(told.code, told.reason)
     return Answer(200, {"ended": [session.record.id for session in question.sessions]})
 
 
 def _break(question: Question) -> Answer:
-    fault = str(question.told.get("fault", ""))
-    return Answer(200, {"broken": question.emulator.break_now(fault, question.sessions)})
+    told: _Break = question.told
+    return Answer(200, {"broken": question.emulator.break_now(told.fault, question.sessions)})
 
 
 def _attempts(question: Question) -> Answer:
@@ -143,10 +168,8 @@ def _faults(question: Question) -> Answer:
 
 
 def _set_faults(question: Question) -> Answer:
-    wanted = question.told.get("faults")
-    if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
-        return _wrong(400, 'Send {"faults": ["NAME:ARGS@N", ...]}; an empty list ends all faults.')
-    question.emulator.set_faults(wanted, live=question.told.get("live") is True)
+    told: _Faults = question.told
+    question.emulator.set_faults(told.faults, live=told.live)
     return _faults(question)
 
 
@@ -156,11 +179,9 @@ def _clear_faults(question: Question) -> Answer:
 
 
 def _dark(question: Question) -> Answer:
-    how = question.told.get("how", "refuse")
-    if how not in get_args(Darkness):
-        return _wrong(400, f"'how' must be one of {', '.join(get_args(Darkness))}.")
-    question.emulator.go_dark(how, kill=question.told.get("kill", True) is True)
-    return Answer(200, {"dark": how})
+    told: _Dark = question.told
+    question.emulator.go_dark(told.how, kill=told.kill)
+    return Answer(200, {"dark": told.how})
 
 
 def _back(question: Question) -> Answer:
@@ -177,23 +198,24 @@ ROUTES: Final = (
     Route("GET", "/sessions/WHICH", "the books of one in full", _session),
     Route("GET", "/sessions/WHICH/audio", "the PCM16 24 kHz it got, where audio is kept", _audio),
     Route("GET", "/sessions/WHICH/conversation", "the items of its conversation, in order", _conversation),
-    Route("POST", "/sessions/WHICH/end", '{"code": 1011} closes, {"reset": true} resets, {} drops', _end),
-    Route("POST", "/sessions/WHICH/break", '{"fault": "mute"} breaks it so, now', _break),
+    Route(
+        "POST", "/sessions/WHICH/end", '{"code": 1011} closes, {"reset": true} resets, {} drops', _end, _End
+    ),
+    Route("POST", "/sessions/WHICH/break", '{"fault": "mute"} breaks it so, now', _break, _Break),
     Route("GET", "/attempts", "every knock at the door and what became of it", _attempts),
     Route("GET", "/faults", "the faults in force, and all there are", _faults),
-    Route("POST", "/faults", '{"faults": [...], "live": true}; live: for open sessions, too', _set_faults),
+    Route(
+        "POST",
+        "/faults",
+        '{"faults": ["NAME:ARGS@N", ...], "live": true}; live: for open sessions, too',
+        _set_faults,
+        _Faults,
+    ),
     Route("DELETE", "/faults", "no faults any more, in open sessions neither", _clear_faults),
-    Route("POST", "/dark", '{"how": "refuse|reset|silence", "kill": true}: no connections', _dark),
+    Route("POST", "/dark", '{"how": "refuse|reset|silence", "kill": true}: no connections', _dark, _Dark),
     Route("POST", "/back", "takes connections again", _back),
 )
 """What can be asked."""
-
-
-def _body(request: Request) -> Json:
-    try:
-        return msgspec.json.decode(request.body or b"{}", type=Json)
-    except ValueError:
-        return {}
 
 
 def _wrong(status: int, message: str) -> Answer:
