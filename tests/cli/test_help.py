@@ -42,5 +42,28 @@ def test_the_front_door_lists_all_without_loading_them() -> None:
     assert done.stdout.rstrip().endswith("False")
 
 
-def test_wrong_use_is_exit_code_2() -> None:
-    assert run("talk", "--no-such-option").exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "named", "remedy"),
+    [
+        (("talk", "--no-such-option"), "--no-such-option", "holdfast talk --help"),
+        (("emulate", "--port", "99999"), "'--port'", "holdfast emulate --help"),
+        (("transcripts", "frob"), "'action'", "holdfast transcripts --help"),
+        (("replay",), "'file'", "holdfast replay --help"),
+        (("frob",), "'frob'", "holdfast --help"),
+    ],
+)
+def test_wrong_use_is_told_like_everything_else(arguments: tuple[str, ...], named: str, remedy: str) -> None:
+    plain, machines = run(*arguments), run(*arguments, "--json")
+
+    assert plain.exit_code == machines.exit_code == 2
+    assert plain.stdout == machines.stdout == ""
+    assert plain.stderr.startswith("error: ")
+    assert named in machines.error["why"]
+    assert remedy in machines.error["fix"]
+
+
+def test_who_asks_for_nothing_gets_the_list() -> None:
+    done = run()
+
+    assert done.exit_code == 2
+    assert all(command in done.stderr for command in COMMANDS)

@@ -54,4 +54,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         function, examples = load_command(name) if args[:1] == [name] else (_unloaded, None)
         text = function.__doc__ if examples else line
         app.command(name, help=text, epilog=examples, short_help=line)(function)
-    app(args=args, prog_name="holdfast")
+    try:
+        sys.exit(app(args=args, prog_name="holdfast", standalone_mode=False))
+    except typer.TyperException as wrong:
+        sys.exit(_wrong_use(wrong.format_message(), args))
+    except typer.Abort:
+        sys.exit("Aborted!")
+
+
+def _wrong_use(message: str, args: Sequence[str]) -> int:
+    """Say what no command has understood as every command says what is wrong; gives the exit code."""
+    from holdfast.cli.errors import Exit, fail  # noqa: PLC0415 - the fault table, which nobody else waits for
+
+    if not args:
+        print(message, file=sys.stderr)
+        return Exit.WRONG_USE
+    command = f"holdfast {args[0]}" if args[0] in COMMANDS else "holdfast"
+    why, fix = " ".join(message.split()), f"`{command} --help` tells what can be asked."
+    try:
+        fail("the command is not understood.", why, fix, exit_code=Exit.WRONG_USE, as_json="--json" in args)
+    except typer.Exit as end:
+        return end.exit_code
