@@ -79,6 +79,12 @@ def talk(
     if transcribe and (texts or greet or out or not recordings):
         why, fix = "In a transcription session nobody answers.", "Give recordings with --in, and no --text."
         fail("--transcribe needs recordings alone.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    if language is not None and not transcribe:
+        why, fix = "In a conversation the other side finds out what is spoken.", "Add --transcribe."
+        fail("--language needs --transcribe.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    if not all(map(str.strip, texts or ())):
+        fix = 'Write what is to be said, as in --text "Hello".'
+        fail("--text is empty.", "Nothing was typed.", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     try:
         spoken = [read_wav(path) for path in recordings or ()]
     except RecordingError as error:

@@ -161,6 +161,8 @@ class Conversation:
                     self.created = created
                 case hp.Ready() as ready:
                     self.ready = ready
+                case hp.Refused(code, message):
+                    raise SessionError("configuration.session_refused", f"{code}: {message}")
 
     async def greeting(self, timeout_s: float) -> Turn:
         """Hear the greeting that the session was asked for."""
@@ -227,7 +229,8 @@ class Conversation:
         told = self._kept_by
         if told and told.get("code") in FAULTS:
             return SessionError(str(told["code"]), *map(str, told.get("evidence") or ()), evidence, told=told)
-        return SessionError(code, evidence)
+        refusal = self._refusal
+        return SessionError(code, *([f"{refusal.code}: {refusal.message}"] if refusal else ()), evidence)
 
     def _fault(self, evidence: str, told: dict[str, Any] | None) -> SessionError:
         """The name of what ended the session: its own word, else its last refusal, else the close."""

@@ -20,6 +20,8 @@ from holdfast.core.models import DEFAULT_MODEL, DEFAULT_SCRIBE
 
 Json = dict[str, Any]
 BROWSER_PATH: Final = "/api/openai/realtime"
+SETTINGS_ID: Final = "event_settings"
+"""By which a refusal of a session's settings is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ class RealtimeDialect:
         if self._wish.transcribe:
             query["intent"] = "transcription"
         else:
-            query.setdefault("model", self._wish.model or DEFAULT_MODEL)
+            query["model"] = self._wish.model or query.get("model") or DEFAULT_MODEL
         return str(urlunsplit(parts._replace(query=urlencode(query))))
 
     def headers(self, credential: str | None) -> dict[str, str]:
@@ -216,8 +218,7 @@ class RealtimeDialect:
         if wish.transcribe:
             asked = {"model": wish.model or DEFAULT_SCRIBE, "language": wish.language}
             heard["transcription"] = {name: value for name, value in asked.items() if value}
-            session = {"type": "transcription", "audio": {"input": heard}}
-            return [_encode({"type": "session.update", "session": session})]
+            return [_settings({"type": "transcription", "audio": {"input": heard}})]
         spoken: Json = {"format": pcm, **({"voice": wish.voice} if wish.voice else {})}
         session = {
             "type": "realtime",
@@ -226,7 +227,8 @@ class RealtimeDialect:
         }
         if wish.instructions is not None:
             session["instructions"] = wish.instructions
-        return [_encode({"type": "session.update", "session": session})]
+        greeting = [_encode({"type": "response.create"})] if wish.greet else []
+        return [_settings(session), *greeting]
 
     def audio(self, pcm: bytes) -> tuple[bool, bytes]:
         encoded = base64.b64encode(pcm)
@@ -251,9 +253,14 @@ class RealtimeDialect:
         return []
 
 
+def _settings(session: Json) -> bytes:
+    return _encode({"type": "session.update", "event_id": SETTINGS_ID, "session": session})
+
+
 def _refusal(message: Json) -> hp.Trouble:
     error = _object(message, "error")
-    return hp.Trouble(_text(error, "code") or _text(error, "type"), _text(error, "message"))
+    kind = hp.Refused if error.get("event_id") == SETTINGS_ID else hp.Trouble
+    return kind(_text(error, "code") or _text(error, "type"), _text(error, "message"))
 
 
 def _response_done(message: Json) -> hp.ResponseDone:

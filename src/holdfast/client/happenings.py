@@ -118,6 +118,11 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused(Trouble):
+    """What the session was to be like is refused: it does not get ready."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session is over by word of the other side."""
 
@@ -148,6 +153,7 @@ Happening = (
     | ActionAsked
     | Status
     | Trouble
+    | Refused
     | Ended
     | Closed
 )
