@@ -176,6 +176,15 @@ def test_a_port_that_a_stranger_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "HOLDFAST_PORT" in report["verdict"]["fault"]["remedy"]
 
 
+@pytest.mark.parametrize("url", ["ws://[", "http://127.0.0.1:99999", "127.0.0.1:8080", ""])
+def test_what_is_no_address_is_wrong_use(url: str) -> None:
+    done = run("doctor", "--url", url, "--json")
+
+    assert done.exit_code == 2
+    assert done.error["what"] == f"{url!r} is no address."
+    assert done.error["fix"]
+
+
 def test_an_upstream_that_nobody_knows_is_wrong_use() -> None:
     done = run("doctor", "--upstream", "nobody", "--json")
 

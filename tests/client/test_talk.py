@@ -301,10 +301,9 @@ async def test_what_is_no_address_is_wrong_use(url: str) -> None:
     done = await run("--url", url, "--text", "hello", "--json")
 
     assert done.exit_code == 2
-    assert json.loads(done.stderr)["error"] == {
-        "what": f"{url} is no address.",
-        "fix": "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime.",
-    }
+    error = json.loads(done.stderr)["error"]
+    assert error["what"] == f"{url!r} is no address."
+    assert "wss://api.openai.com/v1/realtime" in error["fix"]
 
 
 async def test_a_door_that_speaks_tls_is_no_traceback() -> None:

@@ -78,7 +78,10 @@ def test_a_broken_upstream_is_left_out_unless_there_is_one_to_break() -> None:
     ("arguments", "exit_code", "hint"),
     [
         ((), 2, "an address is needed"),
-        (("example.org",), 2, "example.org is none"),
+        (("example.org",), 2, "'example.org' is no address"),
+        (("ws://[",), 2, "'ws://[' is no address"),
+        (("ws://127.0.0.1:99999",), 2, "'ws://127.0.0.1:99999' is no address"),
+        (("ws://127.0.0.1:1", "--upstream-control", "localhost"), 2, "'localhost' is no address"),
         (("ws://127.0.0.1:1",), 1, "no connection"),
         (("ws://127.0.0.1:1", "--only", "nonsense"), 2, "no check is called 'nonsense'"),
         (("ws://127.0.0.1:1", "--key-env", "HOLDFAST_NO_SUCH_KEY"), 2, "is not set"),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import typer
 
 from holdfast import telemetry
+from holdfast.cli.address import judge_address
 from holdfast.cli.errors import Exit, fail, shows_unicode
 from holdfast.cli.trust import CaFile, judge_ca
 from holdfast.client import RecordingError, read_wav
@@ -84,10 +85,12 @@ def check_server(
     if list_checks:
         _list(as_json=as_json)
         return
-    if url is None or urlsplit(url).scheme not in {"ws", "wss", "http", "https"}:
-        why = "It is asked over a WebSocket." if url is None else f"{url} is none."
+    if url is None:
         fix = "holdfast check-server ws://127.0.0.1:9100/v1/realtime"
+        why = "It is asked over a WebSocket."
         fail("an address is needed.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    for address in filter(None, (url, upstream_control)):
+        judge_address(address, as_json=as_json)
     judge_ca(ca, as_json=as_json)
     try:
         wanted = chosen(only or (), with_chaos=chaos, with_upstream=upstream_control is not None)

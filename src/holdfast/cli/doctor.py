@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holdfast.cli.address import judge_address
 from holdfast.cli.errors import Exit, fail, say, shows_unicode
 from holdfast.cli.trust import CaFile, judge_ca
 
@@ -72,6 +73,8 @@ def doctor(
     from holdfast.examination.examination import Examination, UnknownUpstreamError, Wish  # noqa: PLC0415
     from holdfast.examination.past import NoSessionError  # noqa: PLC0415
 
+    if url is not None:
+        judge_address(url, as_json=as_json)
     judge_ca(ca, as_json=as_json)
     logs = telemetry.configure(level="critical")
     told: Told = (lambda _: None) if as_json else show

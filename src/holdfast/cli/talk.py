@@ -13,6 +13,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from holdfast.cli.address import judge_address
 from holdfast.cli.errors import Exit, fail
 from holdfast.cli.trust import CaFile, judge_ca
 from holdfast.client.credentials import credential_for
@@ -66,12 +67,10 @@ def talk(
     """Talk to an assistant: recordings or text in, transcripts, sound and latencies out."""
     # numpy, soxr and picows are loaded only now: `holdfast --help` shall not wait for them
     from holdfast.cli import call  # noqa: PLC0415
-    from holdfast.client import RecordingError, SessionWish, is_address, read_wav  # noqa: PLC0415
+    from holdfast.client import RecordingError, SessionWish, read_wav  # noqa: PLC0415
 
     judge_ca(ca, as_json=as_json)
-    if not is_address(url):
-        fix = "Write it as in --url http://127.0.0.1:8080 or --url wss://api.openai.com/v1/realtime."
-        fail(f"{url} is no address.", "", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
+    judge_address(url, as_json=as_json)
     if out is not None and (_is_folder(out) or not _is_folder(out.parent)):
         why = "It is a folder." if _is_folder(out) else f"The folder {out.parent} does not exist."
         fix = "Choose another --out."
