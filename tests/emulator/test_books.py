@@ -226,3 +226,29 @@ async def test_a_session_that_is_over_holds_no_audio(run: Run, call: Dial) -> No
             assert emulator.sessions[0].host.item_audio("said") == SPEECH
         await emulator.wait_for(lambda: not emulator.open_sessions)
         assert emulator.sessions[0].host.item_audio("said") == b""
+
+
+async def test_books_keep_no_large_things(run: Run, call: Dial) -> None:
+    """A client that tells its conversation again sends megabytes of sound as items, and may do so often."""
+    long = "word " * 40_000
+    async with run(keep_audio=False) as emulator, call(emulator) as caller:
+        sound = {"type": "input_audio", "audio": base64.b64encode(SPEECH).decode()}
+        wordy = {"type": "input_text", "text": long}
+        for part in (sound, wordy):
+            item = {"id": f"a_{part['type']}", "type": "message", "role": "user", "content": [part]}
+            await caller.send("conversation.item.create", item=item, event_id="e1")
+            await caller.until("conversation.item.done")
+        await caller.send("x" * 100_000)
+        await caller.until("error")
+        record = emulator.records[0]
+
+    spoken_, written, strange = record.events
+    assert spoken_["item"]["content"] == [{"type": "input_audio", "audio": len(sound["audio"])}]
+    assert {key: written[key] for key in ("type", "event_id")} == {
+        "type": "conversation.item.create",
+        "event_id": "e1",
+    }
+    assert written["bytes"] > len(long)
+    assert strange == {"bytes": strange["bytes"]}
+    assert record.items[1].item["id"] == "a_input_text"
+    assert len(str(record.full())) < 100_000

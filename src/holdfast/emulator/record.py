@@ -14,11 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import msgspec
+
 from holdfast.wire.realtime import BYTES_PER_MS
 
 EVENTS_KEPT: Final = 2_000
 TYPES_KEPT: Final = 20_000
 AUDIO_BYTES_KEPT: Final = 64 * 1024 * 1024
+ENTRY_BYTES_KEPT: Final = 64 * 1024
+"""Of one event, item or transcript. Of a larger event or item only its names and its size stay."""
+NAME_KEPT: Final = 512
 
 Json = dict[str, Any]
 Who = Literal["client", "emulator", "fault"]
@@ -77,8 +82,9 @@ class CreatedItem:
 
 @dataclass(slots=True)
 class SessionRecord:
-    """The books of one connection. `events` are the client's, audio replaced by its length in base64, and
-    `event_times_s` when each came (monotonic); `log` is all that came and went, with times.
+    """The books of one connection. `events` are the client's, audio replaced by its length in base64, those
+    that are large without it by their size, and `event_times_s` when each came (monotonic); `log` is all that
+    came and went, with times.
     """
 
     id: str
@@ -144,7 +150,13 @@ class SessionRecord:
         keeps = self.keep_audio and self._item_audio_kept + len(pcm) <= AUDIO_BYTES_KEPT
         self._item_audio_kept += len(pcm) if keeps else 0
         digest = hashlib.sha256(pcm).hexdigest()
-        self.items.append(CreatedItem(item, time.monotonic(), len(pcm), digest, pcm if keeps else b""))
+        size = len(msgspec.json.encode(item))
+        kept = item if size <= ENTRY_BYTES_KEPT else _names(item, size)
+        self.items.append(CreatedItem(kept, time.monotonic(), len(pcm), digest, pcm if keeps else b""))
+
+    def understood(self, words: str) -> None:
+        """What the user was heard to say, or wrote."""
+        self.transcripts.append(words[:ENTRY_BYTES_KEPT])
 
     def received(self, event: Json | None, size: int = 0) -> None:
         """One client message of `size` bytes; None when it was not JSON."""
@@ -154,11 +166,10 @@ class SessionRecord:
         self.received_types.append(kind)
         self.received_counts[kind] += 1
         given = (event or {}).get("event_id")
-        self._line("client", kind, given[:512] if isinstance(given, str) else None)
+        self._line("client", kind, given[:NAME_KEPT] if isinstance(given, str) else None)
         if event is None:
             return
-        is_audio = kind == "input_audio_buffer.append"
-        self.events.append({**event, "audio": len(str(event.get("audio", "")))} if is_audio else event)
+        self.events.append(_kept(event, size))
         self.event_times_s.append(time.monotonic())
 
     def sent(self, kind: str) -> None:
@@ -258,3 +269,29 @@ class SessionRecord:
         self.log.append(Entry(time.monotonic(), who, what, event_id))
         if grows:
             self.on_line()
+
+
+def _kept(event: Json, size: int) -> Json:
+    """An event of `size` bytes as it is kept."""
+    kept, sound = _without_sound(event)
+    item = event.get("item")
+    if isinstance(item, dict) and isinstance(item.get("content"), list):
+        parts = [_without_sound(part) if isinstance(part, dict) else (part, 0) for part in item["content"]]
+        kept = {**kept, "item": {**item, "content": [part for part, _ in parts]}}
+        sound += sum(bytes_ for _, bytes_ in parts)
+    return kept if size - sound <= ENTRY_BYTES_KEPT else _names(event, size)
+
+
+def _without_sound(thing: Json) -> tuple[Json, int]:
+    """With its audio replaced by the length, which comes, too."""
+    sound = thing.get("audio")
+    return ({**thing, "audio": len(sound)}, len(sound)) if isinstance(sound, str) else (thing, 0)
+
+
+def _names(thing: Json, size: int) -> Json:
+    """Of a large thing what it is called, and how large it is."""
+    named = {key: thing[key] for key in ("type", "event_id", "id", "role") if key in thing}
+    short: Json = {
+        key: name for key, name in named.items() if isinstance(name, str) and len(name) <= NAME_KEPT
+    }
+    return {**short, "bytes": size}

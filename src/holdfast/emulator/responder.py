@@ -196,7 +196,7 @@ class EmulatedResponder:
     def _take_turn(self, words: str) -> None:
         self._asked = words
         self._turn = self._scripted()
-        self._record.transcripts.append(words)
+        self._record.understood(words)
 
     def _scripted(self) -> Turn | None:
         """The script's turn for the newest user message. Counted in the conversation, so that a session
