@@ -24,7 +24,7 @@ from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUp
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # there, but not in its stub
 
 from holdfast.emulator.reading import json_object
-from holdfast.sockets import MessageListener
+from holdfast.sockets import MessageListener, OwnBytes
 from holdfast.wire.realtime import new_id
 
 REQUEST_BYTES_MAX: Final = 64 * 1024
@@ -260,7 +260,7 @@ class Front(asyncio.Protocol):
         self._leave()
         protocol = _websocket(upgrade)
         self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
+        protocol.connection_made(OwnBytes(self._transport))
         self._transport.resume_reading()
         rest = memoryview(bytes(self._raw))
         while rest and not self._transport.is_closing():

@@ -23,7 +23,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.sockets import READ_BUFFER_BYTES, Complaints, MessageListener, heartbeat
+from holdfast.sockets import READ_BUFFER_BYTES, Complaints, MessageListener, OwnBytes, heartbeat
 
 HEAD_BYTES_MAX: Final = 16 * 1024
 HANDSHAKE_S: Final = 5.0
@@ -128,7 +128,7 @@ class HandedOver(WSProtocol):  # type: ignore[misc] # no stubs
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._server_state.connections.add(self)
         self._complaints.handed = self
-        super().connection_made(transport)
+        super().connection_made(OwnBytes(cast("asyncio.Transport", transport)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_state.connections.discard(self)

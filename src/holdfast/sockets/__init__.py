@@ -9,6 +9,7 @@ from holdfast.sockets.connecting import (
     connect,
 )
 from holdfast.sockets.listener import MessageBounds, MessageListener
+from holdfast.sockets.own_bytes import OwnBytes
 
 __all__ = [
     "READ_BUFFER_BYTES",
@@ -17,6 +18,7 @@ __all__ = [
     "Handshake",
     "MessageBounds",
     "MessageListener",
+    "OwnBytes",
     "bracketed",
     "connect",
 ]
