@@ -258,3 +258,25 @@ async def test_an_answer_beside_the_conversation_takes_nothing_from_it(run: Run,
     assert aside["response"]["output"][0]["content"][0]["text"] == "You said: aside"
     assert aside["response"]["conversation_id"] is None
     assert answer["response"]["output"][0]["name"] == "balance"
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+@pytest.mark.parametrize("tokens", [20, 300])
+async def test_an_answer_ends_with_its_tokens(run: Run, call: Dial, modality: str, tokens: int) -> None:
+    async with run(char_ms=20) as emulator, call(emulator) as caller:
+        await caller.say("w" * 5_000, max_output_tokens=tokens, output_modalities=[modality])
+        response = (await caller.until("response.done"))["response"]
+
+    assert response["status"] == "incomplete"
+    assert response["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
+    assert response["output"][0]["status"] == "incomplete"
+    assert tokens - 4 <= response["usage"]["output_tokens"] <= tokens
+
+
+async def test_an_answer_that_nobody_bounds_has_a_bound_all_the_same(run: Run, call: Dial) -> None:
+    async with run(char_ms=60) as emulator, call(emulator) as caller:
+        await caller.say("w" * 200_000)
+        response = (await caller.until("response.done"))["response"]
+
+    assert response["status"] == "incomplete"
+    assert 31_900 <= response["usage"]["output_tokens"] <= 32_000

@@ -16,6 +16,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final, Protocol
 
@@ -27,11 +28,14 @@ from holdfast.emulator.record import SessionRecord
 from holdfast.emulator.script import Call, Turn
 from holdfast.emulator.voice import DELTA_MS, Ear, deltas, spoken
 from holdfast.wire.realtime import BYTES_PER_MS, MessageWriter, RealtimeHost, ResponseWriter
+from holdfast.wire.realtime.events import TOKEN_CHARS, TOKEN_MS_OUT
 
 _CALL: Final = re.compile(r"\bcall\s+([A-Za-z0-9_.-]{1,64})\s*(\{.*\})?", re.IGNORECASE | re.DOTALL)
 
 _SEMANTIC_SILENCE_MS: Final = 500
 
+OUTPUT_TOKENS_MAX: Final = 32_000
+"""Of an answer that the client has not bounded: what the newest models give at most."""
 NOTHING_LEFT: Final = "That was all."
 """The rest of an answer of which every word had been said."""
 
@@ -224,15 +228,26 @@ class EmulatedResponder:
         if heard and question.asked is None and not question.outputs:
             asked, outputs = self._answered
             question = replace(question, asked=asked, outputs=outputs)
-        answer = verbatim or _rest_of(_answer(request, question, is_rest=heard is not None), heard)
+        whole = verbatim or _rest_of(_answer(request, question, is_rest=heard is not None), heard)
+        answer = whole[: self._chars_max(request, is_spoken=writer.is_spoken)]
+        is_cut = len(answer) < len(whole)
         if writer.is_out_of_band:
             # Beside the conversation there is one pump only, and it belongs to the conversation; as does
             # what waits for an answer there.
-            self._say_at_once(writer, answer)
+            self._say_at_once(writer, answer, is_cut=is_cut)
             return
         if not verbatim:
             self._asked, self._outputs = None, []
-        self._say(writer, answer)
+        speech = self._speech(writer.message(), answer, is_spoken=writer.is_spoken)
+        self._step(writer, speech, is_cut=is_cut)
+
+    def _chars_max(self, request: Mapping[str, Any], *, is_spoken: bool) -> int:
+        """How many characters of an answer `max_output_tokens` leaves, as its usage is counted."""
+        told = request.get("max_output_tokens", self.host.session["max_output_tokens"])
+        tokens = OUTPUT_TOKENS_MAX if told == "inf" else told
+        if not is_spoken:
+            return int(tokens * TOKEN_CHARS)
+        return int((tokens - 1) / (1 / TOKEN_CHARS + self._options.char_ms / TOKEN_MS_OUT))
 
     def _question(self, request: Mapping[str, Any]) -> _Question:
         """What is to be answered. A request that brings its own input is about nothing else."""
@@ -261,13 +276,10 @@ class EmulatedResponder:
             return Call(str(choice["name"]))
         return Call(min(offered)) if choice == "required" and offered else None
 
-    def _say(self, writer: ResponseWriter, text: str) -> None:
-        self._step(writer, self._speech(writer.message(), text, is_spoken=writer.is_spoken))
-
-    def _say_at_once(self, writer: ResponseWriter, text: str) -> None:
+    def _say_at_once(self, writer: ResponseWriter, text: str, *, is_cut: bool) -> None:
         for _ in self._speech(writer.message(), text, is_spoken=writer.is_spoken):
             pass
-        writer.done()
+        _end(writer, is_cut=is_cut)
 
     def _speech(self, message: MessageWriter, text: str, *, is_spoken: bool) -> Iterator[None]:
         """Write the answer piece by piece: words as they are spoken, audio in deltas of 100 ms."""
@@ -289,7 +301,7 @@ class EmulatedResponder:
             message.audio(piece)
             yield
 
-    def _step(self, writer: ResponseWriter, speech: Iterator[None]) -> None:
+    def _step(self, writer: ResponseWriter, speech: Iterator[None], *, is_cut: bool) -> None:
         """One delta now, the next when it is due; at speed 0 all of them now."""
         self._pump = None
         for _ in speech:
@@ -298,14 +310,22 @@ class EmulatedResponder:
             if self._options.speed > 0:
                 delay_s = DELTA_MS / 1000 / self._options.speed
                 loop = asyncio.get_running_loop()
-                self._pump = loop.call_later(delay_s, self._step, writer, speech)
+                step = partial(self._step, writer, speech, is_cut=is_cut)
+                self._pump = loop.call_later(delay_s, step)
                 return
-        writer.done()
+        _end(writer, is_cut=is_cut)
 
     def _stop_pump(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
             self._pump = None
+
+
+def _end(writer: ResponseWriter, *, is_cut: bool) -> None:
+    if is_cut:
+        writer.done("incomplete", "max_output_tokens")
+    else:
+        writer.done()
 
 
 def _answer(request: Mapping[str, Any], question: _Question, *, is_rest: bool) -> str:

@@ -30,6 +30,8 @@ PATHS: Final = {
 }
 _CALL: Final = re.compile(r"call (\w+) (\{.*\})", re.DOTALL)
 _CUT_AFTER: Final = 4
+_INPUT_CHARS_MAX: Final = 4096
+"""Of a text that is to be spoken, as at OpenAI."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,10 @@ def _event(body: dict[str, Any]) -> bytes:
 
 def _speak(request: Request, done: Work, options: EmulatorOptions, is_cut: bool) -> Decision:  # noqa: FBT001 - as above
     done.asked = asked = request.document()
-    pcm = spoken(str(asked["input"]), char_ms=options.char_ms)
+    text = str(asked["input"])
+    if len(text) > _INPUT_CHARS_MAX:
+        raise ValueError(f"'input' is longer than {_INPUT_CHARS_MAX} characters")
+    pcm = spoken(text, char_ms=options.char_ms)
     if asked.get("response_format") == "wav":
         file = io.BytesIO()
         with wave.open(file, "wb") as wav:

@@ -28,6 +28,7 @@ _LOUD_POWER: Final = (32768.0 * 10 ** (LOUD_DBFS / 20)) ** 2
 DELTA_MS: Final = 100
 _AMPLITUDE: Final = 6000
 _FADE_MS: Final = 8
+_TONE_CHARS: Final = 64
 _TONES_KEPT: Final = 256
 """The same words are said again and again, and to make the sound of one takes as long as ten messages."""
 
@@ -101,7 +102,13 @@ def spoken(text: str, *, char_ms: int) -> bytes:
     """PCM16 24 kHz for a text: `char_ms` for each character, a tone for each word. The same text
     always gives the same bytes, so that a listener can check what it got.
     """
-    return b"".join(_tone(word, max(1, len(word)) * char_ms) for word in text.split(" "))
+    words = (piece for word in text.split(" ") for piece in _breaths(word))
+    return b"".join(_tone(word, max(1, len(word)) * char_ms) for word in words)
+
+
+def _breaths(word: str) -> list[str]:
+    """A word in pieces that a tone is made for at once, and kept."""
+    return [word[start : start + _TONE_CHARS] for start in range(0, len(word), _TONE_CHARS)] or [""]
 
 
 def deltas(pcm: bytes) -> Iterator[bytes]:

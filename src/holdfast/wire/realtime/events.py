@@ -21,8 +21,8 @@ SAMPLE_RATE_HZ: Final = 24_000
 BYTES_PER_MS: Final = SAMPLE_RATE_HZ * 2 // 1000
 
 _TOKEN_MS_IN: Final = 100
-_TOKEN_MS_OUT: Final = 50
-_TOKEN_CHARS: Final = 4
+TOKEN_MS_OUT: Final = 50
+TOKEN_CHARS: Final = 4
 
 
 def new_id(prefix: str) -> str:
@@ -64,8 +64,8 @@ def response_usage(*, spoken_ms: int, chars: int, heard_ms: int, read_chars: int
     """Token usage in the provider's rates: audio in 100 ms, audio out 50 ms a token, text about four
     characters. An estimate: there is no tokenizer here, and nobody is billed by it.
     """
-    text_in, text_out = -(-read_chars // _TOKEN_CHARS), -(-chars // _TOKEN_CHARS)
-    audio_in, audio_out = -(-heard_ms // _TOKEN_MS_IN), -(-spoken_ms // _TOKEN_MS_OUT)
+    text_in, text_out = -(-read_chars // TOKEN_CHARS), -(-chars // TOKEN_CHARS)
+    audio_in, audio_out = -(-heard_ms // _TOKEN_MS_IN), -(-spoken_ms // TOKEN_MS_OUT)
     return {
         "total_tokens": text_in + audio_in + text_out + audio_out,
         "input_tokens": text_in + audio_in,
@@ -86,7 +86,7 @@ def transcription_usage(model: str, seconds: float, transcript: str) -> Json:
     if not model.startswith(("gpt-4o", "gpt-transcribe")):
         return {"type": "duration", "seconds": seconds}
     heard = -(-round(seconds * 1000) // _TOKEN_MS_IN)
-    written = -(-len(transcript) // _TOKEN_CHARS)
+    written = -(-len(transcript) // TOKEN_CHARS)
     return {
         "type": "tokens",
         "input_tokens": heard,
