@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from holdfast.emulator import Emulator
+from tests.emulator.conftest import code_of, ending
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
 Dial = Callable[..., AbstractAsyncContextManager[Any]]
@@ -97,3 +98,15 @@ async def test_the_control_port_names_what_it_does_not_take_and_does_nothing(
     assert named in message
     assert f"POST {path.replace('all', 'WHICH')}" in message
     assert faults == []
+
+
+async def test_a_binary_message_is_a_message_too(run: Run, call: Dial) -> None:
+    async with run("drop:2") as emulator, call(emulator) as caller:
+        await caller.next()
+        await caller.send("input_audio_buffer.clear")
+        await caller.until("input_audio_buffer.cleared")
+        await caller.socket.send(b"\0")
+        closed = await asyncio.wait_for(ending(caller), 5)
+
+    assert code_of(closed) == 1006
+    assert emulator.records[0].broken == ["drop:2"]

@@ -124,7 +124,10 @@ class EmulatedSession(MessageListener):
 
     def on_binary(self, payload: bytes) -> None:
         self.record.received(None, len(payload))
-        self.host.receive_binary()
+        if self._refusal is None:
+            self.host.receive_binary()
+            self._fire(str(self.record.message_count))
+        self._read_on(len(payload))
         self._on_change()
 
     def on_closed(self, code: int, reason: str) -> None:
