@@ -13,8 +13,9 @@ import typer
 from typer.testing import CliRunner
 from websockets.asyncio.client import connect
 
-from holdfast.cli.emulate import EXAMPLES, emulate
+from holdfast.cli.emulate import EXAMPLES, _say, emulate
 from holdfast.emulator import FAULTS
+from holdfast.emulator.news import News
 
 app = typer.Typer()
 app.command(epilog=EXAMPLES)(emulate)
@@ -83,3 +84,27 @@ async def test_it_serves_tells_and_ends(tmp_path: Path) -> None:
 
     assert (ended["event"], ended["close"]["code"]) == ("ended", 1000)
     assert await asyncio.wait_for(program.wait(), 10) == 0
+
+
+@pytest.mark.parametrize(("name", "begin"), [("deep.json", "["), ("deep.toml", "a = [")])
+def test_a_script_that_is_nested_too_deep_is_wrong_use(tmp_path: Path, name: str, begin: str) -> None:
+    script = tmp_path / name
+    script.write_text(begin + "[" * 100_000)
+
+    result = invoke("--script", str(script), "--json")
+
+    assert result.exit_code == 2
+    assert "nested too deep" in json.loads(result.stderr)["error"]["why"]
+
+
+def test_a_host_that_is_no_name_is_trouble() -> None:
+    result = invoke("--host", "a" * 70, "--json")
+
+    assert result.exit_code == 1
+    assert "is no name of a host" in json.loads(result.stderr)["error"]["why"]
+
+
+def test_what_a_client_calls_itself_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _say(News("sess_1  began  \x1b[2Jmodel", {}), as_json=False)
+
+    assert capsys.readouterr().out == "sess_1  began  \\u001b[2Jmodel\n"

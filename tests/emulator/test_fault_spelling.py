@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.cli.emulate import fault_table
-from holdfast.emulator import FAULTS, MOMENTS, FaultPlan, FaultSpelling, State, parse_fault
+from holdfast.emulator import FAULTS, MOMENTS, FaultPlan, FaultSpelling, State, Step, parse_fault
 from holdfast.emulator.acts import ACTS
 
 RIGHT = [
@@ -143,3 +143,10 @@ def test_a_counted_fault_spares_the_connections_after_it() -> None:
     seen = [[spec.name for spec in plan.next_connection().specs] for _ in range(3)]
 
     assert seen == [["http", "stall"], ["http", "stall"], ["stall"]]
+
+
+def test_a_small_chance_is_spelled_so_that_it_can_be_read_again() -> None:
+    spec = parse_fault("drop:idle,chance=0.00001")
+
+    assert parse_fault(str(spec)) == spec
+    assert Step(fault="drop:idle", chance=0.00001).spec() == spec

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from holdfast.emulator import Emulator
-from holdfast.emulator.news import News, follow
+from holdfast.emulator.news import News, follow, listening
 
 Run = Callable[..., AbstractAsyncContextManager[Emulator]]
 Dial = Callable[..., AbstractAsyncContextManager[Any]]
@@ -39,3 +39,9 @@ async def test_each_begin_and_each_end_is_told_once(run: Run, call: Dial) -> Non
 async def _stay(calling: AbstractAsyncContextManager[Any]) -> None:
     async with calling as caller:
         await caller.until("session.created")
+
+
+async def test_the_first_lines_say_which_key_will_do(run: Run) -> None:
+    async with run() as open_to_all, run(api_key="k", dialect="azure") as guarded:
+        assert "(OPENAI_BASE_URL; any key will do)" in listening(open_to_all).text
+        assert "(the key of --api-key alone)" in listening(guarded).text

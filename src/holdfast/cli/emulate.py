@@ -16,7 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
-from holdfast.cli.errors import Exit, fail
+from holdfast.cli.errors import Exit, fail, say
 from holdfast.emulator import (
     FAULTS,
     MOMENTS,
@@ -203,4 +203,4 @@ def _list_faults(*, as_json: bool) -> None:
 
 
 def _say(news: News, *, as_json: bool) -> None:
-    print(json.dumps(news.document) if as_json else news.text, flush=True)
+    say(json.dumps(news.document) if as_json else news.text)

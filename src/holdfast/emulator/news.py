@@ -26,9 +26,11 @@ def listening(emulator: Emulator) -> News:
     """Where it listens and what it was told."""
     faults = [str(spec) for spec in emulator.plan.specs]
     control = emulator.control_url if emulator.control_port else None
+    key = "any key will do" if emulator.options.api_key is None else "the key of --api-key alone"
+    variable = "OPENAI_BASE_URL; " if emulator.options.dialect == "openai" else ""
     lines = [
         f"realtime  {emulator.url}",
-        f"base URL  {emulator.http_base}   (OPENAI_BASE_URL; any key will do)",
+        f"base URL  {emulator.http_base}   ({variable}{key})",
         f"control   {control}/sessions",
         f"faults    {', '.join(faults) or 'none'}",
     ]

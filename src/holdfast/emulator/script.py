@@ -106,6 +106,8 @@ def read_script(path: Path) -> Script:
         raise ScriptError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
     try:
         document = tomllib.loads(raw.decode()) if path.suffix == ".toml" else msgspec.json.decode(raw)
+    except RecursionError:
+        raise ScriptError(f"{path} is nested too deep") from None
     except ValueError as broken:
         raise ScriptError(f"{path} is neither JSON nor TOML: {broken}") from broken
     return parse_script(document, str(path))

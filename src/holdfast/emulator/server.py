@@ -312,6 +312,8 @@ class Emulator:
         loop = asyncio.get_running_loop()
         try:
             return await loop.create_server(lambda: Front(router, fronts), self.options.host, port or None)
+        except UnicodeError as wrong:
+            raise OSError(f"{self.options.host[:80]!r} is no name of a host") from wrong
         except OSError as failed:
             if failed.errno == errno.EADDRINUSE:
                 raise PortTaken(f"port {port} on {self.options.host} is in use") from failed

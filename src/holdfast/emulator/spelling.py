@@ -9,7 +9,6 @@ What never will: the table (`faults`), counting (`plan`).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -42,7 +41,7 @@ class FaultSpec:
         elif self.last is not None:
             text += f"@{self.last}"
         text += "" if self.times is None else f",times={self.times}"
-        return text if self.chance is None else f"{text},chance={self.chance:g}"
+        return text if self.chance is None else f"{text},chance={self.chance}"
 
     @property
     def kind(self) -> FaultKind:
@@ -114,6 +113,10 @@ def _with_option(text: str, spec: FaultSpec, option: str) -> FaultSpec:
 
 def checked_chance(text: str, given: str) -> float:
     """A probability; raises `FaultSpelling`."""
-    if not re.fullmatch(r"[01]?\.?\d*", given) or not given.strip(".") or float(given) > 1:
+    try:
+        chance = float(given)
+    except ValueError:
+        chance = -1.0
+    if not 0 <= chance <= 1:
         raise FaultSpelling(f"{text!r}: {given!r} should be a probability from 0 to 1")
-    return float(given)
+    return chance
