@@ -807,7 +807,7 @@ cdef class RelayDown(Way):
     """An upstream behind `/v1/realtime`: its deltas go down as they came (`RelayRunner.upstream_message`)."""
 
     cdef RelayFields lane
-    cdef list missed
+    cdef CompiledTape missed
     cdef Py_ssize_t generation, fresh_max
     cdef Leg to
     cdef object window
@@ -817,7 +817,8 @@ cdef class RelayDown(Way):
         self.generation = generation
         self.to = to
         self.window = window
-        self.missed = None if window is None else window.fresh
+        if window is not None:
+            window.fresh = self.missed = CompiledTape.instead_of(window.fresh)
         self.fresh_max = fresh_max
 
     cdef bint take(self, Leg leg, uint8_t *at, hf_frame *frame) except -1:
@@ -832,8 +833,9 @@ cdef class RelayDown(Way):
         ):
             return False
         if self.missed is not None:
-            self.missed.append(PyBytes_FromStringAndSize(<char *>at + frame.head, size))
-            if len(self.missed) >= self.fresh_max:
+            memcpy(self.missed.room(size), at + frame.head, size)
+            self.missed.added(size)
+            if self.missed.count >= self.fresh_max:
                 self.window.book()
         self.lane.said += size
         self.lane.said_at = now()
