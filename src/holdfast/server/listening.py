@@ -18,6 +18,7 @@ from uvicorn import Config, Server
 
 from holdfast.server.arrival import arrivals
 from holdfast.server.handover import NoWebSockets, Router
+from holdfast.sockets import bracketed
 
 STOP_S = 10
 DATE_S = 1.0
@@ -137,7 +138,7 @@ async def listening(server: QuietServer, sock: socket.socket) -> AsyncIterator[s
         await asyncio.sleep(0.005)
     host, port = sock.getsockname()[:2]
     try:
-        yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        yield f"{bracketed(host)}:{port}"
     finally:
         server.stop()
         await task
