@@ -76,7 +76,7 @@ bench: $(VENV)/.dev $(SPEECH) ## the project's own figures on this machine, besi
 bench-peers: $(PEERS)/.stamp ## install what the gateway is measured beside: LiteLLM, aiohttp, and by apt nginx and haproxy (root)
 	@scripts/peers.sh
 
-bench-all: $(VENV)/.dev $(SPEECH) ## every figure and every goal; the page goes to docs/measurements (half an hour)
+bench-all: $(VENV)/.dev $(SPEECH) ## every figure and every goal; the page goes to docs/measurements (50 minutes)
 	@$(BIN)/python -m benchmarks.relay
 
 bench-engine: $(VENV)/.dev $(SPEECH) ## the embedded engine's accuracy and latency (minutes)
