@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import structlog
 import uvloop
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 SPEECH_FILES = PROJECT / "src" / "holdfast" / "_speech"
@@ -27,7 +27,13 @@ NOT_SKIPPABLE = ("browser", "speech")
 os.environ.setdefault("HOLDFAST_ENGINE__WORKERS", "1")
 
 # Time is no matter of a test: on a busy machine an example may take any of it.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Nor is what failed run again and again under a tracer to explain it: time would be over before it is told.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 
