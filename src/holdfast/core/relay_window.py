@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 
 from holdfast.core.lanes import Tape
 from holdfast.core.relay_input import FRESH_BYTES, FRESH_MAX
@@ -138,7 +138,7 @@ class RelayWindow:
         self.book()
         before = self._size
         self._forget(size)
-        for run in islice(self._runs, 1):
+        for run in self._runs[:1]:
             run.compact()
         return before - self._size
 

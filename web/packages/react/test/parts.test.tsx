@@ -38,6 +38,16 @@ function show(...actions: Action[]): void {
   happen(...actions);
 }
 
+/** The page after an answer that was cut when so much of its second was heard. */
+function showCut(text: string, heardMs: number): void {
+  show(
+    READY,
+    { type: "message", at: 0, message: { ...PART, itemId: "a", text } },
+    { type: "playing", itemId: "a", heardMs, ofMs: 1_000, at: 0 },
+    { type: "message", at: 0, message: { type: "interrupted", itemId: "a", playedMs: heardMs } },
+  );
+}
+
 function happen(...actions: Action[]): void {
   act(() => {
     for (const action of actions) client.store.dispatch(action);
@@ -337,23 +347,13 @@ describe("the Financial Sherpa", () => {
   });
 
   it("dims what was not heard and says so", () => {
-    show(
-      READY,
-      { type: "message", at: 0, message: { type: "assistant_transcript", responseId: "r", itemId: "a", text: "One two three four", final: true } },
-      { type: "playing", itemId: "a", heardMs: 400, ofMs: 1_000, at: 0 },
-      { type: "message", at: 0, message: { type: "interrupted", itemId: "a", playedMs: 400 } },
-    );
+    showCut("One two three four", 400);
     const conversation = within(screen.getByLabelText("Conversation"));
     expect(conversation.getByText(/three four/).textContent).toBe(" (not heard:  three four)");
   });
 
   it("says of an answer that was cut in its last word that it was, and of nothing that it was not heard", () => {
-    show(
-      READY,
-      { type: "message", at: 0, message: { type: "assistant_transcript", responseId: "r", itemId: "a", text: "One two", final: true } },
-      { type: "playing", itemId: "a", heardMs: 950, ofMs: 1_000, at: 0 },
-      { type: "message", at: 0, message: { type: "interrupted", itemId: "a", playedMs: 950 } },
-    );
+    showCut("One two", 950);
     expect(screen.getByLabelText("Conversation").textContent).toContain("One two interrupted");
     expect(screen.getByRole("log").textContent).toBe("Sherpa: One two (interrupted)");
   });
