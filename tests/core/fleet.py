@@ -274,7 +274,7 @@ class Fleet:
                 self.fails(first, TOO_LONG)
             if each is not None:
                 each()
-        self.now = end
+        self.now = max(self.now, end)  # what was done took its moments, too, and no clock goes back
 
     # views
 
