@@ -119,19 +119,19 @@ function whenGone({ gone }: MicOptions, tidy: () => void): void {
  */
 async function listen(
   stream: MediaStream,
+  wish: AudioContextOptions = { sampleRate: SAMPLE_RATE },
 ): Promise<{ context: AudioContext; source: MediaStreamAudioSourceNode }> {
-  const wished = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
+  const context = new AudioContext({ latencyHint: "interactive", ...wish });
   try {
-    const source = wished.createMediaStreamSource(stream);
-    await load(wished);
-    return { context: wished, source };
+    const source = context.createMediaStreamSource(stream);
+    await load(context);
+    return { context, source };
   } catch (cause) {
-    if (wished.state !== "closed") void wished.close();
-    if (!(cause instanceof DOMException && cause.name === "NotSupportedError")) throw cause;
+    // Only here: a context refuses to be closed twice, and its `state` may tell too late that it was.
+    void context.close();
+    if (wish.sampleRate && cause instanceof DOMException && cause.name === "NotSupportedError") return listen(stream, {});
+    throw cause;
   }
-  const context = new AudioContext({ latencyHint: "interactive" });
-  await load(context);
-  return { context, source: context.createMediaStreamSource(stream) };
 }
 
 /** The script comes from the gateway: that it cannot be had says nothing about the microphone. */
@@ -139,7 +139,6 @@ async function load(context: AudioContext): Promise<void> {
   try {
     await addCapture(context);
   } catch (cause) {
-    void context.close();
     throw new MicError(cause, "unloaded");
   }
 }

@@ -20,16 +20,16 @@ export interface SpeakerOptions {
 const UNLOCK_MS = 500;
 
 export class Speaker {
-  readonly #context: AudioContext;
+  readonly #context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
+  #leave!: () => void;
+  readonly #left = new Promise<void>((resolve) => (this.#leave = resolve));
 
-  private constructor(context: AudioContext) {
-    this.#context = context;
-  }
+  private constructor() {}
 
   /** Call it inside a click: that is what lets a browser make sound. */
   static async open(options: SpeakerOptions): Promise<Speaker> {
-    const context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
-    const speaker = new Speaker(context);
+    const speaker = new Speaker();
+    const context = speaker.#context;
     try {
       await addPlayback(context);
     } catch (cause) {
@@ -46,15 +46,19 @@ export class Speaker {
     return speaker;
   }
 
-  /** Whether sound comes out. A browser that wants a tap first leaves `resume` pending: we do not wait for it. */
+  /**
+   * Whether sound comes out. A browser that wants a tap first leaves `resume` pending: we do not wait for it. One that
+   * was closed, even while somebody waited for it to open, refuses to resume: `#left` comes first, as that is no fault.
+   */
   async unlock(): Promise<boolean> {
     const waited = new Promise<void>((resolve) => setTimeout(resolve, UNLOCK_MS));
-    await Promise.race([this.#context.resume(), waited]);
+    await Promise.race([this.#left, this.#context.resume(), waited]);
     return this.#context.state === "running";
   }
 
   /** What is queued is not heard any more. */
   close(): Promise<void> {
+    this.#leave();
     return this.#context.close();
   }
 

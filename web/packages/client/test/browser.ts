@@ -15,6 +15,8 @@ export const CONFIG = {
 export class Browser {
   /** Devices that are plugged in, the one of choice first. */
   devices = ["headset", "built-in"];
+  /** Whether devices are heard only at their own rate, as in Firefox. */
+  ownRate = false;
   /** Scripts of the audio thread wait for this. */
   scripts: Promise<void> = Promise.resolve();
   /** So does what is heard, for the audio thread. */
@@ -42,16 +44,29 @@ export class Browser {
         state = "running";
         baseLatency = 0;
         destination = {};
-        constructor() {
+        constructor(readonly wish: AudioContextOptions) {
           browser.contexts.push(this);
         }
-        createMediaStreamSource = ({ track }: Stream) => ({ connect: (node: Node) => void (track.node = node) });
+        createMediaStreamSource = ({ track }: Stream) => {
+          if (browser.ownRate && this.wish.sampleRate !== undefined) throw new DOMException("", "NotSupportedError");
+          return { connect: (node: Node) => void (track.node = node) };
+        };
         addEventListener(): void {}
-        resume = () => browser.running;
+        /** One that closes runs no more and does not close again, and its `state` says so only later. */
+        #closes = new AbortController();
+        resume = () => Promise.race([this.#refused(), browser.running]);
         close = () => {
-          this.state = "closed";
+          if (this.#closes.signal.aborted) return this.#refused();
+          this.#closes.abort(new DOMException("closed", "InvalidStateError"));
+          setTimeout(() => (this.state = "closed"));
           return Promise.resolve();
         };
+        #refused = () =>
+          new Promise<never>((_, reject) => {
+            const { signal } = this.#closes;
+            if (signal.aborted) reject(signal.reason);
+            else signal.addEventListener("abort", () => reject(signal.reason));
+          });
       },
     );
     vi.stubGlobal("AudioWorkletNode", Node);

@@ -81,6 +81,23 @@ describe("the microphone of a call", () => {
     await vi.waitFor(() => expect(browser.contexts.filter(({ state }) => state === "closed")).toHaveLength(1));
   });
 
+  it("is heard at its own rate where the browser does not convert", async () => {
+    browser.ownRate = true;
+    await talking();
+    await settled();
+    expect(client.state.mic.phase).toBe("live");
+    expect(browser.recording?.device).toBe("headset");
+    expect(browser.contexts.map(({ state }) => state).sort()).toEqual(["closed", "running", "running"]);
+  });
+
+  it("whose script does not come is given back, once", async () => {
+    browser.scripts = Promise.reject(new DOMException("", "AbortError"));
+    await client.openMic();
+    await settled();
+    expect(client.state.mic.phase).toBe("unloaded");
+    expect(browser.contexts.map(({ state }) => state)).toEqual(["closed", "closed"]);
+  });
+
   it("is missed when it is pulled out while it opens", async () => {
     let come = (): void => undefined;
     browser.running = new Promise((resolve) => (come = resolve));
@@ -127,6 +144,28 @@ describe("a loudspeaker", () => {
   it("goes with a worker that could not be loaded", async () => {
     await client.unlockSpeaker();
     browser.workers[0]?.breaks();
+    await settled();
+    expect(browser.contexts.map(({ state }) => state)).toEqual(["closed"]);
+  });
+
+  it("that still opens when the worker could not be loaded is closed, and refuses without a fault", async () => {
+    let come = (): void => undefined;
+    browser.scripts = new Promise((resolve) => (come = resolve));
+    const asked = client.unlockSpeaker();
+    browser.workers[0]?.breaks();
+    come();
+    await asked;
+    await settled();
+    expect(browser.contexts.map(({ state }) => state)).toEqual(["closed"]);
+  });
+
+  it("that waits for a tap when the worker could not be loaded is closed, and waits no more", async () => {
+    await client.unlockSpeaker();
+    browser.running = new Promise(() => undefined);
+    const asked = client.unlockSpeaker();
+    await settled();
+    browser.workers[0]?.breaks();
+    await asked;
     await settled();
     expect(browser.contexts.map(({ state }) => state)).toEqual(["closed"]);
   });
