@@ -32,7 +32,7 @@ from holdfast.runtime.revival import Revival
 from holdfast.runtime.rounds import Rounds
 from holdfast.runtime.upstreams import Upstreams
 from holdfast.server.host import Host
-from holdfast.server.listening import bound_socket, listening, uvicorn_server
+from holdfast.server.listening import Tls, bound_socket, listening, uvicorn_server
 from holdfast.server.router import SocketRouter
 from holdfast.sockets import MessageListener
 from holdfast.store import Journal, MemoryJournal
@@ -115,11 +115,12 @@ async def gateway(
     translates_beta: bool = False,
     is_compiled: bool = True,
     toolbox: Toolbox | None = None,
+    tls: Tls | None = None,
 ) -> AsyncIterator[TestGateway]:
     """A gateway before `upstreams` (base urls or dialers), in the order of preference.
 
     `is_compiled`: whether audio may take the compiled way, where it was built. `toolbox`: instead of the one
-    that counts.
+    that counts. `tls`: what it proves itself with; without, it speaks plainly.
     """
     limits = limits or Limits(retry_base_s=0.01, retry_cap_s=0.02)
     tools = CountingTools()
@@ -146,7 +147,7 @@ async def gateway(
     rounds = Rounds(lambda: directory.running, lambda one: one.visit())
     rounds.start()
     try:
-        async with listening(uvicorn_server(hello_app, router, drain_s=2), sock) as authority:
+        async with listening(uvicorn_server(hello_app, router, drain_s=2, tls=tls), sock) as authority:
             yield TestGateway(authority, directory, tools)
             directory.drain(at_once=True)
     finally:

@@ -67,7 +67,10 @@ def found(secrets: Mapping[str, str], places: Mapping[str, bytes]) -> list[tuple
 def entries(database: Path) -> list[dict[str, Any]]:
     with sqlite3.connect(database) as connection:
         connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute("SELECT * FROM transcript_entry")]
+        rows = [dict(row) for row in connection.execute("SELECT * FROM transcript_entry")]
+    for row in rows:
+        del row["at"]  # microseconds: any digits may stand in it, those of the card too
+    return rows
 
 
 async def test_nothing_that_watches_keeps_a_secret_or_a_word(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,9 +37,9 @@ class Raw:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def dial(cls, gw: TestGateway, path: str) -> Raw:
+    async def dial(cls, gw: TestGateway, path: str, trust: ssl.SSLContext | None = None) -> Raw:
         host, _, port = gw.authority.partition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=trust)
         key = base64.b64encode(os.urandom(16)).decode()
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: {gw.authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -48,7 +49,7 @@ class Raw:
         return cls(reader, writer)
 
     async def _read(self) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        with contextlib.suppress(asyncio.IncompleteReadError, ssl.SSLError):
             await self._messages()
 
     async def _messages(self) -> None:

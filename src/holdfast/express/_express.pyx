@@ -7,8 +7,11 @@ What never will: a rule of its own. A frame that is not usual in every respect g
 its order, and what Python makes of it is what happens.
 """
 
+cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
+from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EAGAIN, EINTR, errno
@@ -17,6 +20,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
 import os
+import ssl
 
 import uvloop.loop
 from picows import WSMsgType
@@ -144,6 +148,7 @@ cdef int took(void *whose, epoll_event *ready, int count) noexcept with gil:
     return (<Express>whose).take(ready, count)
 
 
+@cython.final
 cdef class Express:
     """Reads the sockets that ride on it: one for each event loop.
 
@@ -157,6 +162,7 @@ cdef class Express:
     cdef bint has_left_work  # for the loop: something was started that only its next round sees to
     cdef list riding  # by descriptor
     cdef uint8_t *bytes_read
+    cdef uint8_t *sealed
     cdef uint8_t *written
     cdef bytes masks
     cdef Py_ssize_t mask_at
@@ -173,8 +179,9 @@ cdef class Express:
         self.epoll = -1
         self.wait = NULL
         self.bytes_read = <uint8_t *>malloc(READ_BYTES)
+        self.sealed = <uint8_t *>malloc(READ_BYTES)
         self.written = <uint8_t *>malloc(4 * FRAME_BYTES)
-        if self.bytes_read == NULL or self.written == NULL:
+        if self.bytes_read == NULL or self.sealed == NULL or self.written == NULL:
             raise MemoryError
 
     def __init__(self, loop):
@@ -202,9 +209,12 @@ cdef class Express:
             hf_wait_switch(self.wait, self.aboard > 0)
         return 0
 
-    def leg(self, web, fd, *, is_server):
-        """A place for the socket of this WSTransport; it rides once it has boarded. Raises OSError: no descriptor."""
-        return Leg(self, web, fd, is_server)
+    def leg(self, web, fd, *, is_server, tls):
+        """A place for the socket of this WSTransport; it rides once it has boarded. Raises OSError: no descriptor.
+
+        `tls`: its `TlsSession`, or None where it is plain TCP.
+        """
+        return Leg(self, web, fd, is_server, tls)
 
     def join(self, ms):
         """Join that much of a client's audio into one append, or what came meanwhile; 0: each as it comes."""
@@ -251,6 +261,7 @@ cdef class Express:
 
     def __dealloc__(self):
         free(self.bytes_read)
+        free(self.sealed)
         free(self.written)
 
     def run(self):
@@ -284,6 +295,57 @@ cdef class Express:
         return <const uint8_t *>PyBytes_AS_STRING(self.masks) + self.mask_at - 4
 
 
+@cython.final
+cdef class Tls:
+    """What the two ends of a socket agreed on, between its bytes and ours: see `session.TlsSession`."""
+
+    cdef object incoming, outgoing, take_in, give_out, open_record, seal_record, opened
+
+    def __init__(self, session):
+        self.incoming = session.incoming
+        self.outgoing = session.outgoing
+        self.take_in = session.incoming.write
+        self.give_out = session.outgoing.read
+        self.open_record = session.read
+        self.seal_record = session.write
+        self.opened = session.pending
+
+    cdef bint is_empty(self) except -1:
+        """Whether no byte that was received waits to be opened."""
+        return not self.incoming.pending
+
+    cdef bint is_read(self) except -1:
+        """Whether none waits to be read, either."""
+        return not self.incoming.pending and not self.opened()
+
+    cdef int receive(self, uint8_t *at, size_t size) except -1:
+        """Bytes as they came from the socket."""
+        self.take_in(PyMemoryView_FromMemory(<char *>at, size, PyBUF_READ))
+        return 0
+
+    cdef Py_ssize_t read(self, uint8_t *to, size_t most) except -2:
+        """Open a record, of which there is room for a whole one; 0: the other end has closed; -1: more must come."""
+        try:
+            return self.open_record(most, PyMemoryView_FromMemory(<char *>to, most, PyBUF_WRITE))
+        except ssl.SSLWantReadError:
+            return -1
+
+    cdef bytes close_up(self, const uint8_t *data, size_t size):
+        """What goes over the socket instead of this; None: the session has to read first, and took nothing."""
+        cdef size_t done = 0
+        while done < size:
+            try:
+                done += <size_t>self.seal_record(
+                    PyMemoryView_FromMemory(<char *>data + done, size - done, PyBUF_READ)
+                )
+            except ssl.SSLWantReadError:
+                if not done:
+                    return None
+                raise
+        return self.give_out()
+
+
+@cython.final
 cdef class Leg:
     """One socket that rides: a client's, or an upstream's. `way` says where its audio goes, None: nowhere.
 
@@ -309,15 +371,19 @@ cdef class Leg:
     # and what it does not
     cdef bint is_feeding
     cdef bint is_paused
+    cdef Tls tls  # None: plain TCP
     cdef object transport
+    cdef object raw  # the transport that has the socket: under TLS another
     cdef object send_of_picows
 
     def __cinit__(self, *_, **__):
         self.fd = -1
 
-    def __init__(self, Express express, web, fd, is_server):
+    def __init__(self, Express express, web, fd, is_server, session):
         self.express = express
         self.transport = web.underlying_transport
+        self.raw = self.transport if session is None else session.raw
+        self.tls = None if session is None else Tls(session)
         self.send_of_picows = web.send
         self.is_server = is_server
         self.begun = b""
@@ -357,21 +423,27 @@ cdef class Leg:
             self.way.flush()
 
     def board(self):
-        """From here on this socket is read here. picows must hold no part of a frame."""
+        """From here on this socket is read here. picows must hold no part of a frame.
+
+        Answers whether it rides, or never will; if not, the next boundary is to be tried.
+        """
         if self.is_riding or self.is_shut or self.transport.is_closing():
-            return
+            return True
+        if self.tls is not None and (self.is_paused or not self.tls.is_read()):
+            return False  # the transport is still to read of it
         cdef epoll_event wanted
         wanted.events = 0 if self.is_paused else EPOLLIN
         wanted.data.fd = self.fd
         if epoll_ctl(self.express.epoll, EPOLL_CTL_ADD, self.fd, &wanted) < 0:
-            return
+            return True
         if not self.is_paused:
-            self.transport.pause_reading()
+            self.raw.pause_reading()
         riding = self.express.riding
         riding += [None] * (self.fd + 1 - len(riding))
         riding[self.fd] = self
         self.is_riding = True
         self.express.count_aboard(1)
+        return True
 
     def leave(self):
         """From here on the transport reads it again, for good. Twice is harmless."""
@@ -387,13 +459,25 @@ cdef class Leg:
         if not self.is_riding:
             return
         self.is_riding = False
-        if self.transport.is_closing():
-            return
-        if self.begun:
+        if self.begun and not self.transport.is_closing():
             begun, self.begun = self.begun, b""
             self.feed(<const uint8_t *>PyBytes_AS_STRING(begun), PyBytes_GET_SIZE(begun))
-        if not self.is_paused and not self.transport.is_closing():
+        if self.tls is not None:
+            self.give_back()
+        elif not self.is_paused and not self.transport.is_closing():
             self.transport.resume_reading()
+
+    cdef int give_back(self) except -1:
+        """Of a line under TLS: let it be read beneath, for its end is a conversation too, and let what was received be
+        opened, unless picows is to wait.
+        """
+        if self.raw.is_closing():
+            return 0
+        self.transport.pause_reading()
+        self.raw.resume_reading()
+        if not self.is_paused:
+            self.transport.resume_reading()
+        return 0
 
     def pause(self, bint is_paused):
         """Let TCP do the waiting."""
@@ -422,18 +506,60 @@ cdef class Leg:
 
     cdef int read(self) except -1:
         cdef uint8_t *all = self.express.bytes_read
+        cdef size_t there
+        if self.tls is not None:
+            return self.read_sealed()
+        there = self.before(all)
+        cdef ssize_t got = self.receive(all + there, READ_BYTES - there)
+        if got > 0:
+            if there:
+                self.begun = b""
+            self.frames(all, there + got)
+        return 0
+
+    cdef inline size_t before(self, uint8_t *to) noexcept:
+        """Put what has begun there; answers how much it is."""
         cdef size_t there = PyBytes_GET_SIZE(self.begun)
         if there:
-            memcpy(all, PyBytes_AS_STRING(self.begun), there)
-        cdef ssize_t got = recv(self.fd, all + there, READ_BYTES - there, MSG_DONTWAIT)
+            memcpy(to, PyBytes_AS_STRING(self.begun), there)
+        return there
+
+    cdef inline ssize_t receive(self, uint8_t *to, size_t most) except -1:
+        """What the socket has; 0: nothing now, or never again."""
+        cdef ssize_t got = recv(self.fd, to, most, MSG_DONTWAIT)
         if got < 0 and errno in (EAGAIN, EINTR):
             return 0
         if got <= 0:
             self.leave()  # the transport finds the same, and knows what follows from it
             return 0
-        if there:
+        return got
+
+    cdef int read_sealed(self) except -1:
+        """The same under TLS: record after record."""
+        cdef uint8_t *all = self.express.bytes_read
+        cdef size_t there
+        cdef Py_ssize_t opened
+        cdef ssize_t got = self.receive(self.express.sealed, READ_BYTES)
+        if not got:
+            return 0
+        self.tls.receive(self.express.sealed, got)
+        while self.is_riding and not self.tls.is_empty():
+            there = self.before(all)
+            try:
+                opened = self.tls.read(all + there, READ_BYTES - there)
+            except ssl.SSLError:
+                opened = 0
+                self.send_outgoing()  # says what was wrong with it
+            if opened < 0:
+                break
+            if not opened:
+                self.leave()
+                self.transport.close()
+                return 0
             self.begun = b""
-        self.frames(all, there + got)
+            self.frames(all, there + opened)
+        if self.is_riding and self.tls.outgoing.pending:
+            self.send_outgoing()  # an answer of the session's own
         return 0
 
     cdef int frames(self, uint8_t *at, size_t there) except -1:
@@ -502,6 +628,8 @@ cdef class Leg:
         if self.may_wait or not self.is_riding:
             if self.transport.is_closing() or self.transport.get_write_buffer_size():
                 return False
+            if self.tls is not None and self.raw.get_write_buffer_size():
+                return False
             self.may_wait = self.is_feeding
         return True
 
@@ -521,14 +649,37 @@ cdef class Leg:
         return 0
 
     cdef int send(self, const uint8_t *data, size_t size) except -1:
+        cdef bytes sealed
+        if self.tls is None:
+            return self.give(data, size)
+        try:
+            sealed = self.tls.close_up(data, size)
+        except ssl.SSLError:  # this line's, not that of whoever sends
+            self.leave()
+            self.transport.abort()
+            return 0
+        if sealed is None:
+            self.leave()
+            return self.write(PyBytes_FromStringAndSize(<char *>data, size))
+        return self.give(<const uint8_t *>PyBytes_AS_STRING(sealed), PyBytes_GET_SIZE(sealed))
+
+    cdef int send_outgoing(self) except -1:
+        cdef bytes sealed = self.tls.give_out()
+        return self.give(<const uint8_t *>PyBytes_AS_STRING(sealed), PyBytes_GET_SIZE(sealed))
+
+    cdef inline int give(self, const uint8_t *data, size_t size) except -1:
+        """To the socket, as it is; what the kernel does not take waits in the transport that has it."""
         cdef ssize_t sent = send(self.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
         if sent < 0:
             sent = 0  # if it is more than a full buffer, the transport finds out
         if <size_t>sent < size:
-            self.write(PyBytes_FromStringAndSize(<char *>data + sent, size - sent))
+            self.may_wait = self.express.has_left_work = True
+            if not self.raw.is_closing():
+                self.raw.write(PyBytes_FromStringAndSize(<char *>data + sent, size - sent))
         return 0
 
 
+@cython.final
 cdef class CompiledTape:
     """`core.lanes.Tape` in one piece of memory, written once from end to end."""
 
@@ -722,6 +873,7 @@ cdef class Way:
         return False
 
 
+@cython.final
 cdef class RelayUp(Way):
     """A client of `/v1/realtime`: its appends go up as they came (`RelayRunner.client_text`)."""
 
@@ -803,6 +955,7 @@ cdef class RelayUp(Way):
         return True
 
 
+@cython.final
 cdef class RelayDown(Way):
     """An upstream behind `/v1/realtime`: its deltas go down as they came (`RelayRunner.upstream_message`)."""
 
@@ -844,6 +997,7 @@ cdef class RelayDown(Way):
         return True
 
 
+@cython.final
 cdef class SessionUp(Way):
     """A client of the browser protocol: PCM goes up in appends (`SessionRunner.client_binary`).
 
@@ -940,6 +1094,7 @@ cdef class SessionUp(Way):
         return (<object>self.lane).acknowledge(offset)
 
 
+@cython.final
 cdef class SessionDown(Way):
     """An upstream behind the browser protocol: deltas go down as PCM (`SessionRunner.upstream_message`).
 

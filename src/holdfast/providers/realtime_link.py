@@ -25,6 +25,7 @@ from holdfast.ports import UpstreamSink, UpstreamTraits
 from holdfast.providers import classify
 from holdfast.providers.addresses import Addresses, Place
 from holdfast.sockets import Handshake, MessageBounds, MessageListener, connect
+from holdfast.sockets.trust import trusting
 from holdfast.wire.dialects import Link
 
 BOUNDS: Final = MessageBounds(text_bytes=21 * 1024 * 1024, binary_bytes=1024, fragments=64)
@@ -66,7 +67,7 @@ def trusted() -> ssl.SSLContext:
     """Whose certificates are believed: what the system believes, read once. To read it takes some thirty
     milliseconds, in which nobody is heard: not a thing to do at each dial.
     """
-    return ssl.create_default_context()
+    return trusting()
 
 
 class RealtimeLink(MessageListener):

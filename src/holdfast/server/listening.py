@@ -19,6 +19,7 @@ from uvicorn import Config, Server
 from holdfast.server.arrival import arrivals
 from holdfast.server.handover import NoWebSockets, Router
 from holdfast.sockets import bracketed
+from holdfast.sockets.sealing import Reception, Terms, telling
 
 STOP_S = 10
 DATE_S = 1.0
@@ -61,25 +62,21 @@ class QuietServer(Server):
         """As uvicorn's, for sockets that are bound: it would wait a minute for a client that opens a
         connection and never says hello, and half a minute for one that never says goodbye.
         """
-        if sockets is None or self.config.ssl is None:
+        loop, config = asyncio.get_running_loop(), self.config
+        if sockets is None or config.ssl is None:
             await super().startup(sockets)
             return
-        loop, config = asyncio.get_running_loop(), self.config
 
         def protocol() -> asyncio.Protocol:
             kind: Any = config.http_protocol_class
             made: asyncio.Protocol = kind(config=config, server_state=self.server_state, app_state={})
             return made
 
+        terms = Terms(
+            telling(config.ssl), is_server=True, handshake_s=TLS_HANDSHAKE_S, goodbye_s=TLS_GOODBYE_S
+        )
         self.servers = [
-            await loop.create_server(
-                protocol,
-                sock=sock,
-                ssl=config.ssl,
-                ssl_handshake_timeout=TLS_HANDSHAKE_S,
-                ssl_shutdown_timeout=TLS_GOODBYE_S,
-                backlog=config.backlog,
-            )
+            await loop.create_server(lambda: Reception(terms, protocol), sock=sock, backlog=config.backlog)
             for sock in sockets
         ]
         self.started = True

@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from picows import WSAutoPingStrategy, WSParsedURL
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # not in the stubs, but what ws_connect builds
@@ -24,10 +24,12 @@ from picows.url import parse_url
 
 from holdfast.sockets import heartbeat
 from holdfast.sockets.listener import MessageListener
+from holdfast.sockets.sealing import Opening, Terms, sealed
 
 READ_BUFFER_BYTES: Final = 2048
 """The least that picows takes: a frame of 20 ms fits in, and with the first one that does not it grows."""
 _parsed: Final = functools.lru_cache(maxsize=64)(parse_url)
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Connected = Callable[[WSParsedURL], Awaitable[socket.socket | None]]
 """Answers a connected socket, or None where the address needs no looking up."""
@@ -92,13 +94,20 @@ async def connect(url: str, listener: MessageListener, handshake: Handshake, con
             read_buffer_init_size=READ_BUFFER_BYTES,
         )
 
-    context = handshake.trusted if there.is_secure else None
-    loop = asyncio.get_running_loop()
     sock = await connected(there)
-    if sock is None:
-        _, made = await loop.create_connection(protocol, there.host, there.port, ssl=context)
+    if there.is_secure and handshake.trusted is not None:
+        raw, opening = await _connection(Opening, there, sock)
+        made = await sealed(raw, opening, Terms(handshake.trusted, there.host), protocol)
     else:
-        name = there.host if context is not None else None
-        _, made = await loop.create_connection(protocol, ssl=context, sock=sock, server_hostname=name)
+        _, made = await _connection(protocol, there, sock)
     await made.wait_until_handshake_complete()
     heartbeat.watch(listener, handshake.ping_s, handshake.pong_s)
+
+
+async def _connection(
+    protocol: Callable[[], P], there: WSParsedURL, sock: socket.socket | None
+) -> tuple[asyncio.Transport, P]:
+    loop = asyncio.get_running_loop()
+    if sock is None:
+        return await loop.create_connection(protocol, there.host, there.port)
+    return await loop.create_connection(protocol, sock=sock)

@@ -18,6 +18,8 @@ from typing import Final
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from holdfast.express import Express, Leg
+from holdfast.express.session import TlsSession
+from holdfast.sockets.sealing import let_go
 
 CLOSE_WAIT_S: Final = 2.0
 """How long we wait for the peer's close frame after ours; then what is waiting may still be sent."""
@@ -119,13 +121,16 @@ class MessageListener(WSListener):
             self.transport.send(_BINARY, payload)
 
     def ride(self, express: Express) -> None:
-        """From the next boundary between frames on `express` reads this socket, if it is one of plain TCP."""
+        """From the next boundary between frames on `express` reads this socket, if it can."""
         transport = self.transport.underlying_transport
-        if not self.is_open or self.leg is not None or transport.get_extra_info("ssl_object") is not None:
+        if not self.is_open or self.leg is not None:
+            return
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and (not isinstance(tls, TlsSession) or tls.raw is None):
             return
         fd = transport.get_extra_info("socket").fileno()
         try:
-            leg = express.leg(self.transport, fd, is_server=not self.transport.is_client_side)
+            leg = express.leg(self.transport, fd, is_server=not self.transport.is_client_side, tls=tls)
         except OSError:  # no descriptor is left for it
             return
         self.leg = leg
@@ -136,9 +141,9 @@ class MessageListener(WSListener):
     def _board(self, transport: WSTransport, frame: WSFrame) -> None:
         is_boundary = frame.tail_size == 0
         MessageListener.on_ws_frame(self, transport, frame)
-        if is_boundary and self._fragments is None and self.is_open and self.leg is not None:
+        is_boundary &= self._fragments is None and self.is_open
+        if is_boundary and self.leg is not None and self.leg.board():
             self.__dict__.pop("on_ws_frame", None)
-            self.leg.board()
 
     def send_large(self, payload: bytes) -> None:
         """Send one text message that is larger than the others. picows keeps the room in which it masks, for
@@ -258,6 +263,8 @@ class MessageListener(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._shut()
+        if transport.is_secure:
+            let_go(transport.underlying_transport)
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from holdfast.sockets.sealing import telling
+
 
 def trusting(ca: Path | None = None, *, insecure: bool = False) -> ssl.SSLContext:
     """What the system believes, and `ca` (a PEM file) beside it. `insecure`: anything; for test servers.
@@ -20,4 +22,4 @@ def trusting(ca: Path | None = None, *, insecure: bool = False) -> ssl.SSLContex
         context.load_verify_locations(ca)
     if insecure:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    return telling(context)
