@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -24,6 +25,7 @@ from holdfast.emulator import Emulator, EmulatorOptions
 from holdfast.express import IS_BUILT, Express
 from holdfast.express.session import TlsSession
 from holdfast.providers.realtime_link import RealtimeLink
+from holdfast.runtime.session_runner import SessionRunner
 from holdfast.runtime.shell import Shell
 from holdfast.server.client_socket import ClientSocket
 from holdfast.server.listening import Tls
@@ -204,6 +206,41 @@ async def test_an_upstream_that_reads_late_gets_all_of_it_in_order(face: str, tm
         on.front.reads.set()
         await eventually(lambda: record.audio_bytes >= len(spoken), 20.0)
         assert record.audio_sha256 == hashlib.sha256(spoken).hexdigest()
+
+
+async def test_it_boards_when_the_transport_has_read_all_of_it(tmp_path: Path) -> None:
+    """A frame that fills the room of picows ends there; half of the next one is still in the same record."""
+    async with talking("browser", tmp_path) as on:
+        record = on.upstream.records[0]
+        (one,) = on.gw.directory.running
+        assert isinstance(one, SessionRunner)
+        client: object = one.client
+        assert isinstance(client, ClientSocket)
+        picows = cast(asyncio.BufferedProtocol, client.transport.underlying_transport.get_protocol())
+        room = len(memoryview(picows.get_buffer(-1)))
+        first = sound("browser", tone(1.0)[: room - 8])
+        second = sound("browser", tone(0.02))
+        assert len(first) == room
+        on.raw.writer.write(first + second[:500])
+        await eventually(lambda: record.audio_bytes == room - 8)
+        on.raw.writer.write(second[500:] + second)
+        await eventually(lambda: record.audio_bytes == room - 8 + 2 * 960)
+        on.raw.writer.write(second)
+        await eventually(lambda: on.express.up == 1)
+
+
+async def test_what_came_with_the_last_word_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A breach and the client's own goodbye, record behind record: nobody waits for the goodbye."""
+    monkeypatch.setattr("holdfast.sockets.listener.CLOSE_WAIT_S", 60.0)
+    async with talking("browser", tmp_path) as on:
+        for up in (0, 1):  # the first brings it to a boundary
+            on.raw.writer.write(sound("browser", tone(0.02)))
+            await eventually(lambda up=up: on.express.up == up)  # type: ignore[misc] # now, not later
+            await eventually(lambda up=up: on.upstream.records[0].audio_bytes == 960 * (up + 1))  # type: ignore[misc] # same
+        breach = b"\xd1" + frame(b"x", 1)[1:]
+        on.raw.writer.write(breach)
+        on.raw.writer.write(frame((1000).to_bytes(2), 8))
+        await eventually(on.raw.reader.at_eof)
 
 
 @pytest.mark.parametrize("face", ["browser", "realtime"])
