@@ -32,7 +32,7 @@ from holdfast.server.listening import Tls
 from holdfast.sockets import MessageListener
 from holdfast.sockets.sealing import Opening
 from tests.server.gateway import TestGateway, eventually, gateway, tone
-from tests.server.test_express import Raw, event, frame, sound
+from tests.server.test_express import Raw, append, event, frame, sound
 from tests.server.tls_front import NO_RECORD, TlsFront, tls_front
 
 pytestmark = pytest.mark.skipif(not IS_BUILT, reason="it was not built")
@@ -262,3 +262,39 @@ async def test_of_a_line_that_is_over_nothing_waits_for_the_collector(face: str,
         await eventually(lambda: not alive() - before)
     finally:
         gc.enable()
+
+
+async def test_what_the_session_says_by_itself_overtakes_nothing(tmp_path: Path) -> None:
+    """An alert, or a new handshake of TLS 1.2: a record before its turn is the end of the line."""
+    spoken = tone(20.0)
+    async with talking("realtime", tmp_path) as on:
+        record = on.upstream.records[0]
+        on.raw.writer.write(append(spoken[:960]) + asked("realtime"))
+        await eventually(lambda: record.audio_bytes == 960 and is_over("realtime", on.raw))
+        (one,) = on.gw.directory.running
+        assert isinstance(one, Shell)
+        line: object = one.line
+        assert isinstance(line, MessageListener)
+        transport = line.transport.underlying_transport
+        session, sock = transport.get_extra_info("ssl_object"), transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
+        on.front.reads.clear()
+        at = 960
+        for _ in range(20):  # until it waits, and goes on to
+            while not session.raw.get_write_buffer_size():
+                on.raw.writer.write(append(spoken[at : at + 4800]))
+                at += 4800
+                await asyncio.sleep(0.004)
+            await asyncio.sleep(0.004)
+        assert line.leg is not None
+        assert line.leg.is_riding
+        assert at < len(spoken)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)  # now there is room
+        session.write(frame(b"", 10))
+        on.front.lines[-1].write(b"\x8a\x00")
+        on.express.run()
+        on.front.reads.set()
+        on.raw.writer.write(b"".join(append(spoken[i : i + 4800]) for i in range(at, len(spoken), 4800)))
+        await eventually(lambda: record.audio_bytes >= len(spoken))
+        assert record.audio_sha256 == hashlib.sha256(spoken).hexdigest()
+        assert len(on.upstream.records) == 1

@@ -665,6 +665,11 @@ cdef class Leg:
 
     cdef int send_outgoing(self) except -1:
         cdef bytes sealed = self.tls.give_out()
+        if self.raw.get_write_buffer_size():  # behind it: the next record has the next number
+            self.may_wait = self.express.has_left_work = True
+            if not self.raw.is_closing():
+                self.raw.write(sealed)
+            return 0
         return self.give(<const uint8_t *>PyBytes_AS_STRING(sealed), PyBytes_GET_SIZE(sealed))
 
     cdef inline int give(self, const uint8_t *data, size_t size) except -1:
