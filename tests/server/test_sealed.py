@@ -298,3 +298,35 @@ async def test_what_the_session_says_by_itself_overtakes_nothing(tmp_path: Path)
         await eventually(lambda: record.audio_bytes >= len(spoken))
         assert record.audio_sha256 == hashlib.sha256(spoken).hexdigest()
         assert len(on.upstream.records) == 1
+
+
+async def test_a_line_whose_transport_has_too_much_to_read_boards_when_that_reads_again(
+    tmp_path: Path,
+) -> None:
+    """Else two would read one socket."""
+    async with talking("realtime", tmp_path) as on:
+        (one,) = on.gw.directory.running
+        assert isinstance(one, Shell)
+        client = one.client
+        assert isinstance(client, MessageListener)
+        leg = client.leg
+        assert leg is not None
+
+        def readers() -> tuple[bool, bool]:
+            return leg.is_riding, raw.is_reading()
+
+        raw = client.transport.underlying_transport.get_extra_info("ssl_object").raw
+        assert readers() == (False, True)
+        client.pause_reading(paused=True)
+        payload = json.dumps({"type": "nonsense", "x": "x" * 332_000}).encode()
+        whole = b"\x81\xff" + len(payload).to_bytes(8) + bytes(4) + payload
+        on.raw.writer.write(whole[:240_000])
+        await asyncio.sleep(0.2)
+        on.raw.writer.write(whole[240_000:])
+        await eventually(lambda: not raw.is_reading())
+        client.pause_reading(paused=False)
+        await on.raw.until("error")
+        assert readers() != (True, True)
+        on.raw.writer.write(append(tone(0.02)))
+        await eventually(lambda: on.upstream.records[0].audio_bytes == 960)
+        assert readers() == (True, False)

@@ -429,8 +429,8 @@ cdef class Leg:
         """
         if self.is_riding or self.is_shut or self.transport.is_closing():
             return True
-        if self.tls is not None and (self.is_paused or not self.tls.is_read()):
-            return False  # the transport is still to read of it
+        if self.tls is not None and (self.is_paused or not self.raw.is_reading() or not self.tls.is_read()):
+            return False  # the transport is still to read of it, or to let the one beneath read again
         cdef epoll_event wanted
         wanted.events = 0 if self.is_paused else EPOLLIN
         wanted.data.fd = self.fd
