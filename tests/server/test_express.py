@@ -330,3 +330,21 @@ async def test_whoever_rides_has_a_descriptor_more_for_each_socket_and_gives_it_
         await other.close()
         # it is parked: its line stays
         await eventually(lambda: descriptors() == before + 3)
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="it was not built")
+async def test_who_was_paused_before_there_was_a_leg_is_read_again() -> None:
+    async with talking("browser", is_compiled=True) as (_, _, gw):
+        assert gw.directory.express is not None
+        (one,) = gw.directory.running
+        assert isinstance(one, SessionRunner)
+        client = one.client
+        assert isinstance(client, ClientSocket)
+        transport = client.transport.underlying_transport
+        transport.pause_reading()
+        leg = gw.directory.express.leg(
+            client.transport, transport.get_extra_info("socket").fileno(), is_server=True, tls=None
+        )
+        leg.pause(False)
+        assert transport.is_reading()
+        leg.leave()

@@ -315,13 +315,14 @@ async def test_a_line_whose_transport_has_too_much_to_read_boards_when_that_read
         def readers() -> tuple[bool, bool]:
             return leg.is_riding, raw.is_reading()
 
-        raw = client.transport.underlying_transport.get_extra_info("ssl_object").raw
+        session = client.transport.underlying_transport.get_extra_info("ssl_object")
+        raw = session.raw
         assert readers() == (False, True)
         client.pause_reading(paused=True)
         payload = json.dumps({"type": "nonsense", "x": "x" * 332_000}).encode()
         whole = b"\x81\xff" + len(payload).to_bytes(8) + bytes(4) + payload
         on.raw.writer.write(whole[:240_000])
-        await asyncio.sleep(0.2)
+        await eventually(lambda: session.incoming.pending >= 240_000)
         on.raw.writer.write(whole[240_000:])
         await eventually(lambda: not raw.is_reading())
         client.pause_reading(paused=False)

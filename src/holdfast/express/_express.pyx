@@ -388,6 +388,7 @@ cdef class Leg:
         self.is_server = is_server
         self.begun = b""
         self.may_wait = True
+        self.is_paused = not self.transport.is_reading()
         self.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)
         if self.fd < 0:
             raise OSError(errno, os.strerror(errno))

@@ -90,15 +90,19 @@ async def sealed(raw: asyncio.Transport, opening: Opening, terms: Terms, protoco
     """
     loop = asyncio.get_running_loop()
     loop.call_soon(opening.repeat, raw)  # before the handshake begins, and before anything else is read
-    transport = await loop.start_tls(
-        raw,
-        opening,
-        terms.context,
-        server_side=terms.is_server,
-        server_hostname=terms.server_hostname,
-        ssl_handshake_timeout=terms.handshake_s,
-        ssl_shutdown_timeout=terms.goodbye_s,
-    )
+    try:
+        transport = await loop.start_tls(
+            raw,
+            opening,
+            terms.context,
+            server_side=terms.is_server,
+            server_hostname=terms.server_hostname,
+            ssl_handshake_timeout=terms.handshake_s,
+            ssl_shutdown_timeout=terms.goodbye_s,
+        )
+    except BaseException:
+        raw.abort()  # cancelled in the wrong moment, uvloop leaves it open
+        raise
     if transport is None or raw.is_closing():
         raise ConnectionResetError
     session = transport.get_extra_info("ssl_object")
