@@ -209,7 +209,7 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group dev
 	@touch $@
 
-$(EXPRESS): scripts/build_native.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.h src/holdfast/engine/*.c) $(VENV)/.runtime
+$(EXPRESS): scripts/build_native.py $(wildcard src/holdfast/express/*.pyx src/holdfast/express/*.pxi src/holdfast/express/*.h src/holdfast/engine/*.c) $(VENV)/.runtime
 	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint constraints.txt --group native
 	$(call say,the compiled way of audio and the compiled part of recognition)
 	@$(BIN)/python scripts/build_native.py
