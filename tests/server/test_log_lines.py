@@ -45,7 +45,7 @@ async def test_lines_that_belong_together_bear_the_same_words(tmp_path: Path) ->
     options = EmulatorOptions(api_key=CANARY, speed=0)
     async with Emulator(options) as upstream, program(upstream.http_base, tmp_path) as (url, printed):
         browser, _, told = await talk(url, upstream)
-        await eventually(lambda: b"session.ended" in printed and b"client.gone" in printed)
+        await eventually(lambda: printed.count(b'"session.ended"') == 2)
 
     lines = lines_of(printed)
     for line in lines:
@@ -61,10 +61,17 @@ async def test_lines_that_belong_together_bear_the_same_words(tmp_path: Path) ->
     created = browser.told("session_created")[0]["sessionId"]
     assert len(sessions) == 2
     assert created in sessions
+    for session in sessions:
+        life = [line["event"] for line in ours if line["metadata"]["session"] == session]
+        assert (life[0], life[-1]) == ("session.created", "session.ended")
+        assert life.count("session.created") == life.count("session.ended") == 1
     provider = browser.told("session_ready")[0]["upstream"]["sessionId"]
     lost = [line["metadata"] for line in ours if line["event"] == "upstream.reconnecting"]
     assert {line["party"] for line in lost} == {"provider"}
     assert provider in {line["upstream_session"] for line in lost}, "what its support asks for"
+    dials = [line["metadata"] for line in ours if line["event"] == "upstream.connecting"]
+    assert len(dials) == 4
+    assert not any("upstream_session" in dial for dial in dials), "nobody has answered yet"
     assert told.value("holdfast_moments_total", moment="upstream.reconnecting") == len(lost) == 2
 
 

@@ -185,8 +185,8 @@ def dial(s: Linked, link: UpstreamLink, due: DialNow) -> list[LinkEffect]:
     link.dial(s.line.generation, due.endpoint, manner)
     told = {"generation": link.generation, "upstream": facts.name, "manner": str(manner)}
     return [
-        Note("upstream.connecting", "info", told),
         Dial(link.generation, due.endpoint, manner),
+        Note("upstream.connecting", "info", told),
         StartTimer(TIMER_DIAL, s.limits.dial_s),
         StartTimer(TIMER_PATIENCE, min(due.patience_s, s.limits.patience_s)),
     ]

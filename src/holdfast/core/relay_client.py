@@ -67,6 +67,7 @@ def began(s: RelayState, event: Begun, now: float) -> None:
         relay_ending.end_by_budget(s, event.refusal)
         return
     s.config.values = dict(event.settings)
+    s.note("session.created", may_return=s.can_return)
     s.out.append(StartTimer(TIMER_LIFE, s.limits.session_s))
     s.out.append(StartTimer(TIMER_IDLE, s.limits.idle_s))
     relay_link.start(s, now)
@@ -186,6 +187,7 @@ def gone(s: RelayState, event: ClientGone, now: float) -> None:
     cause = fault_of_client_close(event.code, event.reason)
     s.note("client.gone", code=event.code, reason=event.reason, **(cause.facts if cause else {}))
     if not s.can_return or event.code == DONE or s.is_draining or not s.line.is_ready_told:
+        s.note("session.ended", reason="client_gone")
         relay_ending.over(s)
         return
     _park(s, cause, now)

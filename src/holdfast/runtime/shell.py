@@ -161,6 +161,8 @@ class Shell:
 
     def dial(self, effect: Dial) -> None:
         """Dial in a task of ours."""
+        if self.line is None:
+            self.log = self.log.try_unbind("upstream_session")  # of the one that was lost
         dialer = self.upstreams.dialers[effect.endpoint]
         query = dict(self.query)
         if effect.manner is Manner.OTHER_MODEL and query.get("intent") != "transcription":
