@@ -13,7 +13,8 @@ import picows
 from holdfast.sockets.listener import MessageListener
 
 Json = dict[str, Any]
-Reply = Json | bytes | int  # a text message, a binary one, or a close code
+Reply = Json | bytes | int | str
+"""A text message, a binary one, a close code, or the reason of a close."""
 Script = Callable[[Json | bytes], list[Reply]]
 
 
@@ -43,6 +44,8 @@ class Scripted(MessageListener):
                     self.send_binary(reply)
                 case int():
                     self.close(reply, "as the script says")
+                case str():
+                    self.close(4502, reply)
 
 
 class ScriptedServer:

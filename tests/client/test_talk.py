@@ -296,6 +296,15 @@ async def test_a_gateway_that_goes_is_no_provider_either(server: ScriptedServer)
     assert "gateway" in error["fix"]
 
 
+async def test_a_close_that_names_its_fault_is_believed(server: ScriptedServer) -> None:
+    server.script = lambda _: ["server_error.provider.connection_lost"]
+
+    done = await run("--url", server.url("/v1/realtime"), "--text", "hello", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "provider.connection_lost"
+
+
 @pytest.mark.parametrize("url", ["notaurl", "ftp://127.0.0.1", "ws://", "ws://127.0.0.1:port"])
 async def test_what_is_no_address_is_wrong_use(url: str) -> None:
     done = await run("--url", url, "--text", "hello", "--json")

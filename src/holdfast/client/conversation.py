@@ -221,7 +221,7 @@ class Conversation:
             case hp.Ended(reason, told):
                 raise self._fault(f"the session was ended: {reason}", told)
             case hp.Closed(code, reason):
-                raise self._fault(f"the socket was closed with {code} {reason}".strip(), None)
+                raise self._fault(f"the socket was closed with {code} {reason}".strip(), None, reason)
         return heard
 
     def _late(self, code: str, evidence: str) -> SessionError:
@@ -232,13 +232,19 @@ class Conversation:
         refusal = self._refusal
         return SessionError(code, *([f"{refusal.code}: {refusal.message}"] if refusal else ()), evidence)
 
-    def _fault(self, evidence: str, told: dict[str, Any] | None) -> SessionError:
+    def _fault(self, evidence: str, told: dict[str, Any] | None, reason: str = "") -> SessionError:
         """The name of what ended the session: its own word, else its last refusal, else the close."""
         refusal = self._refusal
-        told = told or (refusal.fault if refusal else None)
+        told = told or (refusal.fault if refusal else None) or _named(reason)
         if told and told.get("code") in FAULTS:
             return SessionError(str(told["code"]), *map(str, told.get("evidence") or ()), evidence, told=told)
         if refusal is not None:
             code = ADMISSION_FAULTS.get(refusal.code, "provider.closed")
             return SessionError(code, f"{refusal.code}: {refusal.message}", evidence)
         return SessionError("provider.connection_lost" if "1006" in evidence else "provider.closed", evidence)
+
+
+def _named(reason: str) -> dict[str, Any] | None:
+    """The fault that a gateway's close names at `/v1/realtime`, behind the kind of error and a point."""
+    code = reason.partition(".")[2]
+    return {"code": code, "message": FAULTS[code].message} if code in FAULTS else None
