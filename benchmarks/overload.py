@@ -43,8 +43,11 @@ SETTLE_S: Final = 4.0
 ADMISSION_S: Final = 20.0
 SLOWER: Final = 1.5
 REFUSED_MS: Final = 50.0
-FILL_S: Final = DEFAULT.input_replayed_s + 12.0
-"""How long a session's memory grows after it was let in: what it keeps fills, and the heap finds its size."""
+GOODPUT_PERCENT: Final = 95.0
+FILL_S: Final = DEFAULT.input_replayed_s + 72.0
+"""How long a session's memory grows after it was let in: what it keeps fills, and the heap finds its size.
+With 65 sessions and nothing planted it grew for 80 s, and then not at all for as long (23 November 2026).
+"""
 FILL_TIMES: Final = 3
 FLAT_MIB: Final = IN_ALL["memory_mib"]
 """What the slope's interval may hold at most over the measured time."""
@@ -231,7 +234,10 @@ async def measure(made: Built, asked: argparse.Namespace, result: Result) -> Non
     cores = measuring_cores()
     machine.pin(os.getpid(), cores[1])
     with echo_upstream(made.folder, cores[1]) as upstream:
-        settings = {"HOLDFAST_LIMITS__SESSIONS": str(asked.limit)} if asked.limit else {}
+        # a frame that is joined waits for the next by design: that is `holdfast bench`'s to measure
+        settings = {"HOLDFAST_LIMITS__APPEND_JOIN_MS": "0"}
+        if asked.limit:
+            settings["HOLDFAST_LIMITS__SESSIONS"] = str(asked.limit)
         with (
             gateway(made, upstream.http, cores[0], settings=settings, leak=asked.leak) as gate,
             held(gate.pid, asked.share) as how,
@@ -276,8 +282,13 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
     ]
     latency = percentile(refused, 0.99)
     result.check(
-        "p99 of those let in, beside unloaded", loaded.p99_ms / max(calm.p99_ms, 1e-9), SLOWER, "times"
+        "p99 of those let in, beside unloaded",
+        loaded.p99_ms / max(calm.p99_ms, loaded.load_late_ms, 1e-9),
+        SLOWER,
+        "times",
     )
+    goodput = loaded.messages_per_s / max(full.messages_per_s, 1e-9)
+    result.check("goodput, of that when nearly full", 100 * goodput, GOODPUT_PERCENT, "%", at_least=True)
     result.check(
         f"p99 of a refusal ({len(refused)} refusals)",
         latency,
@@ -293,7 +304,7 @@ async def _experiment(trial: Trial, asked: argparse.Namespace, result: Result) -
     result.notes += [
         f"capacity {capacity} sessions of 20 ms frames both ways; refusals: {told}",
         f"refused in p50 {percentile(refused, 0.5):.1f} ms, most {max(refused, default=0):.1f} ms",
-        f"goodput {loaded.messages_per_s / max(full.messages_per_s, 1e-9):.0%} of that when nearly full",
+        "what the load itself is late is no lateness of ours: unloaded is at least that",
         *troubles,
     ]
     entries = [round(at - trial.series.began, 2) for at in door.entries]

@@ -227,7 +227,7 @@ def carry_out(
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(measure(result))
+            runner.run(_or_interrupted(measure(result)))
     except KeyboardInterrupt:
         result.interrupted = True
     except BenchError as error:
@@ -235,6 +235,17 @@ def carry_out(
         return 1
     result.seconds = time.monotonic() - began
     return deliver(result, asked, picture(result) if picture is not None and result.details else None)
+
+
+async def _or_interrupted(measuring: Coroutine[Any, Any, None]) -> None:
+    """Ctrl-C ends the load as well: that it broke off is then no failure of the run."""
+    try:
+        await measuring
+    except BenchError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
+        raise
 
 
 _said: float = 0.0

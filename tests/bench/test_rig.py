@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import random
+import signal
 import struct
 import time
 from pathlib import Path
@@ -21,10 +22,11 @@ from benchmarks.rig.caller import Caller
 from benchmarks.rig.cells import MOMENTS, TROUBLES, cells
 from benchmarks.rig.figures_over_time import Series, judge
 from benchmarks.rig.person import Happening, Person
-from benchmarks.rig.report import Result, chart, table
+from benchmarks.rig.report import Result, arguments, carry_out, chart, table
 from benchmarks.rig.voice import FRAME, CuedVoice, Voice, find
 
 from holdfast.bench import machine
+from holdfast.bench.candidates import BenchError
 from holdfast.bench.revision import Revision
 from holdfast.client import happenings as hp
 from holdfast.emulator import SessionRecord, parse_fault
@@ -366,3 +368,29 @@ def test_an_answer_that_is_given_again_is_not_one_answer() -> None:
     whole = ("one two", spoken("one two", char_ms=CHAR_MS), "completed")
     assert answer_to("one two", replies(whole, whole).replies).answers == 2
     assert answer_to("one two", replies(("three", b"", "completed")).replies).answers == 0
+
+
+# runs
+
+
+@pytest.mark.parametrize(("code", "told"), [(130, "interrupted"), (1, "error: ")])
+def test_a_load_that_ctrl_c_ended_too_is_no_failure(
+    code: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    is_interrupted = code == 130
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def measure(result: Result) -> None:
+        result.rows.append({"round": 1})
+        if is_interrupted:
+            signal.raise_signal(signal.SIGINT)
+        raise BenchError("the load broke off.", "It said nothing.", "Try fewer --sessions.")
+
+    result = Result("rig", "A run", Revision("c" * 40, "t"), 1, {})
+    try:
+        assert carry_out(result, arguments("A run").parse_args(["--out", str(tmp_path)]), measure) == code
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    shown = capsys.readouterr()
+    assert told in shown.out + shown.err
+    assert ("round" in shown.out) is is_interrupted

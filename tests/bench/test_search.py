@@ -8,9 +8,11 @@ from holdfast.bench.search import NEAR, Search
 from tests.bench.test_figures import sample
 
 
-def searched(full_at: int, *, most: int = 4000, load_full_at: int = 100_000) -> Search:
+def searched(
+    full_at: int, *, most: int = 4000, load_full_at: int = 100_000, full: float = 0.95, near: float = NEAR
+) -> Search:
     """A relay that is late from `full_at` sessions on, a load that is from `load_full_at`."""
-    search = Search(most)
+    search = Search(most, full=full, near=near)
     for _ in range(60):
         sessions = search.next()
         if sessions is None:
@@ -18,7 +20,7 @@ def searched(full_at: int, *, most: int = 4000, load_full_at: int = 100_000) -> 
         late = sessions >= min(full_at, load_full_at)
         found = sample(
             20.0,
-            share=min(0.95 * sessions / full_at, 0.99),
+            share=min(full * sessions / full_at, 0.99),
             p99_ms=300.0 if late else 2.0,
             load=0.97 if sessions >= load_full_at else 0.3,
         )
@@ -33,6 +35,13 @@ def test_the_end_is_found(full_at: int) -> None:
     assert search.low < full_at <= search.high
     assert search.high / max(search.low, 1) <= max(NEAR, (search.low + 1) / max(search.low, 1))
     assert search.sessions == search.low
+
+
+def test_an_end_is_found_more_nearly_below_a_quota() -> None:
+    search = searched(233, full=0.4, near=1.04)
+    assert search.high is not None
+    assert search.low < 233 <= search.high <= 1.04 * search.low
+    assert search.computed == pytest.approx(233, rel=0.01)
 
 
 def test_few_attempts_are_needed() -> None:

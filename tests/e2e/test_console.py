@@ -15,7 +15,9 @@ from tests.e2e.waiting import until, when
 
 pytestmark = pytest.mark.browser
 
-LONG_TASK_MS = 50
+FEW = 50
+MANY_BESIDE_FEW = 3
+"""So much longer a task may be with twenty times the rows; drawing them all takes ten times and more."""
 
 
 def place_of(page: Page) -> int:
@@ -303,29 +305,32 @@ def test_explained_and_taken_along(open_console: Callable[..., Page], console_st
 def test_a_thousand_rows_that_change_four_times_a_second_keep_the_page_smooth(
     launch: Callable[..., Browser], console_stage: ConsoleStage
 ) -> None:
-    """Processor time of the page's tasks: a busy machine makes them later, but not longer."""
-    rows = scenes.crowd(now())
-    console_stage.show(rows)
-    browser = launch()
+    """Beside what fifty take in the same minute: what no screen shows must cost the page next to nothing."""
+    few = longest_task_ms(launch(), console_stage, scenes.crowd(now(), FEW))
+    many = longest_task_ms(launch(), console_stage, scenes.crowd(now()))
+
+    print(f"\nfour times a second: the longest task took {few:.1f} ms with {FEW} rows, {many:.1f} with 1,000")
+
+    assert many < MANY_BESIDE_FEW * few
+
+
+def longest_task_ms(browser: Browser, stage: ConsoleStage, rows: list[dict[str, Any]]) -> float:
+    """Processor time of the page's longest task while each row changes and somebody looks through them."""
+    stage.show(rows)
     with browser.new_context(viewport=WIDE) as context:
         page = context.new_page()
         browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
-        page.goto(f"{console_stage.url}/console")
+        page.goto(f"{stage.url}/console")
         expect(page.get_by_role("table", name="Sessions").get_by_role("link").first).to_be_visible()
-        for beat in range(40):
-            console_stage.change(rows=[changed(row, beat) for row in rows])
+        for beat in range(20):
+            stage.change(rows=[changed(row, beat) for row in rows])
             if beat % 4 == 0:
                 page.mouse.move(600, 500)
                 page.mouse.wheel(0, 900)
             page.wait_for_timeout(250)
         events = json.loads(browser.stop_tracing())["traceEvents"]
-        shown = page.get_by_role("row").count()
-    longest = longest_task_ms(events)
-
-    print(f"\n1,000 rows, four times a second: the longest task took {longest:.1f} ms")
-
-    assert shown < 60
-    assert longest < LONG_TASK_MS, f"the longest task took {longest:.1f} ms of processor time"
+        assert page.get_by_role("row").count() < 60
+    return max(tasks_of_the_page(events))
 
 
 def changed(row: dict[str, Any], beat: int) -> dict[str, Any]:
@@ -342,8 +347,8 @@ def changed(row: dict[str, Any], beat: int) -> dict[str, Any]:
     }
 
 
-def longest_task_ms(events: list[dict[str, Any]]) -> float:
-    """Of the renderer that draws the page; there is another one for the tab that a browser opens with."""
+def tasks_of_the_page(events: list[dict[str, Any]]) -> list[float]:
+    """Processor time of each, in ms, in the renderer that draws the page; the first tab has its own."""
     pages = {event["pid"] for event in events if "/console/assets/" in json.dumps(event.get("args"))}
     mains = {
         (event["pid"], event["tid"])
@@ -358,4 +363,4 @@ def longest_task_ms(events: list[dict[str, Any]]) -> float:
         if event["name"].endswith("RunTask") and "tdur" in event and (event["pid"], event["tid"]) in mains
     ]
     assert tasks, "the trace holds no tasks"
-    return max(tasks)
+    return tasks

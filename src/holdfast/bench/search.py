@@ -25,9 +25,9 @@ _REACH: Final = 0.9
 """Aim at this share of what the processor time promises."""
 
 
-def promised(sessions: int, sample: Sample) -> float:
-    """So many sessions would fill a core, at what each took."""
-    return sessions / sample.candidate_share * FULL if sample.candidate_share > 0 else float(sessions)
+def promised(sessions: int, sample: Sample, full: float = FULL) -> float:
+    """So many sessions would fill `full` of a core, at what each took."""
+    return sessions / sample.candidate_share * full if sample.candidate_share > 0 else float(sessions)
 
 
 @dataclass(slots=True)
@@ -36,6 +36,9 @@ class Search:
 
     most: int
     first: int = 50
+    full: float = FULL
+    """What the relay may have, in cores."""
+    near: float = NEAR
     passed: dict[int, Sample] = field(default_factory=dict)
     failed: dict[int, Sample] = field(default_factory=dict)
     ended_by_load: bool = False
@@ -60,7 +63,7 @@ class Search:
     @property
     def computed(self) -> float:
         """What the processor time promises, taken at the most that passed: messages are cheapest there."""
-        return promised(self.low, self.passed[self.low]) if self.passed else 0.0
+        return promised(self.low, self.passed[self.low], self.full) if self.passed else 0.0
 
     @property
     def sessions(self) -> float:
@@ -90,7 +93,7 @@ class Search:
         if self._doubted:
             return self._doubted
         if self.high is not None:
-            if (self.low and self.high / self.low <= NEAR) or self.high <= 1:
+            if (self.low and self.high / self.low <= self.near) or self.high <= 1:
                 return None
             middle = round((max(self.low, 1) * self.high) ** 0.5)
             return None if middle in {self.low, self.high} else middle
