@@ -203,9 +203,9 @@ class Staff:
     def _began(self, post: Post, memo: memos.Ready) -> None:
         self._tell_of_engine(post)
         self.overview.ready(post)
-        self._whereabouts.began(post.number, memo.left_behind)
+        turn = self._whereabouts.began(post.number, memo.left_behind)
         window_s = self._limits.resume_window_s
-        asyncio.get_running_loop().call_later(window_s, self._whereabouts.given_up, post.number)
+        asyncio.get_running_loop().call_later(window_s, self._whereabouts.given_up, post.number, turn)
         if self._directory.is_draining:
             post.tell(memos.Drain(at_once=True))
 
