@@ -15,6 +15,7 @@ import pytest
 from holdfast.ports import Principal
 from holdfast.server.host import BROWSER_PATH, Admission
 from holdfast.workers import memos, post
+from holdfast.workers.channel import WAITING_BYTES_MAX
 from holdfast.workers.post import Post
 from tests.server.gateway import eventually
 
@@ -40,6 +41,25 @@ tell("Ready", [])
 time.sleep(60)
 """
 """The first process says that it is ready, and no more; the second takes a socket in."""
+
+
+FULL_WORKER = """
+import os, socket, struct, sys, time
+from msgspec import msgpack
+line = socket.socket(fileno=int(sys.argv[1]))
+sys.stdin.read()
+
+def tell(*memo):
+    message = msgpack.encode(memo)
+    line.sendall(struct.pack(">I", len(message)) + message)
+
+tell("Ready", [])
+data, descriptors, _, _ = socket.recv_fds(line, 65536, 4)
+os.close(descriptors[0])
+tell("Left", msgpack.decode(data[4:])[1])
+time.sleep(60)
+"""
+"""It has no descriptor for what it is given."""
 
 
 class Heard:
@@ -112,3 +132,69 @@ async def test_one_that_could_not_be_started_is_tried_again(
             one.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_of_those_who_waited_for_too_long_a_line_none_is_counted_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_worker.py").write_text(WORKER)
+    monkeypatch.setattr(post, "MODULE", "odd_worker")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    many, said = 24, bytes(1024 * 1024)
+    assert many * len(said) > WAITING_BYTES_MAX
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for ticket in range(many):
+            assert one.give(memos.TakeIn(ticket, PEOPLE, b"", said), os.dup(theirs.fileno()))
+        async with kept(one):
+            await asyncio.wait_for(one.ready.wait(), 50)  # and reads nothing
+            gone = {memo.ticket for memo in heard.memos if isinstance(memo, memos.Left)}
+            assert gone
+            assert gone | one.awaited == set(range(many))
+            assert gone.isdisjoint(one.awaited)
+            one.close()
+
+
+async def test_without_a_descriptor_a_client_is_turned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_worker.py").write_text(WORKER)
+    monkeypatch.setattr(post, "MODULE", "odd_worker")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    async with kept(one):
+        await asyncio.wait_for(one.ready.wait(), 50)
+        ours, theirs = socket.socketpair()
+        with ours:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                assert not one.give(memos.TakeIn(1, PEOPLE, b"", b""), theirs.detach())
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert ours.recv(1) == b"", "it was closed"
+        assert one.awaited == set()
+        one.close()
+
+
+async def test_what_a_worker_has_no_room_for_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "full_worker.py").write_text(FULL_WORKER)
+    monkeypatch.setattr(post, "MODULE", "full_worker")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    one = Post(0, b"", heard.hear, heard.lost)
+    async with kept(one):
+        await asyncio.wait_for(one.ready.wait(), 50)
+        ours, theirs = socket.socketpair()
+        with ours:
+            assert one.give(memos.TakeIn(1, PEOPLE, b"", b""), theirs.detach())
+            ours.settimeout(50)
+            assert await asyncio.to_thread(ours.recv, 1) == b"", "nobody has it any more"
+        assert one.awaited == set()
+        assert heard.memos[-1] == memos.Left(1)
+        one.close()

@@ -102,7 +102,10 @@ class Post:
     def _sent(self, memo: memos.TakeIn, descriptor: int) -> bool:
         if self._line is None or not self.is_ready:
             return False
-        copy = os.dup(descriptor)
+        try:
+            copy = os.dup(descriptor)
+        except OSError:  # none is left
+            return False
         is_sent = self._line.send(memos.written(memo), copy)
         if not is_sent:
             os.close(copy)
@@ -230,6 +233,8 @@ class Post:
         if isinstance(memo, memos.Took):
             os.close(self._under_way.pop(memo.ticket)[1])
             return
+        if isinstance(memo, memos.Left) and (untaken := self._under_way.pop(memo.ticket, None)):
+            os.close(untaken[1])  # it had no room for it: its client comes again
         self._hear(self, memo)
         if isinstance(memo, memos.Ready):
             facts = {"worker": self.number + 1, "left_behind": len(memo.left_behind)}
@@ -238,7 +243,8 @@ class Post:
             self.began.set()
             waiting, self._waiting = self._waiting, {}
             for one, kept in waiting.values():
-                self.give(one, kept)
+                if not self.give(one, kept):
+                    self._hear(self, memos.Left(one.ticket))  # its client comes again
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """End a process that says nothing. If we were held up ourselves, it has a tick more."""
