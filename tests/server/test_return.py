@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
 
 from holdfast.core.faults import fault
 from holdfast.core.limits import Limits
@@ -272,3 +276,28 @@ async def test_a_session_that_begins_while_nothing_is_written_is_told_so_in_orde
         gw.directory.journal_changed(None)
         other = await talking(gw)
         assert "degraded" not in [status["state"] for status in other.told("status")]
+
+
+@pytest.mark.parametrize("spoil", ["kind = 'of tomorrow'", "content = '{}'"])
+async def test_a_session_whose_lines_nobody_can_read_is_told_so_and_holds_no_place(
+    tmp_path: Path, spoil: str
+) -> None:
+    async with Emulator(EmulatorOptions(speed=0)) as upstream:
+        async with kept(tmp_path) as journal, gateway(upstream.http_base, journal=journal) as gw:
+            client = await talking(gw)
+            client.say("input_text", text="my name is Ada")
+            await client.until_told("response_done")
+            wish = handle(client)
+        with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as other, other:
+            other.execute(f"update journal_entry set {spoil} where kind = 'item'")
+
+        with capture_logs() as logs:
+            async with kept(tmp_path) as journal, gateway(upstream.http_base, journal=journal) as gw:
+                again = await back(gw, wish)
+                assert (await again.until_told("error"))["code"] == "NO_SESSION_EXISTS"
+                again.say("create_session")
+                await again.until_told("session_ready")
+                assert len(gw.directory) == 1
+                again.close()
+    assert [one["session"] for one in logs if one["event"] == "session.unreadable"] == [wish["sessionId"]]
+    assert not [one for one in logs if one["event"] == "step.failed"]

@@ -60,11 +60,22 @@ class Revival:
         stored = self._stored.pop(session_id, None)
         if stored is None:
             return None
-        lines = [(entry.kind, entry.content) for entry in stored.entries]
-        last = next((content for kind, content in reversed(lines) if kind in WITH_TOKENS), None)
-        if last is None or lines[0][0] != "opened":
+        try:
+            return self._taken_up(stored)
+        except Exception as error:  # noqa: BLE001 - lines of another version, or a bug of ours: nobody's session
+            why = type(error).__name__
+            structlog.get_logger().error(
+                "session.unreadable", category="session", source="revival", session=session_id, reason=why
+            )
             self.journal.forget(session_id)
             return None
+
+    def _taken_up(self, stored: StoredSession) -> SessionRunner:
+        """Raises whatever odd lines lead to; nothing runs then."""
+        lines = [(entry.kind, entry.content) for entry in stored.entries]
+        if lines[0][0] != "opened":
+            raise ValueError("it has no beginning")
+        last = next(content for kind, content in reversed(lines) if kind in WITH_TOKENS)
         principal = Principal(**last["principal"])
         runner = SessionRunner(
             _NobodyYet(),
@@ -78,7 +89,11 @@ class Revival:
         )
         runner.tokens.accepted = tuple(last["tokens"])
         self.directory.enter(runner, "", principal.customer_id)
-        runner.restart(session_id, lines)
+        try:
+            runner.restart(stored.id, lines)
+        except BaseException:
+            runner.finish()
+            raise
         return runner
 
 

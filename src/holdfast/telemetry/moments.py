@@ -157,6 +157,12 @@ MOMENTS: Final[Mapping[str, Moment]] = _table(
     Moment("session.suspended", "session", "info", "The process stops; the journal keeps the session."),
     Moment("session.restored", "session", "info", "Taken up from the journal of an earlier process."),
     Moment(
+        "session.unreadable",
+        "session",
+        "error",
+        "The journal of an earlier process has lines of it that this one cannot read.",
+    ),
+    Moment(
         "sessions.left_behind", "session", "info", "How many sessions an earlier process left in the journal."
     ),
     Moment("engine.unavailable", "engine", "warning", "The embedded engine cannot start; why."),
