@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from holdfast.core.effects import Record
 from holdfast.core.recent import Recent
+from holdfast.core.faults import Fault, fault
 from holdfast.ports import Principal
 from holdfast.ports.journal import Entry, Journal
 from holdfast.runtime.resumption import Tokens
@@ -32,9 +33,13 @@ class SessionRecord:
 
     def write(self, line: Record, written: Callable[[int], None]) -> None:
         """Write one line; `written` is called when it is durable, and tells `is_written`."""
+    _is_torn: bool = False
+    """Whether lines are missing for good: a call must not wait for one to become durable."""
         content = line.content
         if line.kind in WITH_TOKENS:
             content = {**content, "tokens": self.tokens.hashes(), "principal": self.principal.as_record()}
+        if self._is_torn:
+            return
         entry = Entry(line.number, line.kind, content)
         self._unwritten.append(entry)
         self.journal.write(self.session_id, entry, written)
@@ -44,12 +49,23 @@ class SessionRecord:
         while self._unwritten and self._unwritten[0].number <= number:
             self._unwritten.pop(0)
 
-    def write_again(self, written: Callable[[int], None]) -> None:
-        """The store is well again: give it what it did not take."""
-        if self.session_id:
-            first = self.journal.next_number(self.session_id)
-            for entry in [one for one in self._unwritten if one.number >= first]:
-                self.journal.write(self.session_id, entry, written)
+    def write_again(self, written: Callable[[int], None]) -> Fault | None:
+        """The store is well again: give it what it did not take. A fault where that was more than is
+        remembered here: half a session is none, so nothing more is kept of this one.
+        """
+        if not self.session_id:
+            return None
+        first = self.journal.next_number(self.session_id)
+        missed = [one for one in self._unwritten if one.number >= first]
+        if not self._is_torn and missed and missed[0].number > first:
+            self._is_torn = True
+            self._unwritten.clear()
+            self.journal.forget(self.session_id)
+        if self._is_torn:
+            return fault("store.journal_unavailable", ["too much was said while nothing could be written"])
+        for entry in missed:
+            self.journal.write(self.session_id, entry, written)
+        return None
 
     def contact(self) -> None:
         """The client is there."""

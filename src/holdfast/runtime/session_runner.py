@@ -196,7 +196,7 @@ class SessionRunner(Shell):
     def journal_changed(self, cause: Fault | None) -> None:
         """The store stumbles, or is well again."""
         if cause is None:
-            self._record.write_again(self._recorded)
+            cause = self._record.write_again(self._recorded)
         self.step(events.JournalChanged(cause))
 
     # a client that comes back
