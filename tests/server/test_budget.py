@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from holdfast.accounts import Caps
@@ -11,6 +13,7 @@ from holdfast.runtime.watching import Watches
 from tests.server.counting import counted
 from tests.server.gateway import Client, gateway
 from tests.server.realtime_client import dial, send_text
+from tests.server.test_return import back, handle, kept, talking
 
 QUICK = EmulatorOptions(speed=0, char_ms=2)
 
@@ -100,3 +103,21 @@ async def test_minutes_are_a_cap_as_well(tmp_path: Path) -> None:
     assert client.texts[-1]["fault"]["evidence"][0].startswith("session_minutes: ")
     spoken = [one["text"] for one in client.told("assistant_transcript") if one["final"]]
     assert spoken == [FAULTS["configuration.session_budget"].message]
+
+
+async def test_a_restart_gives_nobody_new_minutes(tmp_path: Path) -> None:
+    async with Emulator(QUICK) as upstream:
+        async with kept(tmp_path) as journal, gateway(upstream.http_base, journal=journal) as gw:
+            wish = handle(await talking(gw))
+        with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as file, file:
+            before = "json_set(content, '$.began', json_extract(content, '$.began') - 3600)"
+            file.execute(f"update journal_entry set content = {before} where kind = 'opened'")
+
+        async with (
+            kept(tmp_path) as journal,
+            gateway(upstream.http_base, journal=journal) as gw,
+            counted(gw, tmp_path / "db", Caps(session_s=3_600)),
+        ):
+            again = await back(gw, wish)
+            assert await again.until_closed() == (4429, "budget_spent")
+    assert again.texts[-1]["fault"]["evidence"][0].startswith("session_minutes: ")

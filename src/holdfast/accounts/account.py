@@ -93,7 +93,7 @@ class Account:
 
     def began(self, sighting: seen.Began, at: float) -> Iterable[Charge]:
         """The session exists."""
-        self.began_at = at
+        self.began_at = at - sighting.lasted_s
         self._is_restored = sighting.is_restored
         return ()
 

@@ -36,6 +36,8 @@ class Began:
 
     is_restored: bool = False
     """Taken up from the journal of an earlier process."""
+    lasted_s: float = 0.0
+    """How long ago it began, where that was there."""
 
 
 @dataclass(frozen=True, slots=True)

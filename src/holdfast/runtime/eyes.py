@@ -34,6 +34,7 @@ Told = notices.Notice | SilenceHeard
 TYPED_REMEMBERED: Final = 32
 """Typed turns whose line may be written again: it changes while they wait for an upstream."""
 _How = Literal["first", "rebuilt", "rotated"]
+_FRESH: Final = seen.Began()
 _LIVE: Final[Mapping[str, _How]] = {
     "session.ready": "first",
     "session.rebuilt": "rebuilt",
@@ -123,16 +124,16 @@ class BrowserEyes(Eyes):
         self._is_begun = False
         self._typed: Recent[str] = Recent(TYPED_REMEMBERED)
 
-    def restored(self, at: float) -> None:
-        """The session was taken up from a journal."""
-        self._begin(at, is_restored=True)
+    def restored(self, at: float, lasted_s: float) -> None:
+        """The session was taken up from a journal, so long after it began."""
+        self._begin(at, seen.Began(is_restored=True, lasted_s=lasted_s))
 
-    def _begin(self, at: float, *, is_restored: bool = False) -> bool:
+    def _begin(self, at: float, began: seen.Began = _FRESH) -> bool:
         """Whether there is a session; told once."""
         self.session.id, self.session.mode = self._state.session_id, self._state.options.mode
         self._is_begun = bool(self.session.id)
         if self._is_begun:
-            self._tell(seen.Began(is_restored), at)
+            self._tell(began, at)
         return self._is_begun
 
     def stepped(self, told: Sequence[Told], due: Sequence[Effect], at: float) -> None:

@@ -6,12 +6,13 @@ What never will: what a line says (`core.journal_side`), writing (`store`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from holdfast.core.effects import Record
-from holdfast.core.recent import Recent
 from holdfast.core.faults import Fault, fault
+from holdfast.core.recent import Recent
 from holdfast.ports import Principal
 from holdfast.ports.journal import Entry, Journal
 from holdfast.runtime.resumption import Tokens
@@ -28,18 +29,21 @@ class SessionRecord:
     tokens: Tokens
     principal: Principal
     session_id: str = ""
+    began: float = field(default_factory=time.time)
+    """Wall-clock seconds: a session that is taken up again goes on lasting."""
     _unwritten: Recent[Entry] = field(default_factory=lambda: Recent(UNWRITTEN_MAX))
     """Lines that are not durable yet: a store that was full takes them when it is well again."""
+    _is_torn: bool = False
+    """Whether lines are missing for good: a call must not wait for one to become durable."""
 
     def write(self, line: Record, written: Callable[[int], None]) -> None:
         """Write one line; `written` is called when it is durable, and tells `is_written`."""
-    _is_torn: bool = False
-    """Whether lines are missing for good: a call must not wait for one to become durable."""
-        content = line.content
-        if line.kind in WITH_TOKENS:
-            content = {**content, "tokens": self.tokens.hashes(), "principal": self.principal.as_record()}
         if self._is_torn:
             return
+        content = line.content
+        if line.kind in WITH_TOKENS:
+            tokens, principal = self.tokens.hashes(), self.principal.as_record()
+            content = {**content, "tokens": tokens, "principal": principal, "began": self.began}
         entry = Entry(line.number, line.kind, content)
         self._unwritten.append(entry)
         self.journal.write(self.session_id, entry, written)

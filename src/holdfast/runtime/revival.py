@@ -7,6 +7,7 @@ What never will: what a line means (`core.restart`).
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import structlog
@@ -77,6 +78,7 @@ class Revival:
             raise ValueError("it has no beginning")
         last = next(content for kind, content in reversed(lines) if kind in WITH_TOKENS)
         principal = Principal(**last["principal"])
+        began = float(last.get("began", time.time()))  # an earlier version did not say
         runner = SessionRunner(
             _NobodyYet(),
             self.upstreams,
@@ -90,7 +92,7 @@ class Revival:
         runner.tokens.accepted = tuple(last["tokens"])
         self.directory.enter(runner, "", principal.customer_id)
         try:
-            runner.restart(stored.id, lines)
+            runner.restart(stored.id, lines, began)
         except BaseException:
             runner.finish()
             raise

@@ -250,12 +250,13 @@ class SessionRunner(Shell):
         self._record.session_id = session_id
         self.directory.name(self, session_id, self)
 
-    def restart(self, session_id: str, lines: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Take up a session that another process left in the journal."""
+    def restart(self, session_id: str, lines: Sequence[tuple[str, Mapping[str, Any]]], began: float) -> None:
+        """Take up a session that another process left in the journal; `began` is wall-clock seconds."""
         at = now()
         due = self.session.restart(lines, secrets.token_hex(8), at)
         self._settle_on(session_id)
-        self._eyes.restored(at)
+        self._record.began = began
+        self._eyes.restored(at, max(0.0, time.time() - began))
         self._carry_out(due)
 
     # the upstream's side
