@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -68,9 +68,11 @@ class Database:
         """
         return await self._in_thread(lambda: self._transaction(work))
 
-    async def checkpoint(self) -> None:
-        """Move everything from the write-ahead log into the file and empty the log. Raises as `open` does."""
-        await self._in_thread(self._checkpoint)
+    async def checkpoint(self) -> bool:
+        """Move everything from the write-ahead log into the file and empty the log. False: somebody reads,
+        and the log is as it was. Raises as `open` does.
+        """
+        return await self._in_thread(self._checkpoint)
 
     async def close(self, within_s: float = CLOSE_S) -> None:
         """Close the file and let the next process in. Twice is harmless.
@@ -121,7 +123,7 @@ class Database:
                 undo.callback(connection.close)
                 with connection.begin():
                     self._migrate(connection)
-                _pragmas(connection, "pragma journal_mode = wal")
+                _pragma(connection, "journal_mode = wal")
             except (SQLAlchemyError, sqlite3.Error) as error:
                 fault = unavailable(error)
                 raise (damaged(self.path, fault.detail) if fault.cause == "damaged" else fault) from None
@@ -141,16 +143,17 @@ class Database:
         except SQLAlchemyError as error:
             raise self._broken(unavailable(error)) from None
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> bool:
         try:
-            _pragmas(
-                self._ready(),
-                "pragma busy_timeout = 0",  # somebody reads: another time
-                "pragma wal_checkpoint(truncate)",
-                f"pragma busy_timeout = {self._busy_s * 1000:.0f}",
-            )
+            connection = self._ready()
+            _pragma(connection, "busy_timeout = 0")  # somebody reads: another time
+            try:
+                ((is_busy, _, _),) = _pragma(connection, "wal_checkpoint(truncate)")
+            finally:
+                _pragma(connection, f"busy_timeout = {self._busy_s * 1000:.0f}")
         except sqlite3.Error as error:
             raise self._broken(unavailable(error)) from None
+        return not is_busy
 
     def _broken(self, fault: StoreUnavailableError) -> StoreUnavailableError:
         """A connection that met more than a lock is not trusted again."""
@@ -186,9 +189,8 @@ class Database:
         return engine
 
 
-def _pragmas(connection: Connection, *pragmas: str) -> None:
-    """Pragmas that SQLite allows outside a transaction only."""
+def _pragma(connection: Connection, pragma: str) -> list[tuple[Any, ...]]:
+    """One that SQLite allows outside a transaction only; what it answers."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
-    for pragma in pragmas:
-        raw.execute(pragma).fetchall()
+    return raw.execute(f"pragma {pragma}").fetchall()

@@ -61,7 +61,7 @@ class SqliteJournal:
         self._closing = asyncio.Event()
         self._failures = 0
         self._sweep_at = 0.0
-        self._deleted = False
+        self._deleted = True  # an earlier process may have had no time to empty its log
 
     @property
     def state(self) -> JournalState:
@@ -181,9 +181,9 @@ class SqliteJournal:
         before = self._clock() - self._options.window_s
         async with self._attempt():
             swept = await self._database.transact(partial(rows.sweep, before=before, keep=self._spool.owned))
-            if swept or self._deleted:
-                await self._database.checkpoint()
-                self._deleted = False
+            self._deleted = self._deleted or bool(swept)
+            if self._deleted:
+                self._deleted = not await self._database.checkpoint()
 
     @asynccontextmanager
     async def _attempt(self, *, timed: bool = True, refusals_pass: bool = False) -> AsyncIterator[None]:

@@ -88,6 +88,7 @@ class SqliteTranscripts:
         self._taken_out: Counter[str] = Counter()
         self._failures = 0
         self._sweep_at = 0.0
+        self._deleted = False
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._cleaner: WriterThread | None = None
@@ -242,8 +243,9 @@ class SqliteTranscripts:
         at = int(self._clock() * 1e6)
         before = at - int(self._options.keep_days * DAY_US)
         gone = await self._database.transact(partial(erasure.sweep, before=before, at=at))
-        if gone:
-            await self._database.checkpoint()
+        self._deleted = self._deleted or bool(gone)
+        if self._deleted:  # until nobody was in the way
+            self._deleted = not await self._database.checkpoint()
         assert self._cleaner is not None, "start comes first"
         cleaner = self._cleaner
         gone += await sweep_each(

@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from holdfast.ports.transcripts import Entry, Erased, Receipt, Transcript, Wanted
 from holdfast.store import charge_rows, erasure, transcript_rows
-from holdfast.store.errors import StoreRefusedError, unavailable
+from holdfast.store.errors import StoreRefusedError, StoreUnavailableError, unavailable
 from holdfast.store.migrations import newest
 from holdfast.store.ownership import FileLock
 from holdfast.store.schema import APPLICATION_ID
@@ -117,9 +117,14 @@ class Visit:
         return len(there)
 
     def _empty_log(self) -> None:
-        """What is gone stands in the write-ahead log until that is emptied; a reader may be in the way."""
+        """What is gone stands in the write-ahead log until that is emptied. Raises where a reader is in the
+        way for long: it is deleted then, and not gone.
+        """
         with closing(sqlite3.connect(self.path, timeout=self._busy_s)) as raw:
-            raw.execute("pragma wal_checkpoint(truncate)").fetchall()
+            ((is_busy, _, _),) = raw.execute("pragma wal_checkpoint(truncate)").fetchall()
+        if is_busy:
+            words = "somebody reads the file, so its write-ahead log still has what was deleted"
+            raise StoreUnavailableError("locked", words)
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:
