@@ -52,6 +52,7 @@ from holdfast.server.console import Keeper
 from holdfast.server.host import Host
 from holdfast.sound import StereoRecordings
 from holdfast.store import (
+    RUN_AS_ITS_USER,
     Database,
     JournalOptions,
     MemoryCharges,
@@ -96,8 +97,14 @@ class Place:
 
     @staticmethod
     def files(path: Path) -> list[Path]:
-        """The journals' files of all places that there are or were."""
-        return [one for one in (path, *Place().left_over(path)) if one.exists()]
+        """The journals' files of all places that there are or were. Raises StoreRefusedError where they may
+        not be looked for.
+        """
+        try:
+            return [one for one in (path, *Place().left_over(path)) if one.exists()]
+        except PermissionError as error:
+            what = f"{path.parent} is not for this user ({error.strerror})."
+            raise StoreRefusedError("unusable", what, RUN_AS_ITS_USER) from None
 
     def left_over(self, path: Path) -> list[Path]:
         """Files of places that are no more, when there were more of them: each is taken over by one."""

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -28,7 +27,14 @@ from holdfast.config import ConfigError, load
 from holdfast.config.keeping import JournalSettings
 from holdfast.node import Place, price_table
 from holdfast.ports.charges import NANOS_PER_USD, Charge, Sum, merged
-from holdfast.store import StoreUnavailableError, charges_of, look_into, sums, unknown_models
+from holdfast.store import (
+    StoreRefusedError,
+    StoreUnavailableError,
+    charges_of,
+    look_into,
+    sums,
+    unknown_models,
+)
 
 EXAMPLES = """
 Examples:
@@ -110,7 +116,10 @@ def _opened(journal: JournalSettings, *, as_json: bool) -> Iterator[list[Connect
     if journal.kind == "memory":
         why = '[journal] kind is "memory": nothing outlives the process.'
         fail("nothing is kept that could be added up.", why, 'Set kind = "sqlite".', as_json=as_json)
-    paths = [path for path in _files(journal.database) if path.is_file()]
+    try:
+        paths = Place.files(journal.database)
+    except StoreRefusedError as error:
+        fail("the database can't be read.", error.message, error.remedy, as_json=as_json)
     if not paths:
         why = f"There is no {journal.database}: no gateway has run here with these settings."
         fail("there is nothing to add up.", why, "Run it where `holdfast serve` runs.", as_json=as_json)
@@ -120,11 +129,6 @@ def _opened(journal: JournalSettings, *, as_json: bool) -> Iterator[list[Connect
         except StoreUnavailableError as error:
             fix = "Run this as the gateway's user; a file of an older version is brought up to date by it."
             fail("the database can't be read.", error.detail, fix, as_json=as_json)
-
-
-def _files(path: Path) -> list[Path]:
-    """The journal's, and those of other workers, also of workers that are no more."""
-    return [path, *Place().left_over(path)]
 
 
 def _added(files: list[Connection], since: float, by: By) -> Bill:

@@ -76,11 +76,11 @@ def transcripts(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What was kept of conversations: list, show, export, delete."""
-    settings = _settings(as_json=as_json)
-    archive = archive_of(settings)
     begin, end = (_moment(one, as_json=as_json) for one in (since, until))
     wanted = Wanted(session, customer, begin, end, limit)
     try:
+        settings = _settings(as_json=as_json)
+        archive = archive_of(settings)
         if action is Action.LIST:
             found = archive.sessions(replace(wanted, limit=limit or LISTED))
             if limit is None and len(found) == LISTED:

@@ -31,9 +31,10 @@ from holdfast.store.memory import MemoryJournal
 from holdfast.store.options import JournalOptions
 from holdfast.store.sqlite import SqliteJournal
 from holdfast.store.transcripts import SqliteTranscripts, TranscriptOptions
-from holdfast.store.visit import Visit, sound_beside
+from holdfast.store.visit import RUN_AS_ITS_USER, Visit, sound_beside
 
 __all__ = [
+    "RUN_AS_ITS_USER",
     "Database",
     "Degraded",
     "Entry",

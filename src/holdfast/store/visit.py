@@ -27,6 +27,7 @@ from holdfast.store.ownership import FileLock
 from holdfast.store.schema import APPLICATION_ID
 
 BUSY_S: Final = 5.0
+RUN_AS_ITS_USER: Final = "Run this as the user that the gateway runs as."
 
 
 def sound_beside(database: Path) -> Path:
@@ -103,6 +104,9 @@ class Visit:
         except StoreRefusedError:
             yield False
             return
+        except OSError as error:
+            what = f"{self.path} is not for this user ({error.strerror})."
+            raise StoreRefusedError("unusable", what, RUN_AS_ITS_USER) from None
         try:
             yield True
         finally:
