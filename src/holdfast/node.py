@@ -57,12 +57,12 @@ from holdfast.store import (
     JournalOptions,
     MemoryCharges,
     MemoryJournal,
+    SpentElsewhere,
     SqliteCharges,
     SqliteJournal,
     SqliteTranscripts,
     StoreRefusedError,
     Visit,
-    spent_elsewhere,
     take_over,
 )
 from holdfast.telemetry import kept_lines
@@ -293,22 +293,20 @@ class Node:
         """Who counts what conversations cost, and what may still be spent."""
         settings, limits, directory = self.settings, self.settings.limits, self.directory
         charges: Charges = MemoryCharges()
+        others: list[Path] = []
         if self.database is not None:
-            charges = SqliteCharges(
-                self.database,
-                limits.charges_waiting,
-                settings.budget.keep_days,
-                left_over=self.place.left_over(settings.journal.database),
-            )
+            path, limit, days = settings.journal.database, limits.charges_waiting, settings.budget.keep_days
+            others = self.place.others(path)
+            charges = SqliteCharges(self.database, limit, days, left_over=self.place.left_over(path))
             charges.start()
         stack.push_async_callback(charges.close)
-        others = self.place.others(settings.journal.database) if self.database is not None else []
+        elsewhere = SpentElsewhere(others)
 
         async def spent_elsewhere_since(since: float) -> Mapping[str, int]:
-            return await asyncio.to_thread(spent_elsewhere, others, since)
+            return await asyncio.to_thread(elsewhere, since)
 
         ledger, now, prices = self.keeper.ledger, time.time(), price_table(settings)
-        ledger.purse.begin(sum((await charges.spent(now // DAY_S * DAY_S)).values()), now)
+        ledger.purse.begin(sum((await charges.spent(now // DAY_S * DAY_S) or {}).values()), now)
         self.books = Books(
             prices,
             charges,

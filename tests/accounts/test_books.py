@@ -14,7 +14,7 @@ from holdfast.accounts import Books, Caps, PriceTable, own_prices
 from holdfast.accounts.budget import DAY_S, Spending, as_fault, reached_by_session
 from holdfast.core.faults import Fault
 from holdfast.ports import sightings as seen
-from holdfast.ports.charges import Charge
+from holdfast.ports.charges import ENDLESS, Charge
 from holdfast.ports.sightings import Sighting, Watched
 
 WALL = 1_795_000_000.0
@@ -35,11 +35,11 @@ class Kept:
     def put(self, charge: Charge) -> None:
         self.put_in.append(charge)
 
-    async def spent(self, since: float) -> Mapping[str, int]:
+    async def spent(self, since: float, before: float = ENDLESS) -> Mapping[str, int] | None:
         assert since == MIDNIGHT
         return self.before
 
-    async def spent_on(self, session_id: str) -> int:
+    async def spent_on(self, session_id: str, before: float = ENDLESS) -> int | None:
         return {"s1": 9 * ANSWER}.get(session_id, 0)
 
     async def close(self) -> None:
@@ -183,9 +183,9 @@ async def test_what_is_spent_while_the_past_is_read_counts_too() -> None:
     read = asyncio.Event()
 
     class Slow(Kept):
-        async def spent_on(self, session_id: str) -> int:
+        async def spent_on(self, session_id: str, before: float = ENDLESS) -> int | None:
             await read.wait()
-            return await super().spent_on(session_id)
+            return await super().spent_on(session_id, before)
 
     office = await Office(Caps(session=100 * ANSWER), Slow()).open()
     session = Watched("s1", "browser", "C-1")
@@ -299,3 +299,36 @@ def test_the_words_of_a_cap_are_the_tables() -> None:
     assert (dollars.is_spent, minutes.is_spent) == (True, False)
     assert as_fault(dollars, WALL).evidence == ("session_usd: 1.2 of 1 USD",)
     assert minutes.fact() == "session_minutes: 0.8 of 1.5 minutes"
+
+
+async def test_a_store_that_cannot_say_what_was_spent_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOOK_EVERY_S", "OTHERS_EVERY_S"):
+        monkeypatch.setattr(f"holdfast.accounts.books.{name}", 0.01)
+
+    @dataclass
+    class Busy(Kept):
+        """Locked by somebody when it is asked first."""
+
+        asked: int = 0
+
+        async def spent(self, since: float, before: float = ENDLESS) -> Mapping[str, int] | None:
+            self.asked += 1
+            assert before == WALL, "what this process spends it knows by itself"
+            return None if self.asked == 1 else await super().spent(since, before)
+
+        async def spent_on(self, session_id: str, before: float = ENDLESS) -> int | None:
+            return None if self.asked == 1 else await super().spent_on(session_id, before)
+
+    store = Busy({"C-1": 10 * ANSWER})
+    office = await Office(Caps(session=10 * ANSWER, customer_per_day=10 * ANSWER), store).open()
+    session = Watched("s1", "browser", "C-2")
+    office.see(session, seen.Began(is_restored=True))
+    assert office.books.refusal("C-1") is None, "nobody knows better yet"
+    async with asyncio.timeout(5):
+        while office.books.refusal("C-1") is None or not office.books.accounts["s1"].spent:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+    assert office.books.accounts["s1"].spent == 9 * ANSWER
+    assert office.books.spending.of_all == 10 * ANSWER
+    assert store.asked == 2
+    office.books.close()

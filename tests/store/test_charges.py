@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -16,12 +17,12 @@ from holdfast.ports.charges import Charge, Sum, Tokens, merged
 from holdfast.store import (
     Database,
     MemoryCharges,
+    SpentElsewhere,
     SqliteCharges,
     StoreUnavailableError,
     charges_of,
     forget_customer,
     look_into,
-    spent_elsewhere,
     sums,
     unknown_models,
 )
@@ -58,6 +59,10 @@ async def store(path: Path, waiting_max: int = 100, keep_days: float = 30) -> As
     finally:
         await charges.close()
         await database.close()
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"no database")
 
 
 def named_in(folder: Path) -> list[str]:
@@ -126,11 +131,11 @@ async def test_what_was_spent_outlives_the_process(path: Path) -> None:
     async with store(path) as charges:
         assert await charges.spent(WALL - 60) == {"C-1": 12_000}
         assert (await charges.spent_on("s1"), await charges.spent_on("s2")) == (15_000, 0)
-    assert spent_elsewhere([path, path.with_name("missing.sqlite3")], WALL - 60) == {"C-1": 12_000}
+    assert SpentElsewhere([path, path.with_name("missing.sqlite3")])(WALL - 60) == {"C-1": 12_000}
     assert await MemoryCharges().spent(0) == {}
     assert await MemoryCharges().spent_on("s1") == 0
     path.with_name("other.sqlite3").write_text("this is no database")
-    assert spent_elsewhere([path.with_name("other.sqlite3"), path], WALL - 60) == {"C-1": 12_000}
+    assert SpentElsewhere([path.with_name("other.sqlite3"), path])(WALL - 60) == {"C-1": 12_000}
 
 
 async def test_what_is_older_than_it_shall_be_is_deleted(path: Path) -> None:
@@ -233,7 +238,7 @@ async def test_a_file_is_read_whatever_its_folder_is_called(tmp_path: Path) -> N
     folder = tmp_path / "50%25 of a?b#c"
     await filled(folder / "holdfast.sqlite3", ONE)
 
-    assert spent_elsewhere([folder / "holdfast.sqlite3"], 0) == {"C-1": 3_000}
+    assert SpentElsewhere([folder / "holdfast.sqlite3"])(0) == {"C-1": 3_000}
     assert named_in(tmp_path) == [folder.name], "and nothing else is made"
 
 
@@ -241,3 +246,41 @@ def test_sums_of_several_files_are_one() -> None:
     one, two = Sum("C-1", responses=1, cost=5), Sum("C-2", cost=7)
 
     assert merged([one, two, replace(one, wasted=3)]) == [Sum("C-1", responses=2, cost=10, wasted=3), two]
+
+
+async def test_a_file_that_cannot_be_read_for_a_moment_has_spent_what_it_had(path: Path) -> None:
+    await filled(path, ONE)
+    elsewhere = SpentElsewhere([path])
+    assert elsewhere(WALL - 60) == {"C-1": 3_000}
+    shutil.copyfile(path, path.with_name("kept"))
+    spoil(path)
+    assert elsewhere(WALL - 60) == {"C-1": 3_000}
+    shutil.copyfile(path.with_name("kept"), path)
+    assert elsewhere(WALL - 60) == {"C-1": 3_000}
+    spoil(path)
+    assert elsewhere(WALL - 50) == {}, "of another day nothing is known"
+
+
+async def test_a_locked_file_does_not_say_that_nothing_was_spent(path: Path) -> None:
+    await filled(path, ONE)
+    async with store(path) as charges:
+        with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
+            somebody.execute("begin immediate")
+            assert await charges.spent(0) is None
+            assert await charges.spent_on("s1") is None
+            somebody.execute("rollback")
+        assert await charges.spent(0) == {"C-1": 3_000}
+        assert await charges.spent(0, ONE.at) == {}
+        assert await charges.spent_on("s1", ONE.at) == 0
+
+
+async def test_a_session_that_was_taken_over_has_spent_what_it_had_there(path: Path) -> None:
+    left_over = path.with_stem("left-over")
+    await filled(left_over, ONE)
+    database = Database(path)
+    charges = SqliteCharges(database, 100, 30, lambda: WALL, [left_over])
+    charges.start()
+    charges.put(replace(ONE, thing_id="r2"))
+    await charges.close()
+    assert await charges.spent_on("s1") == 6_000
+    await database.close()

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from holdfast.accounts.account import LOOKS, Account
-from holdfast.accounts.budget import Caps, Reached, Spending, as_fault, midnight, reached_by_session
+from holdfast.accounts.budget import Caps, Reached, Spending, as_fault, reached_by_session
 from holdfast.accounts.prices import PriceTable
 from holdfast.core.faults import Fault
 from holdfast.ports import sightings as seen
@@ -63,6 +63,9 @@ class Books:
         self._others = others
         self._told = told
         self._wall = wall
+        self._began_at = 0.0
+        self._is_read = False
+        """Whether it is known what was spent before this process began."""
         self._warned: set[tuple[str, str]] = set()
         self._ending: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -70,8 +73,9 @@ class Books:
 
     async def open(self) -> None:
         """Read what was spent today, and watch from now on."""
-        now = self._wall()
-        self.spending.begin(await self._charges.spent(midnight(now)), now)
+        self._began_at = self._wall()
+        self.spending.begin({}, self._began_at)
+        await self._read_earlier()
         await self._hear_of_others()
         if self._caps.is_any:
             self._task = asyncio.create_task(self._look_on(), name="budgets")
@@ -115,9 +119,15 @@ class Books:
     def _take_up(self, account: Account) -> None:
         """What a session has cost in an earlier process counts for its cap."""
 
+        session_id, until = account.session.id, self._wall()
+
         async def read() -> None:
-            before = await self._charges.spent_on(account.session.id)
-            account.spent += before  # not in one line: what is spent meanwhile would be forgotten
+            while self.accounts.get(session_id) is account:
+                before = await self._charges.spent_on(session_id, until)
+                if before is not None:
+                    account.spent += before  # not in one line: what is spent meanwhile would be forgotten
+                    return
+                await asyncio.sleep(LOOK_EVERY_S)
 
         task = asyncio.get_running_loop().create_task(read())
         self._reading.add(task)
@@ -209,9 +219,21 @@ class Books:
             self._turn_the_page()
             if loop.time() - looked_at >= OTHERS_EVERY_S:
                 looked_at = loop.time()
+                await self._read_earlier()
                 await self._hear_of_others()
             for account in list(self.accounts.values()):
                 self._judge(account, loop.time())
+
+    async def _read_earlier(self) -> None:
+        """What an earlier process has spent today. A store that cannot say so now is asked again, or each
+        start with a busy disk would begin the day anew.
+        """
+        day = self.spending.day
+        found = None if self._is_read else await self._charges.spent(day, self._began_at)
+        if found is not None:
+            self._is_read = True
+            if day == self.spending.day:
+                self.spending.take_up(found)
 
     async def _hear_of_others(self) -> None:
         if self._others is not None:

@@ -87,12 +87,14 @@ class Spending:
     _others_total: int = 0
 
     def begin(self, spent: Mapping[str, int], wall: float) -> None:
-        """What the store has of today. Where there is no room for all, there is for those who spent most."""
-        self.day = midnight(wall)
-        dearest = sorted(spent, key=spent.__getitem__, reverse=True)[: self.customers_max]
-        self.by_customer = {customer_id: spent[customer_id] for customer_id in dearest}
-        self.uncounted = len(spent) - len(dearest)
-        self.total = sum(spent.values())
+        """What the store has of today."""
+        self.day, self.total, self.by_customer, self.uncounted = midnight(wall), 0, {}, 0
+        self.take_up(spent)
+
+    def take_up(self, spent: Mapping[str, int]) -> None:
+        """What was spent today before. Where there is no room for all, there is for those who spent most."""
+        for customer_id in sorted(spent, key=spent.__getitem__, reverse=True):
+            self.add(customer_id, spent[customer_id])
 
     def roll(self, wall: float) -> bool:
         """Whether a new day has begun: then nothing is spent of it."""

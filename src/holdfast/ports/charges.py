@@ -82,6 +82,8 @@ class Charge:
 
 OWN_ENGINE: Final = "own engine"
 UNKNOWN: Final = "unknown"
+ENDLESS: Final = float("inf")
+"""A moment that never comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,13 @@ class Charges(Protocol):
         """How many are not written yet."""
         ...
 
-    async def spent(self, since: float) -> Mapping[str, int]:
-        """Nano-dollars that budgets count, by customer, of charges from `since` on."""
+    async def spent(self, since: float, before: float = ENDLESS) -> Mapping[str, int] | None:
+        """Nano-dollars that budgets count, by customer, of charges between these moments. None: nobody can
+        say now; ask again.
+        """
         ...
 
-    async def spent_on(self, session_id: str) -> int:
+    async def spent_on(self, session_id: str, before: float = ENDLESS) -> int | None:
         """The same of one session, from its beginning on."""
         ...
 

@@ -15,10 +15,10 @@ from holdfast.ports.journal import (
     StoredSession,
 )
 from holdfast.store.charge_rows import (
+    SpentElsewhere,
     charges_of,
     forget_customer,
     look_into,
-    spent_elsewhere,
     sums,
     unknown_models,
 )
@@ -45,6 +45,7 @@ __all__ = [
     "JournalState",
     "MemoryCharges",
     "MemoryJournal",
+    "SpentElsewhere",
     "SqliteCharges",
     "SqliteConsents",
     "SqliteJournal",
@@ -59,7 +60,6 @@ __all__ = [
     "forget_customer",
     "look_into",
     "sound_beside",
-    "spent_elsewhere",
     "sums",
     "take_over",
     "unknown_models",

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from holdfast.ports.charges import Charge, Grouping, Sum, Tokens
+from holdfast.ports.charges import ENDLESS, Charge, Grouping, Sum, Tokens
 from holdfast.store.errors import StoreUnavailableError, unavailable
 from holdfast.store.schema import CHARGE
 
@@ -45,7 +45,7 @@ _PUT: Final = _NEW.on_conflict_do_update(
 )
 _SPENT: Final = (
     select(CHARGE.c.customer_id, func.sum(CHARGE.c.assumed))
-    .where(CHARGE.c.at >= bindparam("since"))
+    .where(CHARGE.c.at >= bindparam("since"), CHARGE.c.at < bindparam("before"))
     .group_by(CHARGE.c.customer_id)
 )
 _NAMES: Final = {
@@ -66,15 +66,18 @@ def _row(charge: Charge) -> dict[str, Any]:
     return row | asdict(charge.tokens)
 
 
-def spent(connection: Connection, since: float) -> dict[str, int]:
+def spent(connection: Connection, since: float, before: float = ENDLESS) -> dict[str, int]:
     """Nano-dollars that budgets count, by customer."""
-    return {row[0]: int(row[1]) for row in connection.execute(_SPENT, {"since": since})}
+    asked = {"since": since, "before": before}
+    return {row[0]: int(row[1]) for row in connection.execute(_SPENT, asked)}
 
 
-def spent_on(connection: Connection, session_id: str) -> int:
+def spent_on(connection: Connection, session_id: str, before: float = ENDLESS) -> int:
     """The same of one session."""
-    asked = select(func.coalesce(func.sum(CHARGE.c.assumed), 0)).where(CHARGE.c.session_id == session_id)
-    return int(connection.execute(asked).scalar_one())
+    its = (CHARGE.c.session_id == session_id, CHARGE.c.at < before)
+    return int(
+        connection.execute(select(func.coalesce(func.sum(CHARGE.c.assumed), 0)).where(*its)).scalar_one()
+    )
 
 
 def sums(connection: Connection, since: float, by: Grouping | None) -> list[Sum]:
@@ -150,13 +153,34 @@ def look_into(path: Path, busy_s: float = 1.0) -> Connection:
         return connection
 
 
-def spent_elsewhere(paths: Sequence[Path], since: float) -> Mapping[str, int]:
-    """What other processes have spent, by customer: from their files, as far as they can be read. One that is
-    being made has nothing in it yet.
+class SpentElsewhere:
+    """What other processes have spent, by customer: from their files. One that is being made has nothing in
+    it yet; one that cannot be read at the moment has spent what it had when it could.
     """
-    found: Counter[str] = Counter()
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._since = 0.0
+        self._known: dict[Path, Mapping[str, int]] = {}
+
+    def __call__(self, since: float) -> Mapping[str, int]:
+        """From that moment on. Blocking."""
+        if since != self._since:
+            self._since, self._known = since, {}
+        for path in self._paths:
+            if path.is_file():
+                with suppress(StoreUnavailableError, SQLAlchemyError), look_into(path) as connection:
+                    self._known[path] = spent(connection, since)
+        found: Counter[str] = Counter()
+        for one in self._known.values():
+            found.update(one)
+        return found
+
+
+def spent_on_there(paths: Sequence[Path], session_id: str) -> int:
+    """What one session has cost in other places, as far as their files can be read."""
+    found = 0
     for path in paths:
-        if path.is_file():
-            with suppress(StoreUnavailableError, SQLAlchemyError), look_into(path) as connection:
-                found.update(spent(connection, since))
+        with suppress(StoreUnavailableError, SQLAlchemyError), look_into(path) as connection:
+            found += spent_on(connection, session_id)
     return found

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
-from holdfast.ports.charges import Charge
+from holdfast.ports.charges import ENDLESS, Charge
 from holdfast.store import charge_rows
 from holdfast.store.apart import write_apart
 from holdfast.store.database import Database
@@ -33,6 +34,7 @@ SWEEP_EVERY_S: Final = 3600.0
 DAY_S: Final = 86_400.0
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class MemoryCharges:
@@ -43,11 +45,11 @@ class MemoryCharges:
     def put(self, charge: Charge) -> None:
         """Nobody will ask for it."""
 
-    async def spent(self, since: float) -> Mapping[str, int]:  # noqa: ARG002 - the port's signature
+    async def spent(self, since: float, before: float = ENDLESS) -> Mapping[str, int]:  # noqa: ARG002
         """Nothing: a fresh process has spent nothing."""
         return {}
 
-    async def spent_on(self, session_id: str) -> int:  # noqa: ARG002 - as above
+    async def spent_on(self, session_id: str, before: float = ENDLESS) -> int:  # noqa: ARG002 - as above
         """As above."""
         return 0
 
@@ -97,21 +99,24 @@ class SqliteCharges:
         self._waiting[charge.key] = charge
         self._came.set()
 
-    async def spent(self, since: float) -> Mapping[str, int]:
-        """See `Charges`. A store that cannot be read has nothing to say: the log names it."""
-        try:
-            return await self._database.transact(partial(charge_rows.spent, since=since))
-        except StoreError as error:
-            self._stumbled(error)
-            return {}
+    async def spent(self, since: float, before: float = ENDLESS) -> Mapping[str, int] | None:
+        """See `Charges`."""
+        return await self._asked(partial(charge_rows.spent, since=since, before=before))
 
-    async def spent_on(self, session_id: str) -> int:
-        """See `Charges`; as above."""
+    async def spent_on(self, session_id: str, before: float = ENDLESS) -> int | None:
+        """See `Charges`. A session that was taken over from another place has left its charges there."""
+        here = await self._asked(partial(charge_rows.spent_on, session_id=session_id, before=before))
+        if here is None or not self._left_over:
+            return here
+        return here + await asyncio.to_thread(charge_rows.spent_on_there, self._left_over, session_id)
+
+    async def _asked(self, question: Callable[[Connection], T]) -> T | None:
+        """None: a store that cannot be read, which the log names."""
         try:
-            return await self._database.transact(partial(charge_rows.spent_on, session_id=session_id))
+            return await self._database.transact(question)
         except StoreError as error:
             self._stumbled(error)
-            return 0
+            return None
 
     async def close(self) -> None:
         """Write what waits, for at most so long."""
