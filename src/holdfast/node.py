@@ -335,7 +335,7 @@ class Node:
 
 def price_table(settings: Settings) -> PriceTable:
     """What upstreams cost: the operator's rows before the package's."""
-    return PriceTable(own_prices(), rows_of(one.model_dump() for one in settings.price))
+    return PriceTable(own_prices(), rows_of(one.model_dump(exclude_none=True) for one in settings.price))
 
 
 def _name_unpriced(settings: Settings, prices: PriceTable) -> None:

@@ -7,10 +7,13 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from holdfast.config import load
+from holdfast.node import price_table
 from holdfast.store import Database, SqliteCharges
 from tests.cli.commands import run
 from tests.store.test_charges import DAY_S, ONE, WALL
@@ -164,3 +167,17 @@ def test_a_bad_price_is_named_with_its_key(path: Path) -> None:
     assert done.exit_code == 1
     assert "price.0" in done.stderr
     assert "Give text, audio, image or per_minute" in done.stderr
+
+
+def test_a_price_of_ones_own_need_not_say_what_is_cached(path: Path) -> None:
+    row = '[[price]]\nmodels = ["m"]\nas_of = 2026-01-01\naudio = { input = 32.00, output = 64.00 }\n'
+    path.with_name("holdfast.toml").write_text(row)
+    fill(path, ONE)
+
+    done = run("cost", "--since", "2026-01-01", "--json")
+
+    assert done.exit_code == 0, done.output
+    price = price_table(load()).find("m", date(2026, 1, 2))
+    assert price is not None
+    told = (price.audio_in, price.audio_cached, price.audio_out)
+    assert [str(one) for one in told] == ["32.0", "32.0", "64.0"]
