@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,30 @@ def test_one_pair_of_brackets_too_few_is_told_so(tmp_path: Path) -> None:
 )
 def test_one_underscore_too_few_is_told_so(tmp_path: Path, variable: str, meant: str) -> None:
     assert meant in told(tmp_path, environ={variable: "1"})[variable][1]
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIGHcanary/CANARY\n-----END PRIVATE KEY-----\n"
+
+
+PASTED = {"pem": PEM, "chain": PEM * 9, "base64": b64encode(PEM.encode()).decode(), "long": "canary" * 50}
+
+
+@pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED.keys())
+def test_a_key_in_the_place_of_its_file_is_named_and_never_shown(tmp_path: Path, pasted: str) -> None:
+    environ = {"HOLDFAST_SERVER__TLS_CERT": pasted, "HOLDFAST_SERVER__TLS_KEY": pasted}
+
+    problems = told(tmp_path, environ=environ)
+
+    assert set(problems) == set(environ)
+    assert pasted[30:50] not in str(problems)
+    assert all("path" in remedy for _, remedy in problems.values())
+
+
+def test_what_cannot_be_reached_is_told_not_raised(tmp_path: Path) -> None:
+    far = "x" * 300
+    text = f"[engine]\nasr_model = '{far}'\nvad_model = '{far}'\n[portal]\ndatabase = '{far}'"
+
+    problems = told(tmp_path, text)
+
+    assert {key.split()[0] for key in problems} == {"engine.asr_model", "engine.vad_model"}
+    assert all("File name too long" in problem for problem, _ in problems.values())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from holdfast.config.paths import is_folder, no_file, no_folder
 from holdfast.config.problems import Problem, show
 from holdfast.config.shapes import OPENAI_URL, Settings, UpstreamSettings
 from holdfast.core.models import UnknownModel, resolve_model
@@ -225,7 +226,7 @@ def _minting(settings: Settings, name: Name) -> Iterator[Problem]:
 
 
 def _portal(settings: Settings, name: Name) -> Iterator[Problem]:
-    if settings.portal.database.is_dir():
+    if is_folder(settings.portal.database):
         yield Problem(
             name("portal.database"),
             f"{settings.portal.database} is a folder",
@@ -267,12 +268,9 @@ def _engine(settings: Settings, name: Name) -> Iterator[Problem]:
             "Run `pip install --no-deps pipecat-ai`, or name its file in turn_model.",
         )
     asr = settings.engine.asr_model
-    if asr is not None and not asr.is_dir():
-        yield Problem(
-            name("engine.asr_model"),
-            f"there is no folder {asr}",
-            "Name the folder of an acoustic model, or leave it out to use the one that is installed.",
-        )
+    remedy = "Name the folder of an acoustic model, or leave it out to use the one that is installed."
+    if asr is not None and (wrong := no_folder(asr, remedy)) is not None:
+        yield Problem(name("engine.asr_model"), *wrong)
 
 
 def _prices(settings: Settings, name: Name) -> Iterator[Problem]:
@@ -310,8 +308,8 @@ def _stages(settings: Settings, environ: Mapping[str, str], name: Name) -> Itera
 
 def _files(files: Mapping[str, Path | None], name: Name) -> Iterator[Problem]:
     for key, path in files.items():
-        if path is not None and not path.is_file():
-            yield Problem(name(key), f"there is no file {path}", "Correct the path, or leave it out.")
+        if path is not None and (wrong := no_file(path)) is not None:
+            yield Problem(name(key), *wrong)
 
 
 def _upstreams(settings: Settings, environ: Mapping[str, str], name: Name, today: date) -> Iterator[Problem]:
