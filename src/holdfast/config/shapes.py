@@ -292,7 +292,7 @@ class TracesSettings(BaseModel):
         return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
-MAY_BE_NONE: Final = frozenset({"append_join_ms"})
+MAY_BE_NONE: Final = frozenset({"append_join_ms", "unheard_s"})
 """Limits whose 0 means: never. Of all others it would mean that nothing works."""
 
 
