@@ -13,3 +13,13 @@ from tests.config.test_load import read, told
 @pytest.mark.parametrize("name", sorted({*MAY_BE_NONE, "unheard_s"}))
 def test_what_can_be_switched_off_may_be_nothing(tmp_path: Path, name: str) -> None:
     assert getattr(read(tmp_path, f"[limits]\n{name} = 0").limits, name) == 0
+
+
+@pytest.mark.parametrize("written", ["inf", "nan", "-inf"])
+def test_a_bound_has_an_end(tmp_path: Path, written: str) -> None:
+    ((key, (_, remedy)),) = told(tmp_path, f"[limits]\nsession_s = {written}").items()
+
+    assert (key, remedy) == ("limits.session_s in holdfast.toml", "Give an ordinary number.")
+    assert set(told(tmp_path, "port = 1", {"HOLDFAST_LIMITS__IDLE_S": written})) == {
+        "HOLDFAST_LIMITS__IDLE_S"
+    }

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict
 
-STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True, allow_inf_nan=False)
 
 
 def listed(value: Any) -> Any:
