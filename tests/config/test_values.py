@@ -23,3 +23,9 @@ def test_a_bound_has_an_end(tmp_path: Path, written: str) -> None:
     assert set(told(tmp_path, "port = 1", {"HOLDFAST_LIMITS__IDLE_S": written})) == {
         "HOLDFAST_LIMITS__IDLE_S"
     }
+
+
+def test_a_file_may_begin_as_editors_of_windows_let_it(tmp_path: Path) -> None:
+    (tmp_path / "holdfast.toml").write_bytes(b"\xef\xbb\xbfport = 9000\r\n")
+
+    assert read(tmp_path).port == 9000

@@ -101,7 +101,7 @@ def _path(environ: Mapping[str, str], folder: Path) -> tuple[Path, bool]:
 
 def _read(path: Path, *, named: bool) -> Tree:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if not named:
             return {}
