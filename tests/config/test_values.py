@@ -29,3 +29,13 @@ def test_a_file_may_begin_as_editors_of_windows_let_it(tmp_path: Path) -> None:
     (tmp_path / "holdfast.toml").write_bytes(b"\xef\xbb\xbfport = 9000\r\n")
 
     assert read(tmp_path).port == 9000
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[engine]\nvoice = 'bob'", "[transcripts]\nphone_regions = ['us']", "[[upstream]]\nstatus_page = 'x'"],
+)
+def test_the_remedy_of_a_text_is_not_that_of_another(tmp_path: Path, text: str) -> None:
+    remedies = [remedy for _, remedy in told(tmp_path, text).values()]
+
+    assert not any("at most 64" in remedy for remedy in remedies)

@@ -36,8 +36,15 @@ _REMEDIES: Final = {
     "model_type": "Write it as a table.",
     "model_attributes_type": "Write it as a table.",
     "path_type": "Give a path as a text in quotes.",
-    "string_pattern_mismatch": "Use letters, digits, dot, dash and underscore only, at most 64.",
 }
+
+_OF_PATTERNS: Final = {
+    "name": "Use letters, digits, dot, dash and underscore only, at most 64.",
+    "status_page": 'Write the whole address, as in "https://status.example.com".',
+    "voice": "Use one of these.",
+    "phone_regions": 'Write countries as two capital letters, as in "US".',
+}
+"""Settings whose text has a form -> what to do."""
 
 _IN_OTHER_WORDS: Final = {
     "tuple_type": "Input should be a list",
@@ -90,7 +97,9 @@ def describe(
         message = _IN_OTHER_WORDS[kind]
     said = (message[0].lower() + message[1:]).partition(", unable")[0]
     shown = "" if path[0] in _SECRET_TABLES or kind == "missing" else f" (it is {show(value)})"
-    return f"{said}{shown}", _REMEDIES.get(kind, "Give a value that fits.")
+    form = next((_OF_PATTERNS[one] for one in reversed(path) if one in _OF_PATTERNS), None)
+    known_remedy = form if kind == "string_pattern_mismatch" else _REMEDIES.get(kind)
+    return f"{said}{shown}", known_remedy or "Give a value that fits."
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
