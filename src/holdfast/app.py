@@ -128,9 +128,9 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Serve until the block ends; answers the address. Raises PortTakenError, GatewayError."""
+        """Serve until the block ends; answers the address. Raises CannotListenError, GatewayError."""
         settings = self.settings
-        sock = bound_socket(settings.host, settings.port)
+        sock = bound_socket(settings.host.strip("[]"), settings.port)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(sock.close)
             portal = await open_portal(settings)

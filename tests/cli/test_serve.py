@@ -83,3 +83,28 @@ def test_errors_for_machines(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--json", HOLDFAST_PORT="99999")
     assert ended.returncode == 2
     assert "what" in json.loads(ended.stderr)["error"]
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "no-such-host.invalid"])
+def test_an_address_that_is_not_this_machines_is_not_called_taken(tmp_path: Path, host: str) -> None:
+    open_to_others = {
+        "HOLDFAST_AUTH__SECRET": "a-secret-of-more-than-32-bytes-for-a-test",
+        "HOLDFAST_SERVER__ORIGINS": "https://portal.example",
+        "HOLDFAST_SERVER__TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+    ended = serve(tmp_path, "--host", host, "--port", "0", "--json", **open_to_others)
+
+    error = json.loads(ended.stderr)["error"]
+    assert ended.returncode == 1
+    assert host in error["what"]
+    assert "taken" not in error["what"]
+    assert "127.0.0.1" in error["fix"]
+
+
+def test_an_address_in_brackets_is_the_address(tmp_path: Path) -> None:
+    """As people write `[::1]`; not every machine has one."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = serve(tmp_path, "--host", "[127.0.0.1]", "--port", str(port))
+    assert ended.returncode == 1
+    assert f"port {port} on [127.0.0.1] is taken" in ended.stderr

@@ -128,3 +128,12 @@ def test_a_folder_that_can_be_made_and_one_that_is_a_file(tmp_path: Path) -> Non
 def test_a_compiled_part_is_no_fault_either_way(obstacle: str | None, told: str) -> None:
     answer = offline.compiled("it is fast", "it is slow", obstacle=obstacle)
     assert (answer.status, answer.detail) == (Status.OK, told)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+def test_an_address_of_nobody_here_is_no_port_in_use(host: str) -> None:
+    answer = offline.port(host, 0)
+
+    assert answer.fault is not None
+    assert answer.fault.code == "configuration.invalid"
+    assert "address of this machine" in answer.remedy

@@ -7,6 +7,7 @@ What never will: building the gateway (`app`).
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import signal
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, Settings, load
 from holdfast.node import GatewayError
 from holdfast.runtime import garbage
-from holdfast.server.listening import PortTakenError
+from holdfast.server.listening import CannotListenError, PortTakenError
 from holdfast.telemetry import configure
 
 if TYPE_CHECKING:
@@ -98,6 +99,15 @@ def serve(
             "Stop it, or choose another: holdfast serve --port 8081 (or HOLDFAST_PORT=8081).",
             as_json=as_json,
         )
+    except CannotListenError as error:
+        fix = (
+            "Take a port above 1023, as in --port 8080, or allow this user the lower ones "
+            "(CAP_NET_BIND_SERVICE)."
+            if error.errno == errno.EACCES
+            else "Use an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for every one it has."
+        )
+        what = f"nobody can listen on port {settings.port} of {settings.host}."
+        fail(what, f"The system says: {error.strerror}.", fix, as_json=as_json)
     except GatewayError as error:
         fail(error.what, error.why, error.fix, as_json=as_json)
     finally:

@@ -6,6 +6,7 @@ whole, or anything that dials.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import importlib.metadata
 import ipaddress
@@ -79,12 +80,20 @@ def port(host: str, number: int) -> Answer:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, number))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         if _is_ours(host, number):
             return Answer.ok(f"a gateway runs on {host}:{number}")
-        why = f"{host}:{number} cannot be used: {error.strerror or error}"
-        remedy = "Stop what listens there, or choose another: HOLDFAST_PORT=8081 make run"
-        return Answer.failed("configuration.port_in_use", why, remedy=remedy)
+        why = f"{host}:{number} cannot be used: {getattr(error, 'strerror', None) or error}"
+        number_of = getattr(error, "errno", None)
+        if number_of == errno.EADDRINUSE:
+            remedy = "Stop what listens there, or choose another: HOLDFAST_PORT=8081 make run"
+            return Answer.failed("configuration.port_in_use", why, remedy=remedy)
+        remedy = (
+            "Take a port above 1023, or allow this user the lower ones (CAP_NET_BIND_SERVICE)."
+            if number_of == errno.EACCES
+            else "Set host to an address of this machine, such as 127.0.0.1."
+        )
+        return Answer.failed("configuration.invalid", why, remedy=remedy)
     return Answer.ok(f"{host}:{number} is free")
 
 
@@ -93,7 +102,7 @@ def _is_ours(host: str, number: int) -> bool:
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+    except (OSError, UnicodeError, http.client.HTTPException):
         return False
     finally:
         connection.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -27,20 +28,31 @@ TLS_HANDSHAKE_S = 5.0
 TLS_GOODBYE_S = 2.0
 
 
-class PortTakenError(OSError):
+class CannotListenError(OSError):
+    """Nobody can listen there, for the system's reason."""
+
+
+class PortTakenError(CannotListenError):
     """Another program listens there."""
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a taken port is known before anything is built. Port 0 takes a free one."""
+    """A bound socket, so that a taken port is known before anything is built. Port 0 takes a free one.
+
+    Raises CannotListenError.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+    except UnicodeError as error:
+        sock.close()
+        raise CannotListenError(errno.EADDRNOTAVAIL, "this can be no name") from error
     except OSError as error:
         sock.close()
-        raise PortTakenError(error.errno, f"port {port} on {host}: {error.strerror}") from error
+        kind = PortTakenError if error.errno == errno.EADDRINUSE else CannotListenError
+        raise kind(error.errno, error.strerror) from error
     sock.set_inheritable(True)
     return sock
 
