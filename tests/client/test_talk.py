@@ -305,7 +305,7 @@ async def test_a_close_that_names_its_fault_is_believed(server: ScriptedServer) 
     assert error["code"] == "provider.connection_lost"
 
 
-@pytest.mark.parametrize("url", ["notaurl", "ftp://127.0.0.1", "ws://", "ws://127.0.0.1:port"])
+@pytest.mark.parametrize("url", ["notaurl", "ftp://127.0.0.1", "ws://", "ws://127.0.0.1:port", "ws://a..b"])
 async def test_what_is_no_address_is_wrong_use(url: str) -> None:
     done = await run("--url", url, "--text", "hello", "--json")
 

@@ -27,6 +27,13 @@ async def test_a_name_that_nobody_knows() -> None:
     assert answer.fault.code == "provider.name_unknown"
 
 
+async def test_what_can_be_no_name_is_unknown() -> None:
+    answer = await network.name(Peer.of("https://api..example.com/v1"))
+
+    assert answer.fault is not None
+    assert answer.fault.code == "provider.name_unknown"
+
+
 async def test_nobody_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -164,6 +164,7 @@ def is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises for a port that is none
+        (parts.hostname or "").encode("idna")  # raises for what can be no name, as a..b
     except ValueError:
         return False
     return parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname)

@@ -52,7 +52,7 @@ async def name(peer: Peer) -> Answer:
             found = await asyncio.get_running_loop().getaddrinfo(
                 peer.host, peer.port, type=socket.SOCK_STREAM
             )
-    except OSError as error:  # TimeoutError is one, and says nothing of itself
+    except (OSError, UnicodeError) as error:  # TimeoutError says nothing of itself; a..b can be no name
         return Answer.failed("provider.name_unknown", f"{peer.host}: {str(error) or 'no answer'}")
     return Answer.ok(", ".join(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
