@@ -286,6 +286,18 @@ async def test_who_lacks_a_ticket_is_told_how_to_get_one(
     assert "holdfast token" in error["fix"]
 
 
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_web_server_that_is_no_gateway_is_no_provider(server: ScriptedServer, status: int) -> None:
+    server.refuse_with = status
+
+    done = await run("--url", server.url(), "--text", "hello", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "user_network.gateway_unreachable"
+    assert f"HTTP {status}" in error["why"]
+    assert "--url" in error["fix"]
+
+
 async def test_a_gateway_that_goes_is_no_provider_either(server: ScriptedServer) -> None:
     server.script = browser_session({"input_text": [1011]})
 

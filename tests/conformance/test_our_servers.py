@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,18 @@ async def test_a_session_that_is_refused_is_told_as_such() -> None:
     async with emulating("refuse:insufficient_quota") as emulator:
         with pytest.raises(Unreachable, match="insufficient_quota"):
             await run(target(emulator.url), CHECKS[:1])
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
+async def test_what_is_no_web_server_is_told_as_such(greeting: bytes) -> None:
+    async def door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(greeting)
+        writer.close()
+
+    server = await asyncio.start_server(door, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(Unreachable, match="no upgrade"):
+        await run(target(f"ws://127.0.0.1:{port}/v1/realtime"), CHECKS[:1])
+    server.close()
+    await server.wait_closed()

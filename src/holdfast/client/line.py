@@ -40,6 +40,10 @@ ADMISSION_FAULTS: Final[Mapping[str, str]] = {
 """The code of a refusal after 101, in either dialect -> fault."""
 
 
+_NO_GATEWAYS: Final = frozenset({404, 405})
+"""What a web server says to a path that it does not know; any gateway knows the browser protocol's."""
+
+
 class CallError(Exception):
     """A call that failed. `code` is from the fault table; `evidence` are short facts without secrets;
     `told` is the other side's own fault object, where it gave one.
@@ -204,4 +208,6 @@ def _refused(error: picows.WSInvalidStatusError, host: str, dialect: Dialect) ->
     cause = of_status(status, headers, body)
     if dialect.name == "browser" and status in {401, 403}:
         return DialError("application.not_authorized", evidence)
+    if dialect.name == "browser" and (status in _NO_GATEWAYS or status < 300):
+        return DialError("provider.unreachable", f"{evidence}: that is no gateway's door")
     return DialError(cause.code, evidence, *cause.evidence[1:])

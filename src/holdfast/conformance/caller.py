@@ -72,7 +72,7 @@ class Caller(MessageListener):
         caller = cls(patience_s, heard)
         try:
             async with asyncio.timeout(DIAL_S):
-                await picows.ws_connect(
+                _, line = await picows.ws_connect(
                     lambda: caller,
                     url,
                     ssl_context=trust,
@@ -89,6 +89,8 @@ class Caller(MessageListener):
             raise Refused(status, f"the upgrade was answered with HTTP {status}") from refused
         except (OSError, picows.WSError) as failed:  # TimeoutError is an OSError
             raise Refused(0, f"no connection: {str(failed) or type(failed).__name__}") from failed
+        if line is not caller:  # what came was no HTTP, and picows says nothing of it
+            raise Refused(0, "what answers there gives no upgrade: no web server, or one that wants TLS")
         return caller
 
     # the socket's side
