@@ -102,8 +102,8 @@ class Place:
         """
         try:
             return [one for one in (path, *Place().left_over(path)) if one.exists()]
-        except PermissionError as error:
-            what = f"{path.parent} is not for this user ({error.strerror})."
+        except OSError as error:
+            what = f"{path.parent} is out of this user's reach: {error.strerror}."
             raise StoreRefusedError("unusable", what, RUN_AS_ITS_USER) from None
 
     def left_over(self, path: Path) -> list[Path]:

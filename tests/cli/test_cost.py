@@ -181,3 +181,12 @@ def test_a_price_of_ones_own_need_not_say_what_is_cached(path: Path) -> None:
     assert price is not None
     told = (price.audio_in, price.audio_cached, price.audio_out)
     assert [str(one) for one in told] == ["32.0", "32.0", "64.0"]
+
+
+def test_a_database_that_cannot_be_reached_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_JOURNAL__DATABASE", "x" * 300)  # nor could a folder of somebody else's
+
+    done = run("cost", "--json")
+
+    assert (done.exit_code, done.error["what"]) == (1, "the database can't be read.")
+    assert "File name too long" in done.error["why"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from holdfast.ports.sound import Consent
 from holdfast.ports.transcripts import Line, LineKind, Talk
 from holdfast.redaction import Redaction
-from holdfast.store import Database, SqliteTranscripts
+from holdfast.store import Database, SqliteConsents, SqliteTranscripts
+from holdfast.store.visit import sound_of
 from tests.cli.commands import run_beside
 
 START = 1_795_338_000_000_000  # 22 November 2026, 09:00 UTC
@@ -188,9 +192,9 @@ async def test_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_a_file_of_something_else(file: Path) -> None:
     spoil(file)
-    done = await run_beside("transcripts", "list")
+    done = await run_beside("transcripts", "list", "--json")
     assert done.exit_code == 1
-    assert "Traceback" not in done.stderr
+    assert "[journal] database" in done.error["fix"]
 
 
 async def test_an_export_that_cannot_be_written_is_wrong_use(file: Path) -> None:
@@ -225,3 +229,28 @@ async def test_what_a_caller_wrote_steers_no_terminal(file: Path) -> None:
         shown = (await run_beside("transcripts", *command)).stdout
         assert "eve" in shown
         assert all(line.isprintable() for line in shown.splitlines()), shown
+
+
+@pytest.mark.parametrize("action", ["list", "delete"])
+async def test_a_database_that_cannot_be_reached_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    monkeypatch.setenv("HOLDFAST_JOURNAL__DATABASE", "x" * 300)  # nor could a folder of somebody else's
+    done = await run_beside("transcripts", action, "--customer", "anna", "--yes", "--json")
+
+    assert (done.exit_code, done.error["what"]) == (1, "the transcripts can't be read.")
+    assert "File name too long" in done.error["why"]
+
+
+async def test_sound_that_cannot_be_deleted_is_told(file: Path) -> None:
+    database = Database(file)
+    consents = SqliteConsents(database)
+    await consents.enter(Consent("s-anna", "anna", "Yes?", "browser"))
+    await database.close()
+    sound_of(file, "s-anna").mkdir(parents=True)  # no file, and nothing that can be taken away as one
+
+    done = await run_beside("transcripts", "delete", "--customer", "anna", "--yes", "--json")
+
+    assert (done.exit_code, done.error["what"]) == (1, "the transcripts can't be reached.")
+    assert "s-anna.flac" in done.error["why"]
+    assert "anna" in (await run_beside("transcripts", "list")).stdout

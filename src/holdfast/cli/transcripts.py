@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final, NoReturn, TextIO
 
 import typer
 
@@ -23,9 +23,14 @@ from holdfast.cli.errors import Exit, fail, say
 from holdfast.config import ConfigError, Settings, load
 from holdfast.node import Place, archive_of
 from holdfast.ports.transcripts import Erased, Receipt, Transcript, Wanted
-from holdfast.store import StoreError, StoreRefusedError, Visit
+from holdfast.store import StoreRefusedError, StoreUnavailableError, Visit
 from holdfast.transcripts import Archive, as_document, as_lines, as_object, as_text, instant
 
+_REMEDIES: Final = {
+    "locked": "Try again in a moment.",
+    "damaged": "Name the right file in [journal] database. If it is: stop the gateway, look at the disk.",
+}
+"""Why the database does not answer -> what to do."""
 LISTED: Final = 1_000
 """Sessions of a list that nobody has limited."""
 
@@ -99,8 +104,19 @@ def transcripts(
         fail(f"{out} cannot be written.", str(error), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except StoreRefusedError as error:
         fail("the transcripts can't be read.", error.message, error.remedy, as_json=as_json)
-    except StoreError as error:
-        fail("the database does not answer.", str(error), "Try again in a moment.", as_json=as_json)
+    except (StoreUnavailableError, OSError) as error:
+        _fail_by_system(error, as_json=as_json)
+
+
+def _fail_by_system(error: StoreUnavailableError | OSError, *, as_json: bool) -> NoReturn:
+    if isinstance(error, BrokenPipeError):  # who reads has seen enough
+        raise error
+    if isinstance(error, StoreUnavailableError):
+        fix = _REMEDIES.get(error.cause, "Run this as the gateway's user, and look at the disk.")
+        fail("the database does not answer.", error.detail, fix, as_json=as_json)
+    why = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    fix = "Run this as the gateway's user: its files are for nobody else."
+    fail("the transcripts can't be reached.", why, fix, as_json=as_json)
 
 
 def _settings(*, as_json: bool) -> Settings:
