@@ -254,3 +254,21 @@ async def test_sound_that_cannot_be_deleted_is_told(file: Path) -> None:
     assert (done.exit_code, done.error["what"]) == (1, "the transcripts can't be reached.")
     assert "s-anna.flac" in done.error["why"]
     assert "anna" in (await run_beside("transcripts", "list")).stdout
+
+
+async def test_an_export_into_a_pipe_leaves_the_pipe_to_its_others(file: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    reading = asyncio.create_task(asyncio.to_thread(pipe.read_text))
+
+    done = await run_beside("transcripts", "export", "--out", str(pipe))
+
+    assert (done.exit_code, len((await reading).splitlines())) == (0, 12)
+    assert mode(pipe) == 0o666
+
+
+async def test_a_full_disk_ends_an_export_with_a_word(file: Path) -> None:
+    done = await run_beside("transcripts", "export", "--out", "/dev/full", "--json")
+
+    assert (done.exit_code, done.error["what"]) == (2, "/dev/full cannot be written.")

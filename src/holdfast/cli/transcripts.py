@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -205,9 +206,13 @@ def _written_to(out: Path | None) -> Iterator[TextIO]:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise _CannotWriteError(error.strerror) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, 0o600)  # it may have been there, for everybody to read
-        yield file
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe or /dev/null is others', too
+                os.fchmod(descriptor, 0o600)  # it may have been there, for everybody to read
+            yield file
+    except OSError as error:
+        raise _CannotWriteError(error.strerror) from error
 
 
 def _book(archive: Archive, *, as_json: bool) -> None:
