@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.auth import Tickets, hash_key
+from holdfast.core.limits import Limits
 
 SECRET = "canary-secret-of-more-than-32-bytes-"
 PROGRAM = "import typer; from holdfast.cli.token import token; typer.run(token)"
@@ -110,3 +112,24 @@ def test_what_is_no_limit_is_refused(tmp_path: Path, limit: str, told: str) -> N
     assert told in done.stderr
     assert len(done.stderr) < 400
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "asked", [("--customer", "c" * 201), ("--customer", "c", "--name", "n" * 201), ("--customer", "c\udcff")]
+)
+def test_a_ticket_that_no_gateway_would_take_is_not_minted(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    done = run(tmp_path, *asked, HOLDFAST_AUTH__SECRET=SECRET)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no gateway would take this ticket" in done.stderr
+    assert "200 characters" in done.stderr
+
+
+def test_more_limits_than_a_gateway_takes_are_refused(tmp_path: Path) -> None:
+    names = [one.name for one in dataclasses.fields(Limits)][:17]
+    limits = [word for name in names for word in ("--limit", f"{name}=5")]
+
+    done = run(tmp_path, "--customer", "c", *limits, HOLDFAST_AUTH__SECRET=SECRET)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "16 limits" in done.stderr

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from holdfast.auth import TICKET_S, TICKET_SUBPROTOCOL, Tickets, hash_key, new_key
+from holdfast.auth import TICKET_S, TICKET_SUBPROTOCOL, TicketError, Tickets, hash_key, new_key
 from holdfast.cli.errors import Exit, fail
 from holdfast.config import ConfigError, load
 from holdfast.config.problems import did_you_mean
@@ -58,7 +58,16 @@ def token(
             as_json=as_json,
         )
     limits = _limits(limit or [], as_json=as_json)
-    ticket, expires_at = Tickets(_secret(as_json=as_json), time.time).mint(customer, name, limits=limits)
+    secret = _secret(as_json=as_json)
+    ticket, expires_at = Tickets(secret, time.time).mint(customer, name, limits=limits)
+    try:
+        Tickets(secret, time.time).redeem(ticket)  # as a gateway will, which tells nobody why it refuses
+    except TicketError as error:
+        what, fix = (
+            "no gateway would take this ticket.",
+            "Give at most 200 characters to --customer and to --name, and at most 16 limits.",
+        )
+        fail(what, f"{error}.", fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     if as_json:
         expires = datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")
         told = {"ticket": ticket, "expiresAt": expires, "subprotocol": f"{TICKET_SUBPROTOCOL}{ticket}"}
