@@ -19,6 +19,7 @@ from holdfast.bench.measuring import measure
 from holdfast.bench.plans import Plan
 from holdfast.bench.shapes import Kind
 from holdfast.cli.bench import read_frames, read_peers, read_report, read_sessions, shaped
+from tests.cli.commands import run as run_command
 
 ON_THIS_MACHINE = pytest.mark.skipif(machine.obstacle() is not None, reason=machine.obstacle() or "")
 
@@ -155,3 +156,9 @@ def test_processor_time_grows_with_work() -> None:
     before = machine.cpu_seconds(os.getpid())
     sum(range(2_000_000))
     assert 0.001 < machine.cpu_seconds(os.getpid()) - before < 30
+
+
+def test_a_picture_that_would_be_a_folder_is_said_before_the_run(tmp_path: Path) -> None:
+    done = run_command("bench", "--svg", str(tmp_path), "--json")
+
+    assert (done.exit_code, done.error["what"]) == (2, f"{tmp_path} cannot be written.")

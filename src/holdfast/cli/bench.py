@@ -94,8 +94,9 @@ def bench(
         fix = f"For example: holdfast bench --against {against} --sessions 50"
         fail("--against stands alone.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     earlier = read_report(compare, as_json=as_json) if compare is not None else None
-    if svg is not None and not svg.parent.is_dir():
-        why, fix = f"The folder {svg.parent} does not exist.", "Choose another --svg."
+    if svg is not None and (svg.is_dir() or not svg.parent.is_dir()):
+        why = "It is a folder." if svg.is_dir() else f"The folder {svg.parent} does not exist."
+        fix = "Choose another --svg."
         fail(f"{svg} cannot be written.", why, fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     if against is not None:
         count = counts[0] if counts else SESSIONS_AGAINST
@@ -195,8 +196,6 @@ def _measure(shape: Shape, earlier: dict[str, Any] | None, svg: Path | None, *, 
         is_broken_off = True
         report.notes.append("broken off by hand: these are the figures so far")
     found = changes(earlier, report) if earlier is not None else []
-    if svg is not None:
-        svg.write_text(pictures.svg(report), encoding="utf-8")
     if as_json:
         told = report.as_json() | {"goals": [one.as_json() for one in goals.judge(report.figures())]}
         if earlier is not None:
@@ -206,6 +205,11 @@ def _measure(shape: Shape, earlier: dict[str, Any] | None, svg: Path | None, *, 
         print(drawing.text(report))
         if found:
             print(drawing.comparison(found))
+    if svg is not None:  # last: what was measured is not lost to a picture that nobody may write
+        try:
+            svg.write_text(pictures.svg(report), encoding="utf-8")
+        except OSError as error:
+            fail(f"{svg} cannot be written.", f"{error.strerror}.", "Choose another --svg.", as_json=as_json)
     if is_broken_off:
         raise typer.Exit(130)
     is_worse = any(change.is_worse for change in found)
