@@ -19,7 +19,7 @@ const ours: readonly string[] = [captureUrl, playbackUrl, workerUrl];
 /** Under Trusted Types a script's address must pass a policy; ours lets our own three files pass. */
 const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy("holdfast", {
   createScriptURL(url) {
-    if (!ours.includes(url)) throw new TypeError(`${url} is no script of this client`);
+    if (!ours.includes(url)) throw new TypeError(url);
     return url;
   },
 });

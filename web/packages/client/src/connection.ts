@@ -54,6 +54,8 @@ type Row = {
 const ATTEMPTS_FREE = 4;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
+/** The counts of a link whose troubles are past. */
+const FORGIVEN = { attempts: 0, creations: 0 } as const;
 
 const CALLED: Row = { stop };
 const SOCKET: Row = {
@@ -111,7 +113,7 @@ interface Dwell {
   readonly late: (link: LinkState, at: Moment) => LinkStep;
 }
 
-const lostHere: Dwell["late"] = (link, at) => lose(link, `${link.phase} took too long`, at);
+const lostHere: Dwell["late"] = (link, at) => lose(link, link.phase, at);
 
 /**
  * The longest a phase may last, and its exit then. `ready` is watched by acknowledgements and pings instead, and
@@ -215,7 +217,7 @@ function leave(link: LinkState, phase: "idle" | "ended", at: Moment, first: read
 }
 
 function renew(link: LinkState, _: unknown, at: Moment): LinkStep {
-  const { state, effects } = begin({ ...link, resumable: false, attempts: 0, creations: 0 }, at);
+  const { state, effects } = begin({ ...link, ...FORGIVEN, resumable: false }, at);
   return stay(state, [{ type: "goodbye" }, ...OVER, ...effects]);
 }
 
@@ -233,10 +235,8 @@ function judged(link: LinkState, verdict: Verdict, reason: string, at: Moment, w
       return fail(link, verdict.reason, at);
     case "end":
       return leave({ ...link, reason: verdict.reason }, "ended", at);
-    case "fresh":
-      return lose({ ...link, resumable: false }, reason, at, waitMs);
-    case "resume":
-      return lose(link, reason, at, waitMs);
+    default:
+      return lose({ ...link, resumable: link.resumable && verdict.do === "resume" }, reason, at, waitMs);
   }
 }
 
@@ -247,11 +247,11 @@ function lose(link: LinkState, reason: string, at: Moment, waitMs = 0): LinkStep
   const { now, chance } = at;
   const settled = link.steadyAt !== undefined && now - link.steadyAt >= SETTLED_MS;
   const lostAt = link.lostAt ?? now;
-  const counts = settled ? { attempts: 0, creations: 0 } : { attempts: link.attempts, creations: link.creations };
+  const counted = { ...link, ...(settled && FORGIVEN) };
   // What broke first is the reason; what fails while it is mended is not.
-  const lost = { ...link, ...counts, lostAt, reason: link.lostAt === undefined ? reason : link.reason, steadyAt: undefined };
-  if (counts.attempts >= ATTEMPTS_MAX || now - lostAt > GIVE_UP_MS) return fail(lost, "RECONNECT_FAILED", at);
-  const wait = Math.max(waitMs, penalty(counts.attempts, chance));
+  const lost = { ...counted, lostAt, reason: link.lostAt === undefined ? reason : link.reason, steadyAt: undefined };
+  if (lost.attempts >= ATTEMPTS_MAX || now - lostAt > GIVE_UP_MS) return fail(lost, "RECONNECT_FAILED", at);
+  const wait = Math.max(waitMs, penalty(lost.attempts, chance));
   const { state, effects } = enter(lost, "reconnecting", at, [{ type: "close", code: COMING_BACK }]);
   // Only a delay that the gateway wished for is told.
   const retryAt = waitMs > 0 ? now + waitMs : undefined;
@@ -294,8 +294,7 @@ function complained(link: LinkState, error: Complaint, at: Moment): LinkStep {
 /** A session that is to begin again later was asked for by the gateway: it is none of those a link may need. */
 function ended(link: LinkState, end: Extract<GatewayMessage, { type: "session_ended" }>, at: Moment): LinkStep {
   const { reason, fault, retryAfterMs } = end;
-  const counts = retryAfterMs === undefined ? {} : { attempts: 0, creations: 0 };
-  const next = { ...link, ...counts, fault, resumable: false };
+  const next = { ...link, ...(retryAfterMs !== undefined && FORGIVEN), fault, resumable: false };
   return judged(next, endVerdict(reason, fault, retryAfterMs), reason, at, retryAfterMs);
 }
 

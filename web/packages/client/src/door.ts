@@ -59,7 +59,7 @@ export class Door {
     if (this.#probes === PROBES_MAX) return;
     const patient = !this.#isPatient;
     this.#probes += 1;
-    if (patient) this.#isPatient = true;
+    this.#isPatient = true;
     try {
       const signal = AbortSignal.timeout(patient ? PROBE_PATIENT_MS : PROBE_MS);
       const { ok } = await fetch(this.#settings.probeUrl, { signal, cache: "no-store" });

@@ -27,7 +27,8 @@ export class Downlink {
   readonly #streams = new Map<number, Stream>();
   readonly #cutResponses = new Set<string>();
   #nextStream = 0;
-  #response: string | undefined;
+  /** The response that is being made. */
+  response: string | undefined;
 
   constructor(play: (message: ToPlayback) => void) {
     this.#play = play;
@@ -38,13 +39,8 @@ export class Downlink {
     this.offset = offset;
     this.#streams.clear();
     this.#cutResponses.clear();
-    this.#response = undefined;
+    this.response = undefined;
     this.#play({ type: "finish" });
-  }
-
-  /** The response that is being made. */
-  get response(): string | undefined {
-    return this.#response;
   }
 
   binary(bytes: ArrayBuffer): Arrival {
@@ -75,13 +71,13 @@ export class Downlink {
   text(message: GatewayMessage): void {
     switch (message.type) {
       case "response_started":
-        this.#response = message.responseId;
+        this.response = message.responseId;
         return;
       case "audio_started":
         this.#began(message.responseId, message.itemId, message.stream);
         return;
       case "response_done":
-        if (this.#response === message.responseId) this.#response = undefined;
+        if (this.response === message.responseId) this.response = undefined;
         this.#play({ type: "finish" });
         return;
       case "interrupted":
@@ -96,7 +92,7 @@ export class Downlink {
   }
 
   /** Silence now; what the response still sends is dropped. */
-  cut(responseId: string | undefined = this.#response): void {
+  cut(responseId: string | undefined = this.response): void {
     if (responseId !== undefined) this.#cutResponses.add(responseId);
     this.#streams.clear();
     this.#play({ type: "flush" });

@@ -18,7 +18,7 @@ export class Heard {
     this.#items.delete(itemId);
     this.#items.set(itemId, ms);
     const [oldest] = this.#items.keys();
-    if (this.#items.size > ITEMS_KEPT && oldest !== undefined) this.#items.delete(oldest);
+    if (this.#items.size > ITEMS_KEPT) this.#items.delete(oldest!);
     return ms;
   }
 

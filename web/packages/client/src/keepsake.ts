@@ -62,8 +62,7 @@ function hold(sessionId: string): Promise<boolean> {
   release?.();
   held = sessionId;
   return new Promise((resolve) => {
-    const name = `holdfast ${sessionId}`;
-    const asked = navigator.locks.request(name, { signal: AbortSignal.timeout(LOCK_MS) }, () => {
+    const asked = navigator.locks.request(`holdfast ${sessionId}`, { signal: AbortSignal.timeout(LOCK_MS) }, () => {
       resolve(true);
       // Another session began meanwhile: this one's lock is of no use.
       if (held !== sessionId) return undefined;

@@ -30,16 +30,16 @@ export interface LinkState {
   readonly phase: LinkPhase;
   /** When the phase began, and when it has lasted too long. Milliseconds of one steady clock. */
   readonly since: number;
-  readonly deadline: number | undefined;
+  readonly deadline?: number | undefined;
   /** Since when the link is broken; survives the phases of its repair. */
-  readonly lostAt: number | undefined;
+  readonly lostAt?: number | undefined;
   readonly heardAt: number;
   /** Since when speech is not acknowledged. */
-  readonly unheardAt: number | undefined;
+  readonly unheardAt?: number | undefined;
   /** Pings in a row that nothing came after. */
   readonly pings: number;
   /** Since when the link does its work; what lasts is forgiven its beginnings. */
-  readonly steadyAt: number | undefined;
+  readonly steadyAt?: number | undefined;
   /** Sockets opened, and sessions begun, since the last one that lasted: the bounds of self-repair. */
   readonly attempts: number;
   readonly creations: number;
@@ -51,12 +51,12 @@ export interface LinkState {
   readonly resumable: boolean;
   readonly windowMs: number;
   /** Why the link failed, ended, or was lost last. */
-  readonly reason: string | undefined;
-  readonly fault: Fault | undefined;
+  readonly reason?: string | undefined;
+  readonly fault?: Fault | undefined;
   /** What the gateway says about its own link to the provider. */
-  readonly status: LinkStatus | undefined;
+  readonly status?: LinkStatus | undefined;
   /** Nothing is tried before this moment. */
-  readonly retryAt: number | undefined;
+  readonly retryAt?: number | undefined;
 }
 
 export type LinkEvent =
@@ -126,22 +126,14 @@ export function initialLink(now: number): LinkState {
   return {
     phase: "idle",
     since: now,
-    deadline: undefined,
-    lostAt: undefined,
     heardAt: now,
-    unheardAt: undefined,
     pings: 0,
-    steadyAt: undefined,
     attempts: 0,
     creations: 0,
     sessions: 0,
     isReady: false,
     resumable: false,
     windowMs: WINDOW_MS,
-    reason: undefined,
-    fault: undefined,
-    status: undefined,
-    retryAt: undefined,
   };
 }
 

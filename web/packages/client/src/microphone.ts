@@ -21,7 +21,7 @@ export class MicError extends Error {
   readonly fault: MicFault;
 
   constructor(cause: unknown, fault?: MicFault) {
-    super("the microphone cannot be opened", { cause });
+    super();
     this.fault = fault ?? (cause instanceof DOMException ? FAULTS[cause.name] : undefined) ?? "busy";
   }
 }
@@ -50,7 +50,8 @@ export interface Microphone {
 }
 
 export async function openMicrophone(options: MicOptions): Promise<Microphone> {
-  if (navigator.mediaDevices === undefined) throw new MicError("insecure page", "denied");
+  // An insecure page has none.
+  if (navigator.mediaDevices === undefined) throw new MicError(undefined, "denied");
   const stream = await ask(options);
   const stop = (): void => {
     for (const track of stream.getTracks()) track.stop();

@@ -29,7 +29,6 @@ const BUFFERED_BYTES_MAX = 256 * 1024;
 const CATCH_UP_MS = 12.5;
 /** A microphone that is switched off is followed by this much silence, so that the turn can end. */
 const TAIL_SAMPLES = SAMPLE_RATE;
-const CLOSED_BY_ERROR = 1006;
 
 const page = self as unknown as { postMessage(message: FromWorker): void; onmessage: unknown };
 
@@ -48,7 +47,8 @@ let acked = 0;
 let ackedAt = 0;
 let countedAt = 0;
 let toldLossAt = -LOSSES_MS;
-let clocks: Clocks = { wall: Date.now(), steady: steadyNow() };
+const look = (): Clocks => ({ wall: Date.now(), steady: steadyNow() });
+let clocks = look();
 let pumping: ReturnType<typeof setTimeout> | undefined;
 let ticking: ReturnType<typeof setInterval> | undefined;
 const uplink = new Uplink();
@@ -95,15 +95,15 @@ function clock(): void {
     clearInterval(ticking);
     ticking = undefined;
   } else if (ticking === undefined) {
-    clocks = { wall: Date.now(), steady: steadyNow() };
+    clocks = look();
     ticking = setInterval(tick, TICK_MS);
   }
 }
 
 function tick(): void {
-  const now = steadyNow();
   const before = clocks;
-  clocks = { wall: Date.now(), steady: now };
+  clocks = look();
+  const now = clocks.steady;
   if (slept(before, clocks)) happened({ type: "woke" });
   happened({ type: "tick" });
   if (link.phase === "replaying") pump();
@@ -228,7 +228,7 @@ function open(ticket: string | undefined): void {
   dialled.onclose = ({ code, reason }) => {
     if (!mine()) return;
     socket = undefined;
-    happened({ type: "closed", code: code === 0 ? CLOSED_BY_ERROR : code, reason });
+    happened({ type: "closed", code, reason });
   };
 }
 

@@ -18,7 +18,7 @@ const START_MS_MIN = 40;
 /** After this much uninterrupted play the threshold goes down a step again. */
 const CALM_SAMPLES = 30 * SAMPLE_RATE;
 const FADE_SAMPLES = 5 * MS;
-/** Beyond this the newest audio is refused and counted: nobody listens five minutes behind. */
+/** Beyond this the newest audio is refused: nobody listens five minutes behind. */
 const QUEUE_SAMPLES_MAX = 300 * SAMPLE_RATE;
 const INT16_SCALE = 1 / 32_768;
 
@@ -45,7 +45,6 @@ export interface PlayedItem {
 export class PlaybackQueue {
   phase: PlaybackPhase = "idle";
   underruns = 0;
-  overflow = 0;
   startMs = START_MS;
   #items: Item[] = [];
   #chunkAt = 0;
@@ -70,10 +69,7 @@ export class PlaybackQueue {
   push(stream: number, pcm: Int16Array): void {
     const item = this.#items.find((known) => known.stream === stream);
     if (item === undefined || pcm.length === 0) return;
-    if (this.#queued + pcm.length > QUEUE_SAMPLES_MAX) {
-      this.overflow += pcm.length;
-      return;
-    }
+    if (this.#queued + pcm.length > QUEUE_SAMPLES_MAX) return;
     if (this.#dry && item.received > 0) this.#underrun();
     this.#dry = false;
     item.chunks.push(pcm);

@@ -43,7 +43,6 @@ export class Resampler {
 
   /** Feed a block of at most 1,024 samples; answers the outputs it completes (a view, valid until the next call). */
   push(input: Float32Array): Float32Array {
-    if (input.length > BLOCK_MAX) throw new RangeError(`a block holds at most ${BLOCK_MAX} samples`);
     const history = this.#history;
     history.set(input, this.#filled);
     this.#filled += input.length;

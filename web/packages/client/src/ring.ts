@@ -59,7 +59,7 @@ export class SampleRing {
   /** Copy samples from `position` on into `target`; the caller asks only for what is held. */
   copy(position: number, target: Int16Array): void {
     if (position < this.start || position + target.length > this.end) {
-      throw new RangeError("samples that are not kept");
+      throw new RangeError();
     }
     const at = position % this.capacity;
     const head = Math.min(target.length, this.capacity - at);

@@ -8,7 +8,6 @@
 export const UPLINK_HEADER_BYTES = 8;
 export const DOWNLINK_HEADER_BYTES = 24;
 const BYTES_PER_SAMPLE = 2;
-const TWO_32 = 2 ** 32;
 
 export interface Downlink {
   /** Number of this message in the session, as in a text message's `offset`. */
@@ -43,10 +42,9 @@ export function decodeDownlink(bytes: ArrayBuffer): Downlink | undefined {
 
 /** Sample indices stay far below 2^53 (11,000 years at 24 kHz), so plain numbers carry them. */
 export function writeU64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % TWO_32, true);
-  view.setUint32(at + 4, Math.floor(value / TWO_32), true);
+  view.setBigUint64(at, BigInt(value), true);
 }
 
 export function readU64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32;
+  return Number(view.getBigUint64(at, true));
 }
