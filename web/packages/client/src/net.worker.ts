@@ -82,10 +82,14 @@ function happened(event: LinkEvent): void {
   clock();
 }
 
-/** What no session took is nobody's any more. For what was typed somebody waits. */
+/** What no session took is nobody's any more. */
 function forget(): void {
   uplink.forget();
-  const ids = outbox.clear();
+  unanswered(outbox.clear());
+}
+
+/** For what was typed somebody waits. */
+function unanswered(ids: readonly string[]): void {
   if (ids.length > 0) page.postMessage({ type: "unanswered", ids });
 }
 
@@ -282,6 +286,7 @@ function heardMessage(message: GatewayMessage): void {
     case "accepted":
     case "error":
       outbox.confirmed(message.eventId);
+      if (message.type === "error" && message.eventId !== undefined) unanswered([message.eventId]);
       break;
     default:
   }
@@ -401,11 +406,14 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
       return attachPlayback(data.port);
     case "silence":
       return hush();
-    case "text":
-      tell(outbox.give(data.id, data.text));
+    case "text": {
+      const command = outbox.give(data.id, data.text);
+      if (command === undefined) unanswered([data.id]);
+      tell(command);
       // It met the end on its way.
       if (link.phase === "ended") forget();
       return;
+    }
     case "report":
       trouble = data;
       tellTrouble();

@@ -12,27 +12,29 @@ export const COMMANDS_MAX = 32;
 type Identified = Extract<Command, { type: "input_text" }> & { readonly eventId: string };
 
 export class Outbox {
-  #waiting: Identified[] = [];
+  /** What has to be said (again), oldest first. */
+  waiting: readonly Identified[] = [];
 
-  /** Keep a sentence; answers it as a command that the gateway can tell by its id from its own repetition. */
-  give(eventId: string, text: string): Identified {
+  /**
+   * Keep a sentence; answers it as a command that the gateway can tell by its id from its own repetition. One that finds
+   * no room is not kept: of those before it nobody knows whether they arrived, of this one everybody does.
+   */
+  give(eventId: string, text: string): Identified | undefined {
+    if (this.waiting.length === COMMANDS_MAX) return undefined;
     const command = { type: "input_text", text, eventId } as const;
-    this.#waiting = [...this.#waiting, command].slice(-COMMANDS_MAX);
+    this.waiting = [...this.waiting, command];
     return command;
   }
 
   /** The gateway answered this one, with yes or no. */
   confirmed(eventId: string | undefined): void {
-    this.#waiting = this.#waiting.filter((command) => command.eventId !== eventId);
-  }
-
-  /** What has to be said (again), oldest first. */
-  get waiting(): readonly Identified[] {
-    return this.#waiting;
+    this.waiting = this.waiting.filter((command) => command.eventId !== eventId);
   }
 
   /** Answers the ids of what nobody was told. */
   clear(): readonly string[] {
-    return this.#waiting.splice(0).map(({ eventId }) => eventId);
+    const ids = this.waiting.map(({ eventId }) => eventId);
+    this.waiting = [];
+    return ids;
   }
 }

@@ -16,11 +16,12 @@ describe("a typed sentence", () => {
     expect(outbox.waiting).toEqual([]);
   });
 
-  it("is one of a bounded number", () => {
+  it("is one of a bounded number: one too many is not taken, and pushes out no other", () => {
     const outbox = new Outbox();
-    for (let each = 0; each < COMMANDS_MAX + 5; each += 1) outbox.give(String(each), String(each));
+    for (let each = 0; each < COMMANDS_MAX; each += 1) expect(outbox.give(String(each), String(each))).toBeDefined();
+    expect(outbox.give("late", "late")).toBeUndefined();
     expect(outbox.waiting).toHaveLength(COMMANDS_MAX);
-    expect(outbox.waiting[0]?.text).toBe("5");
+    expect(outbox.waiting[0]?.text).toBe("0");
   });
 });
 

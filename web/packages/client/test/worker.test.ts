@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { COMMANDS_MAX } from "../src/outbox";
 import type { Command, GatewayMessage } from "../src/protocol";
 import { UPLINK_HEADER_BYTES } from "../src/wire";
 import type { FromWorker, LinkSettings, ToWorker } from "../src/worker-messages";
@@ -189,6 +190,24 @@ describe("what was typed and never confirmed", () => {
     tell({ type: "text", id: "2", text: "When?" });
     tell({ type: "discard" });
     expect(unanswered()).toEqual(["1", "2"]);
+  });
+
+  it("is said when there is a line again, and what there was no room for is named at once", async () => {
+    const all = Array.from({ length: COMMANDS_MAX + 1 }, (_, at) => `${at}`);
+    for (const id of all) tell({ type: "text", id, text: id });
+    expect(unanswered()).toEqual([`${COMMANDS_MAX}`]);
+    expect(typed(await begin())).toEqual(all.slice(0, -1));
+  });
+
+  it("and was refused is named, and is not said again", async () => {
+    const first = await begin();
+    tell({ type: "text", id: "1", text: "When?" });
+    tell({ type: "text", id: "2", text: "How much?" });
+    first.says({ type: "error", code: "OPENAI_CONNECTION_NOT_READY", message: "", eventId: "2" });
+    expect(unanswered()).toEqual(["2"]);
+    first.says({ type: "error", code: "RECONNECT_FAILED", message: "" });
+    expect(typed(await begin())).toEqual(["When?"]);
+    expect(unanswered()).toEqual(["2"]);
   });
 
   it("waits for the next try where the way to the gateway was lost", async () => {
