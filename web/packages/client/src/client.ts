@@ -162,8 +162,9 @@ export class VoiceClient {
   /** After a browser wanted a tap first: let the sound out. */
   async unlockSpeaker(): Promise<void> {
     if (this.#speaker === undefined) this.#openSpeaker();
-    const speaker = await this.#speaker?.catch(() => undefined);
-    if (speaker !== undefined) this.#do({ type: "speaker", phase: (await speaker.unlock()) ? "ready" : "locked" });
+    const opening = this.#speaker;
+    const speaker = await opening?.catch(() => undefined);
+    if (speaker !== undefined) this.#sounds(opening, await speaker.unlock());
   }
 
   async switchCustomer(customerId: string): Promise<void> {
@@ -272,17 +273,23 @@ export class VoiceClient {
     }
     const channel = new MessageChannel();
     this.#tell({ type: "playback", port: channel.port1 }, [channel.port1]);
-    this.#speaker = Speaker.open({
+    const opening: Promise<Speaker> = Speaker.open({
       port: channel.port2,
       tap: this.#options.tap,
       onLevel: (peak) => this.#emitLevel("assistant", peak),
-      onState: (sounds) => this.#do({ type: "speaker", phase: sounds ? "ready" : "locked" }),
+      onState: (sounds) => this.#sounds(opening, sounds),
     });
-    this.#speaker.catch(() => {
+    this.#speaker = opening;
+    opening.catch(() => {
+      this.#sounds(opening, false);
       // The script did not come, or there is no loudspeaker: the next tap tries again.
-      this.#speaker = undefined;
-      this.#do({ type: "speaker", phase: "locked" });
+      if (this.#speaker === opening) this.#speaker = undefined;
     });
+  }
+
+  /** One that was left says nothing of the one that came after it. */
+  #sounds(opening: Promise<Speaker> | undefined, sounds: boolean): void {
+    if (this.#speaker === opening) this.#do({ type: "speaker", phase: sounds ? "ready" : "locked" });
   }
 
   #tell(message: ToWorker, transfer: Transferable[] = []): void {

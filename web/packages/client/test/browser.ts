@@ -51,16 +51,23 @@ export class Browser {
           if (browser.ownRate && this.wish.sampleRate !== undefined) throw new DOMException("", "NotSupportedError");
           return { connect: (node: Node) => void (track.node = node) };
         };
-        addEventListener(): void {}
+        #changed: (() => void) | undefined;
+        addEventListener(_: string, listener: () => void): void {
+          this.#changed = listener;
+        }
         /** One that closes runs no more and does not close again, and its `state` says so only later. */
         #closes = new AbortController();
         resume = () => Promise.race([this.#refused(), browser.running]);
         close = () => {
           if (this.#closes.signal.aborted) return this.#refused();
           this.#closes.abort(new DOMException("closed", "InvalidStateError"));
-          setTimeout(() => (this.state = "closed"));
+          setTimeout(() => this.#becomes("closed"));
           return Promise.resolve();
         };
+        #becomes(state: string): void {
+          this.state = state;
+          this.#changed?.();
+        }
         #refused = () =>
           new Promise<never>((_, reject) => {
             const { signal } = this.#closes;

@@ -159,6 +159,23 @@ describe("a loudspeaker", () => {
     expect(browser.contexts.map(({ state }) => state)).toEqual(["closed"]);
   });
 
+  it.each(["does not come", "comes"])("is not forgotten for one of before whose script %s late", async (late) => {
+    let come = (): void => undefined;
+    let fail = (_: unknown): void => undefined;
+    browser.scripts = new Promise((resolve, reject) => ([come, fail] = [resolve, reject]));
+    const before = client.unlockSpeaker();
+    browser.workers[0]?.breaks();
+    browser.scripts = Promise.resolve();
+    await client.unlockSpeaker();
+    if (late === "comes") come();
+    else fail(new DOMException("", "AbortError"));
+    await before;
+    await settled();
+    expect(client.state.speaker.phase).toBe("ready");
+    await client.unlockSpeaker();
+    expect(browser.contexts.map(({ state }) => state)).toEqual(["closed", "running"]);
+  });
+
   it("that waits for a tap when the worker could not be loaded is closed, and waits no more", async () => {
     await client.unlockSpeaker();
     browser.running = new Promise(() => undefined);
