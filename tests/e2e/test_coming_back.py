@@ -51,6 +51,27 @@ def test_another_device_takes_the_conversation_and_it_is_fetched_back(
     assert len(stage.talks) == 1
 
 
+def test_what_is_said_after_it_was_fetched_back_stands_behind_what_was_said_elsewhere(
+    page: Page, stage: Stage, line: Line, open_page: OpenPage
+) -> None:
+    talk(page)
+    heard(stage, 0.5)
+    kept = page.evaluate("sessionStorage.getItem('holdfast.session')")
+    other = open_page(f"{line.url}/?taps=1", tolerate=OUTAGE_NOISE)
+    other.evaluate("(kept) => sessionStorage.setItem('holdfast.session', kept)", kept)
+    other.reload()
+    expect(status(page)).to_have_text("Continued in another window")
+    other.get_by_role("button", name="Switch microphone on").click()
+    before = stage.talk.received
+    until(lambda: stage.talk.received > before + 3 * RATE, "the other window is heard")
+
+    page.get_by_role("button", name="Continue here").click()
+    expect(status(page)).to_have_text("Listening")
+    fetched = stage.talk.received
+    until(lambda: stage.talk.received > fetched + RATE, "this one is heard again")
+    assert stage.talk.doubled == 0, "nothing is taken for what was said elsewhere"
+
+
 def test_a_copied_tab_leaves_the_conversation_where_it_is(page: Page, stage: Stage, line: Line) -> None:
     talk(page)
     heard(stage, 0.5)

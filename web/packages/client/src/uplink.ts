@@ -71,7 +71,9 @@ export class Uplink {
 
   /** The session goes on; it needs everything from `received` on. Session positions. */
   resume(received: number, durable: number): void {
-    const needed = Math.min(this.#base + received, this.#ring.end);
+    // More than was ever sent from here: another window has spoken, and what is still to be said stands behind it.
+    this.#base = Math.min(this.#base, this.#sent - received);
+    const needed = this.#base + received;
     this.#received = needed;
     this.#lose(needed, this.#ring.start);
     this.#sent = Math.max(needed, this.#ring.start);

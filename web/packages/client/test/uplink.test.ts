@@ -98,6 +98,24 @@ describe("the uplink", () => {
     expect(uplink.takeLosses()).toEqual([]);
   });
 
+  it("is behind what another window said when the conversation is fetched back, with what it had not sent", () => {
+    const uplink = new Uplink();
+    uplink.begin(false);
+    uplink.capture(count(0, 960));
+    uplink.next(0);
+    uplink.close();
+    // The other one spoke for two seconds: the gateway has more than was ever sent from here.
+    uplink.resume(48_480, 48_480);
+    uplink.capture(count(960, 480));
+    expect(places([uplink.next(0)!, uplink.next(0)!].map(piece))).toEqual([
+      [48_480, 480],
+      [48_960, 480],
+    ]);
+    uplink.acknowledged(49_440, 49_440);
+    expect(uplink.counts.waiting).toBe(0);
+    expect(uplink.takeLosses()).toEqual([]);
+  });
+
   it("names what the ring could not keep, once, also when the gateway names it too", () => {
     const uplink = new Uplink(1);
     uplink.begin(false);
