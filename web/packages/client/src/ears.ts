@@ -5,7 +5,7 @@
  * the audio graph (`microphone.ts`), samples, the link.
  */
 
-import { MicError, openMicrophone, type Microphone } from "./microphone";
+import { MicError, openMicrophone, type MicFault, type Microphone } from "./microphone";
 import { inCall } from "./selectors";
 import type { Action, MicPhase, VoiceState } from "./state";
 import type { Store } from "./store";
@@ -58,10 +58,7 @@ export class Ears {
         port: channel.port2,
         onOpening: () => gone.aborted || this.#do({ type: "mic", phase: "opening" }),
         onLevel: (peak) => this.#heard(peak),
-        onLost: () => {
-          this.#end("lost");
-          this.#report("lost");
-        },
+        onLost: () => void this.#lost(),
       });
       if (gone.aborted) {
         mic.close(false);
@@ -73,7 +70,7 @@ export class Ears {
       this.mute(this.#isMuted);
       await this.#listDevices();
     } catch (cause) {
-      if (!gone.aborted) this.#failed(cause instanceof MicError ? cause.fault : "busy", gone);
+      if (!gone.aborted) void this.#failed(cause instanceof MicError ? cause.fault : "busy", gone);
     }
   }
 
@@ -123,11 +120,24 @@ export class Ears {
     this.#options.onLevel(0);
   }
 
-  #failed(fault: MicError["fault"], gone: AbortSignal): void {
+  /** The device went away under us, or the permission was withdrawn. */
+  async #lost(): Promise<void> {
+    this.#end("lost");
+    const gone = this.#turn.signal;
+    const fault = (await permission())?.state === "denied" ? "denied" : "lost";
+    // Another one may hear already. That this one was lost is told all the same.
+    if (gone.aborted) this.#report(fault);
+    else await this.#failed(fault, gone);
+  }
+
+  async #failed(fault: MicFault | "lost", gone: AbortSignal): Promise<void> {
     this.#do({ type: "mic", phase: fault });
-    if (fault !== "unloaded") this.#report(fault);
-    if (fault === "denied") void this.#waitForPermission(gone);
     if (fault === "unloaded") setTimeout(() => this.#again(gone), RETRY_MS);
+    else this.#report(fault);
+    if (fault !== "denied") return;
+    // One that is allowed in the browser's settings works again without a reload.
+    const status = await permission();
+    if (status !== undefined) status.onchange = () => status.state === "denied" || this.#again(gone);
   }
 
   /** The gateway's operator cannot see a microphone. */
@@ -159,20 +169,16 @@ export class Ears {
     this.#do({ type: "devices", devices: inputs.map(({ deviceId, label }) => ({ id: deviceId, label })) });
   }
 
-  /** A blocked microphone that is allowed in the browser's settings works again without a reload. */
-  async #waitForPermission(gone: AbortSignal): Promise<void> {
-    try {
-      // Not every TypeScript library and not every browser knows this name; those that do not, reject.
-      const status = await navigator.permissions.query({ name: "microphone" as PermissionName });
-      status.onchange = () => {
-        if (status.state !== "denied") this.#again(gone);
-      };
-    } catch {
-      return;
-    }
-  }
-
   #do(action: Action): void {
     this.#options.store.dispatch(action);
+  }
+}
+
+/** Not every TypeScript library and not every browser knows this name; those that do not, reject. */
+async function permission(): Promise<PermissionStatus | undefined> {
+  try {
+    return await navigator.permissions.query({ name: "microphone" as PermissionName });
+  } catch {
+    // It is not known.
   }
 }

@@ -21,6 +21,7 @@ export class Browser {
   scripts: Promise<void> = Promise.resolve();
   /** So does what is heard, for the audio thread. */
   running: Promise<void> = Promise.resolve();
+  readonly permission = { state: "granted", onchange: (): void => undefined };
   readonly tracks: Track[] = [];
   readonly contexts: { state: string }[] = [];
   readonly workers: FakeWorker[] = [];
@@ -35,7 +36,8 @@ export class Browser {
       addEventListener: (_: string, listener: () => void) => this.#changed.add(listener),
       removeEventListener: (_: string, listener: () => void) => this.#changed.delete(listener),
     };
-    vi.stubGlobal("navigator", { mediaDevices: media });
+    const permissions = { query: () => Promise.resolve(this.permission) };
+    vi.stubGlobal("navigator", { mediaDevices: media, permissions });
     vi.stubGlobal("location", { href: "http://gateway/" });
     vi.stubGlobal("fetch", () => Promise.resolve(Response.json(CONFIG)));
     vi.stubGlobal(
@@ -105,12 +107,19 @@ export class Browser {
     for (const listener of this.#changed) listener();
   }
 
+  /** Somebody withdraws the permission in the browser's settings: what records ends. */
+  forbid(): void {
+    this.permission.state = "denied";
+    for (const track of this.tracks) track.unplugged();
+  }
+
   /** The worker's word about the link. */
   link(phase: LinkPhase): void {
     this.workers.at(-1)?.says({ type: "link", state: { ...initialLink(0), phase, sessions: 1 } });
   }
 
   async #ask({ deviceId }: MediaTrackConstraints): Promise<Stream> {
+    if (this.permission.state === "denied") throw new DOMException("", "NotAllowedError");
     const { exact, ideal } = { exact: undefined, ideal: undefined, ...constraint(deviceId) };
     const device = this.devices.find((each) => each === (exact ?? ideal)) ?? (exact === undefined ? this.devices[0] : undefined);
     if (device === undefined) throw new DOMException("", exact === undefined ? "NotFoundError" : "OverconstrainedError");
@@ -170,9 +179,11 @@ class FakeWorker {
   onerror: ((event: object) => void) | undefined;
   isAlive = true;
   readonly told: ToWorker["type"][] = [];
+  readonly reported: string[] = [];
 
-  postMessage({ type }: ToWorker): void {
-    this.told.push(type);
+  postMessage(message: ToWorker): void {
+    this.told.push(message.type);
+    if (message.type === "report") this.reported.push(message.fault);
   }
 
   /** As a worker whose script does not come. */

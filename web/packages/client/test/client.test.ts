@@ -113,6 +113,26 @@ describe("the microphone of a call", () => {
     expect(browser.recording?.device).toBe("built-in");
   });
 
+  it("is blocked, not unplugged, when the permission is withdrawn in mid-call, and comes back with it", async () => {
+    await talking();
+    browser.forbid();
+    await settled();
+    expect(client.state.mic.phase).toBe("denied");
+    expect(browser.workers[0]?.reported).toEqual(["user_device.microphone_denied"]);
+    browser.permission.state = "granted";
+    browser.permission.onchange();
+    await settled();
+    expect(client.state.mic.phase).toBe("live");
+  });
+
+  it("is unplugged when it is gone and allowed", async () => {
+    await talking();
+    browser.plug();
+    await settled();
+    expect(client.state.mic.phase).toBe("lost");
+    expect(browser.workers[0]?.reported).toEqual(["user_device.microphone_lost"]);
+  });
+
   it("that is held to talk hears nobody after it was pulled out under a finger", async () => {
     await talking();
     client.holdToTalk(true);
