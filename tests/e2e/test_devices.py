@@ -150,3 +150,34 @@ def tab_to(page: Page, name: str, *, backwards: bool = False) -> None:
         if " ".join(focused.split()).startswith(name):
             return
     raise AssertionError(f"Tab never reaches {name}")
+
+
+def test_a_permission_that_is_withdrawn_in_mid_call_is_no_pulled_plug(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    asked = {"args": FAKE_MICROPHONE[1:], "permissions": ["microphone"]}
+    page = open_page(stage.url, **asked)
+    page.evaluate(KEEP_STREAM)
+    start(page)
+    until(lambda: stage.calls and stage.call.received > 12_000, "sound flows")
+    browser = page.context.new_cdp_session(page)
+    whose = browser.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+    setting = {"permission": {"name": "microphone"}, "origin": stage.url, "browserContextId": whose}
+    browser.send("Browser.setPermission", {**setting, "setting": "denied"})
+    expect(page.get_by_role("status").first).to_have_text("Microphone is blocked for this site")
+    until(lambda: reported(stage) == ["user_device.microphone_denied"], "the operator is told whose it is")
+
+    browser.send("Browser.setPermission", {**setting, "setting": "granted"})
+    expect(page.get_by_role("status").first).to_have_text("Listening")
+
+
+def test_a_microphone_that_the_system_suspended_records_again(open_page: OpenPage, stage: Stage) -> None:
+    page = open_page(f"{stage.url}/?taps=1")
+    page.evaluate("""() => { const Plain = AudioContext; window.__contexts = [];
+        window.AudioContext = class extends Plain {
+            constructor(wish) { super(wish); __contexts.push(this); } }; }""")
+    start(page)
+    until(lambda: stage.calls and stage.call.received > 12_000, "sound flows")
+    page.evaluate("() => Promise.all(__contexts.map((each) => each.suspend()))")
+    suspended = stage.call.received
+    until(lambda: stage.call.received > suspended + 24_000, "sound flows again")

@@ -13,7 +13,8 @@ import type { ToWorker } from "./worker-messages";
 
 /** Below this a microphone gives nothing but its own zero. */
 const SILENCE_PEAK = 0.0005;
-const SILENCE_MS = 8_000;
+/** So many looks, one a second: a clock goes on while the computer sleeps. */
+const SILENT_LOOKS = 8;
 /** A script that could not be loaded is tried again after this. */
 const RETRY_MS = 1_000;
 
@@ -30,7 +31,8 @@ export class Ears {
   #mic: Microphone | undefined;
   /** Of the newest opening; one that was overtaken closes itself. */
   #turn = new AbortController();
-  #heardAt = 0;
+  /** Looks since it was opened; once it has given a sound, since it gave anything at all. */
+  #looks = 0;
   #everHeard = false;
   /** By a person, of whichever microphone, until it is switched off. */
   #isMuted = false;
@@ -84,14 +86,15 @@ export class Ears {
     const mic = this.#mic;
     if (mic === undefined) return;
     mic.mute(muted);
-    this.#heardAt = performance.now();
+    this.#looks = 0;
     this.#do({ type: "mic", phase: muted ? "muted" : "live", ...(mic.deviceId && { deviceId: mic.deviceId }) });
   }
 
-  /** Once a second: a microphone that gives nothing at all is probably switched off in hardware. */
+  /** Once a second: a microphone that gives nothing at all is switched off in hardware, or was suspended under us. */
   tick(): void {
     const { mic } = this.#state;
-    const silent = mic.phase === "live" && !this.#everHeard && performance.now() - this.#heardAt > SILENCE_MS;
+    this.#looks += 1;
+    const silent = mic.phase === "live" && this.#looks > SILENT_LOOKS;
     if (silent === mic.silent) return;
     this.#do({ type: "mic_silent", silent });
     if (silent) this.#report("silent");
@@ -151,7 +154,8 @@ export class Ears {
   }
 
   #heard(peak: number): void {
-    if (peak > SILENCE_PEAK) this.#everHeard = true;
+    this.#everHeard ||= peak > SILENCE_PEAK;
+    if (this.#everHeard) this.#looks = 0;
     this.#options.onLevel(peak);
   }
 

@@ -89,6 +89,8 @@ async function build(stream: MediaStream, options: MicOptions): Promise<Micropho
   const { context, source } = await listen(stream);
   // The last part of a frame leaves with "end"; closing at once would drop it.
   whenGone(options, () => setTimeout(() => void context.close(), 100));
+  // What the system took away (a telephone call) it does not give back by itself.
+  context.onstatechange = () => context.state === "suspended" && void context.resume().catch(() => undefined);
   const node = new AudioWorkletNode(context, "holdfast-capture", {
     numberOfOutputs: 0,
     channelCount: 1,

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import { initialLink, type LinkPhase } from "../src/link";
-import type { FromWorker, ToCapture, ToWorker } from "../src/worker-messages";
+import type { FromWorker, Level, ToCapture, ToWorker } from "../src/worker-messages";
 
 export const CONFIG = {
   customer: { id: "C-1", name: "Anna Berg" },
@@ -23,7 +23,7 @@ export class Browser {
   running: Promise<void> = Promise.resolve();
   readonly permission = { state: "granted", onchange: (): void => undefined };
   readonly tracks: Track[] = [];
-  readonly contexts: { state: string }[] = [];
+  readonly contexts: { state: string; suspends(): void }[] = [];
   readonly workers: FakeWorker[] = [];
   readonly #changed = new Set<() => void>();
 
@@ -57,19 +57,24 @@ export class Browser {
         addEventListener(_: string, listener: () => void): void {
           this.#changed = listener;
         }
+        set onstatechange(listener: () => void) {
+          this.#changed = listener;
+        }
         /** One that closes runs no more and does not close again, and its `state` says so only later. */
         #closes = new AbortController();
-        resume = () => Promise.race([this.#refused(), browser.running]);
+        resume = () => Promise.race([this.#refused(), browser.running.then(() => this.#becomes("running"))]);
         close = () => {
           if (this.#closes.signal.aborted) return this.#refused();
           this.#closes.abort(new DOMException("closed", "InvalidStateError"));
           setTimeout(() => this.#becomes("closed"));
           return Promise.resolve();
         };
-        #becomes(state: string): void {
+        #becomes = (state: string): void => {
           this.state = state;
           this.#changed?.();
-        }
+        };
+        /** By the system: for a telephone call, say. */
+        suspends = (): void => this.#becomes("suspended");
         #refused = () =>
           new Promise<never>((_, reject) => {
             const { signal } = this.#closes;
@@ -167,6 +172,7 @@ class Track {
 class Node {
   muted = false;
   readonly port = {
+    onmessage: (_: { data: Level }): void => undefined,
     postMessage: (message: ToCapture) => {
       if (message.type === "mute") this.muted = message.muted;
     },

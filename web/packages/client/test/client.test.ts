@@ -148,6 +148,38 @@ describe("the microphone of a call", () => {
   });
 });
 
+describe("a microphone that falls silent in mid-call", () => {
+  /** Levels for so many seconds, as a worklet tells them, with the clock of the call. */
+  async function hears(peak: number | undefined, seconds: number): Promise<void> {
+    for (let each = 0; each < seconds; each += 1) {
+      if (peak !== undefined) browser.tracks[0]?.node?.port.onmessage({ data: { peak } });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+  }
+
+  it("is called so when nothing comes of it any more, and no longer when it does", async () => {
+    vi.useFakeTimers();
+    await client.talk();
+    browser.link("ready");
+    await hears(0.5, 20);
+    await hears(0, 20);
+    expect(client.state.mic.silent).toBe(false);
+    await hears(undefined, 12);
+    expect(client.state.mic.silent).toBe(true);
+    expect(browser.workers[0]?.reported).toEqual(["user_device.microphone_silent"]);
+    await hears(0.5, 2);
+    expect(client.state.mic.silent).toBe(false);
+  });
+
+  it("because the system suspended it records again", async () => {
+    await talking();
+    await settled();
+    for (const context of browser.contexts) context.suspends();
+    await settled();
+    expect(browser.contexts.map(({ state }) => state)).toContain("running");
+  });
+});
+
 describe("a loudspeaker", () => {
   it("whose script does not come is given back, and tried again at the next tap", async () => {
     const running = (): number => browser.contexts.filter(({ state }) => state === "running").length;
