@@ -84,7 +84,9 @@ const TABLE: { readonly [P in LinkPhase]: Row } = {
   idle: RESTING,
   probing: {
     ...CALLED,
-    admitted: (link, { ticket }, at) => enter(link, "connecting", at, [{ type: "open", ticket }]),
+    // A socket that is refused is an attempt, too.
+    admitted: (link, { ticket }, at) =>
+      enter({ ...link, attempts: link.attempts + 1 }, "connecting", at, [{ type: "open", ticket }]),
     refused: (link, { status, retryAfterMs }, at) =>
       judged(link, refusalVerdict(status, retryAfterMs), "gateway", at, retryAfterMs),
     unreachable: (link, _, at) => lose(link, "network", at),
@@ -163,7 +165,7 @@ function begin(link: LinkState, at: Moment): LinkStep {
 }
 
 function opened(link: LinkState, _: unknown, at: Moment): LinkStep {
-  const line = { ...link, attempts: link.attempts + 1, heardAt: at.now, pings: 0, unheardAt: undefined };
+  const line = { ...link, heardAt: at.now, pings: 0, unheardAt: undefined };
   const keeps = link.resumable && at.now - (link.lostAt ?? at.now) <= link.windowMs;
   return keeps ? enter(line, "authenticating", at, [{ type: "resume" }]) : create(line, at);
 }
@@ -255,8 +257,13 @@ function lose(link: LinkState, reason: string, at: Moment, waitMs = 0): LinkStep
   const { state, effects } = enter(lost, "reconnecting", at, [{ type: "close", code: COMING_BACK }]);
   // Only a delay that the gateway wished for is told.
   const retryAt = waitMs > 0 ? now + waitMs : undefined;
-  const pause = link.phase === "probing" ? PROBE_MS * (0.5 + chance / 2) : chance * 100;
+  const pause = link.phase === "probing" ? pace(state, at) : chance * 100;
   return stay({ ...state, deadline: now + Math.max(wait, pause), retryAt }, effects);
+}
+
+/** How long from one look to the next. */
+function pace({ lostAt = 0 }: LinkState, { now, chance }: Moment): number {
+  return (now - lostAt > PROBE_EAGER_MS ? PROBE_SLOW_MS : PROBE_MS) * (0.5 + chance / 2);
 }
 
 function penalty(attempts: number, chance: number): number {
@@ -266,10 +273,8 @@ function penalty(attempts: number, chance: number): number {
 
 /** One more probe, and when the next one is due. */
 function look(link: LinkState, at: Moment): LinkStep {
-  const looking = at.now - (link.lostAt ?? at.now);
-  if (looking > GIVE_UP_MS) return fail(link, "RECONNECT_FAILED", at);
-  const pause = (looking > PROBE_EAGER_MS ? PROBE_SLOW_MS : PROBE_MS) * (0.5 + at.chance / 2);
-  return stay({ ...link, deadline: at.now + pause }, [{ type: "probe" }]);
+  if (at.now - (link.lostAt ?? at.now) > GIVE_UP_MS) return fail(link, "RECONNECT_FAILED", at);
+  return stay({ ...link, deadline: at.now + pace(link, at) }, [{ type: "probe" }]);
 }
 
 // what the gateway says

@@ -40,7 +40,7 @@ export interface LinkState {
   readonly pings: number;
   /** Since when the link does its work; what lasts is forgiven its beginnings. */
   readonly steadyAt?: number | undefined;
-  /** Sockets opened, and sessions begun, since the last one that lasted: the bounds of self-repair. */
+  /** Sockets dialled, and sessions begun, since the last one that lasted: the bounds of self-repair. */
   readonly attempts: number;
   readonly creations: number;
   /** Sessions that were accepted so far; the second one is "a new session". */

@@ -155,6 +155,34 @@ describe("a lost line", () => {
     expect(bench.wait(250).taken()).toContain("probe");
   });
 
+  it("is not dialled without end, nor ever faster, while the gateway lives and refuses each socket", () => {
+    const bench = new Bench().ready().lose();
+    const dialled: number[] = [];
+    while (bench.state.phase !== "failed") {
+      if (bench.wait(50).taken().includes("probe")) bench.on({ type: "probed" });
+      if (bench.state.phase !== "probing") continue;
+      dialled.push(bench.now);
+      bench.on({ type: "admitted", ticket: "t" }).lose();
+    }
+    const begun = dialled[0] ?? 0;
+    expect(dialled.length).toBeLessThanOrEqual(ATTEMPTS_MAX);
+    expect(dialled.filter((at) => at < begun + 10_000).length).toBeLessThan(12);
+    expect(bench.state.reason).toBe("RECONNECT_FAILED");
+  });
+
+  it("is asked for a ticket less often after a minute in which nobody was let in", () => {
+    const bench = new Bench().ready().lose();
+    const asked: number[] = [];
+    while (bench.state.phase !== "failed") {
+      if (bench.wait(50).taken().includes("probe")) bench.on({ type: "probed" });
+      if (bench.state.phase !== "probing") continue;
+      asked.push(bench.now);
+      bench.on({ type: "refused", status: 502 });
+    }
+    const late = asked.filter((at) => at > 70_000);
+    expect(late.length).toBeLessThan((GIVE_UP_MS - 60_000) / 1_000);
+  });
+
   it("has the reason of its first break, whatever fails later", () => {
     const draining: GatewayMessage = { type: "status", state: "draining" };
     const bench = new Bench().ready().hear(draining).lose(1001).wait(300).on({ type: "probed" }).on({ type: "unreachable" });
