@@ -49,8 +49,10 @@ export class Door {
         const retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
         this.#happened({ type: "refused", status: response.status, retryAfterMs });
       }
-    } catch {
-      this.#happened({ type: "unreachable" });
+    } catch (cause) {
+      // A page in place of the ticket: whoever is behind it asks for a password first.
+      const isPage = cause instanceof SyntaxError;
+      this.#happened(isPage ? { type: "refused", status: 401 } : { type: "unreachable" });
     }
   }
 

@@ -232,3 +232,15 @@ describe("a ticket", () => {
     expect(socket.protocols.at(-1)).toBe("holdfast.ticket.own");
   });
 });
+
+describe("a portal that shows its sign-in page in place of a ticket", () => {
+  it("is told as such, and not as a lost line", async () => {
+    const SIGN_IN = new Response("<!doctype html><title>Sign in</title>", { headers: { "Content-Type": "text/html" } });
+    vi.stubGlobal("fetch", () => Promise.resolve(SIGN_IN));
+    tell({ type: "start", settings: SETTINGS });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(page.told.findLast(({ type }) => type === "link")).toMatchObject({
+      state: { phase: "failed", reason: "NOT_AUTHORIZED" },
+    });
+  });
+});
