@@ -244,7 +244,7 @@ export class VoiceClient {
     if (config === undefined) return;
     this.#do({ type: "started", at: steadyNow() });
     const { portal, session } = this.#options;
-    const settings = linkSettings(this.#base, config, { greet: true, ...session }, portal);
+    const settings = linkSettings(this.#base, config, { greet: true, ...session, customerId: config.customer.id }, portal);
     this.#tell({ type: "start", settings, claim });
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
   }

@@ -72,6 +72,8 @@ export interface PortalAccess {
 
 /** What `create_session` may bear; absent means the gateway's default. */
 export interface SessionWish {
+  /** Whom the page shows: another one's login is refused. */
+  readonly customerId?: string;
   readonly voice?: string;
   readonly model?: string;
   readonly instructions?: string;

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import { initialLink, type LinkPhase } from "../src/link";
-import type { FromWorker, Level, ToCapture, ToWorker } from "../src/worker-messages";
+import type { FromWorker, Level, LinkSettings, ToCapture, ToWorker } from "../src/worker-messages";
 
 export const CONFIG = {
   customer: { id: "C-1", name: "Anna Berg" },
@@ -185,10 +185,12 @@ class FakeWorker {
   onerror: ((event: object) => void) | undefined;
   isAlive = true;
   readonly told: ToWorker["type"][] = [];
+  began: LinkSettings | undefined;
   readonly reported: string[] = [];
 
   postMessage(message: ToWorker): void {
     this.told.push(message.type);
+    if (message.type === "start") this.began = message.settings;
     if (message.type === "report") this.reported.push(message.fault);
   }
 

@@ -299,6 +299,14 @@ describe("a client that is given back", () => {
   });
 });
 
+describe("a conversation", () => {
+  it("is for the customer whose name the page shows, whoever has signed in meanwhile", async () => {
+    await client.load();
+    client.type("What do I owe?");
+    expect(browser.workers[0]?.began?.session).toEqual({ customerId: "C-1", greet: true });
+  });
+});
+
 describe("another customer of the demo", () => {
   /** A gateway that knows only the newest token; `deaf`: it changes nothing. */
   function gateway(deaf: boolean): { token: string; customer: string } {
