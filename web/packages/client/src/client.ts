@@ -308,9 +308,11 @@ export class VoiceClient {
   /** The worker's script could not be loaded: nobody would ever answer. The next click tries again. */
   #unloaded(): void {
     this.#stop();
+    // What it was given of the microphone went with it.
+    if (isMicOn(this.state.mic)) this.closeMic();
     if (!inCall(this.state)) return;
     this.#do({ type: "link", link: { ...this.state.link, phase: "failed", reason: "RECONNECT_FAILED" }, at: Date.now() });
-    this.#hangUp();
+    forgetKeepsake();
   }
 
   #told(message: FromWorker): void {

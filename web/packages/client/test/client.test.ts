@@ -98,6 +98,20 @@ describe("the microphone of a call", () => {
     expect(browser.contexts.map(({ state }) => state)).toEqual(["closed", "closed"]);
   });
 
+  it("is off, and does not seem to hear, when the worker it spoke to could not be loaded", async () => {
+    let come = (_: Response): void => undefined;
+    vi.stubGlobal("fetch", () => new Promise((resolve) => (come = resolve)));
+    const asked = client.talk();
+    await settled();
+    expect(client.state.mic.phase).toBe("live");
+    browser.workers[0]?.breaks();
+    come(Response.json(CONFIG));
+    await asked;
+    // The next worker never got the other end of it.
+    expect(browser.workers[1]?.told).not.toContain("capture");
+    expect([client.state.mic.phase, browser.recording]).toEqual(["off", undefined]);
+  });
+
   it("is missed when it is pulled out while it opens", async () => {
     let come = (): void => undefined;
     browser.running = new Promise((resolve) => (come = resolve));
