@@ -306,7 +306,8 @@ function ended(link: LinkState, end: Extract<GatewayMessage, { type: "session_en
 /** An answer to `create_session` or `resume_session` that is none. */
 function unwelcome(link: LinkState, error: Complaint, at: Moment): LinkStep {
   if (error.code === "NO_SESSION_EXISTS" && link.resumable) return create({ ...link, reason: error.code }, at);
-  if (error.code !== "RATE_LIMITED") return complained(link, error, at);
+  // What is not understood is not to be had, however often it is asked for.
+  if (error.code !== "RATE_LIMITED" && error.code !== "INVALID_MESSAGE") return complained(link, error, at);
   const { retryAfterMs } = error;
   return retryAfterMs === undefined ? fail(link, error.code, at, error.fault) : lose(link, error.code, at, retryAfterMs);
 }

@@ -65,6 +65,13 @@ describe("the end", () => {
     expect(new Bench().ready().hear(error(code)).state).toMatchObject({ phase: "failed", reason: code });
   });
 
+  it("comes with an answer to the wish for a session that no repetition will change", () => {
+    const bench = new Bench().on({ type: "start", resume: false }).open();
+    const fault = { code: "application.invalid_message", party: "application", message: "", remedy: "" } as const;
+    bench.hear(error("INVALID_MESSAGE", { retryable: false, fault }));
+    expect(bench.state).toMatchObject({ phase: "failed", reason: "INVALID_MESSAGE", fault });
+  });
+
   it.each([1008, 1009, 3000, 4400, 4401, 4403, 4409, 4429, 4444, 4502, 4503])("comes with the close code %d", (code) => {
     expect(new Bench().ready().lose(code).state.phase).toBe("failed");
   });
