@@ -162,3 +162,29 @@ def test_a_result_gets_no_words_invented(dialogue: Dialogue, output: str, words:
     agenda = Agenda()
     agenda.returned(output)
     assert agenda.next_step(dialogue) == Say(words)
+
+
+def test_what_somebody_else_has_answered_is_answered_and_what_came_meanwhile_is_not(
+    dialogue: Dialogue,
+) -> None:
+    agenda = restored(ASKED, CALLED, RESULT)
+    errand = agenda.given_away()
+    agenda.asked("good bye", is_live=True)
+    agenda.settled(errand)
+    assert agenda.is_waiting
+    assert agenda.next_step(dialogue) == Act("goodbye", {})
+
+    agenda = restored(ASKED)
+    errand = agenda.given_away()
+    agenda.called()
+    agenda.returned(json.dumps({"say": BALANCE}))
+    agenda.settled(errand)
+    assert agenda.next_step(dialogue) == Say(BALANCE)
+
+
+def test_what_came_to_nothing_elsewhere_is_still_due_and_waits_for_nobody(dialogue: Dialogue) -> None:
+    agenda = Agenda()
+    agenda.asked("what is my balance", is_live=True)
+    agenda.given_away()
+    assert not agenda.is_waiting
+    assert agenda.next_step(dialogue) == Act("balance", {})

@@ -19,6 +19,7 @@ from holdfast.engine.ahead import Ahead
 from holdfast.engine.kit import Stages
 from holdfast.engine.knowledge import Library
 from holdfast.engine.pipeline import Assistant
+from holdfast.engine.remote import Chat
 from holdfast.engine.resample import WIRE_RATE, to_pcm, to_samples
 from holdfast.engine.speaking import Mouth
 from holdfast.engine.stages import RATE, Cancelled, Judged, Samples, Teachable, TurnJudge, Vad
@@ -155,6 +156,7 @@ class ToneSession:
         doubts: int = 0,
         judge: TurnJudge | None = None,
         vad: Callable[[], Vad] | None = None,
+        chat: Chat | None = None,
         **session: Any,
     ) -> None:
         self.tones = Tones()
@@ -171,6 +173,7 @@ class ToneSession:
             mouth=self.mouth,
             ahead=self.ahead,
             turn_judge=judge,
+            chat=chat,
         )
         library.build(tools, "")
         self._ids = 0

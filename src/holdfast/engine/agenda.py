@@ -29,6 +29,14 @@ class _Exchange:
     """What a client says was answered and heard. None: answered here, or not yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What stood here when somebody else began to answer it."""
+
+    exchange: _Exchange
+    results: int
+
+
 class Agenda:
     """One session's."""
 
@@ -58,11 +66,19 @@ class Agenda:
         self._now.results.append(output)
         self._unsaid.append(output)
 
-    def settled(self) -> None:
-        """Somebody else has answered all that stands here."""
-        self._is_due = self.is_waiting = False
-        self._unsaid.clear()
-        self._cut = self._interrupted = None
+    def given_away(self) -> Errand:
+        """Somebody else begins to answer all that stands here: no words wait for their turn any more. Until
+        it is `settled` it stays due, should nothing come of that.
+        """
+        self.is_waiting = False
+        return Errand(self._now, len(self._unsaid))
+
+    def settled(self, errand: Errand) -> None:
+        """Somebody else has answered that. What came meanwhile was no part of it, and stands."""
+        del self._unsaid[: errand.results]
+        if self._now is errand.exchange:
+            self._is_due = False
+            self._cut = self._interrupted = None
 
     def replied(self, text: str) -> None:
         """A client tells an answer of before: all of it, or as far as it was heard."""

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from holdfast.engine.agenda import Errand
 from holdfast.engine.chatting import Reply
 from holdfast.engine.kit import Stages
 from holdfast.engine.remote import UNAVAILABLE, Chat
@@ -31,6 +32,14 @@ class Outflow(Protocol):
         ...
 
 
+class Connection(Outflow, Protocol):
+    """What the pipeline needs of its socket."""
+
+    def pause_reading(self, *, paused: bool) -> None:
+        """Stop or go on taking audio from the client."""
+        ...
+
+
 @dataclass(slots=True)
 class Answer:
     """A response that is being spoken."""
@@ -38,6 +47,8 @@ class Answer:
     writer: ResponseWriter
     stop: threading.Event
     task: asyncio.Task[None] | None = None
+    errand: Errand | None = None
+    """What it is about, where a chat server answers what stands in the conversation."""
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it in a task of its own."""

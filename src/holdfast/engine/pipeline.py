@@ -11,10 +11,10 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from holdfast.engine.agenda import Agenda
-from holdfast.engine.answering import Answer, Outflow, Telling, relate, speak
+from holdfast.engine.answering import Answer, Connection, Telling, relate, speak
 from holdfast.engine.chatting import request_of, text_of
 from holdfast.engine.dialogue import Act, Dialogue, Say
 from holdfast.engine.endpointer import TurnSettings
@@ -39,14 +39,6 @@ _LONGEST_SAY: Final = 20_000
 _MAY_NOT_ACT: Final = "I can't look that up just now."
 _NOISE_S: Final = 0.25
 """Speech shorter than this in which no word was heard is a noise."""
-
-
-class Connection(Outflow, Protocol):
-    """What the pipeline needs of its socket."""
-
-    def pause_reading(self, *, paused: bool) -> None:
-        """Stop or go on taking audio from the client."""
-        ...
 
 
 class Assistant:
@@ -263,7 +255,9 @@ class Assistant:
         is_free = not say and SAY_KEY not in writer.metadata
         if chat is not None and is_free and chat.server.may_try():
             answer = self._begin(writer)
-            answer.begin(self._converse(answer, chat, request))
+            asked = request_of(self._host.session, self._host.items, request)
+            answer.errand = None if writer.is_out_of_band else self._agenda.given_away()
+            answer.begin(self._converse(answer, chat, request, asked))
             return
         step = self._own_step(writer, request, say)
         if isinstance(step, Act):
@@ -306,14 +300,15 @@ class Assistant:
             heard=writer.metadata.get(CARRY_ON_KEY),
         )
 
-    async def _converse(self, answer: Answer, chat: Chat, request: dict[str, Any]) -> None:
+    async def _converse(
+        self, answer: Answer, chat: Chat, request: dict[str, Any], asked: dict[str, Any]
+    ) -> None:
         """The chat server's answer, said as it comes; what is built in answers when nothing comes of it."""
         writer, manner = answer.writer, self._manner(request)
         told = Telling(answer, manner, self._stages, self._connection)
-        asked = request_of(self._host.session, self._host.items, request)
         try:
-            if await relate(chat, asked, told, writer):
-                self._agenda.settled()
+            if await relate(chat, asked, told, writer) and answer.errand is not None:
+                self._agenda.settled(answer.errand)
         except StageError as failed:
             if told.has_begun:
                 error = {"type": "server_error", "code": "chat_failed", "message": str(failed)}
