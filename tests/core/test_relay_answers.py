@@ -393,3 +393,17 @@ def test_nothing_is_watched_where_nothing_is_owed() -> None:
 
     assert world.timer("response", after=60.0) == []
     assert world.generation == first
+
+
+def test_an_upstream_that_waits_for_its_own_server_is_waited_for_and_its_client_is_told_nothing() -> None:
+    world = RelayWorld.live(limits=Limits(response_stall_s=10))
+    world.respond("resp_1")
+    first = world.generation
+    for _ in range(20):
+        assert world.do(heard.AtWork(first, b"holdfast.working")) == []
+        world.timer("response", after=2.0)
+    assert world.generation == first
+
+    for _ in range(6):
+        world.timer("response", after=2.0)
+    assert world.generation > first

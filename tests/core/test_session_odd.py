@@ -335,3 +335,27 @@ def test_who_is_over_lets_go_what_is_heavy_whenever_it_is_collected() -> None:
     assert world.has_ended()
     assert not state.window.audio
     assert not state.kept.given
+
+
+def test_an_upstream_that_says_that_it_waits_for_its_own_server_is_waited_for() -> None:
+    """Each time it says so its patience begins anew; the user is told after three seconds all the same."""
+    world = World.live()
+    world.do(events.ResponseBegan(1, "resp_1"))
+    for _ in range(20):
+        world.do(events.UpstreamStages(1, {"chat": "m at host"}), after=2.0)
+        world.do(events.TimerFired("response"))
+    assert effects.HangUp(1) not in world.effects
+
+    world.do(events.TimerFired("response"), after=Limits().response_stall_s)
+    assert effects.HangUp(1) in world.effects
+
+
+def test_who_waits_for_a_server_is_named_to_the_user_as_any_other_who_is_late() -> None:
+    world = World.live()
+    world.do(events.TextGiven("hello"))
+    for _ in range(4):
+        world.do(events.UpstreamStages(1, {"chat": "m at host"}), after=1.0)
+        world.do(events.TimerFired("response"))
+    (waiting,) = world.told(notices.Status)
+    assert isinstance(waiting, notices.Status)
+    assert waiting.state == "degraded"

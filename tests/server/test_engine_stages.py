@@ -9,6 +9,8 @@ import pytest
 
 from holdfast.app import Gateway
 from holdfast.config import load
+from holdfast.conformance.caller import Caller
+from holdfast.conformance.visit import hang_up
 from holdfast.emulator import Emulator, EmulatorOptions
 from tests.engine.talking import wire
 from tests.server.gateway import Client, frames
@@ -64,3 +66,50 @@ async def converse(url: str, http: httpx.AsyncClient, emulator: Emulator) -> Non
     assert "chat stage" in told["reasons"][0]
     assert "HTTP 503" in told["reasons"][0]
     client.close()
+
+
+@pytest.mark.usefixtures("speech_files")
+@pytest.mark.parametrize("face", ["page", "relay"])
+async def test_who_waits_for_a_silent_server_is_not_taken_for_dead(tmp_path: Path, face: str) -> None:
+    """The engine's own patience may be longer than the gateway's: what is built in answers in the end."""
+    async with Emulator(EmulatorOptions(speed=40, char_ms=10, faults=["stage:chat:silence"])) as emulator:
+        stage = {"kind": "openai", "base_url": emulator.http_base, "model": "emulated", "silent_s": 4.0}
+        overrides = {
+            "port": 0,
+            "upstream": [{"name": "local", "kind": "local"}],
+            "portal": {"database": str(tmp_path / "portal.sqlite3")},
+            "journal": {"kind": "memory"},
+            "engine": {"chat": stage, "workers": 1},
+            "limits": {"response_first_s": 2.0, "response_stall_s": 2.0},
+        }
+        gateway = Gateway(load(environ={}, folder=tmp_path, overrides=overrides))
+        async with gateway.running() as url:
+            await (_asks_the_page(url) if face == "page" else _asks_the_relay(url))
+            gateway.stop()
+            gateway.stop()
+
+
+async def _asks_the_page(url: str) -> None:
+    client = await Client.connect(
+        f"{url.replace('http', 'ws')}/api/openai/realtime", extra_headers={"Origin": url}
+    )
+    client.say("create_session")
+    await client.until_told("session_ready")
+    client.say("input_text", text="good morning")
+    await client.until_told("response_done")
+    assert client.told("response_done")[0]["status"] == "completed"
+    assert client.told("assistant_transcript")[-1]["text"]
+    assert "reconnecting" not in {status["state"] for status in client.told("status")}
+    assert client.told("status")[-1]["notes"] == ["chat: built in"]
+    client.close()
+
+
+async def _asks_the_relay(url: str) -> None:
+    caller = await Caller.dial(f"{url.replace('http', 'ws')}/v1/realtime?model=m", {}, patience_s=20.0)
+    await caller.until("session.created")
+    caller.write("good morning")
+    caller.send("response.create")
+    done = await caller.until("response.done")
+    assert done["response"]["status"] == "completed"
+    assert not [event for event in caller.events if event["type"].startswith("holdfast.")]
+    await hang_up(caller)

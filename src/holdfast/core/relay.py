@@ -75,6 +75,7 @@ _STEPS: Final[Mapping[type, Step]] = {
     heard.SessionUpdated: relay_link.updated,
     heard.Passed: relay_upstream.passed,
     heard.OwnPassed: relay_upstream.own_passed,
+    heard.AtWork: relay_upstream.at_work,
     heard.AudioPassed: relay_answers.audio,
     heard.Erred: relay_upstream.erred,
     heard.ConversationBegan: relay_upstream.conversation_began,

@@ -285,7 +285,7 @@ def response_due(s: RelayState, event: TimerFired, now: float) -> None:  # noqa:
         patience_s, since = s.limits.response_first_s, s.watch.asked_at
     else:
         return
-    quiet_s = now - since
+    quiet_s = now - max(since, s.watch.at_work_at)
     if quiet_s < patience_s:
         s.out.append(StartTimer(TIMER_RESPONSE, min(look_s, max(LOOK_LEAST_S, patience_s - quiet_s))))
         return

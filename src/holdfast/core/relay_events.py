@@ -125,6 +125,11 @@ class OwnPassed(Original):
 
 
 @dataclass(slots=True, eq=False)
+class AtWork(Original):
+    """It waits for a server of its own, however long that takes: it is not dead."""
+
+
+@dataclass(slots=True, eq=False)
 class AudioPassed(Original):
     """Audio that could not take the short way."""
 
@@ -305,6 +310,7 @@ RelayEvent = (
     | Original
     | Passed
     | OwnPassed
+    | AtWork
     | AudioPassed
     | SessionCreated
     | SessionUpdated

@@ -71,6 +71,8 @@ class Watch:
     """When an answer was last asked for, or the last one ended."""
     moved_at: float = 0.0
     """When an event, audio that took the short way apart, last went down."""
+    at_work_at: float = 0.0
+    """When the upstream last said that it waits for a server of its own."""
     is_calling_out: bool = False
     """It waits for a tool of its own."""
 

@@ -13,6 +13,7 @@ from holdfast.core.faults import Party, fault
 from holdfast.core.relay_answers import ask_again_of_error, own_refused
 from holdfast.core.relay_effects import OWN_PREFIX
 from holdfast.core.relay_events import (
+    AtWork,
     ConversationBegan,
     Erred,
     Heard,
@@ -63,6 +64,12 @@ def own_passed(s: RelayState, event: OwnPassed, now: float) -> None:  # noqa: AR
     """Clients of the dialect alone stumble over what it does not have."""
     if s.can_return and hears(s, event):
         s.pass_down(event.raw)
+
+
+def at_work(s: RelayState, event: AtWork, now: float) -> None:
+    """What it owes may take longer. No news to the client."""
+    if hears(s, event):
+        s.watch.at_work_at = now
 
 
 def breached(s: RelayState, event: UpstreamBreached, now: float) -> None:

@@ -69,6 +69,8 @@ class UpstreamLink:
     model: str = ""
     stages: dict[str, str] = field(default_factory=dict)
     """Who does the work of which stage, where an engine has it done by others."""
+    at_work_at: float = 0.0
+    """When it last said so, which it does again and again while it waits for one of them."""
     endpoint: int = 0
     """Number of the upstream in the list."""
     manner: Manner = Manner.PLAIN

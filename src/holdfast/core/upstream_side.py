@@ -70,12 +70,12 @@ def configured(s: State, event: UpstreamConfigured, now: float) -> None:
         rotation.switch_when_quiet(s, now)
 
 
-def stages_told(s: State, event: UpstreamStages, now: float) -> None:  # noqa: ARG001 - as above
+def stages_told(s: State, event: UpstreamStages, now: float) -> None:
     """The upstream says who does its stages' work; a change on the way is told to the client."""
     link = s.link_of(event.generation)
     if link is None:
         return
-    before, link.stages = link.stages, event.stages
+    before, link.stages, link.at_work_at = link.stages, event.stages, now
     changed = [f"{stage}: {who}" for stage, who in event.stages.items() if before.get(stage) != who]
     if link is s.upstream and link.is_live and before and changed:
         s.tell(Status("live", upstream=s.upstream_facts(), notes=tuple(changed)))

@@ -33,8 +33,9 @@ def response_due(s: State, event: TimerFired, now: float) -> None:
     quiet = now - s.turn.last_event_at
     waits_for_first = s.turn.active is None or s.turn.reopened is not None
     patience = s.limits.response_first_s if waits_for_first else s.limits.response_stall_s
-    if quiet < patience - PUNCTUAL_S:
-        left_s = patience - quiet
+    silent = now - max(s.turn.last_event_at, s.upstream.at_work_at)
+    if silent < patience - PUNCTUAL_S:
+        left_s = patience - silent
         if waits_for_first and quiet >= s.limits.response_notice_s and not s.line.is_recovering_told:
             s.line.is_recovering_told = True
             s.tell(Status("degraded", fault("provider.stalled", [f"no answer for {quiet:.0f} s"])))
@@ -42,8 +43,8 @@ def response_due(s: State, event: TimerFired, now: float) -> None:
             left_s = s.limits.response_notice_s - quiet
         s.out.append(StartTimer(TIMER_RESPONSE, left_s))
         return
-    cause = fault("provider.stalled", [f"nothing for {quiet:.0f} s"])
-    s.note("response.stalled", "warning", quiet_s=round(quiet, 1), upstream_session=s.upstream.session_id)
+    cause = fault("provider.stalled", [f"nothing for {silent:.0f} s"])
+    s.note("response.stalled", "warning", quiet_s=round(silent, 1), upstream_session=s.upstream.session_id)
     lifecycle.lost(s, UpstreamLost(s.upstream.generation, cause, event.chance), now)
 
 

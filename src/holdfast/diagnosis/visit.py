@@ -25,6 +25,7 @@ from holdfast.core.events import (
     UpstreamConfigured,
     UpstreamCreated,
     UpstreamErred,
+    UpstreamStages,
     UserTranscribed,
 )
 from holdfast.core.faults import Fault, Party, fault
@@ -342,6 +343,8 @@ class Visit:
                     trouble = trouble or refusal(event)
                     until = min(until, self._now() + _ERROR_GRACE_S)
                 continue
+            if isinstance(event, UpstreamStages) and trouble is None:  # one of its servers takes its time
+                until = max(until, self._now() + limits.response_stall_s)
             if isinstance(event, ResponseEnded):
                 self._end(event, trouble)
                 return heard

@@ -46,6 +46,11 @@ class Assembly:
         """Who does the work of these stages now."""
         return {server.switch.stage: server.switch.served_by for server in self.servers}
 
+    @property
+    def awaits_servers(self) -> bool:
+        """Whether one of them has been given work that is not done."""
+        return any(server.asked for server in self.servers)
+
     async def close(self) -> None:
         """No more speech, no more requests."""
         if self.stages.ahead is not None:

@@ -63,6 +63,11 @@ class Assistant:
         self._told: list[str] = []
         self._looked: list[str] = []
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether something is under way in this session that takes its time."""
+        return bool(self._tasks or self._answers)
+
     # the dialect's side
 
     def bind(self, host: RealtimeHost) -> None:

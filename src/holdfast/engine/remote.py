@@ -43,6 +43,8 @@ class StageServer:
     """One stage's server: its client, its address, its switch."""
 
     def __init__(self, stage: Stage, options: RemoteStage) -> None:
+        self.asked = 0
+        """Pieces of work that it has not done yet."""
         self.options = options
         self.switch = StageSwitch(stage, options.title)
         host = urlsplit(options.base_url).hostname or ""
@@ -65,6 +67,7 @@ class StageServer:
 
     @asynccontextmanager
     async def answer(self, path: str, **request: Any) -> AsyncIterator[_Answer]:
+        self.asked += 1
         """An answer that begins well. Raises StageError, also for what goes wrong while it is read."""
         now = asyncio.get_running_loop().time
         try:
@@ -79,6 +82,8 @@ class StageServer:
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
                 raise StageError(UNAVAILABLE, f"{type(error).__name__}: {error}".rstrip(": ")) from error
         except StageError as error:
+        finally:
+            self.asked -= 1
             self.switch.failed(error, now())
             raise
         self.switch.worked()

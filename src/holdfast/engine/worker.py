@@ -49,6 +49,8 @@ STAGES_EVENT: Final = "holdfast.stages"
 """Who does the work of which stage: an event of our own, for our own gateway."""
 
 
+WORKING_EVENT: Final = "holdfast.working"
+"""The same again, while a server of others is waited for: nobody need think that nothing happens."""
 class EngineSession(MessageListener):
     """One socket and the assistant behind it."""
 
@@ -63,6 +65,7 @@ class EngineSession(MessageListener):
         self._life: asyncio.TimerHandle | None = None
         self._host = RealtimeHost(
             model=model,
+        self._work: asyncio.TimerHandle | None = None
             responder=self._assistant,
             emit=self.send_text,
             expires_at=int(time.time() + self._life_s),
@@ -77,14 +80,17 @@ class EngineSession(MessageListener):
         self.tell_stages()
 
     def on_text(self, payload: bytes) -> None:
+        if self._worker.assembly.servers:
+            self._show_work()
         self._host.receive(payload)
 
     def on_binary(self, payload: bytes) -> None:  # noqa: ARG002 - any binary message is answered alike
         self._host.receive_binary()
 
     def on_closed(self, code: int, reason: str) -> None:  # noqa: ARG002 - how it ended changes nothing here
-        if self._end is not None:
-            self._end.cancel()
+        for timer in (self._end, self._work):
+            if timer is not None:
+                timer.cancel()
         self._stay_quiet()
         self._may_write.set()
         self._assistant.close()
@@ -125,11 +131,11 @@ class EngineSession(MessageListener):
             self._life.cancel()
             self._life = None
 
-    def tell_stages(self) -> None:
+    def tell_stages(self, kind: str = STAGES_EVENT) -> None:
         """Say who does the work of the stages that are served by others, if any are."""
         served = self._worker.assembly.served
         if served and self.is_open:
-            told = {"type": STAGES_EVENT, "event_id": new_id("event"), "stages": served}
+            told = {"type": kind, "event_id": new_id("event"), "stages": served}
             self.send_text(json.dumps(told).encode())
 
     def _expire(self) -> None:
@@ -139,6 +145,12 @@ class EngineSession(MessageListener):
             "session_expired",
             f"Your session hit the maximum duration of {minutes} minutes.",
         )
+    def _show_work(self) -> None:
+        """Who waits for a server of others is not dead, however long that server takes: it says so."""
+        if self._assistant.is_at_work and self._worker.assembly.awaits_servers:
+            self.tell_stages(WORKING_EVENT)
+        self._work = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_work)
+
         self.close(1001, "invalid_request_error.session_expired")
 
 

@@ -27,6 +27,7 @@ DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"
 """The messages that take the short way: nothing of them but their type is looked at."""
 ACKNOWLEDGE: Final = "holdfast.ack"
 OWN_EVENTS: Final = "holdfast."
+AT_WORK: Final = "holdfast.working"
 """Events that begin like this are none of the dialect."""
 
 _NONE: Final = Raw(b"")
@@ -387,6 +388,8 @@ def read(raw: bytes, kind: str, generation: int, moment: Moment) -> Original:
     """A server event that is no audio. One whose fields have other types than we know is passed on: that is
     its client's to judge.
     """
+    if kind == AT_WORK:
+        return events.AtWork(generation, raw)
     if kind.startswith(OWN_EVENTS):
         return events.OwnPassed(generation, raw)
     build, dated = _LOOKED_AT.get(kind), _AT_A_MOMENT.get(kind)

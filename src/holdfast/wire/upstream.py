@@ -260,6 +260,7 @@ _DECODERS: Final[Mapping[str, Callable[[ServerEvent, int], Event | None]]] = {
     ),
     "conversation.item.input_audio_transcription.failed": _unwritten,
     "holdfast.stages": lambda e, g: events.UpstreamStages(g, e.stages or {}),
+    "holdfast.working": lambda e, g: events.UpstreamStages(g, e.stages or {}),
     "response.created": lambda e, g: events.ResponseBegan(g, (e.response or _Response()).id or ""),
     "response.output_audio_transcript.delta": lambda e, g: _said(e, g, e.delta, final=False),
     "response.output_audio_transcript.done": lambda e, g: _said(e, g, e.transcript, final=True),
