@@ -108,3 +108,22 @@ def test_calls_come_in_pieces_or_whole() -> None:
     for piece in pieces:
         assert list(reply.take(msgspec.convert({"tool_calls": [piece]}, Delta))) == []
     assert reply.calls() == [Call("balance", '{"x":1}'), Call("other", '{"y": 2}')]
+
+
+def test_halves_of_a_character_meet_and_one_alone_is_a_mark() -> None:
+    reply = Reply()
+    whole = [
+        text
+        for part in ("Fine \ud83d", "\ude00. Yes \ude00 no. And \ud83d")
+        for text in reply.take(Delta(part))
+    ]
+    assert [*whole, reply.rest()] == ["Fine 😀. ", "Yes � no. ", "And �"]
+    assert [*reply.take(Delta("x" * 401 + "\ud83d")), reply.rest()] == ["x" * 400, "x�"]
+
+
+def test_a_call_bears_no_half_of_a_character() -> None:
+    reply = Reply()
+    for part in ('{"a":"\ud83d', '\ude00"}'):
+        one = {"index": 0, "function": {"name": "balance", "arguments": part}}
+        assert not list(reply.take(msgspec.convert({"tool_calls": [one]}, Delta)))
+    assert reply.calls() == [Call("balance", '{"a":"😀"}')]

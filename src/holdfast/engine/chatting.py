@@ -27,6 +27,7 @@ _CUT: Final = "(You were interrupted here.)"
 _SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?](?=\S)[^.!?\n]*)*(?:[.!?]+['\")\]]*\s+|\n+)")
 """A beginning that is a whole sentence: its end is sure only when something follows."""
 _LONGEST: Final = 400
+_FIRST_HALF, _SECOND_HALF, _LAST_HALF = "\ud800", "\udc00", "\udfff"
 
 Json = dict[str, Any]
 
@@ -148,6 +149,18 @@ class Call:
 @dataclass(slots=True)
 class Reply:
     """An answer that is coming in."""
+def whole_text(text: str, *, may_go_on: bool = False) -> str:
+    """The text without halves of characters, which some servers send apart (as two escapes of JSON) and
+    which nobody can be told: two that belong together are joined, one alone becomes a mark. With `may_go_on`
+    a first half at the end waits for the second.
+    """
+    if text.isascii() or not any(_FIRST_HALF <= char <= _LAST_HALF for char in text):
+        return text
+    waits = text[-1] if may_go_on and _FIRST_HALF <= text[-1] < _SECOND_HALF else ""
+    known = text[: len(text) - len(waits)]
+    return known.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") + waits
+
+
 
     _untold: str = ""
     _calls: list[Json] = field(default_factory=list)
@@ -156,7 +169,7 @@ class Reply:
         """One delta; the sentences that are whole now."""
         for call in delta.tool_calls or ():
             self._take_call(call)
-        self._untold += delta.content or ""
+        self._untold = whole_text(self._untold + (delta.content or ""), may_go_on=True)
         while (found := _SENTENCE.match(self._untold)) is not None or len(self._untold) > _LONGEST:
             end = found.end() if found is not None else self._untold.rfind(" ", 1, _LONGEST) + 1 or _LONGEST
             sentence, self._untold = self._untold[:end], self._untold[end:]
@@ -165,12 +178,13 @@ class Reply:
 
     def rest(self) -> str:
         """What is left when no more comes."""
-        rest, self._untold = self._untold, ""
+        rest, self._untold = whole_text(self._untold), ""
         return rest if rest.strip() else ""
 
     def calls(self) -> list[Call]:
         """The tools that it calls, when no more comes. Whether the arguments make sense is the tool's."""
-        return [Call(one["name"], one["arguments"] or "{}") for one in self._calls if one["name"]]
+        told = [(whole_text(one["name"]), whole_text(one["arguments"])) for one in self._calls]
+        return [Call(name, arguments or "{}") for name, arguments in told if name]
 
     def _take_call(self, told: ToolCall) -> None:
         function = told.function or CalledFunction()

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from holdfast.engine.chatting import Delta
+from holdfast.engine.chatting import Delta, whole_text
 from holdfast.engine.options import RemoteStage
 from holdfast.engine.resample import WIRE_RATE, Resampler, to_pcm, to_samples
 from holdfast.engine.switch import Stage, StageError, StageSwitch
@@ -139,7 +139,7 @@ class Transcriber:
             text = _json(await answer.whole()).get("text")
             if not isinstance(text, str):
                 raise StageError(UNAVAILABLE, "the answer has no text")
-        return text.strip()
+        return whole_text(text).strip()
 
 
 class _Choice(msgspec.Struct):
@@ -276,7 +276,7 @@ def _json(body: bytes) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise StageError(UNAVAILABLE, "the answer is no JSON object")
     if isinstance(found.get("error"), Mapping):
-        raise StageError(UNAVAILABLE, str(found["error"].get("message"))[:_TOLD_CHARS])
+        raise StageError(UNAVAILABLE, whole_text(str(found["error"].get("message")))[:_TOLD_CHARS])
     return found
 
 
