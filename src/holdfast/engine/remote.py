@@ -26,7 +26,8 @@ import msgspec
 
 from holdfast.engine.chatting import Delta, whole_text
 from holdfast.engine.options import RemoteStage
-from holdfast.engine.resample import WIRE_RATE, Resampler, to_pcm, to_samples
+from holdfast.engine.resample import WIRE_RATE
+from holdfast.engine.served_sound import NoSoundError, ServedSound
 from holdfast.engine.switch import Stage, StageError, StageSwitch
 
 UNAVAILABLE: Final = "provider.stage_failed"
@@ -34,9 +35,6 @@ REFUSED: Final = "configuration.stage_refused"
 _ANSWER_BYTES: Final = 1024 * 1024
 _SPEECH_BYTES: Final = 64 * 1024 * 1024
 _TOLD_CHARS: Final = 200
-_CHUNK: Final = WIRE_RATE // 10 * 2
-_WAV_HEAD: Final = 4096
-"""A WAV file says what it is within its first bytes."""
 
 
 class StageServer:
@@ -96,6 +94,11 @@ class _Answer:
         self.response = response
         self._total_s = total_s
         self._waited_s = 0.0
+
+    @property
+    def kind(self) -> str:
+        """What its sender says that it is."""
+        return str(self.response.headers.get("content-type", ""))
 
     async def parts(self, most: int) -> AsyncIterator[bytes]:
         """The body as it comes, at most so many bytes. No deadline of a task: who reads may take its time."""
@@ -189,69 +192,17 @@ class Speech:
         asked["response_format"] = options.audio_format
         asked |= {"speed": speed} if speed != 1.0 else {}
         async with self.server.answer("/audio/speech", json=asked) as answer:
-            sound = _Sound(options.rate, is_wav=options.audio_format == "wav")
-            async for part in answer.parts(_SPEECH_BYTES):
-                for piece in sound.feed(part):
-                    yield piece
+            try:
+                sound = ServedSound(options.rate, answer.kind, is_wav=options.audio_format == "wav")
+                async for part in answer.parts(_SPEECH_BYTES):
+                    for piece in sound.feed(part):
+                        yield piece
+            except NoSoundError as error:
+                raise StageError(UNAVAILABLE, str(error)) from error
             for piece in sound.finish():
                 yield piece
             if not sound.has_sounded:
                 raise StageError(UNAVAILABLE, "the answer has no sound")
-
-
-class _Sound:
-    """Bytes of an answer to wire audio."""
-
-    def __init__(self, rate: int, *, is_wav: bool) -> None:
-        self._head: bytearray | None = bytearray() if is_wav else None
-        self._resampler = None if rate == WIRE_RATE else Resampler(rate, WIRE_RATE)
-        self._odd = b""
-        self._waiting = bytearray()
-        self.has_sounded = False
-
-    def feed(self, part: bytes) -> list[bytes]:
-        """The next bytes; whole pieces come back."""
-        if self._head is not None:
-            self._head += part
-            if b"data" not in self._head and len(self._head) < _WAV_HEAD:
-                return []
-            part = self._begin(bytes(self._head))
-            self._head = None
-        joined = self._odd + part
-        whole = len(joined) // 2 * 2
-        self._odd = joined[whole:]
-        self._take(joined[:whole], last=False)
-        pieces = []
-        while len(self._waiting) >= _CHUNK:
-            pieces.append(bytes(self._waiting[:_CHUNK]))
-            del self._waiting[:_CHUNK]
-        return pieces
-
-    def finish(self) -> list[bytes]:
-        """What is left."""
-        self._take(b"", last=True)
-        return [bytes(self._waiting)] if self._waiting else []
-
-    def _take(self, pcm: bytes, *, last: bool) -> None:
-        self.has_sounded = self.has_sounded or bool(pcm)
-        if self._resampler is not None:
-            pcm = to_pcm(self._resampler.feed(to_samples(pcm), last=last))
-        self._waiting += pcm
-
-    def _begin(self, head: bytes) -> bytes:
-        at = head.find(b"data")
-        form = head.find(b"fmt ")
-        if not head.startswith(b"RIFF") or at < 0 or form < 0:
-            raise StageError(UNAVAILABLE, "the answer is no WAV file")
-        kind, channels = head[form + 8 : form + 10], head[form + 10]
-        rate = int.from_bytes(head[form + 12 : form + 16], "little")
-        bits = int.from_bytes(head[form + 22 : form + 24], "little")
-        if kind not in {b"\x01\x00", b"\xfe\xff"} or channels != 1 or bits != 16 or not rate:
-            raise StageError(
-                UNAVAILABLE, f"the WAV file has {channels} channels of {bits} bits; one of 16 is needed"
-            )
-        self._resampler = None if rate == WIRE_RATE else Resampler(rate, WIRE_RATE)
-        return head[at + 8 :]
 
 
 _OURS: Final = range(400, 500)
