@@ -48,3 +48,19 @@ async def test_words_that_were_heard_bear_no_half_of_a_character() -> None:
     body = json.dumps({"text": " so \ud83d it is "}).encode()
     async with odd("transcription", OddServer(said(body), kind="application/json")) as stage:
         assert await Transcriber(stage).write(bytes(9_600)) == "so � it is"
+
+
+async def test_an_answer_without_a_goodbye_is_whole() -> None:
+    """It says that it has finished, and then nothing more for ever."""
+    never = asyncio.Event()
+
+    async def hangs() -> AsyncIterator[bytes]:
+        yield chunk("You owe nine euros.")
+        yield FINISHED
+        await never.wait()
+
+    async with odd("chat", OddServer(hangs), first_s=0.3) as stage:
+        told = [delta.content async for delta in Chat(stage).deltas({"messages": []})]
+        assert "".join(filter(None, told)) == "You owe nine euros."
+        assert stage.switch.is_on
+        never.set()

@@ -165,16 +165,20 @@ class Chat:
         asked = {"model": self.server.options.model, "stream": True, **request}
         async with self.server.answer("/chat/completions", json=asked) as answer:
             is_whole = False
-            async for line in answer.lines():
-                if not line.startswith(b"data:"):
-                    continue
-                told = line.removeprefix(b"data:").strip()
-                if told == b"[DONE]":
-                    is_whole = True
-                    break
-                choice = next(iter(_chunk(told).choices or ()), None) or _Choice()
-                is_whole = is_whole or bool(choice.finish_reason)
-                yield choice.delta or Delta()
+            try:
+                async for line in answer.lines():
+                    if not line.startswith(b"data:"):
+                        continue
+                    told = line.removeprefix(b"data:").strip()
+                    if told == b"[DONE]":
+                        is_whole = True
+                        break
+                    choice = next(iter(_chunk(told).choices or ()), None) or _Choice()
+                    is_whole = is_whole or bool(choice.finish_reason)
+                    yield choice.delta or Delta()
+            except (httpx.HTTPError, StageError):
+                if not is_whole:  # else all was told, and only the goodbye is missing
+                    raise
             if not is_whole:
                 raise StageError(UNAVAILABLE, "the answer broke off")
 
