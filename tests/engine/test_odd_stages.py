@@ -64,3 +64,26 @@ async def test_an_answer_without_a_goodbye_is_whole() -> None:
         assert "".join(filter(None, told)) == "You owe nine euros."
         assert stage.switch.is_on
         never.set()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [
+        (
+            {"detail": [{"loc": ["body", "voice"], "msg": "Field required", "input": ["You owe 9"]}]},
+            "HTTP 422: body.voice: Field required",
+        ),
+        ({"detail": "no such model"}, "HTTP 422: no such model"),
+        ({"error": {"message": "no such model", "input": "You owe 9"}}, "HTTP 422: no such model"),
+        ({"error": "no such model", "prompt": "You owe 9"}, "HTTP 422: no such model"),
+        ({"error": {"code": "bad", "of": "You owe 9"}}, "HTTP 422: bad"),
+        ({"detail": [{"loc": 7, "msg": 8}], "body": "You owe 9"}, "HTTP 422: 8"),
+        (["You owe 9"], "HTTP 422"),
+    ],
+)
+async def test_what_a_server_was_asked_is_not_repeated_as_its_reason(refusal: object, why: str) -> None:
+    server = OddServer(said(json.dumps(refusal).encode()), kind="application/json", status="422 Odd")
+    async with odd("chat", server) as stage:
+        with pytest.raises(StageError) as refused:
+            [delta async for delta in Chat(stage).deltas({"messages": []})]
+        assert str(refused.value) == why

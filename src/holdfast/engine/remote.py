@@ -41,10 +41,10 @@ class StageServer:
     """One stage's server: its client, its address, its switch."""
 
     def __init__(self, stage: Stage, options: RemoteStage) -> None:
-        self.asked = 0
-        """Pieces of work that it has not done yet."""
         self.options = options
         self.switch = StageSwitch(stage, options.title)
+        self.asked = 0
+        """Pieces of work that it has not done yet."""
         host = urlsplit(options.base_url).hostname or ""
         headers = {"Authorization": f"Bearer {options.api_key}"} if options.api_key else {}
         self._client = httpx.AsyncClient(
@@ -65,9 +65,9 @@ class StageServer:
 
     @asynccontextmanager
     async def answer(self, path: str, **request: Any) -> AsyncIterator[_Answer]:
-        self.asked += 1
         """An answer that begins well. Raises StageError, also for what goes wrong while it is read."""
         now = asyncio.get_running_loop().time
+        self.asked += 1
         try:
             try:
                 async with self._client.stream("POST", path, **request) as response:
@@ -80,10 +80,10 @@ class StageServer:
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
                 raise StageError(UNAVAILABLE, f"{type(error).__name__}: {error}".rstrip(": ")) from error
         except StageError as error:
-        finally:
-            self.asked -= 1
             self.switch.failed(error, now())
             raise
+        finally:
+            self.asked -= 1
         self.switch.worked()
 
 
@@ -218,9 +218,34 @@ async def _refusal(answer: _Answer) -> StageError:
     status, body = answer.response.status_code, b""
     with contextlib.suppress(httpx.HTTPError, StageError):
         body = await answer.whole()
-    told = " ".join(body.decode("utf-8", "replace").split())[:_TOLD_CHARS]
+    told = " ".join(_why(body).split())[:_TOLD_CHARS]
     is_ours = status in _OURS and status not in _NOT_OURS
     return StageError(REFUSED if is_ours else UNAVAILABLE, f"HTTP {status}: {told}".rstrip(": "))
+
+
+def _why(body: bytes) -> str:
+    """What a refusal says of its cause, in the fields that are for it. The rest is left out: some servers
+    repeat there what they were asked, and that is what somebody said.
+    """
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
+    if not isinstance(told, Mapping):
+        return ""
+    found = next((told[name] for name in ("error", "detail", "message") if name in told), "")
+    if isinstance(found, list):
+        return whole_text("; ".join(_row(one) for one in found if isinstance(one, Mapping)))
+    if isinstance(found, Mapping):
+        found = found.get("message") or found.get("code")
+    return whole_text(found) if isinstance(found, str) else ""
+
+
+def _row(told: Mapping[str, Any]) -> str:
+    """What is wrong with which field, as servers made with FastAPI say it."""
+    place = told.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return f"{where}: {told.get('msg', '')}".removeprefix(": ")
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
