@@ -110,6 +110,17 @@ def test_calls_come_in_pieces_or_whole() -> None:
     assert reply.calls() == [Call("balance", '{"x":1}'), Call("other", '{"y": 2}')]
 
 
+def test_arguments_that_are_no_json_are_not_told_again() -> None:
+    """Servers that read them refuse the conversation, and so every answer from there on."""
+    odd = [{**call(f"call_{at}"), "arguments": text} for at, text in enumerate(('{"term": ', "[1]", "", "x"))]
+    items = [said("user", "what do i owe"), *odd, *(result(one["call_id"]) for one in odd)]
+    told = request_of(SESSION, items, {})["messages"][2]["tool_calls"]
+    assert [one["function"]["arguments"] for one in told] == ["{}"] * 4
+    good = [{**call("call_1"), "arguments": '{"term": "principal"}'}, result("call_1")]
+    (kept,) = request_of(SESSION, good, {})["messages"][1]["tool_calls"]
+    assert kept["function"]["arguments"] == '{"term": "principal"}'
+
+
 def test_halves_of_a_character_meet_and_one_alone_is_a_mark() -> None:
     reply = Reply()
     whole = [

@@ -124,7 +124,7 @@ def _message(item: Mapping[str, Any]) -> list[Json]:
 
 
 def _add_call(told: list[Json], item: Mapping[str, Any]) -> None:
-    function = {"name": item.get("name", ""), "arguments": item.get("arguments", "") or "{}"}
+    function = {"name": item.get("name", ""), "arguments": _arguments(item.get("arguments"))}
     call = {"id": item["call_id"], "type": "function", "function": function}
     if told and told[-1].get("tool_calls"):
         told[-1]["tool_calls"].append(call)
@@ -132,10 +132,33 @@ def _add_call(told: list[Json], item: Mapping[str, Any]) -> None:
         told.append({"role": "assistant", "content": None, "tool_calls": [call]})
 
 
+def _arguments(text: object) -> str:
+    """Some servers read them, and refuse the whole conversation, again and again, for what one model once
+    wrote as no JSON.
+    """
+    try:
+        told = json.loads(str(text or "{}"))
+    except (ValueError, RecursionError):
+        return "{}"
+    return str(text or "{}") if isinstance(told, dict) else "{}"
+
+
 def text_of(item: Mapping[str, Any]) -> str:
     """An item's words, written or spoken."""
     parts = item.get("content") or ()
     return " ".join(str(part.get("text") or part.get("transcript") or "") for part in parts).strip()
+
+
+def whole_text(text: str, *, may_go_on: bool = False) -> str:
+    """The text without halves of characters, which some servers send apart (as two escapes of JSON) and
+    which nobody can be told: two that belong together are joined, one alone becomes a mark. With `may_go_on`
+    a first half at the end waits for the second.
+    """
+    if text.isascii() or not any(_FIRST_HALF <= char <= _LAST_HALF for char in text):
+        return text
+    waits = text[-1] if may_go_on and _FIRST_HALF <= text[-1] < _SECOND_HALF else ""
+    known = text[: len(text) - len(waits)]
+    return known.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") + waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +172,6 @@ class Call:
 @dataclass(slots=True)
 class Reply:
     """An answer that is coming in."""
-def whole_text(text: str, *, may_go_on: bool = False) -> str:
-    """The text without halves of characters, which some servers send apart (as two escapes of JSON) and
-    which nobody can be told: two that belong together are joined, one alone becomes a mark. With `may_go_on`
-    a first half at the end waits for the second.
-    """
-    if text.isascii() or not any(_FIRST_HALF <= char <= _LAST_HALF for char in text):
-        return text
-    waits = text[-1] if may_go_on and _FIRST_HALF <= text[-1] < _SECOND_HALF else ""
-    known = text[: len(text) - len(waits)]
-    return known.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") + waits
-
-
 
     _untold: str = ""
     _calls: list[Json] = field(default_factory=list)
