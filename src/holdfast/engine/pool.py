@@ -308,6 +308,7 @@ class EnginePool:
 
 
 async def _last_words(worker: _Worker) -> None:
+            worker.port = None  # nobody is sent there any more
     """The end of what it wrote on standard error, for the log."""
     assert worker.process.stderr is not None
     while part := await worker.process.stderr.read(4096):

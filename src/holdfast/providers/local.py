@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from holdfast.config import EngineSettings, StageSettings
-from holdfast.core.faults import fault
+from holdfast.core.faults import Fault, fault
 from holdfast.core.limits import DEFAULT, Limits
 from holdfast.core.models import VOICES
 from holdfast.engine.options import EngineOptions, RemoteStage, one_for_each_processor
@@ -80,6 +80,36 @@ class EngineDoor(Protocol):
         ...
 
 
+class _OwnWorker:
+    """A session's sink, for a link to our own worker: that it is gone, or full, is no provider's fault."""
+
+    __slots__ = ("_lost", "_pool", "upstream_message", "upstream_opened", "upstream_paused")
+
+    def __init__(self, sink: UpstreamSink, pool: EngineDoor) -> None:
+        self.upstream_opened = sink.upstream_opened
+        self.upstream_message = sink.upstream_message  # nothing stands between the link and the session
+        self.upstream_paused = sink.upstream_paused
+        self._lost = sink.upstream_lost
+        self._pool = pool
+
+    def upstream_lost(self, generation: int, cause: Fault) -> None:
+        if cause.code in _GONE:
+            cause = fault("gateway.engine_unavailable", [*cause.evidence, *self._pool.reasons])
+        self._lost(generation, cause)
+
+
+_GONE: Final = frozenset(
+    {
+        "provider.closed",
+        "provider.connection_lost",
+        "provider.handshake_timeout",
+        "provider.unavailable",
+        "provider.unreachable",
+    }
+)
+"""What ends a link to a worker that died, stands still, goes or is full."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalDialer:
     """Dials the least loaded engine worker."""
@@ -112,7 +142,8 @@ class LocalDialer:
             return
         asked = {name: query[name] for name in ("intent",) if name in query}  # it has one model
         url = f"{address.url}?{urlencode({'model': LOCAL_MODEL, **asked})}"
-        await dial(Address(url, address.token, self.limits), generation, sink, {})
+        link_sink = _OwnWorker(sink, self.pool)
+        await dial(Address(url, address.token, self.limits), generation, link_sink, {})
 
     def _lost(self, generation: int, sink: UpstreamSink, reasons: Sequence[str]) -> None:
         is_ours = self.pool.is_incomplete
