@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,24 @@ def test_of_a_long_pause_its_beginning_is_heard_and_its_end_if_speech_goes_on(
     assert 8 + 6 - 3 <= with_pause - without <= 8 + 6 + 3
     assert with_pause - without < pause_frames / 1.2
     assert handfuls < 0.4 * with_pause  # nobody is in a hurry with such a hangover
+
+
+@pytest.mark.parametrize("rest", [1, 200, 511])
+@pytest.mark.parametrize("settings", [None, TurnSettings()])
+def test_a_turn_that_its_client_ends_is_heard_to_its_last_sample(
+    silero: Silero, voice: flite_wasm.FliteWasm, rest: int, settings: TurnSettings | None
+) -> None:
+    """Who lets go of the key as the last word ends: less than a frame is the end of a word, too."""
+    fed = Fed()
+    hearing = Hearing(SileroVad(silero), fed, Heard())
+    hearing.turn_settings = settings
+    speech = without_lead(spoken(voice, "what is my balance"))
+    speech = speech[: loud_end(speech) // FRAME * FRAME - FRAME + rest]
+    wire = to_pcm(up().feed(speech, last=True))
+    hearing.feed(wire)
+    hearing.take()
+    assert len(fed.pcm) // 2 == pytest.approx(len(speech), abs=2)
+    assert hearing._rest.size < 2 * FRAME
 
 
 def test_what_is_taught_during_a_turn_waits_for_its_end(

@@ -160,6 +160,11 @@ class Hearing:
         frames, rest = divmod(size // _WIRE_BYTES, FRAME)
         self._position += frames * FRAME
         if self._endpointer is not None:
+        if self._is_open and not self._pause:
+            # What makes no frame yet: a word may end in it. The next turn begins with it, too.
+            self._rest = np.concatenate((self._rest, self._down.feed(self._rest[:0], last=True)))
+            self._down.reset()
+            self._unheard.append(self._rest)
             self._endpointer.skip(frames * FRAME)
         self._rest = np.concatenate((self._rest, np.zeros(rest, dtype=np.float32)))
 
