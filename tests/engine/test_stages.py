@@ -258,6 +258,26 @@ def test_a_turn_that_its_client_ends_is_heard_to_its_last_sample(
     assert hearing._rest.size < 2 * FRAME
 
 
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_a_turn_that_nobody_ends_is_heard_in_parts_and_whole(silero: Silero, level: float) -> None:
+    """What a recogniser keeps of one utterance has no bound of its own."""
+    fed = Fed()
+    starts: list[int] = []
+    fed.start = lambda: starts.append(sum(fed.frames))  # type: ignore[method-assign] # it has no other eyes
+    hearing = Hearing(SileroVad(silero), fed, Heard())
+    hearing.turn_settings = None
+    second = to_pcm(np.full(WIRE_RATE, level, dtype=np.float32))
+    for _ in range(200):
+        hearing.feed(second)
+    text, seconds = hearing.take()
+    assert seconds == pytest.approx(200, abs=0.1)
+    lengths = [after - before for before, after in pairwise(starts)]
+    assert 2 <= len(lengths) <= 3
+    assert max(lengths) <= 76 * RATE // FRAME
+    assert len(text.split()) == len(starts)
+    assert len(fed.pcm) // 2 == pytest.approx(200 * RATE, abs=2)
+
+
 def test_what_is_taught_during_a_turn_waits_for_its_end(
     silero: Silero, library: Library, bank_tools: list[Tool], voice: flite_wasm.FliteWasm
 ) -> None:

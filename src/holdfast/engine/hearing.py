@@ -12,7 +12,14 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from holdfast.engine.endpointer import Endpointer, SpeechPaused, SpeechStarted, SpeechStopped, TurnSettings
+from holdfast.engine.endpointer import (
+    LONGEST_TURN_MS,
+    Endpointer,
+    SpeechPaused,
+    SpeechStarted,
+    SpeechStopped,
+    TurnSettings,
+)
 from holdfast.engine.resample import down, to_pcm, to_samples
 from holdfast.engine.stages import FRAME, RATE, Recogniser, Samples, Teachable, TurnJudge, Vad
 
@@ -34,6 +41,12 @@ _HASTE_MS: Final = 64
 """Where a turn may end so soon after that, the recogniser gets each frame of a pause as it comes."""
 _JUDGED_FRAMES: Final = 8 * RATE // FRAME
 """What a judge of pauses hears: the last 8 s."""
+_LONG_FRAMES: Final = LONGEST_TURN_MS * RATE // 1000 // FRAME
+_LONGEST_FRAMES: Final = _LONG_FRAMES * 5 // 4
+_LOW: Final = 0.02
+"""What a client never ends is heard in parts, cut where it is this quiet or in the end anywhere: a recogniser
+keeps some 15 MB for each minute of an utterance.
+"""
 _WIRE_BYTES: Final = 3
 """Bytes on the wire for one sample in here: two at 24 kHz, of which three make two."""
 _QUIET: Final = bytes(RATE * _WIRE_BYTES // 1000 * PREROLL_MS)
@@ -147,6 +160,11 @@ class Hearing:
             self._endpointer.abandon()
         self._claims = max(0, self._claims - 1)
         claimed, self._claimed = self._claimed, _Parts()
+        if self._is_open and not self._pause:
+            # What makes no frame yet: a word may end in it. The next turn begins with it, too.
+            self._rest = np.concatenate((self._rest, self._down.feed(self._rest[:0], last=True)))
+            self._down.reset()
+            self._unheard.append(self._rest)
         text, seconds = self._close()
         return " ".join(filter(None, (*claimed.texts, text))), claimed.seconds + seconds
 
@@ -160,11 +178,6 @@ class Hearing:
         frames, rest = divmod(size // _WIRE_BYTES, FRAME)
         self._position += frames * FRAME
         if self._endpointer is not None:
-        if self._is_open and not self._pause:
-            # What makes no frame yet: a word may end in it. The next turn begins with it, too.
-            self._rest = np.concatenate((self._rest, self._down.feed(self._rest[:0], last=True)))
-            self._down.reset()
-            self._unheard.append(self._rest)
             self._endpointer.skip(frames * FRAME)
         self._rest = np.concatenate((self._rest, np.zeros(rest, dtype=np.float32)))
 
@@ -174,6 +187,11 @@ class Hearing:
             self._position += FRAME
             self._open()
             self._hear(frame, is_pause=False)
+            if self._frames >= _LONG_FRAMES and (
+                self._frames >= _LONGEST_FRAMES or float(np.abs(frame).max()) < _LOW
+            ):
+                text, seconds = self._close()
+                self._claimed.speech_stopped(0, text, seconds)
 
     def _judged(self, frames: Samples, found: Sequence[float], then: Callable[[], None]) -> None:
         if self._is_closed:
