@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pybase64
 import pytest
 
 from holdfast.engine.knowledge import Library
+from holdfast.engine.resample import WIRE_RATE, to_pcm
 from tests.engine.conftest import Tool, tool
 from tests.engine.tones import LateVad, ToneSession
 
@@ -90,4 +93,21 @@ async def test_what_was_cleared_is_no_turn_and_the_next_one_is(
 
     await speak_again(session)
     assert turns(session) == ["how much do i owe"]
+    await session.end()
+
+
+async def test_what_was_not_heard_yet_is_kept_for_its_turn_whatever_comes_behind_it(
+    library: Library, tools: list[Tool]
+) -> None:
+    """A recording in one piece, and silence behind it: who writes the turn down is given all of it."""
+    session = ToneSession(library, tools, guesses=False)
+    speech = session.tones.spoken("what is my balance", WIRE_RATE)
+    long, short = np.zeros(20 * WIRE_RATE, np.float32), np.zeros(4_800, np.float32)
+    for samples in (np.concatenate((speech, long)), short):
+        audio = pybase64.b64encode_as_string(to_pcm(samples))
+        session.tell(type="input_audio_buffer.append", audio=audio)
+    await session.settle()
+    (item_id,) = [one["item_id"] for one in session.events if one["type"] == "input_audio_buffer.committed"]
+    assert turns(session) == ["what is my balance"]
+    assert len(session.host.item_audio(item_id)) // 2 >= len(speech)
     await session.end()

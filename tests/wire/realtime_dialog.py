@@ -31,8 +31,9 @@ class NotingResponder:
     def session_updated(self, changed: Mapping[str, Any]) -> None:
         self.told.append(("session_updated", changed))
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, pcm: bytes) -> int:
         self.pcm += pcm
+        return 0
 
     def audio_cleared(self) -> None:
         self.told.append(("audio_cleared", None))

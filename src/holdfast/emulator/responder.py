@@ -105,7 +105,7 @@ class EmulatedResponder:
         if self._turn_detection() is None:
             self._ear.forget_turn()
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, pcm: bytes) -> int:
         self._record.audio(pcm)
         detection = self._turn_detection()
         if detection is None:
@@ -116,6 +116,7 @@ class EmulatedResponder:
             before_ms = self._turn_bytes // BYTES_PER_MS
             self._turn_bytes += len(pcm)
             self._watcher.heard(before_ms, self._turn_bytes // BYTES_PER_MS)
+        return 0
 
     def _listen(self, pcm: bytes, detection: Mapping[str, Any]) -> None:
         silence_ms = detection.get("silence_duration_ms", _SEMANTIC_SILENCE_MS)

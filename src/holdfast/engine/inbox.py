@@ -52,6 +52,11 @@ class Inbox:
         self._is_closed = False
 
     @property
+    def waiting_bytes(self) -> int:
+        """Audio that nobody has heard yet."""
+        return self._waiting_bytes
+
+    @property
     def is_behind(self) -> bool:
         """Whether the client's audio waits for longer than the next turn of the loop."""
         return self._waiting_bytes > 2 * SLICE_BYTES

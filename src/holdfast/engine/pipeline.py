@@ -79,8 +79,9 @@ class Assistant:
         if "tools" in changed or "instructions" in changed or words_named_in(changed):
             self._learn()
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, pcm: bytes) -> int:
         self._inbox.audio(pcm)
+        return self._inbox.waiting_bytes
 
     def audio_cleared(self) -> None:
         self._hearing.claim()

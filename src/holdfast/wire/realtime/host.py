@@ -64,6 +64,7 @@ class RealtimeHost:
             self._config.update(settings, voice_is_locked=False)
         self._conversation = Conversation(ids)
         self._input = AudioInput()
+        self._unheard_bytes = 0
         self._coming: str | None = None  # id of the user item that is being spoken
         self._coming_from_ms: int | None = None
         self._coming_to_ms: int | None = None
@@ -269,10 +270,10 @@ class RealtimeHost:
         before_ms = self._input.total_ms
         pcm = self._input.append(event["audio"], heard["format"])
         if self._coming is None and heard["turn_detection"] is not None:
-            # Counted from where this append began: whoever listens may not have heard any of it yet.
-            self._input.forget_before(before_ms - _QUIET_AUDIO_MS)
+            # Counted from where that begins which may not have been heard yet: this append, and what waited.
+            self._input.forget_before(before_ms - self._unheard_bytes // BYTES_PER_MS - _QUIET_AUDIO_MS)
         if pcm:
-            self._responder.audio(pcm)
+            self._unheard_bytes = self._responder.audio(pcm)
 
     def _commit_audio(self, _event: Json) -> None:
         if not self._input.is_committable:

@@ -23,8 +23,11 @@ class Responder(Protocol):
     def session_updated(self, changed: Mapping[str, Any]) -> None:
         """An accepted `session.update`; `changed` is what the client sent, `host.session` what holds now."""
 
-    def audio(self, pcm: bytes) -> None:
-        """PCM16, mono, 24 kHz, a whole number of samples."""
+    def audio(self, pcm: bytes) -> int:
+        """PCM16, mono, 24 kHz, a whole number of samples. Gives how many bytes wait by now to be judged: a
+        turn may begin in them.
+        """
+        ...
 
     def audio_cleared(self) -> None:
         """The client dropped its uncommitted audio."""
