@@ -213,3 +213,24 @@ def test_a_value_is_heard_though_the_recogniser_split_it() -> None:
     assert heard_value(slot, "what is a payslip") == "payslip"
     assert heard_value(slot, "what is the weather") is None
     assert heard_value(slot, "an i ban please") == "iban"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "required", "forms", "is_required"),
+    [
+        (7, True, (), False),
+        ({"a b": 7}, 3, (), False),
+        ({"a b": "ay bee"}, "a_b", ("ay bee",), False),
+        ({"a b": ["ay", 2]}, ["term"], ("ay", "2"), True),
+    ],
+)
+def test_odd_words_of_a_tool_cost_that_tool_nothing(
+    spoken: object, required: object, forms: tuple[str, ...], *, is_required: bool
+) -> None:
+    """Nor all other tools of its session, which nobody had learned then."""
+    term = {"type": "string", "enum": ["a b"], "x-spoken": spoken}
+    schema = {"properties": {"term": term}, "required": required}
+    (skill,) = skills([{"type": "function", "name": "explain", "parameters": schema}])
+    assert skill.slot is not None
+    assert skill.slot.values == {"a b": ("a b", *forms)}
+    assert skill.slot.required is is_required

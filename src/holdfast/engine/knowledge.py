@@ -114,11 +114,16 @@ def _slot(schema: Mapping[str, Any]) -> Slot | None:
         values = spec.get("enum") if isinstance(spec, Mapping) else None
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             continue
-        given = spec.get("x-spoken")
+        given, required = spec.get("x-spoken"), schema.get("required")
         spoken = given if isinstance(given, Mapping) else {}
-        forms = {value: (value.replace("_", " "), *map(str, spoken.get(value, ()))) for value in values}
-        return Slot(str(name), forms, required=name in (schema.get("required") or ()))
+        forms = {value: (value.replace("_", " "), *_forms(spoken.get(value))) for value in values}
+        return Slot(str(name), forms, required=isinstance(required, list) and name in required)
     return None
+
+
+def _forms(given: object) -> list[str]:
+    """How a value is spoken besides: a list of texts, or one."""
+    return [given] if isinstance(given, str) else list(map(str, given)) if isinstance(given, list) else []
 
 
 def _spelled_terms(skill: Skill) -> Iterator[str]:
