@@ -164,6 +164,14 @@ def test_a_result_gets_no_words_invented(dialogue: Dialogue, output: str, words:
     assert agenda.next_step(dialogue) == Say(words)
 
 
+@pytest.mark.parametrize("output", ["", "  ", '""', "null", "7", "[]", '{"say": ""}', '{"say": 7}'])
+def test_a_result_without_words_is_no_silence(dialogue: Dialogue, output: str) -> None:
+    agenda = restored(ASKED, CALLED)
+    agenda.returned(output)
+    step = agenda.next_step(dialogue)
+    assert step == Say("That is done, but I was given no words for the result.")
+
+
 def test_what_somebody_else_has_answered_is_answered_and_what_came_meanwhile_is_not(
     dialogue: Dialogue,
 ) -> None:

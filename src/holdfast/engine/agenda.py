@@ -152,13 +152,9 @@ def _sentence(output: str) -> str:
     try:
         told = json.loads(output)
     except ValueError:
-        return output
+        told = output
     except RecursionError:  # nobody speaks a thousand brackets
         told = None
-    if isinstance(told, str):
-        return told
-    if isinstance(told, Mapping):
-        for key in ("say", "message", "error"):
-            if isinstance(told.get(key), str) and told[key].strip():
-                return str(told[key])
-    return "That is done, but I was given no words for the result."
+    said = [told.get(key) for key in ("say", "message", "error")] if isinstance(told, Mapping) else [told]
+    words = next((one for one in said if isinstance(one, str) and one.strip()), None)
+    return words or "That is done, but I was given no words for the result."
