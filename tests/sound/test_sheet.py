@@ -126,3 +126,22 @@ def test_what_there_is_no_room_for_is_silence_and_counted() -> None:
     assert laid_out(sheet.page(9 * SECOND).user) == [(0, SECOND, 7)]
     sheet.heard(sound(8, SECOND), 2 * SECOND, 10 * SECOND)
     assert laid_out(sheet.page(19 * SECOND).user) == [(9 * SECOND, 10 * SECOND, 8)]
+
+
+def test_an_answer_that_paused_is_cut_where_it_was_heard() -> None:
+    """A slow voice: the second half came five seconds after the first was over."""
+    sheet = Sheet(10_000_000)
+    sheet.said(1, 0, sound(5, SECOND), 0)
+    sheet.said(1, SECOND, sound(6, 4 * SECOND), 6 * SECOND)
+    sheet.cut(2 * SECOND)
+
+    assert laid_out(sheet.page(20 * SECOND).assistant) == [(0, SECOND, 5), (6 * SECOND, 7 * SECOND, 6)]
+
+
+def test_an_answer_that_paused_is_cut_before_the_pause_where_no_more_was_heard() -> None:
+    sheet = Sheet(10_000_000)
+    sheet.said(1, 0, sound(5, 2 * SECOND), 0)
+    sheet.said(1, 2 * SECOND, sound(6, SECOND), 6 * SECOND)
+    sheet.cut(SECOND)
+
+    assert laid_out(sheet.page(20 * SECOND).assistant) == [(0, SECOND, 5)]

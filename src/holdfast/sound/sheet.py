@@ -90,7 +90,8 @@ class Sheet:
     """Bytes that there was no room for: silence stands in their place."""
     _position: int = -1
     _stream: int = -1
-    _stream_began: int = 0
+    _runs: list[tuple[int, int]] = field(default_factory=list)
+    """Of the last stream: which of its samples was heard when, anew after each pause in it."""
 
     def heard(self, pcm: bytes, position: int, now: int) -> None:
         """The user. What is told a second time is left out."""
@@ -105,11 +106,18 @@ class Sheet:
             return
         began = self.assistant.add(pcm, now, self.given, lasts_until_now=False)
         if stream != self._stream:
-            self._stream, self._stream_began = stream, began - start
+            self._stream = stream
+            self._runs.clear()
+        if not self._runs or began - start != self._runs[-1][1] - self._runs[-1][0]:
+            self._runs.append((start, began))
 
     def cut(self, heard: int) -> None:
-        """Of the last stream so many samples were heard. What was given away cannot be taken back."""
-        self.assistant.cut(max(self.given, self._stream_began + heard))
+        """Of the last stream so many samples were heard, and the pauses between them. What was given away
+        cannot be taken back.
+        """
+        began = next((began for _, began in self._runs), 0)
+        ends = [began + heard - start for start, began in self._runs if start < heard]
+        self.assistant.cut(max(self.given, ends[-1] if ends else began))
 
     def _has_room(self, size: int) -> bool:
         if self.user.size + self.assistant.size + size <= self.bytes_max:
