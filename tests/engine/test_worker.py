@@ -10,15 +10,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.engine.line import EngineLine
+from benchmarks.engine.line import EngineLine, Event
 from benchmarks.engine.speech import in_a_room, recorded
 
 from holdfast.conformance.caller import Caller
 from holdfast.conformance.visit import hang_up
+from holdfast.engine.assembly import assemble
 from holdfast.engine.options import FLITE, SILERO, EngineOptions
-from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError
+from holdfast.engine.pool import EngineAddress, EnginePool, EngineUnavailableError, _Worker
+from holdfast.engine.worker import Worker
 from tests.engine.conftest import Tool
-from tests.engine.talking import UNDECLARED, answer_call, ask, ended, kinds, opened, up_to, wire
+from tests.engine.talking import UNDECLARED, answer_call, ask, ended, kinds, opened, recording, up_to, wire
 from tests.wire.strict import judge_server_event
 
 pytestmark = [pytest.mark.speech, pytest.mark.asyncio(loop_scope="module")]
@@ -317,3 +319,20 @@ async def test_a_worker_that_could_not_be_started_is_tried_again(speech_files: P
             changed.clear()
     assert pool.reasons == []
     await pool.close()
+
+
+async def test_who_asks_for_much_and_reads_nothing_is_left(pool: EnginePool, bank_tools: list[Tool]) -> None:
+    line = await opened(pool, bank_tools)
+    line.tell(type="conversation.item.create", item=recording("item_long", bytes(3_000_000), transcript="x"))
+    await line.until("conversation.item.done")
+    reading = line.transport.underlying_transport
+    reading.pause_reading()
+    for _ in range(40):
+        line.tell(type="conversation.item.retrieve", item_id="item_long")
+    reading.resume_reading()
+    heard: list[Event] = []
+    async with asyncio.timeout(20):
+        while not heard or heard[-1].kind != "closed":
+            heard.append(await line.events.get())
+    assert heard[-1].body["code"] == 1008
+    assert 8 <= len(heard) - 1 < 20

@@ -43,6 +43,8 @@ from holdfast.wire.realtime import Intent, RealtimeHost, new_id
 
 _BOUNDS: Final = MessageBounds()
 _OUTBOX_BYTES: Final = 1024 * 1024
+_OUTBOX_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Speech waits while the outbox is full; what a client asks for does not, and may be as large as a turn."""
 _CLOSE_S: Final = 1.0
 _LIFE_SHOWN_S: Final = 1.0
 STAGES_EVENT: Final = "holdfast.stages"
@@ -80,6 +82,11 @@ class EngineSession(MessageListener):
         self.tell_stages()
 
     def on_text(self, payload: bytes) -> None:
+
+    def on_text(self, payload: bytes) -> None:
+        if self.send_buffer_bytes > _OUTBOX_BYTES_MAX:
+            self.close(1008, "asks for more than it reads")
+            return
         if self._worker.assembly.servers:
             self._show_work()
         self._host.receive(payload)
