@@ -36,6 +36,24 @@ async def test_a_worker_that_has_much_to_hear_does_not_look_dead(pool: EnginePoo
     await hang_up(caller)
 
 
+async def test_who_is_not_read_for_long_is_not_taken_for_dead(speech_files: Path) -> None:
+    """Its answers to the worker's own pings are not read either."""
+    options = EngineOptions(speech_folder=speech_files)
+    worker = Worker(assemble(options), options, "token")
+    port = await worker.listen(ping_s=1.2)
+    headers = {"Authorization": "Bearer token"}
+    caller = await Caller.dial(f"ws://127.0.0.1:{port}/v1/realtime?model=m", headers, patience_s=20.0)
+    await caller.until("session.created")
+    (session,) = worker._sessions
+    session.pause_reading(paused=True)
+    await caller.wait(lambda: len(caller.pongs) > 4, "further signs of life")
+    session.pause_reading(paused=False)
+    caller.update(instructions="Serve Ada.")
+    await caller.until("session.updated")
+    await hang_up(caller)
+    await worker.drain()
+
+
 async def test_a_spoken_question_calls_a_tool_and_its_words_are_spoken(
     pool: EnginePool, bank_tools: list[Tool]
 ) -> None:

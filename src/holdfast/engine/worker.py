@@ -129,6 +129,8 @@ class EngineSession(MessageListener):
 
     def _show_life(self) -> None:
         """Who does not read sees no ping, and would be taken for dead: it says by itself that it lives."""
+            # Nor the answers to its own pings.
+            self.transport.notify_user_specific_pong_received()
         if self.is_open:
             self.transport.send_pong()
             self._life = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_life)
@@ -170,22 +172,28 @@ class Worker:
         for server in assembly.servers:
             server.switch.tell = self.stage_changed
         self._token = token
+        self._server: asyncio.Server | None = None
         self._sessions: set[EngineSession] = set()
         self._is_empty = asyncio.Event()
 
-    async def listen(self) -> int:
-        """Open the port on loopback; gives its number."""
-        server = await ws_create_server(
+    async def listen(self, ping_s: float = 20.0) -> int:
+        """Open the port on loopback; gives its number. Who is silent for `ping_s` is asked, and has as long
+        to answer.
+        """
+        self._server = server = await ws_create_server(
             self._admit,
             "127.0.0.1",
             0,
             max_frame_size=_BOUNDS.frame_bytes,
             enable_auto_ping=True,
-            auto_ping_idle_timeout=20,
+            auto_ping_idle_timeout=ping_s,
+            auto_ping_reply_timeout=ping_s,
             auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
         )
         return int(server.sockets[0].getsockname()[1])
 
+        if self._server is not None:
+            self._server.close()
     async def drain(self) -> None:
         """Tell every session that we go."""
         for session in list(self._sessions):
