@@ -339,6 +339,27 @@ async def test_a_worker_that_could_not_be_started_is_tried_again(speech_files: P
     await pool.close()
 
 
+async def test_a_worker_that_stands_still_is_replaced(speech_files: Path) -> None:
+    changed = asyncio.Event()
+    options = EngineOptions(workers=1, speech_folder=speech_files, silent_s=1.0)
+    pool = EnginePool(options, on_change=changed.set)
+    await pool.start()
+    (worker,) = pool._workers
+    first = pool.address()
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    changed.clear()
+    async with asyncio.timeout(20):
+        while pool.ready and pool.address() == first:
+            await changed.wait()
+            changed.clear()
+        assert "stood still for 1 s" in pool.reasons[0]
+        while not pool.ready:
+            await changed.wait()
+            changed.clear()
+    assert pool.address().token != first.token
+    await pool.close()
+
+
 async def test_who_asks_for_much_and_reads_nothing_is_left(pool: EnginePool, bank_tools: list[Tool]) -> None:
     line = await opened(pool, bank_tools)
     line.tell(type="conversation.item.create", item=recording("item_long", bytes(3_000_000), transcript="x"))

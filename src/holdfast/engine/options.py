@@ -73,6 +73,8 @@ class EngineOptions:
     answers_ahead: bool = True
     """Whether an answer is begun while the user's turn may still go on. Only with the stages built in."""
     ready_s: float = 30.0
+    silent_s: float = 30.0
+    """A worker that says nothing for so long stands still, and is replaced."""
     restarts: int = 5
     restart_window_s: float = 60.0
 

@@ -31,6 +31,10 @@ _BACK_OFF_S: Final = 0.25
 _BACK_OFF_CAP_S: Final = 8.0
 _KEPT_WORDS: Final = 2_000
 _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_GRACE_S: Final = 2.0
+"""Of a silent worker, then: it may have been this process that stood still, and there is a line by now."""
+_TAKEN_UP_S: Final = 15.0
+"""Who was given an address has dialled by then, or never will."""
 """A worker has one core: a library of linear algebra would start threads for all of them, and let them spin.
 """
 
@@ -265,10 +269,9 @@ class EnginePool:
 
     async def _listen(self, at: int, worker: _Worker, first: asyncio.Future[None]) -> None:
         """Everything it says, until it says no more."""
-        assert worker.process.stdout is not None
         words = asyncio.create_task(_last_words(worker))
         try:
-            while line := await worker.process.stdout.readline():
+            while line := await self._line(worker):
                 try:
                     told = json.loads(line)
                 except (ValueError, RecursionError):
@@ -310,6 +313,22 @@ class EnginePool:
 async def _last_words(worker: _Worker) -> None:
             worker.port = None  # nobody is sent there any more
     """The end of what it wrote on standard error, for the log."""
+    async def _line(self, worker: _Worker) -> bytes:
+        """Its next line; none at its end. A worker says now and then that it lives: one that does not stands
+        still, keeps its sessions in silence, and is ended.
+        """
+        assert worker.process.stdout is not None
+        if worker.port is not None:
+            for patience_s in (self.options.silent_s, _GRACE_S):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(patience_s):
+                        return await worker.process.stdout.readline()
+            worker.error = (
+                f"An engine worker stood still for {self.options.silent_s:g} s. It is started again."
+            )
+            worker.process.kill()
+        return await worker.process.stdout.readline()
+
     assert worker.process.stderr is not None
     while part := await worker.process.stderr.read(4096):
         worker.last_words = (worker.last_words + part.decode("utf-8", "replace"))[-_KEPT_WORDS:]

@@ -49,10 +49,10 @@ _CLOSE_S: Final = 1.0
 _LIFE_SHOWN_S: Final = 1.0
 STAGES_EVENT: Final = "holdfast.stages"
 """Who does the work of which stage: an event of our own, for our own gateway."""
-
-
 WORKING_EVENT: Final = "holdfast.working"
 """The same again, while a server of others is waited for: nobody need think that nothing happens."""
+
+
 class EngineSession(MessageListener):
     """One socket and the assistant behind it."""
 
@@ -65,9 +65,9 @@ class EngineSession(MessageListener):
         self._life_s = worker.options.session_s
         self._end: asyncio.TimerHandle | None = None
         self._life: asyncio.TimerHandle | None = None
+        self._work: asyncio.TimerHandle | None = None
         self._host = RealtimeHost(
             model=model,
-        self._work: asyncio.TimerHandle | None = None
             responder=self._assistant,
             emit=self.send_text,
             expires_at=int(time.time() + self._life_s),
@@ -80,15 +80,13 @@ class EngineSession(MessageListener):
         self._worker.joined(self)
         self._host.open()
         self.tell_stages()
-
-    def on_text(self, payload: bytes) -> None:
+        if self._worker.assembly.servers:
+            self._show_work()
 
     def on_text(self, payload: bytes) -> None:
         if self.send_buffer_bytes > _OUTBOX_BYTES_MAX:
             self.close(1008, "asks for more than it reads")
             return
-        if self._worker.assembly.servers:
-            self._show_work()
         self._host.receive(payload)
 
     def on_binary(self, payload: bytes) -> None:  # noqa: ARG002 - any binary message is answered alike
@@ -129,10 +127,10 @@ class EngineSession(MessageListener):
 
     def _show_life(self) -> None:
         """Who does not read sees no ping, and would be taken for dead: it says by itself that it lives."""
-            # Nor the answers to its own pings.
-            self.transport.notify_user_specific_pong_received()
         if self.is_open:
             self.transport.send_pong()
+            # Nor the answers to its own pings.
+            self.transport.notify_user_specific_pong_received()
             self._life = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_life)
 
     def _stay_quiet(self) -> None:
@@ -147,6 +145,12 @@ class EngineSession(MessageListener):
             told = {"type": kind, "event_id": new_id("event"), "stages": served}
             self.send_text(json.dumps(told).encode())
 
+    def _show_work(self) -> None:
+        """Who waits for a server of others is not dead, however long that server takes: it says so."""
+        if self._assistant.is_at_work and self._worker.assembly.awaits_servers:
+            self.tell_stages(WORKING_EVENT)
+        self._work = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_work)
+
     def _expire(self) -> None:
         minutes = round(self._life_s / 60)
         self._host.fail(
@@ -154,12 +158,6 @@ class EngineSession(MessageListener):
             "session_expired",
             f"Your session hit the maximum duration of {minutes} minutes.",
         )
-    def _show_work(self) -> None:
-        """Who waits for a server of others is not dead, however long that server takes: it says so."""
-        if self._assistant.is_at_work and self._worker.assembly.awaits_servers:
-            self.tell_stages(WORKING_EVENT)
-        self._work = asyncio.get_running_loop().call_later(_LIFE_SHOWN_S, self._show_work)
-
         self.close(1001, "invalid_request_error.session_expired")
 
 
@@ -172,9 +170,9 @@ class Worker:
         for server in assembly.servers:
             server.switch.tell = self.stage_changed
         self._token = token
-        self._server: asyncio.Server | None = None
         self._sessions: set[EngineSession] = set()
         self._is_empty = asyncio.Event()
+        self._server: asyncio.Server | None = None
 
     async def listen(self, ping_s: float = 20.0) -> int:
         """Open the port on loopback; gives its number. Who is silent for `ping_s` is asked, and has as long
@@ -192,10 +190,10 @@ class Worker:
         )
         return int(server.sockets[0].getsockname()[1])
 
-        if self._server is not None:
-            self._server.close()
     async def drain(self) -> None:
         """Tell every session that we go."""
+        if self._server is not None:
+            self._server.close()
         for session in list(self._sessions):
             session.close(1001, "engine stops")
         if self._sessions:
@@ -292,9 +290,19 @@ async def serve(told: Mapping[str, Any]) -> int:
     worker = Worker(assembly, options, str(told["token"]))
     port = await worker.listen()
     tell(port=port, stages=dict(assembly.names))
+    life = asyncio.create_task(_tell_life(options.silent_s / 4))
     await _parent_is_gone()
+    life.cancel()
     await worker.drain()
     return 0
+
+
+async def _tell_life(every_s: float) -> None:
+    """The parent ends a worker that stands still."""
+    with contextlib.suppress(OSError):  # the parent is gone
+        while True:
+            await asyncio.sleep(every_s)
+            tell(alive=True)
 
 
 async def _parent_is_gone() -> None:
