@@ -339,6 +339,23 @@ async def test_a_worker_that_could_not_be_started_is_tried_again(speech_files: P
     await pool.close()
 
 
+async def test_an_address_that_nobody_took_up_is_forgotten() -> None:
+    now = 100.0
+    worker = _Worker(None, "token", lambda: now)  # type: ignore[arg-type] # its process is not looked at
+    for _ in range(3):
+        worker.promise()
+    worker.hears({"sessions": 1})
+    assert worker.load == 3  # one came, two are on their way
+    now += 20.0
+    assert worker.load == 1
+    worker.promise()
+    assert worker.load == 2
+    worker.hears({"sessions": 0})
+    assert worker.load == 1
+    worker.hears({"sessions": 1})
+    assert worker.load == 1
+
+
 async def test_a_worker_that_stands_still_is_replaced(speech_files: Path) -> None:
     changed = asyncio.Event()
     options = EngineOptions(workers=1, speech_folder=speech_files, silent_s=1.0)

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,11 +31,11 @@ _STOP_S: Final = 3.0
 _BACK_OFF_S: Final = 0.25
 _BACK_OFF_CAP_S: Final = 8.0
 _KEPT_WORDS: Final = 2_000
-_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _GRACE_S: Final = 2.0
 """Of a silent worker, then: it may have been this process that stood still, and there is a line by now."""
 _TAKEN_UP_S: Final = 15.0
 """Who was given an address has dialled by then, or never will."""
+_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A worker has one core: a library of linear algebra would start threads for all of them, and let them spin.
 """
 
@@ -54,21 +55,33 @@ class EngineAddress:
 class _Worker:
     """One process and what it told us last."""
 
-    def __init__(self, process: asyncio.subprocess.Process, token: str) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        token: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.process = process
         self.token = token
         self.port: int | None = None
         self.stages: Mapping[str, str] = {}
         self.sessions = 0
-        self.handed_out = 0
+        self._promised: deque[float] = deque()
+        self._clock = clock
         self.troubles: dict[str, StageNews] = {}
         self.error: str | None = None
         self.last_words = ""
 
     @property
     def load(self) -> int:
-        """Sessions that run, and addresses that were given away since it last counted."""
-        return self.sessions + self.handed_out
+        """Sessions that run, and addresses that were given away of late and are not taken up yet."""
+        while self._promised and self._clock() - self._promised[0] > _TAKEN_UP_S:
+            self._promised.popleft()  # who had it never came
+        return self.sessions + len(self._promised)
+
+    def promise(self) -> None:
+        """Its address is given away."""
+        self._promised.append(self._clock())
 
     def hears(self, told: Mapping[str, Any]) -> None:
         """A line of its standard output."""
@@ -76,7 +89,8 @@ class _Worker:
             self.port = told["port"]
             self.stages = told.get("stages") or {}
         if isinstance(told.get("sessions"), int):
-            self.handed_out = max(0, self.handed_out - max(0, told["sessions"] - self.sessions))
+            for _ in range(min(len(self._promised), max(0, told["sessions"] - self.sessions))):
+                self._promised.popleft()
             self.sessions = told["sessions"]
         if isinstance(told.get("error"), str):
             self.error = told["error"]
@@ -173,7 +187,7 @@ class EnginePool:
                 " ".join(self.reasons) or "The embedded engine is still starting. Try again in a second."
             )
         worker = min(able, key=lambda one: one.load)
-        worker.handed_out += 1
+        worker.promise()
         return EngineAddress(f"ws://127.0.0.1:{worker.port}/v1/realtime", worker.token)
 
     async def hand_out(self) -> EngineAddress:
@@ -294,25 +308,11 @@ class EnginePool:
                     if not first.done():
                         first.set_result(None)
                     self._on_change()
+            worker.port = None  # nobody is sent there any more
             await worker.process.wait()
         finally:
             words.cancel()
 
-    def _hear_of_stage(self, at: int, worker: _Worker, news: StageNews) -> None:
-        worker.hears_of_stage(news)
-        facts: dict[str, Any] = {"place": at, "stage": news.stage, "served_by": news.served_by}
-        if news.code:
-            cause = fault(news.code, [news.why])
-            facts |= cause.facts
-            _log.warning("engine.stage_switched", category="engine", source="engine.pool", **facts)
-        else:
-            _log.info("engine.stage_switched", category="engine", source="engine.pool", **facts)
-        self._on_change()
-
-
-async def _last_words(worker: _Worker) -> None:
-            worker.port = None  # nobody is sent there any more
-    """The end of what it wrote on standard error, for the log."""
     async def _line(self, worker: _Worker) -> bytes:
         """Its next line; none at its end. A worker says now and then that it lives: one that does not stands
         still, keeps its sessions in silence, and is ended.
@@ -329,6 +329,20 @@ async def _last_words(worker: _Worker) -> None:
             worker.process.kill()
         return await worker.process.stdout.readline()
 
+    def _hear_of_stage(self, at: int, worker: _Worker, news: StageNews) -> None:
+        worker.hears_of_stage(news)
+        facts: dict[str, Any] = {"place": at, "stage": news.stage, "served_by": news.served_by}
+        if news.code:
+            cause = fault(news.code, [news.why])
+            facts |= cause.facts
+            _log.warning("engine.stage_switched", category="engine", source="engine.pool", **facts)
+        else:
+            _log.info("engine.stage_switched", category="engine", source="engine.pool", **facts)
+        self._on_change()
+
+
+async def _last_words(worker: _Worker) -> None:
+    """The end of what it wrote on standard error, for the log."""
     assert worker.process.stderr is not None
     while part := await worker.process.stderr.read(4096):
         worker.last_words = (worker.last_words + part.decode("utf-8", "replace"))[-_KEPT_WORDS:]
