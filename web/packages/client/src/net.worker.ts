@@ -39,8 +39,7 @@ let link = initialLink(steadyNow());
 let socket: WebSocket | undefined;
 let playback: MessagePort | undefined;
 let latencyMs = 0;
-type Played = Extract<FromPlayback, { type: "played" }>;
-let played: Played | undefined;
+let played: Extract<FromPlayback, { type: "played" }> | undefined;
 /** What is wrong with this device, and not told yet. */
 let trouble: Extract<ToWorker, { type: "report" }> | undefined;
 let acked = 0;
@@ -143,15 +142,11 @@ function perform(effect: LinkEffect): void {
       return;
     case "open":
       return open(effect.ticket);
-    case "create":
+    case "create": {
       // Only the first session greets; one that repairs the link goes on listening.
-      send({
-        type: "create_session",
-        framing: "positioned",
-        ...settings?.session,
-        greet: settings?.session.greet === true && link.sessions === 0,
-      });
-      return;
+      const greet = settings?.session.greet === true && link.sessions === 0;
+      return send({ type: "create_session", framing: "positioned", ...settings?.session, greet });
+    }
     case "resume":
       if (claim !== undefined) send({ type: "resume_session", ...claim, offset: downlink.offset });
       return;
@@ -221,15 +216,14 @@ function tellClaim(next: Claim | undefined): void {
 
 function open(ticket: string | undefined): void {
   if (settings === undefined) return;
-  const protocols = ticket === undefined ? [PROTOCOL] : [PROTOCOL, TICKET_PREFIX + ticket];
-  const dialled = new WebSocket(settings.socketUrl, protocols);
-  socket = dialled;
-  dialled.binaryType = "arraybuffer";
+  const next = new WebSocket(settings.socketUrl, ticket === undefined ? PROTOCOL : [PROTOCOL, TICKET_PREFIX + ticket]);
+  socket = next;
+  next.binaryType = "arraybuffer";
   // A socket that was replaced says nothing any more.
-  const mine = (): boolean => socket === dialled;
-  dialled.onopen = () => mine() && happened({ type: "opened" });
-  dialled.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => mine() && received(data);
-  dialled.onclose = ({ code, reason }) => {
+  const mine = (): boolean => socket === next;
+  next.onopen = () => mine() && happened({ type: "opened" });
+  next.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => mine() && received(data);
+  next.onclose = ({ code, reason }) => {
     if (!mine()) return;
     socket = undefined;
     happened({ type: "closed", code, reason });
@@ -352,7 +346,7 @@ function attachPlayback(port: MessagePort): void {
 }
 
 /** What has sounded of an item; `delayMs` of what was rendered is still on its way to the ear. */
-function tellPlayed(item: Played, delayMs: number): void {
+function tellPlayed(item: NonNullable<typeof played>, delayMs: number): void {
   const { itemId, played, audible } = item;
   const reported = report(item, delayMs);
   const ofMs = Math.round((audible * 1000) / SAMPLE_RATE);
@@ -360,7 +354,7 @@ function tellPlayed(item: Played, delayMs: number): void {
   page.postMessage({ type: "playing", itemId, heardMs: played < audible ? reported : ofMs, ofMs });
 }
 
-function report({ itemId, played: samples }: Played, delayMs: number): number {
+function report({ itemId, played: samples }: NonNullable<typeof played>, delayMs: number): number {
   const ms = heard.report(itemId, samples, delayMs);
   tell({ type: "played", itemId, ms });
   return ms;
