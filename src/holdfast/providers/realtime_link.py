@@ -206,7 +206,7 @@ class RemoteDialer(ABC):
 async def dial(address: Address, generation: int, sink: UpstreamSink, headers: Mapping[str, str]) -> None:
     """Open a link. A failure is told to the sink; only `CancelledError` leaves this function.
 
-    Cancelling the wait does not stop picows' handshake, so the link itself is told that it is not wanted.
+    Who cancels the wait may be late: the link itself is told that it is not wanted.
     """
     limits = address.limits
     link = _link(address, generation, sink)

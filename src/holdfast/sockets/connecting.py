@@ -100,7 +100,13 @@ async def connect(url: str, listener: MessageListener, handshake: Handshake, con
         made = await sealed(raw, opening, Terms(handshake.trusted, there.host), protocol)
     else:
         _, made = await _connection(protocol, there, sock)
-    await made.wait_until_handshake_complete()
+    try:
+        await made.wait_until_handshake_complete()
+    except BaseException:
+        made.transport.disconnect(
+            graceful=False
+        )  # nobody else has it: it would stay until picows loses patience
+        raise
     heartbeat.watch(listener, handshake.ping_s, handshake.pong_s)
 
 
