@@ -103,9 +103,7 @@ async def connect(url: str, listener: MessageListener, handshake: Handshake, con
     try:
         await made.wait_until_handshake_complete()
     except BaseException:
-        made.transport.disconnect(
-            graceful=False
-        )  # nobody else has it: it would stay until picows loses patience
+        made.transport.disconnect(graceful=False)  # nobody else has it, and picows is patient
         raise
     heartbeat.watch(listener, handshake.ping_s, handshake.pong_s)
 
