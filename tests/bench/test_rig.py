@@ -378,7 +378,8 @@ def test_a_load_that_ctrl_c_ended_too_is_no_failure(
     code: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     is_interrupted = code == 130
-    before = signal.getsignal(signal.SIGTERM)
+    # Whoever runs the tests in the background lets Ctrl-C be ignored.
+    before = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, signal.default_int_handler)
 
     async def measure(result: Result) -> None:
         result.rows.append({"round": 1})
@@ -390,7 +391,8 @@ def test_a_load_that_ctrl_c_ended_too_is_no_failure(
     try:
         assert carry_out(result, arguments("A run").parse_args(["--out", str(tmp_path)]), measure) == code
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
     shown = capsys.readouterr()
     assert told in shown.out + shown.err
     assert ("round" in shown.out) is is_interrupted
