@@ -6,8 +6,9 @@ import asyncio
 import os
 import resource
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,27 @@ class Heard:
         self.losses += 1
 
 
+def staffed(worker: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Post, Heard]:
+    """A post whose processes run this script."""
+    (folder / "odd_worker.py").write_text(worker)
+    monkeypatch.setattr(post, "MODULE", "odd_worker")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    heard = Heard()
+    return Post(0, str(folder / "there").encode(), heard.hear, heard.lost), heard
+
+
+@contextmanager
+def no_descriptors() -> Iterator[Callable[[], None]]:
+    """None is left, and what is open stays open; until the block ends, or what it is given is called."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    again = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield again
+    finally:
+        again()
+
+
 @asynccontextmanager
 async def kept(one: Post) -> AsyncIterator[None]:
     keeper = asyncio.create_task(one.keep())
@@ -89,12 +111,8 @@ async def kept(one: Post) -> AsyncIterator[None]:
 async def test_one_that_hangs_is_ended_and_its_successor_gets_what_it_had_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "odd_worker.py").write_text(WORKER)
-    monkeypatch.setattr(post, "MODULE", "odd_worker")
     monkeypatch.setattr(post, "HUNG_S", 1.0)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    heard = Heard()
-    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    one, heard = staffed(WORKER, tmp_path, monkeypatch)
     ours, theirs = socket.socketpair()
     async with kept(one):
         await asyncio.wait_for(one.ready.wait(), 50)
@@ -115,33 +133,21 @@ async def test_one_that_hangs_is_ended_and_its_successor_gets_what_it_had_not_ta
 async def test_one_that_could_not_be_started_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "odd_worker.py").write_text(WORKER)
-    monkeypatch.setattr(post, "MODULE", "odd_worker")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    heard = Heard()
-    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # what is open stays open
-    try:
+    one, heard = staffed(WORKER, tmp_path, monkeypatch)
+    with no_descriptors() as again:
         async with kept(one):
             await asyncio.wait_for(one.began.wait(), 50)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            again()
             assert not one.is_ready
             assert heard.losses > 0
             await asyncio.wait_for(one.ready.wait(), 50)
             one.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_of_those_who_waited_for_too_long_a_line_none_is_counted_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "odd_worker.py").write_text(WORKER)
-    monkeypatch.setattr(post, "MODULE", "odd_worker")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    heard = Heard()
-    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    one, heard = staffed(WORKER, tmp_path, monkeypatch)
     many, said = 24, bytes(1024 * 1024)
     assert many * len(said) > WAITING_BYTES_MAX
     ours, theirs = socket.socketpair()
@@ -160,21 +166,13 @@ async def test_of_those_who_waited_for_too_long_a_line_none_is_counted_any_more(
 async def test_without_a_descriptor_a_client_is_turned_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "odd_worker.py").write_text(WORKER)
-    monkeypatch.setattr(post, "MODULE", "odd_worker")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    heard = Heard()
-    one = Post(0, str(tmp_path / "there").encode(), heard.hear, heard.lost)
+    one, _ = staffed(WORKER, tmp_path, monkeypatch)
     async with kept(one):
         await asyncio.wait_for(one.ready.wait(), 50)
         ours, theirs = socket.socketpair()
         with ours:
-            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-            try:
+            with no_descriptors():
                 assert not one.give(memos.TakeIn(1, PEOPLE, b"", b""), theirs.detach())
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             assert ours.recv(1) == b"", "it was closed"
         assert one.awaited == set()
         one.close()
@@ -183,11 +181,7 @@ async def test_without_a_descriptor_a_client_is_turned_away(
 async def test_what_a_worker_has_no_room_for_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "full_worker.py").write_text(FULL_WORKER)
-    monkeypatch.setattr(post, "MODULE", "full_worker")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    heard = Heard()
-    one = Post(0, b"", heard.hear, heard.lost)
+    one, heard = staffed(FULL_WORKER, tmp_path, monkeypatch)
     async with kept(one):
         await asyncio.wait_for(one.ready.wait(), 50)
         ours, theirs = socket.socketpair()

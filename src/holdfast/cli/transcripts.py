@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -84,7 +84,7 @@ def transcripts(
     """What was kept of conversations: list, show, export, delete."""
     begin, end = (_moment(one, as_json=as_json) for one in (since, until))
     wanted = Wanted(session, customer, begin, end, limit)
-    try:
+    with _told(out, as_json=as_json):
         settings = _settings(as_json=as_json)
         archive = archive_of(settings)
         if action is Action.LIST:
@@ -100,24 +100,27 @@ def transcripts(
             _book(archive, as_json=as_json)
         else:
             _delete(archive, settings, customer, yes=yes, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _told(out: Path | None, *, as_json: bool) -> Iterator[None]:
+    """What fails within ends in a word. Raises BrokenPipeError: who reads has seen enough."""
+    try:
+        yield
     except _CannotWriteError as error:
         fix = "Choose another --out: a file in a folder that is there and that you may write to."
         fail(f"{out} cannot be written.", str(error), fix, exit_code=Exit.WRONG_USE, as_json=as_json)
     except StoreRefusedError as error:
         fail("the transcripts can't be read.", error.message, error.remedy, as_json=as_json)
-    except (StoreUnavailableError, OSError) as error:
-        _fail_by_system(error, as_json=as_json)
-
-
-def _fail_by_system(error: StoreUnavailableError | OSError, *, as_json: bool) -> NoReturn:
-    if isinstance(error, BrokenPipeError):  # who reads has seen enough
-        raise error
-    if isinstance(error, StoreUnavailableError):
+    except StoreUnavailableError as error:
         fix = _REMEDIES.get(error.cause, "Run this as the gateway's user, and look at the disk.")
         fail("the database does not answer.", error.detail, fix, as_json=as_json)
-    why = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
-    fix = "Run this as the gateway's user: its files are for nobody else."
-    fail("the transcripts can't be reached.", why, fix, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+        fix = "Run this as the gateway's user: its files are for nobody else."
+        fail("the transcripts can't be reached.", why, fix, as_json=as_json)
 
 
 def _settings(*, as_json: bool) -> Settings:

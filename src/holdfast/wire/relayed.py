@@ -27,8 +27,9 @@ DELTAS: Final = frozenset({"response.output_audio.delta", "response.audio.delta"
 """The messages that take the short way: nothing of them but their type is looked at."""
 ACKNOWLEDGE: Final = "holdfast.ack"
 OWN_EVENTS: Final = "holdfast."
-AT_WORK: Final = "holdfast.working"
 """Events that begin like this are none of the dialect."""
+AT_WORK: Final = "holdfast.working"
+"""The embedded engine waits for a server of its stages."""
 
 _NONE: Final = Raw(b"")
 _Text = str | None
